@@ -1,0 +1,55 @@
+"""waggledance: swarms of AI agents with no centre.
+
+>>> from waggledance import FunctionPeer, Swarm
+>>> Swarm([FunctionPeer("ada", lambda question: "4")]).ask_sync("2 + 2?").key
+'4'
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from waggledance._swarm import Interrupted as Interrupted
+    from waggledance._swarm import NobodyAnswered as NobodyAnswered
+    from waggledance._swarm import Swarm as Swarm
+    from waggledance.core import Budget as Budget
+    from waggledance.core import Decision as Decision
+    from waggledance.core import Proposal as Proposal
+    from waggledance.core import Question as Question
+    from waggledance.core import Seat as Seat
+    from waggledance.core import WaggleError as WaggleError
+    from waggledance.core import after as after
+    from waggledance.core import count as count
+    from waggledance.core import everyone as everyone
+    from waggledance.peers import FunctionPeer as FunctionPeer
+
+_HOMES = {
+    "Interrupted": "waggledance._swarm",
+    "NobodyAnswered": "waggledance._swarm",
+    "Swarm": "waggledance._swarm",
+    "Budget": "waggledance.core",
+    "Decision": "waggledance.core",
+    "Proposal": "waggledance.core",
+    "Question": "waggledance.core",
+    "Seat": "waggledance.core",
+    "WaggleError": "waggledance.core",
+    "after": "waggledance.core",
+    "count": "waggledance.core",
+    "everyone": "waggledance.core",
+    "FunctionPeer": "waggledance.peers",
+}
+
+__all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — loaded when first used
+    "Budget", "Decision", "FunctionPeer", "Interrupted", "NobodyAnswered", "Proposal", "Question", "Seat", "Swarm",
+    "WaggleError", "after", "count", "everyone",
+]  # fmt: skip
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module 'waggledance' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,142 @@
+"""The bodies that most protocols share: what is asked, what is answered, how answers are judged, what was decided."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+from unicodedata import is_normalized, normalize
+
+import msgspec
+
+from waggledance.core._budget import NO_COST, Cost
+from waggledance.core._errors import UsageError
+from waggledance.core._ids import MessageId, PeerId
+from waggledance.core._message import Body
+
+UNIT = 1_000_000
+"""One, in parts per million: weights, confidences and scores are integers of this unit, so that they add up alike
+on every machine."""
+
+AnswerKind = Literal["number", "choice", "yes/no", "short", "free", "code"]
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What a swarm is asked, and what kind of answer counts."""
+
+    text: str
+    expects: AnswerKind = "short"
+    """How answers are compared: as numbers, as one of `options`, as yes or no, as short text, as free text, as code."""
+    options: tuple[str, ...] = ()
+    """For ``"choice"``: the texts of the options, at least two; their keys are ``"A"``, ``"B"``, …"""
+
+    def __post_init__(self) -> None:
+        if not self.text.strip():
+            raise UsageError('the question is empty; ask something, as in: waggle ask "What is 17 - 8?"')
+        if not all(is_normalized("NFC", text) for text in (self.text, *self.options)):
+            raise UsageError("a question's text must be in Unicode form NFC; use unicodedata.normalize('NFC', text)")
+        if self.expects == "choice" and not 2 <= len(self.options) <= 26:
+            raise UsageError(f"a question of choice needs 2 to 26 options, got {len(self.options)}")
+        if self.expects != "choice" and self.options:
+            raise UsageError(f"a question that expects {self.expects!r} takes no options")
+
+
+class Member(msgspec.Struct, frozen=True, gc=False):
+    """Who sits in a channel: id, the name that people see, and voting weight in parts per million."""
+
+    id: PeerId
+    name: str
+    weight: int = UNIT
+
+
+class Opening(Body, frozen=True):
+    """The first message of a question's channel: everything that is needed to decide again from the log alone."""
+
+    kind: ClassVar[str] = "opening/1"
+    question: Question
+    members: tuple[Member, ...]
+    protocol: str = ""
+    topology: str = ""
+    rule: str = ""
+    seed: int = 0
+
+
+class Roster(Body, frozen=True):
+    """More members than fit into one opening: the next slice of them."""
+
+    kind: ClassVar[str] = "roster/1"
+    members: tuple[Member, ...]
+
+
+class Proposal(Body, frozen=True):
+    """A peer's answer in one round."""
+
+    kind: ClassVar[str] = "proposal/1"
+    key: str | None
+    """The canonical answer; None when there is none, because it could not be parsed or the peer did not answer."""
+    text: str = ""
+    """What the peer said, whole: reasons and answer."""
+    confidence_ppm: int | None = None
+    """How sure the peer says it is, 0 to 1,000,000; None when it said nothing about it."""
+    refs: tuple[MessageId, ...] = ()
+    """The proposals that this one was made from: the peer's own earlier one first, then those it heard."""
+    lapse: str = ""
+    """Why there is no answer, or why an old one is repeated: a model's error, a spent budget, an unparsable text."""
+    cost: Cost = NO_COST
+
+    def __post_init__(self) -> None:
+        if self.confidence_ppm is not None and not 0 <= self.confidence_ppm <= UNIT:
+            raise UsageError(f"a confidence lies between 0 and {UNIT} parts per million, got {self.confidence_ppm}")
+        if not self.text.isascii() and not is_normalized("NFC", self.text):
+            raise UsageError("a proposal's text must be in Unicode form NFC; make it with Proposal.of(...)")
+
+    @classmethod
+    def of(cls, key: str | None, text: str = "", *, confidence: float | None = None, lapse: str = "") -> Proposal:
+        """Make a proposal from loose values: text is brought to NFC, `confidence` (0 to 1) to parts per million."""
+        ppm = None if confidence is None else round(min(1.0, max(0.0, confidence)) * UNIT)
+        key = None if key is None else normalize("NFC", key)
+        return cls(key=key, text=normalize("NFC", text), confidence_ppm=ppm, lapse=normalize("NFC", lapse))
+
+
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """One judgement of proposals: of one a grade, of two a preference, of more a ranking."""
+
+    subjects: tuple[MessageId, ...]
+    scores: tuple[int, ...]
+    """One a subject, 0 to 1,000,000, higher is better; of a pair (1,000,000, 0) prefers the first."""
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.subjects or len(self.subjects) != len(self.scores):
+            raise UsageError(f"a verdict on {len(self.subjects)} subjects has {len(self.scores)} scores")
+        if len(set(self.subjects)) < len(self.subjects):
+            raise UsageError("a verdict names a proposal twice")
+        if not all(0 <= score <= UNIT for score in self.scores):
+            raise UsageError(f"scores lie between 0 and {UNIT}, got {self.scores}")
+
+
+class Judgement(Body, frozen=True):
+    """What one peer thinks of others' proposals: any number of verdicts, together in one message."""
+
+    kind: ClassVar[str] = "judgement/1"
+    verdicts: tuple[Verdict, ...]
+    lapse: str = ""
+    """Why verdicts are missing, if any are: a model's error, a spent budget, a verdict that could not be parsed."""
+    cost: Cost = NO_COST
+
+
+class Cut(Body, frozen=True):
+    """The messages that count for its author: what a decision rests on. At most 1,500 a message, so they may be several."""
+
+    kind: ClassVar[str] = "cut/1"
+    ids: tuple[MessageId, ...]
+
+
+class Outcome(Body, frozen=True):
+    """What was decided. Rests on the cuts among its parents, so that anyone can decide again and compare `decision`."""
+
+    kind: ClassVar[str] = "outcome/1"
+    status: str
+    key: str | None
+    rule: str
+    decision: bytes
+    """The decision's id, 32 bytes; see `Decision.id`."""
+    notes: tuple[str, ...] = ()

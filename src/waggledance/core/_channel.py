@@ -1,0 +1,289 @@
+"""One peer's copy of a channel: a grow-only set of messages, indexed for those who wait.
+
+In one process all seats share one copy. On a network every peer has its own, fed through a `Door`.
+
+What is collected comes sorted by id, so that code cannot depend on arrival order by accident. A waiter is woken once,
+when its condition holds, and not once a message; there is one timer a channel and not one a waiter, because timers and
+wake-ups are what a hop costs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from math import inf
+from typing import Any, TypeVar, cast
+
+from waggledance.core._condition import Condition
+from waggledance.core._errors import UsageError
+from waggledance.core._ids import MessageId, PeerId, SwarmId
+from waggledance.core._message import MAX_CHANNEL_CHARS, MAX_PARENTS, Body, Message, compose
+
+B = TypeVar("B", bound=Body)
+AnyMessage = Message[Any]
+Listener = Callable[[AnyMessage, bytes], None]
+
+
+class _Waiter:
+    __slots__ = ("condition", "expected", "future", "needed", "of", "since", "who")
+
+    def __init__(
+        self, who: str, condition: Condition, expected: int, of: frozenset[PeerId] | None, since: float, needed: float
+    ) -> None:
+        self.who, self.condition, self.expected, self.of, self.since, self.needed = (
+            who, condition, expected, of, since, needed,
+        )  # fmt: skip
+        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
+class _Slot:
+    """The messages of one body type and round, and who waits for them."""
+
+    __slots__ = ("authors", "in_order", "messages", "waiters")
+
+    def __init__(self) -> None:
+        self.messages: list[AnyMessage] = []
+        self.authors: set[PeerId] = set()
+        self.in_order: tuple[AnyMessage, ...] | None = None
+        self.waiters: list[_Waiter] = []
+
+    def answered(self, of: frozenset[PeerId] | None) -> int:
+        return len(self.authors) if of is None else len(self.authors & of)
+
+    def sorted(self) -> tuple[AnyMessage, ...]:
+        if self.in_order is None:
+            self.in_order = tuple(sorted(self.messages))
+        return self.in_order
+
+
+class Channel:
+    """A grow-only set of messages under one name.
+
+    Args:
+        swarm: the swarm's id, inside every message.
+        name: the channel's name, 1 to 128 characters.
+    """
+
+    def __init__(self, swarm: SwarmId, name: str) -> None:
+        if not 1 <= len(name) <= MAX_CHANNEL_CHARS:
+            raise UsageError(f"a channel's name has 1 to {MAX_CHANNEL_CHARS} characters, got {len(name)}: {name[:40]!r}")
+        self.swarm, self.name = swarm, name
+        self._messages: dict[MessageId, AnyMessage] = {}
+        self._heads: dict[PeerId, AnyMessage] = {}
+        self._slots: dict[tuple[type[Body], int], _Slot] = {}
+        self._listeners: list[Listener] = []
+        self._forked: set[PeerId] = set()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = inf
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def __contains__(self, id: MessageId) -> bool:
+        return id in self._messages
+
+    def get(self, id: MessageId) -> AnyMessage | None:
+        """Return a message by its id, or None."""
+        return self._messages.get(id)
+
+    def head(self, author: PeerId) -> AnyMessage | None:
+        """Return an author's newest message here, or None."""
+        return self._heads.get(author)
+
+    def heads(self) -> dict[PeerId, AnyMessage]:
+        """Return every author's newest message."""
+        return dict(self._heads)
+
+    def messages(self) -> tuple[AnyMessage, ...]:
+        """Return everything, causes before effects, ties by id: the same order on every peer with the same set."""
+        return tuple(sorted(self._messages.values(), key=lambda m: (m.lamport, m.id)))
+
+    def said(self, body: type[B], round: int = 0) -> tuple[Message[B], ...]:
+        """Return the messages of one body type and round that are here by now, sorted by id."""
+        slot = self._slots.get((body, round))
+        return () if slot is None else cast("tuple[Message[B], ...]", slot.sorted())
+
+    def waiting(self) -> list[str]:
+        """Return one line for everyone who waits here: who, for what, and how far it has come."""
+        lines: list[str] = []
+        for (body, round), slot in self._slots.items():
+            for waiter in slot.waiters:
+                if not waiter.future.done():
+                    has = slot.answered(waiter.of)
+                    lines.append(
+                        f"{waiter.who or 'somebody'} waits for {body.kind or body.__name__} round {round} until "
+                        f"{waiter.condition} ({has} of {waiter.expected} answered)"
+                    )
+        return sorted(lines)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener(message, canonical bytes)` for each message from now on; return how to stop that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    # -- growing ------------------------------------------------------------------------------------------------
+
+    def publish(self, author: PeerId, body: B, built_on: list[AnyMessage], wall_ms: int) -> Message[B]:
+        """Write the author's next message, built on those given; return it.
+
+        At most 64 parents are kept: of more, the latest by (lamport, id). Exact sets are named by `Cut`.
+        """
+        head = self._heads.get(author)
+        if head is None:
+            sequence, previous, lamport = 1, None, 0
+        else:
+            sequence, previous, lamport = head.sequence + 1, head.id, head.lamport
+        if built_on:
+            if len(built_on) > MAX_PARENTS:
+                built_on = sorted(built_on, key=lambda m: (m.lamport, m.id))[-MAX_PARENTS:]
+            ids: set[MessageId] = set()
+            for message in built_on:
+                if message.author != author:
+                    ids.add(message.id)
+                    if message.lamport > lamport:
+                        lamport = message.lamport
+            parents = tuple(sorted(ids))
+        else:
+            parents = ()
+        message, raw = compose(
+            author=author,
+            body=body,
+            sequence=sequence,
+            previous=previous,
+            parents=parents,
+            lamport=lamport + 1,
+            wall_ms=wall_ms,
+            swarm=self.swarm,
+            channel=self.name,
+        )
+        self.add(message, raw)
+        return message
+
+    def add(self, message: AnyMessage, raw: bytes) -> None:
+        """Put a message into the set and wake those whose condition it completes.
+
+        The caller vouches for it: it was just published here, or a `Door` or a `Log` has checked it.
+        """
+        id = message.id
+        if id in self._messages:
+            return
+        author = message.author
+        self._messages[id] = message
+        head = self._heads.get(author)
+        if head is None or head.sequence < message.sequence:
+            self._heads[author] = message
+        body = message.body
+        key = (body.__class__, body.round)
+        slot = self._slots.get(key)
+        if slot is None:
+            slot = self._slots[key] = _Slot()
+        if author not in self._forked:
+            slot.messages.append(message)
+            slot.authors.add(author)
+            slot.in_order = None
+            if slot.waiters:
+                self._wake(slot)
+        for listener in self._listeners:
+            listener(message, raw)
+
+    def disown(self, author: PeerId) -> None:
+        """Stop counting an author who equivocated: its messages stay as evidence and are collected no more."""
+        if author in self._forked:
+            return
+        self._forked.add(author)
+        for slot in self._slots.values():
+            if author in slot.authors:
+                slot.authors.discard(author)
+                slot.messages = [m for m in slot.messages if m.author != author]
+                slot.in_order = None
+
+    @property
+    def forked(self) -> frozenset[PeerId]:
+        """The authors who wrote two different messages with one number."""
+        return frozenset(self._forked)
+
+    # -- waiting ------------------------------------------------------------------------------------------------
+
+    async def collect(
+        self,
+        body: type[B],
+        round: int,
+        *,
+        until: Condition,
+        expected: int,
+        of: frozenset[PeerId] | None = None,
+        who: str = "",
+    ) -> tuple[Message[B], ...]:
+        """Wait until the condition holds, then return what was said, sorted by id.
+
+        Args:
+            body: the type of body to wait for.
+            round: its round.
+            until: when to stop waiting; `expected` is its "everyone".
+            expected: how many authors are expected.
+            of: count and return only these authors' messages; everybody's when None.
+            who: the name of the waiter, for those who look for deadlocks.
+        """
+        key = (body, round)
+        slot = self._slots.get(key)
+        if slot is None:
+            slot = self._slots[key] = _Slot()
+        needed = until.threshold(expected, 0.0)
+        if slot.answered(of) < needed:
+            loop = asyncio.get_running_loop()
+            waiter = _Waiter(who, until, expected, of, loop.time(), needed)
+            slot.waiters.append(waiter)
+            for moment in until.moments():
+                self._arm(loop, waiter.since + moment)
+                break
+            try:
+                await waiter.future
+            except asyncio.CancelledError:
+                if waiter in slot.waiters:
+                    slot.waiters.remove(waiter)
+                raise
+        said = slot.sorted()
+        if of is not None:
+            said = tuple(m for m in said if m.author in of)
+        return cast("tuple[Message[B], ...]", said)
+
+    def close(self) -> None:
+        """Stop the channel's timer. Waiters are not woken; cancel their tasks."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm, self._alarm_at = None, inf
+
+    def _wake(self, slot: _Slot) -> None:
+        everybody = len(slot.authors)
+        waiting: list[_Waiter] = []
+        for waiter in slot.waiters:
+            if everybody >= waiter.needed and (waiter.of is None or slot.answered(waiter.of) >= waiter.needed):
+                if not waiter.future.done():
+                    waiter.future.set_result(None)
+            else:
+                waiting.append(waiter)
+        slot.waiters = waiting
+
+    def _arm(self, loop: asyncio.AbstractEventLoop, at: float) -> None:
+        if at < self._alarm_at:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm_at = at
+            self._alarm = loop.call_at(at, self._ring, loop)
+
+    def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look at every waiter with a moment in the past, and set the alarm for the next one."""
+        due, self._alarm, self._alarm_at = self._alarm_at, None, inf
+        now = max(loop.time(), due)
+        for slot in self._slots.values():
+            if not slot.waiters:
+                continue
+            for waiter in slot.waiters:
+                for moment in waiter.condition.moments():
+                    if waiter.since + moment > now:
+                        self._arm(loop, waiter.since + moment)
+                        break
+                    waiter.needed = waiter.condition.threshold(waiter.expected, moment)
+            self._wake(slot)

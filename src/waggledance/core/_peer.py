@@ -1,0 +1,74 @@
+"""A peer: a name and the skills it has. A skill is one awaited call that thinks and returns what to publish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+from waggledance.core._bodies import Proposal, Question, Verdict
+from waggledance.core._budget import Cost, Meter
+from waggledance.core._ids import PeerId
+from waggledance.core._message import Message
+
+
+class Call:
+    """What a skill may know when it is called, and where it says what it cost."""
+
+    __slots__ = ("_meter", "cost", "me", "names", "question", "round", "seconds_left", "seed")
+
+    def __init__(
+        self,
+        *,
+        question: Question,
+        round: int,
+        me: PeerId,
+        names: Mapping[PeerId, str],
+        seed: int,
+        seconds_left: float,
+        meter: Meter,
+    ) -> None:
+        self.question, self.round, self.me, self.names = question, round, me, names
+        self.seed = seed
+        """Same seed, same call: give it to whatever draws numbers for this call. 0 ≤ seed < 2**31."""
+        self.seconds_left = seconds_left
+        self._meter = meter
+        self.cost = Cost(calls=1)
+
+    @property
+    def tokens_left(self) -> int | None:
+        """How many tokens the run may still use; None without a limit."""
+        return self._meter.tokens_left()
+
+    def charge(self, cost: Cost) -> None:
+        """Say what a part of this call has cost, as soon as it is known; it counts even if the call then fails."""
+        self._meter.charge(cost)
+        self.cost += cost
+
+
+@runtime_checkable
+class Peer(Protocol):
+    """Anything with a name and skills. `skills` lists which of the methods may be called.
+
+    A skill raises `RunFailed` when it could not answer; the seat turns that into an abstention with the reason.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def skills(self) -> frozenset[str]: ...
+
+    async def propose(self, call: Call) -> Proposal:
+        """Answer the question."""
+        ...
+
+    async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
+        """Answer again, after hearing others."""
+        ...
+
+    async def compare(self, call: Call, a: Message[Proposal], b: Message[Proposal]) -> Verdict:
+        """Say which of two proposals is better."""
+        ...
+
+    async def critique(self, call: Call, proposal: Message[Proposal]) -> Verdict:
+        """Grade one proposal, with a reason."""
+        ...

@@ -1,0 +1,223 @@
+"""A peer's place in one channel: all that a protocol may see, which is what lets it run anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from math import isinf
+from random import Random
+from typing import TypeVar
+
+import msgspec
+from blake3 import blake3
+
+from waggledance.core._bodies import Judgement, Proposal, Question, Verdict
+from waggledance.core._budget import NO_COST, Meter
+from waggledance.core._channel import AnyMessage, Channel
+from waggledance.core._clock import Clock
+from waggledance.core._condition import Condition, after
+from waggledance.core._errors import RunFailed
+from waggledance.core._ids import MessageId, PeerId
+from waggledance.core._message import Body, Message
+from waggledance.core._peer import Call, Peer
+
+B = TypeVar("B", bound=Body)
+T = TypeVar("T")
+
+
+class Table(msgspec.Struct, frozen=True):
+    """What all seats of one question share: the question, who sits there, their weights, the seed."""
+
+    question: Question
+    roster: tuple[PeerId, ...]
+    names: Mapping[PeerId, str]
+    weights: Mapping[PeerId, int]
+    """Voting weight in parts per million of one peer."""
+    seed: int = 0
+
+
+class Seat:
+    """One peer's view of one question. Protocols await nothing but its methods."""
+
+    __slots__ = ("_calls", "_channel", "_heard", "_peer", "_rng", "clock", "me", "meter", "table")
+
+    def __init__(
+        self,
+        *,
+        me: PeerId,
+        peer: Peer,
+        table: Table,
+        channel: Channel,
+        clock: Clock,
+        meter: Meter,
+        opening: AnyMessage | None = None,
+    ) -> None:
+        self.me, self.table, self.clock, self.meter = me, table, clock, meter
+        self._peer, self._channel = peer, channel
+        self._heard: list[AnyMessage] = [] if opening is None else [opening]
+        self._rng: Random | None = None
+        self._calls = 0
+
+    # -- what is known ------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The peer's name as people see it."""
+        return self.table.names.get(self.me) or self.me.hex()[:8]
+
+    @property
+    def question(self) -> Question:
+        return self.table.question
+
+    @property
+    def roster(self) -> tuple[PeerId, ...]:
+        """Everybody who sits in this channel, the seat itself included, in one order for all."""
+        return self.table.roster
+
+    @property
+    def weights(self) -> Mapping[PeerId, int]:
+        """Voting weight of every peer, in parts per million."""
+        return self.table.weights
+
+    @property
+    def channel(self) -> str:
+        """The channel's name."""
+        return self._channel.name
+
+    @property
+    def seed(self) -> int:
+        """The run's seed, the same for all seats: for what everybody must draw alike."""
+        return self.table.seed
+
+    @property
+    def rng(self) -> Random:
+        """This seat's own generator: the same seed, channel and peer draw the same numbers."""
+        if self._rng is None:
+            self._rng = Random(self._derived_seed(b"rng"))
+        return self._rng
+
+    def find(self, id: MessageId) -> AnyMessage | None:
+        """Return a message that has arrived here, or None."""
+        return self._channel.get(id)
+
+    def said(self, body: type[B], round: int = 0) -> tuple[Message[B], ...]:
+        """Return what is here by now, sorted by id, without waiting and without counting it as heard."""
+        return self._channel.said(body, round)
+
+    # -- publish and collect ------------------------------------------------------------------------------------
+
+    async def publish(self, body: B) -> Message[B]:
+        """Write a message to the channel, built on everything collected since the last one.
+
+        Raises:
+            BudgetSpent: the run's budget of messages is spent.
+            UsageError: the body is larger than 64 KiB.
+        """
+        self.meter.admit_message()
+        built_on, self._heard = self._heard, []
+        return self._channel.publish(self.me, body, built_on, self.clock.wall_ms())
+
+    async def collect(
+        self, body: type[B], round: int = 0, *, until: Condition, of: frozenset[PeerId] | None = None
+    ) -> tuple[Message[B], ...]:
+        """Wait until the condition holds or the budget's time is over; return what was said, sorted by id.
+
+        Args:
+            body: the type of body to wait for.
+            round: its round.
+            until: when to stop waiting.
+            of: wait for these peers only, and return only what they said; the whole roster when None.
+        """
+        if self.meter.budget.seconds is not None:
+            until = until | after(self.meter.seconds_left())
+        expected = len(self.table.roster) if of is None else len(of)
+        said = await self._channel.collect(body, round, until=until, expected=expected, of=of, who=self.name)
+        self._heard.extend(said)
+        return said
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait on this seat's clock, no longer than the budget allows."""
+        await asyncio.sleep(min(seconds, self.meter.seconds_left()))
+
+    # -- thinking -----------------------------------------------------------------------------------------------
+
+    async def propose(self, round: int = 0) -> Proposal:
+        """Ask the peer for its answer; an abstention that says why, when it could give none."""
+        try:
+            self.meter.admit_call()
+            call = self._call(round)
+            proposal = await self._in_time(self._peer.propose(call))
+        except RunFailed as why:
+            return Proposal(round=round, key=None, lapse=str(why))
+        return msgspec.structs.replace(proposal, round=round, cost=call.cost)
+
+    async def revise(self, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
+        """Ask the peer for its answer after hearing others; its earlier one again, saying why, when it could not."""
+        round = mine.body.round + 1
+        try:
+            self.meter.admit_call()
+            call = self._call(round)
+            proposal = await self._in_time(self._peer.revise(call, mine, heard))
+        except RunFailed as why:
+            before = mine.body
+            return Proposal(round=round, key=before.key, text=before.text, confidence_ppm=before.confidence_ppm,
+                            refs=(mine.id,), lapse=str(why))  # fmt: skip
+        refs = (mine.id, *(m.id for m in heard if m.id != mine.id))
+        return msgspec.structs.replace(proposal, round=round, cost=call.cost, refs=refs)
+
+    async def compare(
+        self, pairs: Sequence[tuple[Message[Proposal], Message[Proposal]]], round: int = 0
+    ) -> Judgement:
+        """Ask the peer which of each two proposals is better; the verdicts it could give, together in one judgement."""
+        return await self._judge(round, [lambda call, a=a, b=b: self._peer.compare(call, a, b) for a, b in pairs])
+
+    async def critique(self, proposals: Sequence[Message[Proposal]], round: int = 0) -> Judgement:
+        """Ask the peer for a grade of each proposal; the verdicts it could give, together in one judgement."""
+        return await self._judge(round, [lambda call, p=p: self._peer.critique(call, p) for p in proposals])
+
+    async def _judge(self, round: int, asks: Sequence[Callable[[Call], Awaitable[Verdict]]]) -> Judgement:
+        calls: list[Call] = []
+        lapses: list[str] = []
+
+        async def one(ask: Callable[[Call], Awaitable[Verdict]], call: Call) -> Verdict | None:
+            try:
+                self.meter.admit_call()
+                calls.append(call)
+                return await self._in_time(ask(call))
+            except RunFailed as why:
+                lapses.append(str(why))
+                return None
+
+        made = [(ask, self._call(round)) for ask in asks]
+        verdicts = await asyncio.gather(*(one(ask, call) for ask, call in made))
+        cost = sum((call.cost for call in calls), NO_COST)
+        kept = tuple(verdict for verdict in verdicts if verdict is not None)
+        return Judgement(round=round, verdicts=kept, lapse="; ".join(sorted(set(lapses))), cost=cost)
+
+    def _call(self, round: int) -> Call:
+        self._calls += 1
+        return Call(
+            question=self.table.question,
+            round=round,
+            me=self.me,
+            names=self.table.names,
+            seed=self._derived_seed(b"call %d" % self._calls),
+            seconds_left=self.meter.seconds_left(),
+            meter=self.meter,
+        )
+
+    async def _in_time(self, thinking: Awaitable[T]) -> T:
+        """Await a skill, no longer than the budget's time."""
+        left = self.meter.seconds_left()
+        if isinf(left):
+            return await thinking
+        try:
+            async with asyncio.timeout(left):
+                return await thinking
+        except TimeoutError:
+            spent = self.meter.spent_out()
+            raise spent if spent is not None else RunFailed(f"no answer within {left:.1f} s") from None
+
+    def _derived_seed(self, purpose: bytes) -> int:
+        text = b"%s\0%d\0%s\0%s" % (purpose, self.table.seed, self._channel.name.encode(), self.me)
+        return int.from_bytes(blake3(text).digest(4)) & 0x7FFF_FFFF

@@ -1,0 +1,48 @@
+"""What a network is: it seats peers at one channel and carries their messages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol, TypeVar
+
+from waggledance.core import Channel, Clock, Message, PeerId, SwarmId
+
+T = TypeVar("T")
+Listener = Callable[[Message[Any], bytes], None]
+
+
+class Gathering(Protocol):
+    """One channel with everybody who sits at it, while a question is open."""
+
+    clock: Clock
+    asker: PeerId
+    """Who opens the channel and writes down the outcome; has no vote."""
+    members: tuple[PeerId, ...]
+    """The peers' ids, in the order in which the peers were given."""
+
+    def copy(self, peer: PeerId) -> Channel:
+        """Return the copy of the channel that a peer (or the asker) reads and writes."""
+        ...
+
+    def start(self, peer: PeerId, run: Callable[[Channel], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
+        """Run a peer's coroutine over its copy of the channel; a network that crashes peers may run it again."""
+        ...
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call `listener(message, canonical bytes)` once for every distinct message, in the order they were written."""
+        ...
+
+    async def close(self) -> None:
+        """End it: no timers and no tasks are left."""
+        ...
+
+
+class Network(Protocol):
+    """Where peers meet."""
+
+    name: str
+
+    def gather(self, swarm: SwarmId, channel: str, names: Sequence[str]) -> Gathering:
+        """Open a channel with these peers at it."""
+        ...

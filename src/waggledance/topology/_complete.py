@@ -1,0 +1,25 @@
+"""Complete: everybody hears everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from waggledance.core import Message, PeerId, Proposal
+from waggledance.topology._topology import Hearing, Hyperedge
+
+
+@dataclass(frozen=True)
+class Complete:
+    """Everybody hears everybody: the most talk, n(n-1) texts read a round."""
+
+    name: str = "complete"
+
+    def plan(self, round: int, roster: Sequence[PeerId], said: Sequence[Message[Proposal]], seed: int) -> Hearing:
+        everybody = frozenset(roster)
+        return (Hyperedge(everybody, everybody),)
+
+    def speakers(
+        self, me: PeerId, round: int, roster: Sequence[PeerId], said: Sequence[Message[Proposal]], seed: int
+    ) -> None:
+        return None
