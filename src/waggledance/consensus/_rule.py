@@ -89,9 +89,11 @@ def settle(
         return Decision(status="undecided", key=None, rule=rule, used=used, dissent=_dissent(None, proposals),
                         notes=tuple(notes))  # fmt: skip
     channel = proposals[0].channel
-    best = min(scores, key=lambda key: (-scores[key], tie_break(channel, key)))
+    top = max(scores.values())
+    leaders = [key for key, score in scores.items() if score == top]
+    best = leaders[0] if len(leaders) == 1 else min(leaders, key=lambda key: tie_break(channel, key))
     total = sum(scores.values())
-    winner = min((m for m in proposals if m.body.key == best), key=lambda m: (-weights.get(m.author, UNIT), m.id))
+    winner = min([m for m in proposals if m.body.key == best], key=lambda m: (-weights.get(m.author, UNIT), m.id))
     share = scores[best] / total if total else 1 / len(scores)
     return Decision(
         status="decided",

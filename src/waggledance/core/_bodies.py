@@ -47,7 +47,7 @@ class Member(msgspec.Struct, frozen=True, gc=False):
     weight: int = UNIT
 
 
-class Opening(Body, frozen=True):
+class Opening(Body, frozen=True, gc=False):
     """The first message of a question's channel: everything that is needed to decide again from the log alone."""
 
     kind: ClassVar[str] = "opening/1"
@@ -59,14 +59,14 @@ class Opening(Body, frozen=True):
     seed: int = 0
 
 
-class Roster(Body, frozen=True):
+class Roster(Body, frozen=True, gc=False):
     """More members than fit into one opening: the next slice of them."""
 
     kind: ClassVar[str] = "roster/1"
     members: tuple[Member, ...]
 
 
-class Proposal(Body, frozen=True):
+class Proposal(Body, frozen=True, gc=False):
     """A peer's answer in one round."""
 
     kind: ClassVar[str] = "proposal/1"
@@ -113,7 +113,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
             raise UsageError(f"scores lie between 0 and {UNIT}, got {self.scores}")
 
 
-class Judgement(Body, frozen=True):
+class Judgement(Body, frozen=True, gc=False):
     """What one peer thinks of others' proposals: any number of verdicts, together in one message."""
 
     kind: ClassVar[str] = "judgement/1"
@@ -123,14 +123,14 @@ class Judgement(Body, frozen=True):
     cost: Cost = NO_COST
 
 
-class Cut(Body, frozen=True):
+class Cut(Body, frozen=True, gc=False):
     """The messages that count for its author: what a decision rests on. At most 1,500 a message, so they may be several."""
 
     kind: ClassVar[str] = "cut/1"
     ids: tuple[MessageId, ...]
 
 
-class Outcome(Body, frozen=True):
+class Outcome(Body, frozen=True, gc=False):
     """What was decided. Rests on the cuts among its parents, so that anyone can decide again and compare `decision`."""
 
     kind: ClassVar[str] = "outcome/1"

@@ -37,6 +37,7 @@ class Cost(msgspec.Struct, frozen=True, gc=False):
 
 
 NO_COST = Cost()
+ONE_CALL = Cost(calls=1)
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):

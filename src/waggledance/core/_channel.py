@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from math import inf
+from operator import attrgetter
 from typing import Any, TypeVar, cast
 
 from waggledance.core._condition import Condition
@@ -23,37 +24,61 @@ B = TypeVar("B", bound=Body)
 AnyMessage = Message[Any]
 Listener = Callable[[AnyMessage, bytes], None]
 
+_ID = attrgetter("id")
+
 
 class _Waiter:
+    """Somebody who waits: for how many authors, of whom, since when, and the future that wakes them."""
+
     __slots__ = ("condition", "expected", "future", "needed", "of", "since", "who")
 
     def __init__(
-        self, who: str, condition: Condition, expected: int, of: frozenset[PeerId] | None, since: float, needed: float
+        self,
+        who: str,
+        condition: Condition,
+        expected: int,
+        of: frozenset[PeerId] | None,
+        needed: float,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
-        self.who, self.condition, self.expected, self.of, self.since, self.needed = (
-            who, condition, expected, of, since, needed,
-        )  # fmt: skip
-        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.who, self.condition, self.expected, self.of, self.needed = who, condition, expected, of, needed
+        self.since = loop.time()
+        self.future: asyncio.Future[None] = asyncio.Future(loop=loop)
 
 
 class _Slot:
     """The messages of one body type and round, and who waits for them."""
 
-    __slots__ = ("authors", "in_order", "messages", "waiters")
+    __slots__ = ("authors", "in_order", "messages", "wake_at", "waiters")
 
     def __init__(self) -> None:
         self.messages: list[AnyMessage] = []
         self.authors: set[PeerId] = set()
         self.in_order: tuple[AnyMessage, ...] | None = None
         self.waiters: list[_Waiter] = []
+        self.wake_at = inf
+        """The fewest authors that any waiter needs."""
 
     def answered(self, of: frozenset[PeerId] | None) -> int:
         return len(self.authors) if of is None else len(self.authors & of)
 
     def sorted(self) -> tuple[AnyMessage, ...]:
         if self.in_order is None:
-            self.in_order = tuple(sorted(self.messages))
+            self.in_order = tuple(sorted(self.messages, key=_ID))
         return self.in_order
+
+    def wake(self) -> None:
+        """Wake those whose condition holds."""
+        everybody, waiting, wake_at = len(self.authors), [], inf
+        for waiter in self.waiters:
+            needed = waiter.needed
+            if everybody >= needed and (waiter.of is None or self.answered(waiter.of) >= needed):
+                if not waiter.future.done():
+                    waiter.future.set_result(None)
+            else:
+                waiting.append(waiter)
+                wake_at = min(wake_at, needed)
+        self.waiters, self.wake_at = waiting, wake_at
 
 
 class Channel:
@@ -148,15 +173,7 @@ class Channel:
         else:
             parents = ()
         message, raw = compose(
-            author=author,
-            body=body,
-            sequence=sequence,
-            previous=previous,
-            parents=parents,
-            lamport=lamport + 1,
-            wall_ms=wall_ms,
-            swarm=self.swarm,
-            channel=self.name,
+            author, body, sequence, previous, parents, lamport + 1, wall_ms, self.swarm, self.name
         )
         self.add(message, raw)
         return message
@@ -183,8 +200,8 @@ class Channel:
             slot.messages.append(message)
             slot.authors.add(author)
             slot.in_order = None
-            if slot.waiters:
-                self._wake(slot)
+            if len(slot.authors) >= slot.wake_at:
+                slot.wake()
         for listener in self._listeners:
             listener(message, raw)
 
@@ -233,11 +250,11 @@ class Channel:
         needed = until.threshold(expected, 0.0)
         if slot.answered(of) < needed:
             loop = asyncio.get_running_loop()
-            waiter = _Waiter(who, until, expected, of, loop.time(), needed)
+            waiter = _Waiter(who, until, expected, of, needed, loop)
             slot.waiters.append(waiter)
-            for moment in until.moments():
-                self._arm(loop, waiter.since + moment)
-                break
+            slot.wake_at = min(slot.wake_at, needed)
+            if until.moments:
+                self._arm(loop, waiter.since + until.moments[0])
             try:
                 await waiter.future
             except asyncio.CancelledError:
@@ -255,17 +272,6 @@ class Channel:
             self._alarm.cancel()
             self._alarm, self._alarm_at = None, inf
 
-    def _wake(self, slot: _Slot) -> None:
-        everybody = len(slot.authors)
-        waiting: list[_Waiter] = []
-        for waiter in slot.waiters:
-            if everybody >= waiter.needed and (waiter.of is None or slot.answered(waiter.of) >= waiter.needed):
-                if not waiter.future.done():
-                    waiter.future.set_result(None)
-            else:
-                waiting.append(waiter)
-        slot.waiters = waiting
-
     def _arm(self, loop: asyncio.AbstractEventLoop, at: float) -> None:
         if at < self._alarm_at:
             if self._alarm is not None:
@@ -281,9 +287,9 @@ class Channel:
             if not slot.waiters:
                 continue
             for waiter in slot.waiters:
-                for moment in waiter.condition.moments():
+                for moment in waiter.condition.moments:
                     if waiter.since + moment > now:
                         self._arm(loop, waiter.since + moment)
                         break
                     waiter.needed = waiter.condition.threshold(waiter.expected, moment)
-            self._wake(slot)
+            slot.wake()

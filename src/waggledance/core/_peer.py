@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from waggledance.core._bodies import Proposal, Question, Verdict
-from waggledance.core._budget import Cost, Meter
+from waggledance.core._budget import ONE_CALL, Cost, Meter
 from waggledance.core._ids import PeerId
 from waggledance.core._message import Message
 
@@ -14,7 +14,7 @@ from waggledance.core._message import Message
 class Call:
     """What a skill may know when it is called, and where it says what it cost."""
 
-    __slots__ = ("_meter", "cost", "me", "names", "question", "round", "seconds_left", "seed")
+    __slots__ = ("_draw_seed", "_meter", "_number", "cost", "me", "names", "question", "round")
 
     def __init__(
         self,
@@ -23,16 +23,23 @@ class Call:
         round: int,
         me: PeerId,
         names: Mapping[PeerId, str],
-        seed: int,
-        seconds_left: float,
+        draw_seed: Callable[[int], int],
+        number: int,
         meter: Meter,
     ) -> None:
         self.question, self.round, self.me, self.names = question, round, me, names
-        self.seed = seed
+        self._draw_seed, self._number, self._meter = draw_seed, number, meter
+        self.cost = ONE_CALL
+
+    @property
+    def seed(self) -> int:
         """Same seed, same call: give it to whatever draws numbers for this call. 0 ≤ seed < 2**31."""
-        self.seconds_left = seconds_left
-        self._meter = meter
-        self.cost = Cost(calls=1)
+        return self._draw_seed(self._number)
+
+    @property
+    def seconds_left(self) -> float:
+        """How many seconds the run may still take; `inf` without a limit."""
+        return self._meter.seconds_left()
 
     @property
     def tokens_left(self) -> int | None:

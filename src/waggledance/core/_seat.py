@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from math import isinf
 from random import Random
 from typing import TypeVar
 
@@ -39,7 +38,7 @@ class Table(msgspec.Struct, frozen=True):
 class Seat:
     """One peer's view of one question. Protocols await nothing but its methods."""
 
-    __slots__ = ("_calls", "_channel", "_heard", "_peer", "_rng", "clock", "me", "meter", "table")
+    __slots__ = ("_calls", "_channel", "_heard", "_peer", "_rng", "_unhurried", "clock", "me", "meter", "table")
 
     def __init__(
         self,
@@ -57,6 +56,7 @@ class Seat:
         self._heard: list[AnyMessage] = [] if opening is None else [opening]
         self._rng: Random | None = None
         self._calls = 0
+        self._unhurried = meter.budget.seconds is None
 
     # -- what is known ------------------------------------------------------------------------------------------
 
@@ -93,7 +93,7 @@ class Seat:
     def rng(self) -> Random:
         """This seat's own generator: the same seed, channel and peer draw the same numbers."""
         if self._rng is None:
-            self._rng = Random(self._derived_seed(b"rng"))
+            self._rng = Random(self._derived_seed(0))
         return self._rng
 
     def find(self, id: MessageId) -> AnyMessage | None:
@@ -128,7 +128,7 @@ class Seat:
             until: when to stop waiting.
             of: wait for these peers only, and return only what they said; the whole roster when None.
         """
-        if self.meter.budget.seconds is not None:
+        if not self._unhurried:
             until = until | after(self.meter.seconds_left())
         expected = len(self.table.roster) if of is None else len(of)
         said = await self._channel.collect(body, round, until=until, expected=expected, of=of, who=self.name)
@@ -146,10 +146,12 @@ class Seat:
         try:
             self.meter.admit_call()
             call = self._call(round)
-            proposal = await self._in_time(self._peer.propose(call))
+            thinking = self._peer.propose(call)
+            said = await (thinking if self._unhurried else self._in_time(thinking))
         except RunFailed as why:
             return Proposal(round=round, key=None, lapse=str(why))
-        return msgspec.structs.replace(proposal, round=round, cost=call.cost)
+        return Proposal(round=round, key=said.key, text=said.text, confidence_ppm=said.confidence_ppm,
+                        refs=said.refs, lapse=said.lapse, cost=call.cost)  # fmt: skip
 
     async def revise(self, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
         """Ask the peer for its answer after hearing others; its earlier one again, saying why, when it could not."""
@@ -157,13 +159,14 @@ class Seat:
         try:
             self.meter.admit_call()
             call = self._call(round)
-            proposal = await self._in_time(self._peer.revise(call, mine, heard))
+            thinking = self._peer.revise(call, mine, heard)
+            said = await (thinking if self._unhurried else self._in_time(thinking))
         except RunFailed as why:
             before = mine.body
             return Proposal(round=round, key=before.key, text=before.text, confidence_ppm=before.confidence_ppm,
                             refs=(mine.id,), lapse=str(why))  # fmt: skip
-        refs = (mine.id, *(m.id for m in heard if m.id != mine.id))
-        return msgspec.structs.replace(proposal, round=round, cost=call.cost, refs=refs)
+        return Proposal(round=round, key=said.key, text=said.text, confidence_ppm=said.confidence_ppm,
+                        refs=(mine.id, *[m.id for m in heard]), lapse=said.lapse, cost=call.cost)  # fmt: skip
 
     async def compare(
         self, pairs: Sequence[tuple[Message[Proposal], Message[Proposal]]], round: int = 0
@@ -183,7 +186,7 @@ class Seat:
             try:
                 self.meter.admit_call()
                 calls.append(call)
-                return await self._in_time(ask(call))
+                return await (ask(call) if self._unhurried else self._in_time(ask(call)))
             except RunFailed as why:
                 lapses.append(str(why))
                 return None
@@ -201,16 +204,14 @@ class Seat:
             round=round,
             me=self.me,
             names=self.table.names,
-            seed=self._derived_seed(b"call %d" % self._calls),
-            seconds_left=self.meter.seconds_left(),
+            draw_seed=self._derived_seed,
+            number=self._calls,
             meter=self.meter,
         )
 
     async def _in_time(self, thinking: Awaitable[T]) -> T:
         """Await a skill, no longer than the budget's time."""
         left = self.meter.seconds_left()
-        if isinf(left):
-            return await thinking
         try:
             async with asyncio.timeout(left):
                 return await thinking
@@ -218,6 +219,7 @@ class Seat:
             spent = self.meter.spent_out()
             raise spent if spent is not None else RunFailed(f"no answer within {left:.1f} s") from None
 
-    def _derived_seed(self, purpose: bytes) -> int:
-        text = b"%s\0%d\0%s\0%s" % (purpose, self.table.seed, self._channel.name.encode(), self.me)
+    def _derived_seed(self, number: int) -> int:
+        """Return the seed of this seat's call of a number, from 1; 0 is the seed of its own generator."""
+        text = b"%d\0%d\0%s\0%s" % (number, self.table.seed, self._channel.name.encode(), self.me)
         return int.from_bytes(blake3(text).digest(4)) & 0x7FFF_FFFF
