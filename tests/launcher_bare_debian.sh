@@ -5,6 +5,8 @@
 #   sh tests/launcher_bare_debian.sh            the last commit
 #   sh tests/launcher_bare_debian.sh --as-is    the files as they are, committed or not
 set -eu
+# In namespaces of its own, so that its mounts and processes end with it, however it ends.
+[ "${BARE_DEBIAN-}" ] || BARE_DEBIAN=1 exec unshare --mount --pid --fork --kill-child --mount-proc sh "$0" "$@"
 home=$(cd "$(dirname "$0")/.." && pwd)
 root=$(mktemp -d "${TMPDIR:-/tmp}/bare-debian.XXXXXX")
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
@@ -12,9 +14,6 @@ mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 clean_up() {
     code=$?
     trap - EXIT INT TERM
-    for process in /proc/[0-9]*; do # whatever still runs in there
-        [ "$(readlink "$process/root" 2>/dev/null)" != "$root" ] || kill -9 "${process#/proc/}" 2>/dev/null || :
-    done
     sed -n "s|^[^ ]* \(${root}[^ ]*\) .*|\1|p" /proc/mounts | sort -r | while read -r mounted; do
         umount "$mounted" 2>/dev/null || umount -l "$mounted"
     done
