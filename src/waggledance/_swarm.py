@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -15,6 +16,8 @@ from waggledance.core import (
     UNIT,
     AnswerKind,
     Budget,
+    BudgetSpent,
+    Channel,
     Cut,
     Decision,
     Judgement,
@@ -118,7 +121,9 @@ class Swarm:
         self._names = tuple(peer.name for peer in peers)
         twice = [name for name, n in Counter(self._names).items() if n > 1]
         if twice:
-            raise UsageError(f"{len(twice)} peer name(s) stand for two peers, among them {twice[0]!r}: give each its own")
+            raise UsageError(
+                f"{len(twice)} peer name(s) stand for two peers, among them {twice[0]!r}: give each its own"
+            )
         for who, weight in (weights or {}).items():
             if who not in self._names:
                 raise UsageError(f"a weight is given for {who!r}, who is not among the peers {', '.join(self._names)}")
@@ -273,7 +278,7 @@ class _Run:
     async def decide(self) -> Decision:
         opening = self._write_opening()
         tasks = [
-            self.gathering.start(member, lambda channel, i=i: self._protocol(self._seat(i, channel, opening)))
+            self.gathering.start(member, partial(self._run_seat, i, opening))
             for i, member in enumerate(self.gathering.members)
         ]
         try:
@@ -284,7 +289,8 @@ class _Run:
             decision = self._of_seats([r for r in results if isinstance(r, Decision)])
             decision = self._complete(decision, [str(r) for r in results if isinstance(r, RunFailed)])
             await self._write_outcome(decision)
-            if decision.status == "undecided":
+            spent = self._meter.spent_out() or next((r for r in results if isinstance(r, BudgetSpent)), None)
+            if decision.status == "undecided" and spent is None:
                 self._raise_if_nobody_answered(decision)
             return decision
         except asyncio.CancelledError:
@@ -299,8 +305,8 @@ class _Run:
                 task.cancel()
             await self.gathering.close()
 
-    def _seat(self, i: int, channel: Any, opening: Message[Any]) -> Seat:
-        return Seat(
+    async def _run_seat(self, i: int, opening: Message[Any], channel: Channel) -> Decision:
+        seat = Seat(
             me=self.gathering.members[i],
             peer=self._peers[i],
             table=self._table,
@@ -309,6 +315,7 @@ class _Run:
             meter=self._meter,
             opening=opening,
         )
+        return await self._protocol(seat)
 
     def _write_opening(self) -> Message[Any]:
         table, protocol = self._table, self._protocol
@@ -392,12 +399,10 @@ class _Run:
             await self._log.flush()
 
     def _raise_if_nobody_answered(self, decision: Decision) -> None:
-        spent = self._meter.spent_out()
         reasons: dict[str, str] = dict.fromkeys(self._table.names.values(), "")
         for message in self._desk.messages():
             if isinstance(message.body, Proposal):
                 if message.body.text:
                     return
                 reasons[self._table.names.get(message.author, "")] = message.body.lapse
-        if spent is None:
-            raise NobodyAnswered(self._desk.name, reasons, decision.seconds)
+        raise NobodyAnswered(self._desk.name, reasons, decision.seconds)

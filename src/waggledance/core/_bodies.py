@@ -124,7 +124,7 @@ class Judgement(Body, frozen=True, gc=False):
 
 
 class Cut(Body, frozen=True, gc=False):
-    """The messages that count for its author: what a decision rests on. At most 1,500 a message, so they may be several."""
+    """The messages that count for its author: what a decision rests on; at most 1,500 a message."""
 
     kind: ClassVar[str] = "cut/1"
     ids: tuple[MessageId, ...]

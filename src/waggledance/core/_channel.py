@@ -49,7 +49,7 @@ class _Waiter:
 class _Slot:
     """The messages of one body type and round, and who waits for them."""
 
-    __slots__ = ("authors", "in_order", "messages", "wake_at", "waiters")
+    __slots__ = ("authors", "in_order", "messages", "waiters", "wake_at")
 
     def __init__(self) -> None:
         self.messages: list[AnyMessage] = []
@@ -91,7 +91,9 @@ class Channel:
 
     def __init__(self, swarm: SwarmId, name: str) -> None:
         if not 1 <= len(name) <= MAX_CHANNEL_CHARS:
-            raise UsageError(f"a channel's name has 1 to {MAX_CHANNEL_CHARS} characters, got {len(name)}: {name[:40]!r}")
+            raise UsageError(
+                f"a channel's name has 1 to {MAX_CHANNEL_CHARS} characters, not {len(name)}: {name[:40]!r}"
+            )
         self.swarm, self.name = swarm, name
         self._messages: dict[MessageId, AnyMessage] = {}
         self._heads: dict[PeerId, AnyMessage] = {}
@@ -172,9 +174,7 @@ class Channel:
             parents = tuple(sorted(ids))
         else:
             parents = ()
-        message, raw = compose(
-            author, body, sequence, previous, parents, lamport + 1, wall_ms, self.swarm, self.name
-        )
+        message, raw = compose(author, body, sequence, previous, parents, lamport + 1, wall_ms, self.swarm, self.name)
         self.add(message, raw)
         return message
 

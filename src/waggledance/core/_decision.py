@@ -29,7 +29,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of a rule over a set of messages. Rules fill in the upper half, the swarm the lower."""
 
     status: Status
-    """``decided``; ``undecided`` when nobody answered or a tie stands by the rule; ``conflict`` when evidence clashes."""
+    """``decided``; ``undecided`` when nobody answered or a tie stands; ``conflict`` when evidence clashes."""
     key: str | None
     """The canonical answer; None when undecided."""
     winner: MessageId | None = None

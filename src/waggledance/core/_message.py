@@ -58,7 +58,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
         if "kind" in cls.__dict__:
             other = KINDS.get(cls.kind)
             if other is not None and other.__qualname__ != cls.__qualname__:
-                raise UsageError(f"two body types claim the kind {cls.kind!r}: {other.__qualname__}, {cls.__qualname__}")
+                raise UsageError(f"two bodies claim the kind {cls.kind!r}: {other.__qualname__}, {cls.__qualname__}")
             KINDS[cls.kind] = cls
 
 
@@ -69,6 +69,7 @@ class Unknown(Body, frozen=True):
     raw: bytes
 
 
+B = TypeVar("B", bound=Body)
 B_co = TypeVar("B_co", bound=Body, covariant=True)
 
 
@@ -157,7 +158,7 @@ _body_decoders: dict[str, msgspec.msgpack.Decoder[Any]] = {}
 
 def compose(
     author: PeerId,
-    body: B_co,
+    body: B,
     sequence: int,
     previous: MessageId | None,
     parents: tuple[MessageId, ...],
@@ -165,7 +166,7 @@ def compose(
     wall_ms: int,
     swarm: SwarmId,
     channel: str,
-) -> tuple[Message[B_co], bytes]:
+) -> tuple[Message[B], bytes]:
     """Make a message; return it with its canonical bytes.
 
     Raises:
@@ -286,7 +287,7 @@ def decode_body(kind: str, raw: bytes) -> Body:
         decoder = _body_decoders.get(kind)
         if decoder is None:
             decoder = _body_decoders[kind] = msgspec.msgpack.Decoder(known)
-        body = decoder.decode(raw)
+        body: Body = decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as why:
         raise PeerFault("malformed", f"not a body of kind {kind!r}: {why}") from why
     if _encoder.encode(body) != raw:

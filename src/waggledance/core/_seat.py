@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from random import Random
 from typing import TypeVar
 
@@ -168,15 +169,13 @@ class Seat:
         return Proposal(round=round, key=said.key, text=said.text, confidence_ppm=said.confidence_ppm,
                         refs=(mine.id, *[m.id for m in heard]), lapse=said.lapse, cost=call.cost)  # fmt: skip
 
-    async def compare(
-        self, pairs: Sequence[tuple[Message[Proposal], Message[Proposal]]], round: int = 0
-    ) -> Judgement:
+    async def compare(self, pairs: Sequence[tuple[Message[Proposal], Message[Proposal]]], round: int = 0) -> Judgement:
         """Ask the peer which of each two proposals is better; the verdicts it could give, together in one judgement."""
-        return await self._judge(round, [lambda call, a=a, b=b: self._peer.compare(call, a, b) for a, b in pairs])
+        return await self._judge(round, [partial(self._peer.compare, a=a, b=b) for a, b in pairs])
 
     async def critique(self, proposals: Sequence[Message[Proposal]], round: int = 0) -> Judgement:
         """Ask the peer for a grade of each proposal; the verdicts it could give, together in one judgement."""
-        return await self._judge(round, [lambda call, p=p: self._peer.critique(call, p) for p in proposals])
+        return await self._judge(round, [partial(self._peer.critique, proposal=p) for p in proposals])
 
     async def _judge(self, round: int, asks: Sequence[Callable[[Call], Awaitable[Verdict]]]) -> Judgement:
         calls: list[Call] = []

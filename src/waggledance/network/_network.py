@@ -15,11 +15,18 @@ Listener = Callable[[Message[Any], bytes], None]
 class Gathering(Protocol):
     """One channel with everybody who sits at it, while a question is open."""
 
-    clock: Clock
-    asker: PeerId
-    """Who opens the channel and writes down the outcome; has no vote."""
-    members: tuple[PeerId, ...]
-    """The peers' ids, in the order in which the peers were given."""
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def asker(self) -> PeerId:
+        """Who opens the channel and writes down the outcome; has no vote."""
+        ...
+
+    @property
+    def members(self) -> tuple[PeerId, ...]:
+        """The peers' ids, in the order in which the peers were given."""
+        ...
 
     def copy(self, peer: PeerId) -> Channel:
         """Return the copy of the channel that a peer (or the asker) reads and writes."""
@@ -41,7 +48,8 @@ class Gathering(Protocol):
 class Network(Protocol):
     """Where peers meet."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def gather(self, swarm: SwarmId, channel: str, names: Sequence[str]) -> Gathering:
         """Open a channel with these peers at it."""

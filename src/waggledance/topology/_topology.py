@@ -29,7 +29,8 @@ Hearing = tuple[Hyperedge, ...]
 class Topology(Protocol):
     """Says who hears whom: a pure function, so that every peer draws the same plan. Nobody hears itself."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def plan(self, round: int, roster: Sequence[PeerId], said: Sequence[Message[Proposal]], seed: int) -> Hearing:
         """Return the hyperedges of a round.
