@@ -15,6 +15,8 @@ from math import inf
 from operator import attrgetter
 from typing import Any, TypeVar, cast
 
+from blake3 import blake3
+
 from waggledance.core._condition import Condition
 from waggledance.core._errors import UsageError
 from waggledance.core._ids import MessageId, PeerId, SwarmId
@@ -102,6 +104,8 @@ class Channel:
         self._forked: set[PeerId] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = inf
+        self._digest = (-1, b"")
+        """The digest of so many messages: a set that only grows and has the same size is the same set."""
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -126,6 +130,20 @@ class Channel:
     def messages(self) -> tuple[AnyMessage, ...]:
         """Return everything, causes before effects, ties by id: the same order on every peer with the same set."""
         return tuple(sorted(self._messages.values(), key=lambda m: (m.lamport, m.id)))
+
+    def digest(self) -> bytes:
+        """Return 32 bytes that are equal on two peers exactly when they hold the same set.
+
+            digest = blake3("waggle/set/1\\0" ‖ author ‖ sequence as 8 bytes, big-endian ‖ id, for each, in that order)
+
+        Source: the project's network specification, §2 (``have``).
+        """
+        size, digest = self._digest
+        if size != len(self._messages):
+            keys = sorted(m.author + m.sequence.to_bytes(8) + m.id for m in self._messages.values())
+            digest = blake3(b"waggle/set/1\0" + b"".join(keys)).digest()
+            self._digest = (len(keys), digest)
+        return digest
 
     def said(self, body: type[B], round: int = 0) -> tuple[Message[B], ...]:
         """Return the messages of one body type and round that are here by now, sorted by id."""

@@ -26,7 +26,7 @@ def swarm_id(name: str) -> SwarmId:
     """Return the id of the swarm called `name`.
 
     >>> swarm_id("bees").hex()
-    '1e1a6eb5f8a0f8a0'
+    '1f513ec694ad7bb7da8707ca1cb92c7f'
     """
     return SwarmId(blake3(b"waggle/swarm/1\0" + name.encode()).digest(16))
 

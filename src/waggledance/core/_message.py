@@ -34,6 +34,8 @@ from waggledance.core._ids import MessageId, PeerId, SwarmId
 MAX_FRAME_BYTES = 96 * 1024
 MAX_BODY_BYTES = 64 * 1024
 MAX_PARENTS = 64
+MAX_DEPTH = 64
+"""Of lists and maps in one another, in a body: a limit of our own, because an interpreter's depends on who calls."""
 MAX_CHANNEL_CHARS = 128
 MAX_KIND_CHARS = 64
 
@@ -150,6 +152,9 @@ _encoder = msgspec.msgpack.Encoder(order="deterministic")
 encode_canonical = _encoder.encode
 """Encode a value as canonical MessagePack."""
 
+_encode_body = msgspec.msgpack.Encoder(order="sorted").encode
+"""Bodies have sorted keys, whatever order a type declares its fields in: those who do not know a kind can check it."""
+
 _decode_envelope = msgspec.msgpack.Decoder(Envelope).decode
 _decode_frame = msgspec.msgpack.Decoder(tuple[bytes, bytes]).decode
 _decode_any = msgspec.msgpack.Decoder().decode
@@ -170,13 +175,15 @@ def compose(
     """Make a message; return it with its canonical bytes.
 
     Raises:
-        UsageError: the encoded body is larger than 64 KiB.
+        UsageError: the encoded body is larger than 64 KiB, or its type has no kind.
     """
     kind = body.kind
-    bo = encode_canonical(body)
+    bo = _encode_body(body)
+    if not kind:
+        raise UsageError(f'{type(body).__name__} has no kind; give the type one, as in kind = "dance/1"')
     if len(bo) > MAX_BODY_BYTES:
         raise UsageError(
-            f"a {kind or type(body).__name__} body has {len(bo):,} bytes, the limit is {MAX_BODY_BYTES:,}: "
+            f"a {kind} body has {len(bo):,} bytes, the limit is {MAX_BODY_BYTES:,}: "
             "shorten its text, or publish a hash of it"
         )
     raw = encode_canonical(
@@ -194,7 +201,7 @@ def encode(message: Message[Any]) -> bytes:
         Envelope(
             au=message.author,
             bl=message.blobs or msgspec.UNSET,
-            bo=body.raw if unknown else _encoder.encode(body),
+            bo=body.raw if unknown else _encode_body(body),
             ch=message.channel,
             ki=body.kind_name if unknown else body.kind,
             lc=message.lamport,
@@ -281,16 +288,16 @@ def decode_body(kind: str, raw: bytes) -> Body:
         if known is None:
             plain = _decode_any(raw)
             _check_plain(plain)
-            if msgspec.msgpack.encode(plain, order="sorted") != raw:
+            if _encode_body(plain) != raw:
                 raise PeerFault("not-canonical", f"a body of kind {kind!r} is not in canonical form")
             return Unknown(kind_name=kind, raw=raw)
         decoder = _body_decoders.get(kind)
         if decoder is None:
             decoder = _body_decoders[kind] = msgspec.msgpack.Decoder(known)
         body: Body = decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as why:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as why:
         raise PeerFault("malformed", f"not a body of kind {kind!r}: {why}") from why
-    if _encoder.encode(body) != raw:
+    if _encode_body(body) != raw:
         raise PeerFault("not-canonical", f"encoding the {kind!r} body again gives other bytes")
     if not raw.isascii():
         _check_plain(_decode_any(raw))
@@ -314,8 +321,10 @@ def _check_limits(envelope: Envelope) -> None:
             raise PeerFault("limits", f"the number {number} does not fit 64 bits")
 
 
-def _check_plain(value: object) -> None:
+def _check_plain(value: object, depth: int = 0) -> None:
     """Refuse what canonical MessagePack does not have: other map keys than strings, odd floats, other Unicode forms."""
+    if depth > MAX_DEPTH:
+        raise PeerFault("limits", f"a body is nested more than {MAX_DEPTH} deep")
     match value:
         case str():
             if not is_normalized("NFC", value):
@@ -325,13 +334,13 @@ def _check_plain(value: object) -> None:
                 raise PeerFault("limits", f"the float {value} has no place in a body")
         case list():
             for item in cast("list[object]", value):
-                _check_plain(item)
+                _check_plain(item, depth + 1)
         case dict():
             for key, item in cast("dict[object, object]", value).items():
                 if not isinstance(key, str):
                     raise PeerFault("limits", f"a map has the key {key!r}; keys are strings")
-                _check_plain(key)
-                _check_plain(item)
+                _check_plain(key, depth)
+                _check_plain(item, depth + 1)
         case None | bool() | int() | bytes():
             pass
         case _:
