@@ -1,0 +1,111 @@
+"""Language models: embedded, any GGUF file, any OpenAI-compatible endpoint, recorded answers, scripts.
+
+Importing this is light; the libraries behind a back end are loaded when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from waggledance.models._model import Completion as Completion
+from waggledance.models._model import Model as Model
+from waggledance.models._model import ModelError as ModelError
+from waggledance.models._model import Request as Request
+from waggledance.models._model import Turn as Turn
+
+if TYPE_CHECKING:
+    from waggledance.models._catalogue import CATALOGUE as CATALOGUE
+    from waggledance.models._catalogue import Weights as Weights
+    from waggledance.models._catalogue import cache_folder as cache_folder
+    from waggledance.models._catalogue import path_of as path_of
+    from waggledance.models._errors import BadAnswer as BadAnswer
+    from waggledance.models._errors import CutShort as CutShort
+    from waggledance.models._errors import FetchFailed as FetchFailed
+    from waggledance.models._errors import NotRecorded as NotRecorded
+    from waggledance.models._errors import PromptTooLong as PromptTooLong
+    from waggledance.models._errors import RateLimited as RateLimited
+    from waggledance.models._errors import Refused as Refused
+    from waggledance.models._errors import ScriptEnded as ScriptEnded
+    from waggledance.models._errors import ServerFailed as ServerFailed
+    from waggledance.models._errors import TimedOut as TimedOut
+    from waggledance.models._errors import Unreachable as Unreachable
+    from waggledance.models._errors import WeightsBroken as WeightsBroken
+    from waggledance.models._errors import WeightsMissing as WeightsMissing
+    from waggledance.models._errors import WrongKey as WrongKey
+    from waggledance.models._get import get as get
+    from waggledance.models._llama import Embedded as Embedded
+    from waggledance.models._llama import Gguf as Gguf
+    from waggledance.models._openai import OpenAI as OpenAI
+    from waggledance.models._recorded import Recorded as Recorded
+    from waggledance.models._recorded import Recorder as Recorder
+    from waggledance.models._retry import Retrying as Retrying
+    from waggledance.models._retry import with_retries as with_retries
+    from waggledance.models._scripted import Scripted as Scripted
+    from waggledance.models._spec import Row as Row
+    from waggledance.models._spec import available as available
+    from waggledance.models._spec import check as check
+    from waggledance.models._spec import model as model
+    from waggledance.models._spec import options as options
+
+__all__ = [
+    "CATALOGUE",
+    "BadAnswer",
+    "Completion",
+    "CutShort",
+    "Embedded",
+    "FetchFailed",
+    "Gguf",
+    "Model",
+    "ModelError",
+    "NotRecorded",
+    "OpenAI",
+    "PromptTooLong",
+    "RateLimited",
+    "Recorded",
+    "Recorder",
+    "Refused",
+    "Request",
+    "Retrying",
+    "Row",
+    "ScriptEnded",
+    "Scripted",
+    "ServerFailed",
+    "TimedOut",
+    "Turn",
+    "Unreachable",
+    "Weights",
+    "WeightsBroken",
+    "WeightsMissing",
+    "WrongKey",
+    "available",
+    "cache_folder",
+    "check",
+    "get",
+    "model",
+    "options",
+    "path_of",
+    "with_retries",
+]
+
+_HOMES = {
+    "_catalogue": ("CATALOGUE", "Weights", "cache_folder", "path_of"),
+    "_errors": (
+        *("BadAnswer", "CutShort", "FetchFailed", "NotRecorded", "PromptTooLong", "RateLimited", "Refused"),
+        *("ScriptEnded", "ServerFailed", "TimedOut", "Unreachable", "WeightsBroken", "WeightsMissing", "WrongKey"),
+    ),
+    "_get": ("get",),
+    "_llama": ("Embedded", "Gguf"),
+    "_openai": ("OpenAI",),
+    "_recorded": ("Recorded", "Recorder"),
+    "_retry": ("Retrying", "with_retries"),
+    "_scripted": ("Scripted",),
+    "_spec": ("Row", "available", "check", "model", "options"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = found
+    return found

@@ -1,0 +1,100 @@
+"""A model that says what it is told to say: for tests, examples and simulations.
+
+It takes no time but what `delay_s` asks for, through `asyncio.sleep`, so it runs in virtual time as well. Tokens are
+words. It honours stop strings, the token limit and the time-out, as a real back end would.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+from waggledance.core._errors import UsageError
+from waggledance.models._errors import ScriptEnded, TimedOut
+from waggledance.models._model import Completion, Request
+
+Line: TypeAlias = str | Completion | Exception
+"""What a scripted model does for one request: say a text, return a whole completion, or raise."""
+
+
+class Scripted:
+    """A model with a script.
+
+    Args:
+        script: one line for every request; a sequence, said in order; a mapping from the last turn's text to a line;
+            or a function of the request.
+        delay_s: seconds before each answer, or a function of the request that gives them.
+        cycle: whether a sequence starts over at its end; otherwise `ScriptEnded` is raised there.
+        name: what the model calls itself.
+
+    >>> from waggledance.models import Turn
+    >>> asyncio.run(Scripted("four").complete(Request(turns=(Turn("user", "2+2?"),)))).text
+    'four'
+    """
+
+    def __init__(
+        self,
+        script: Line | Sequence[Line] | Mapping[str, Line] | Callable[[Request], Line],
+        *,
+        delay_s: float | Callable[[Request], float] = 0.0,
+        cycle: bool = False,
+        name: str = "scripted",
+    ) -> None:
+        if isinstance(script, Sequence) and not isinstance(script, str) and not script:
+            raise UsageError("a script needs at least one line, got none")
+        self.name = name
+        self.requests: list[Request] = []
+        """Every request so far, in order of asking."""
+        self._script, self._delay_s, self._cycle, self._said = script, delay_s, cycle, 0
+
+    async def complete(self, request: Request) -> Completion:
+        """Say the next line."""
+        self.requests.append(request)
+        line = self._line(request)
+        delay_s = self._delay_s(request) if callable(self._delay_s) else self._delay_s
+        if delay_s >= request.timeout_s:
+            await asyncio.sleep(request.timeout_s)
+            raise TimedOut(self.name, f"no answer within {request.timeout_s:g} s", "Allow more time with timeout_s.")
+        if delay_s > 0:
+            await asyncio.sleep(delay_s)
+        if isinstance(line, Exception):
+            raise line
+        if isinstance(line, Completion):
+            return line
+        return _completion(line, request, delay_s)
+
+    async def aclose(self) -> None:
+        """Do nothing: there is nothing to let go of."""
+
+    def _line(self, request: Request) -> Line:
+        script = self._script
+        if isinstance(script, (str, Completion, Exception)):
+            return script
+        if isinstance(script, Mapping):
+            question = request.turns[-1].text
+            if question not in script:
+                known = ", ".join(repr(key[:40]) for key in list(script)[:5])
+                raise ScriptEnded(self.name, f"the script has no line for {question[:80]!r}", f"It knows: {known}.")
+            return script[question]
+        if isinstance(script, Sequence):
+            if self._said >= len(script) and not self._cycle:
+                raise ScriptEnded(self.name, f"all {len(script)} lines are said", "Give more lines, or cycle=True.")
+            self._said += 1
+            return script[(self._said - 1) % len(script)]
+        return script(request)
+
+
+def _completion(text: str, request: Request, seconds: float) -> Completion:
+    """The completion that says `text`, cut at stop strings and at the token limit."""
+    for stop in request.stop:
+        text = text.split(stop, 1)[0]
+    words = text.split()
+    cut = len(words) > request.max_tokens
+    prompt_tokens = sum(len(turn.text.split()) for turn in request.turns)
+    return Completion(
+        text=" ".join(words[: request.max_tokens]) if cut else text,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=min(len(words), request.max_tokens),
+        finish="length" if cut else "stop",
+        seconds=float(seconds),
+        evaluated_prompt_tokens=prompt_tokens,
+    )
