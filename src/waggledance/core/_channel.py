@@ -71,7 +71,8 @@ class _Slot:
 
     def wake(self) -> None:
         """Wake those whose condition holds."""
-        everybody, waiting, wake_at = len(self.authors), [], inf
+        everybody, wake_at = len(self.authors), inf
+        waiting: list[_Waiter] = []
         for waiter in self.waiters:
             needed = waiter.needed
             if everybody >= needed and (waiter.of is None or self.answered(waiter.of) >= needed):
@@ -250,6 +251,7 @@ class Channel:
         expected: int,
         of: frozenset[PeerId] | None = None,
         who: str = "",
+        heard: list[AnyMessage] | None = None,
     ) -> tuple[Message[B], ...]:
         """Wait until the condition holds, then return what was said, sorted by id.
 
@@ -260,6 +262,7 @@ class Channel:
             expected: how many authors are expected.
             of: count and return only these authors' messages; everybody's when None.
             who: the name of the waiter, for those who look for deadlocks.
+            heard: a list that what is returned is also added to.
         """
         key = (body, round)
         slot = self._slots.get(key)
@@ -282,6 +285,8 @@ class Channel:
         said = slot.sorted()
         if of is not None:
             said = tuple(m for m in said if m.author in of)
+        if heard is not None:
+            heard.extend(said)
         return cast("tuple[Message[B], ...]", said)
 
     def close(self) -> None:

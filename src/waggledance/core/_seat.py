@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from blake3 import blake3
@@ -115,12 +115,13 @@ class Seat:
             UsageError: the body is larger than 64 KiB.
         """
         self.meter.admit_message()
-        built_on, self._heard = self._heard, []
-        return self._channel.publish(self.me, body, built_on, self.clock.wall_ms())
+        message = self._channel.publish(self.me, body, self._heard, self.clock.wall_ms())
+        self._heard.clear()
+        return message
 
-    async def collect(
+    def collect(
         self, body: type[B], round: int = 0, *, until: Condition, of: frozenset[PeerId] | None = None
-    ) -> tuple[Message[B], ...]:
+    ) -> Coroutine[Any, Any, tuple[Message[B], ...]]:
         """Wait until the condition holds or the budget's time is over; return what was said, sorted by id.
 
         Args:
@@ -132,9 +133,9 @@ class Seat:
         if not self._unhurried:
             until = until | after(self.meter.seconds_left())
         expected = len(self.table.roster) if of is None else len(of)
-        said = await self._channel.collect(body, round, until=until, expected=expected, of=of, who=self.name)
-        self._heard.extend(said)
-        return said
+        return self._channel.collect(
+            body, round, until=until, expected=expected, of=of, who=self.name, heard=self._heard
+        )
 
     async def sleep(self, seconds: float) -> None:
         """Wait on this seat's clock, no longer than the budget allows."""
