@@ -287,7 +287,7 @@ def test_a_pip_that_outlives_its_launcher_is_waited_for(checkout: Checkout) -> N
     again = checkout.run("ask")
     process.communicate()
     assert (again.code, again.out) == (0, f"ran ask in {checkout.home}\n")
-    assert again.err.startswith("waggle: waiting for process")
+    assert again.err.startswith("waggle: waiting for the set-up by process")
     assert "making .venv" in again.err
 
 
@@ -298,9 +298,19 @@ def test_an_interrupted_set_up_says_so_and_is_repaired(checkout: Checkout, stop:
     os.killpg(process.pid, stop)
     _, err = process.communicate(timeout=10)
     assert process.returncode == 130
-    assert err.endswith("waggle: set-up interrupted; the next run begins it again.\n")
+    assert err.endswith("waggle: set-up interrupted; the next run goes on with it.\n")
     assert not (checkout.home / ".venv/lock").is_symlink()
     assert checkout.run("ask").out == f"ran ask in {checkout.home}\n"
+
+
+def test_an_interrupted_change_of_packages_costs_the_environment_nothing(checkout: Checkout) -> None:
+    checkout.run()
+    edit_pyproject(checkout)
+    process = checkout.start(BUILD_SECONDS="30")
+    wait_for(checkout.home / ".venv/setup.log", "editable")
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=10)
+    assert "making .venv" not in checkout.run("ask").err
 
 
 def test_five_launchers_at_once_set_up_once(checkout: Checkout) -> None:
@@ -309,7 +319,7 @@ def test_five_launchers_at_once_set_up_once(checkout: Checkout) -> None:
     assert [process.returncode for process in processes] == [0] * 5
     assert [out for out, _ in said] == [f"ran ask in {checkout.home}\n"] * 5
     assert sum(err.count("making .venv") for _, err in said) == 1
-    assert sum(err.count("waiting for process") for _, err in said) == 4
+    assert sum(err.count("waiting for the set-up") for _, err in said) == 4
 
 
 def test_a_lock_whose_owner_died_is_taken_over(checkout: Checkout) -> None:
@@ -361,7 +371,8 @@ def test_debian_s_missing_venv_package_is_named(checkout: Checkout) -> None:
 
 def test_no_network_is_recognised_and_pip_s_words_are_kept(checkout: Checkout) -> None:
     said = checkout.run(BUILD_NEEDS="msgspec").sentence
-    assert "no package index was reached: go online" in said
+    assert "no package index was reached" in said
+    assert "go online" in said
     assert "No matching distribution found for msgspec" in said
     assert "Could not find a version" in (checkout.home / ".venv/setup.log").read_text()
     again = checkout.run("ask")
@@ -379,7 +390,7 @@ def test_without_a_network_a_changed_pyproject_runs_with_the_packages_from_befor
     edit_pyproject(checkout)
     ran = checkout.run("ask", BUILD_NEEDS="msgspec")
     assert (ran.code, ran.out) == (0, f"ran ask in {checkout.home}\n")
-    assert "going on with the packages from before" in ran.err
+    assert "Going on with the packages from before" in ran.err
 
 
 def test_any_other_failure_shows_its_last_line_and_the_log(checkout: Checkout) -> None:
