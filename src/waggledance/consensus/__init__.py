@@ -1,6 +1,27 @@
 """Rules that turn a set of messages into one decision."""
 
+from waggledance.consensus._agreement import agreement as agreement
+from waggledance.consensus._agreement import self_preference as self_preference
+from waggledance.consensus._borda import borda as borda
+from waggledance.consensus._bradley_terry import bradley_terry as bradley_terry
+from waggledance.consensus._bradley_terry import strengths as strengths
+from waggledance.consensus._calibration import Table as Table
+from waggledance.consensus._calibration import auroc as auroc
+from waggledance.consensus._calibration import brier as brier
+from waggledance.consensus._calibration import ece as ece
+from waggledance.consensus._condorcet import condorcet as condorcet
+from waggledance.consensus._confidence import ConfidenceVote as ConfidenceVote
+from waggledance.consensus._confidence import bins_reconcile as bins_reconcile
+from waggledance.consensus._confidence import confidence_bins as confidence_bins
+from waggledance.consensus._confidence import confidence_vote as confidence_vote
+from waggledance.consensus._confidence import identity as identity
+from waggledance.consensus._log_odds import CalibratedLogOdds as CalibratedLogOdds
 from waggledance.consensus._majority import majority as majority
+from waggledance.consensus._peer_ranked import PeerRanked as PeerRanked
+from waggledance.consensus._peer_ranked import Standing as Standing
+from waggledance.consensus._registry import RULES as RULES
+from waggledance.consensus._registry import by_name as by_name
+from waggledance.consensus._reliability import from_probes as from_probes
 from waggledance.consensus._rule import Judgements as Judgements
 from waggledance.consensus._rule import NamedRule as NamedRule
 from waggledance.consensus._rule import Proposals as Proposals
@@ -11,17 +32,48 @@ from waggledance.consensus._rule import needs_of as needs_of
 from waggledance.consensus._rule import rule as rule
 from waggledance.consensus._rule import settle as settle
 from waggledance.consensus._rule import subjects as subjects
+from waggledance.consensus._schedule import pairs as pairs
+from waggledance.consensus._votes import votes as votes
+from waggledance.consensus._win_rate import win_rate as win_rate
+from waggledance.consensus._wins import ballots as ballots
+from waggledance.consensus._wins import wins as wins
 
 __all__ = [
+    "RULES",
+    "CalibratedLogOdds",
+    "ConfidenceVote",
     "Judgements",
     "NamedRule",
+    "PeerRanked",
     "Proposals",
     "Rule",
+    "Standing",
+    "Table",
     "Weights",
+    "agreement",
+    "auroc",
+    "ballots",
+    "bins_reconcile",
+    "borda",
+    "bradley_terry",
+    "brier",
+    "by_name",
+    "condorcet",
+    "confidence_bins",
+    "confidence_vote",
+    "ece",
+    "from_probes",
+    "identity",
     "majority",
     "name_of",
     "needs_of",
+    "pairs",
     "rule",
+    "self_preference",
     "settle",
+    "strengths",
     "subjects",
+    "votes",
+    "win_rate",
+    "wins",
 ]

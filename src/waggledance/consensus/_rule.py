@@ -110,12 +110,10 @@ def settle(
 
 
 def subjects(proposals: Proposals) -> dict[MessageId, str]:
-    """Return the answer of every proposal that has one, by message id: how verdicts on texts become verdicts on answers."""
+    """Return the answer of every proposal that has one: how verdicts on texts become verdicts on answers."""
     return {m.id: m.body.key for m in proposals if m.body.key is not None}
 
 
 def _dissent(key: str | None, proposals: Proposals) -> tuple[Dissent, ...]:
-    others = [m for m in proposals if m.body.key != key or m.body.key is None]
+    others = {m for m in proposals if m.body.key != key or m.body.key is None}
     return tuple(Dissent(m.author, m.body.key, m.body.lapse or m.body.text) for m in sorted(others))
-
-

@@ -1,0 +1,37 @@
+"""Win rate: the answer that wins the largest share of its comparisons.
+
+    score(a) = (½ + wins of a) / (1 + wins of a + losses of a)
+
+with half a virtual win and half a virtual loss, as in `bradley_terry`: an answer that nobody judged stands at one half,
+and one lucky comparison does not lead. Within a point of Bradley–Terry when everybody meets everybody; does not correct
+for who met whom. Withstands and does not withstand what Bradley–Terry does. Source: Larin et al. 2025, "Fortytwo",
+arXiv:2510.24801, whose baseline it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from waggledance.consensus._borda import points
+from waggledance.consensus._peer_ranked import PeerRanked, Standing
+from waggledance.consensus._wins import Wins
+from waggledance.core import UNIT
+
+
+def rates(won: Wins, contenders: Sequence[str]) -> dict[str, int]:
+    """Return every contender's share of comparisons won, in parts per million.
+
+    >>> rates({("a", "b"): 3_000_000, ("b", "a"): 0}, ["a", "b", "c"])
+    {'a': 875000, 'b': 125000, 'c': 500000}
+    """
+    gained = points(won, contenders)
+    lost = points({(b, a): weight for (a, b), weight in won.items()}, contenders)
+    return {c: (gained[c] + UNIT // 2) * UNIT // (gained[c] + lost[c] + UNIT) for c in contenders}
+
+
+def _combine(contenders: Sequence[str], won: Wins) -> Standing:
+    return Standing(rates(won, contenders))
+
+
+win_rate = PeerRanked("win-rate", _combine)
+"""The answer that wins the largest share of its comparisons; support is that share, in parts per million."""
