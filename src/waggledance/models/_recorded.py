@@ -1,8 +1,8 @@
 """Real answers, kept in a file and given again: exact, offline, free.
 
-A bank is JSON lines (gzipped when its name ends in ``.gz``), one ``{"key", "model", "request", "completion"}`` each.
-The key is the BLAKE3 hash of the model's name and everything in the request that shapes the answer; the time-out does not.
-The first answer to a key counts. A line cut off by a crash is skipped and counted.
+A bank is JSON lines (gzipped when its name ends in ``.gz``), one ``{"key", "model", "request", "completion"}`` a line.
+The key is the BLAKE3 hash of the model's name and everything in the request that shapes the answer; the time-out does
+not. The first answer to a key counts. A line cut off by a crash is skipped and counted.
 """
 
 import gzip
@@ -94,8 +94,8 @@ class Recorded:
             question = " ".join(request.turns[-1].text.split())
             raise NotRecorded(
                 self.name,
-                f"no answer is recorded for {question[:120]!r} (seed {request.seed}, temperature {request.temperature:g}, "
-                f"max_tokens {request.max_tokens})",
+                f"no answer is recorded for {question[:120]!r} (seed {request.seed}, "
+                f"temperature {request.temperature:g}, max_tokens {request.max_tokens})",
                 f"Record it by asking {self.model} through Recorder(model, {str(self.path)!r}).",
             )
         return answer
@@ -186,7 +186,8 @@ def _members(raw: bytes) -> Iterator[tuple[bytes, int]]:
     """Each whole gzip member's content and where it ends; stops at the first that is not whole."""
     view, at = memoryview(raw), 0
     while at < len(raw):
-        unpacker, content, read = zlib.decompressobj(wbits=31), [], at  # 31: gzip header, 32 kB window
+        unpacker, read = zlib.decompressobj(wbits=31), at  # 31: gzip header, 32 kB window
+        content: list[bytes] = []
         try:
             while not unpacker.eof and read < len(raw):
                 content.append(unpacker.decompress(view[read : read + _CHUNK]))

@@ -5,6 +5,7 @@ words. It honours stop strings, the token limit and the time-out, as a real back
 """
 
 import asyncio
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
@@ -39,12 +40,10 @@ class Scripted:
         cycle: bool = False,
         name: str = "scripted",
     ) -> None:
-        if isinstance(script, Sequence) and not isinstance(script, str) and not script:
-            raise UsageError("a script needs at least one line, got none")
         self.name = name
         self.requests: list[Request] = []
         """Every request so far, in order of asking."""
-        self._script, self._delay_s, self._cycle, self._said = script, delay_s, cycle, 0
+        self._line, self._delay_s = _liner(script, name, cycle=cycle), delay_s
 
     async def complete(self, request: Request) -> Completion:
         """Say the next line."""
@@ -65,22 +64,36 @@ class Scripted:
     async def aclose(self) -> None:
         """Do nothing: there is nothing to let go of."""
 
-    def _line(self, request: Request) -> Line:
-        script = self._script
-        if isinstance(script, (str, Completion, Exception)):
-            return script
-        if isinstance(script, Mapping):
-            question = request.turns[-1].text
-            if question not in script:
-                known = ", ".join(repr(key[:40]) for key in list(script)[:5])
-                raise ScriptEnded(self.name, f"the script has no line for {question[:80]!r}", f"It knows: {known}.")
-            return script[question]
-        if isinstance(script, Sequence):
-            if self._said >= len(script) and not self._cycle:
-                raise ScriptEnded(self.name, f"all {len(script)} lines are said", "Give more lines, or cycle=True.")
-            self._said += 1
-            return script[(self._said - 1) % len(script)]
-        return script(request)
+
+def _liner(
+    script: Line | Sequence[Line] | Mapping[str, Line] | Callable[[Request], Line], name: str, *, cycle: bool
+) -> Callable[[Request], Line]:
+    """The script as a function of the request."""
+    if isinstance(script, (str, Completion, Exception)):
+        return lambda _: script
+    if callable(script):
+        return script
+    if isinstance(script, Mapping):
+        return lambda request: _line_for(request.turns[-1].text, script, name)
+    lines = tuple(script)
+    if not lines:
+        raise UsageError("a script needs at least one line, got none")
+    said = itertools.count()
+
+    def next_line(_: Request) -> Line:
+        number = next(said)
+        if number >= len(lines) and not cycle:
+            raise ScriptEnded(name, f"all {len(lines)} lines are said", "Give more lines, or cycle=True.")
+        return lines[number % len(lines)]
+
+    return next_line
+
+
+def _line_for(question: str, script: Mapping[str, Line], name: str) -> Line:
+    if question not in script:
+        known = ", ".join(repr(key[:40]) for key in list(script)[:5])
+        raise ScriptEnded(name, f"the script has no line for {question[:80]!r}", f"It knows: {known}.")
+    return script[question]
 
 
 def _completion(text: str, request: Request, seconds: float) -> Completion:

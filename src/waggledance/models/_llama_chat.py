@@ -1,0 +1,130 @@
+"""What we say to llama.cpp's chat endpoint, and what it says back."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from waggledance.models._errors import PromptTooLong, Refused, ServerFailed
+from waggledance.models._model import Completion, ModelError, Request
+
+_RANDOM_SEED = 2**32 - 1  # llama.cpp draws a random seed for this one
+_TOP_K, _TOP_P, _MIN_P = 40, 0.95, 0.05  # llama.cpp's own defaults, said aloud so that they stay
+_OUR_FAULT = 500  # HTTP: below it the request is to blame, from it on the server
+
+
+class _Token(msgspec.Struct):
+    logprob: float | None = None
+
+
+class _Logprobs(msgspec.Struct):
+    content: tuple[_Token, ...] | None = None
+
+
+class _Delta(msgspec.Struct):
+    content: str | None = None
+
+
+class _Choice(msgspec.Struct):
+    delta: _Delta = msgspec.field(default_factory=_Delta)
+    logprobs: _Logprobs | None = None
+    finish_reason: str | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class _Timings(msgspec.Struct):
+    prompt_n: int = 0
+
+
+class _Error(msgspec.Struct):
+    message: str = ""
+    type: str = ""
+    code: int = _OUR_FAULT
+    n_prompt_tokens: int = 0
+    n_ctx: int = 0
+
+
+class _Chunk(msgspec.Struct):
+    choices: tuple[_Choice, ...] = ()
+    usage: _Usage | None = None
+    timings: _Timings | None = None
+    error: _Error | None = None
+
+
+@dataclass
+class Reply:
+    """What the server said to one request, as it comes in."""
+
+    model: str
+    text: list[str] = field(default_factory=list[str])
+    logprobs: list[float] = field(default_factory=list[float])
+    finish: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    evaluated: int = 0
+    """Prompt tokens computed for it."""
+    error: ModelError | None = None
+
+    def take(self, raw: bytes) -> None:
+        """Add one streamed chunk."""
+        chunk = msgspec.json.decode(raw, type=_Chunk)
+        if chunk.error is not None:
+            self.error = _refusal(self.model, chunk.error)
+        for choice in chunk.choices:
+            self.text.append(choice.delta.content or "")
+            self.finish = choice.finish_reason or self.finish
+            for token in (choice.logprobs and choice.logprobs.content) or ():
+                self.logprobs.append(float("-inf") if token.logprob is None else token.logprob)
+        if chunk.usage is not None:
+            self.prompt_tokens, self.completion_tokens = chunk.usage.prompt_tokens, chunk.usage.completion_tokens
+        if chunk.timings is not None:
+            self.evaluated = chunk.timings.prompt_n
+
+
+def body_of(request: Request, slot: int, *, cache: bool) -> bytes:
+    """The request as llama.cpp's chat endpoint takes it, for one slot, with or without what that has computed."""
+    body: dict[str, Any] = {
+        "messages": [{"role": turn.role, "content": turn.text} for turn in request.turns],
+        "max_tokens": request.max_tokens,
+        "temperature": request.temperature,
+        "seed": request.seed % _RANDOM_SEED,
+        "top_k": _TOP_K,
+        "top_p": _TOP_P,
+        "min_p": _MIN_P,
+        "stop": request.stop,
+        "id_slot": slot,
+        "cache_prompt": cache,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "return_progress": True,
+    }
+    if request.logprobs:
+        body |= {"logprobs": True, "top_logprobs": 1}
+    return msgspec.json.encode(body)
+
+
+def completion_of(reply: Reply, request: Request, seconds: float) -> Completion:
+    """The completion that a finished reply amounts to."""
+    return Completion(
+        text="".join(reply.text),
+        prompt_tokens=reply.prompt_tokens,
+        completion_tokens=reply.completion_tokens,
+        finish="length" if reply.finish == "length" else "stop",
+        seconds=seconds,
+        evaluated_prompt_tokens=reply.evaluated,
+        logprobs=tuple(reply.logprobs) if request.logprobs else None,
+    )
+
+
+def _refusal(model: str, error: _Error) -> ModelError:
+    """The error for what llama.cpp said."""
+    if error.type == "exceed_context_size_error":
+        what = f"the conversation has {error.n_prompt_tokens:,} tokens, the context holds {error.n_ctx:,}"
+        return PromptTooLong(model, what, "Shorten it, or load the model with more context_tokens.")
+    if error.code < _OUR_FAULT:
+        return Refused(model, f"llama.cpp refused the request ({error.message})", "Check its turns and stop strings.")
+    return ServerFailed(model, f"llama.cpp failed ({error.message})", "Ask again; if it stays so, report it.")
