@@ -25,11 +25,14 @@ from waggledance.core._condition import count as count
 from waggledance.core._condition import everyone as everyone
 from waggledance.core._decision import Decision as Decision
 from waggledance.core._decision import Dissent as Dissent
+from waggledance.core._door import Door as Door
+from waggledance.core._door import Refusal as Refusal
 from waggledance.core._errors import PeerFault as PeerFault
 from waggledance.core._errors import RunFailed as RunFailed
 from waggledance.core._errors import UnknownName as UnknownName
 from waggledance.core._errors import UsageError as UsageError
 from waggledance.core._errors import WaggleError as WaggleError
+from waggledance.core._fork import ForkProof as ForkProof
 from waggledance.core._ids import MessageId as MessageId
 from waggledance.core._ids import PeerId as PeerId
 from waggledance.core._ids import SwarmId as SwarmId
@@ -64,6 +67,8 @@ __all__ = [
     "Cut",
     "Decision",
     "Dissent",
+    "Door",
+    "ForkProof",
     "Judgement",
     "Key",
     "LoopClock",
@@ -78,6 +83,7 @@ __all__ = [
     "PeerId",
     "Proposal",
     "Question",
+    "Refusal",
     "Roster",
     "RunFailed",
     "Seat",

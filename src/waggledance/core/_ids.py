@@ -1,5 +1,6 @@
 """Names for things: ids are content hashes or public keys, always 32 raw bytes."""
 
+from functools import lru_cache
 from typing import NewType
 
 from blake3 import blake3
@@ -14,6 +15,7 @@ SwarmId = NewType("SwarmId", bytes)
 """Which swarm: 16 bytes, inside every message, so that a replay elsewhere fails."""
 
 
+@lru_cache(maxsize=1 << 16)
 def local_peer_id(name: str) -> PeerId:
     """Return the id of an unsigned peer called `name` inside one process.
 

@@ -3,11 +3,19 @@
 PyNaCl (libsodium), because it refuses small-order keys; another library accepted a forgery for the identity point.
 """
 
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
 from waggledance.core._errors import UsageError
-from waggledance.core._ids import MessageId, PeerId
+from waggledance.core._ids import MessageId, PeerId, show
+from waggledance.core._message import Body, Message
+
+B = TypeVar("B", bound=Body)
 
 
 class Key:
@@ -24,6 +32,16 @@ class Key:
     def sign(self, id: MessageId) -> bytes:
         """Return the 64-byte signature of a message id."""
         return self._signing.sign(id).signature
+
+    def signed(self, message: Message[B]) -> Message[B]:
+        """Return the message with its author's signature.
+
+        Raises:
+            UsageError: its author is somebody else.
+        """
+        if message.author != self.peer:
+            raise UsageError(f"the key of {show(self.peer)} cannot sign a message by {show(message.author)}")
+        return msgspec.structs.replace(message, signature=self.sign(message.id))
 
     def __repr__(self) -> str:
         return f"Key(peer={self.peer.hex()[:12]}…)"

@@ -330,7 +330,7 @@ def _check_plain(value: object, depth: int = 0) -> None:
             if not is_normalized("NFC", value):
                 raise PeerFault("limits", "a string is not in Unicode form NFC")
         case float():
-            if not isfinite(value) or (value == 0 and copysign(1, value) < 0):
+            if not isfinite(value) or (not value and copysign(1, value) < 0):
                 raise PeerFault("limits", f"the float {value} has no place in a body")
         case list():
             for item in cast("list[object]", value):
