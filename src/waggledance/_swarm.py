@@ -136,6 +136,8 @@ class Swarm:
         self.seed = seed
         self._id = swarm_id(name)
         self._asked = 0
+        self._seated: Table | None = None
+        """The last table, so that many questions share one mapping of names and one of weights."""
 
     async def ask(
         self,
@@ -244,13 +246,11 @@ class Swarm:
         gathering = self.network.gather(self._id, channel, self._names)
         if self.log is not None:
             gathering.subscribe(self.log.append)
-        table = Table(
-            question=question,
-            roster=gathering.members,
-            names=dict(zip(gathering.members, self._names, strict=True)),
-            weights=dict(zip(gathering.members, self._weights, strict=True)),
-            seed=seed,
-        )
+        if self._seated is None or self._seated.roster != gathering.members:
+            names = dict(zip(gathering.members, self._names, strict=True))
+            weights = dict(zip(gathering.members, self._weights, strict=True))
+            self._seated = Table(question, gathering.members, names, weights, seed)
+        table = Table(question, gathering.members, self._seated.names, self._seated.weights, seed)
         return _Run(self.peers, gathering, table, protocol, budget or Budget(), self.log)
 
 
