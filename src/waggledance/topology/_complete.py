@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from waggledance.core import Message, PeerId, Proposal
+from waggledance.topology._described import Described
 from waggledance.topology._topology import Hearing, Hyperedge
 
 
 @dataclass(frozen=True)
-class Complete:
+class Complete(Described):
     """Everybody hears everybody: the most talk, n(n-1) texts read a round."""
 
-    name: str = "complete"
+    title: ClassVar[str] = "complete"
 
     def plan(self, round: int, roster: Sequence[PeerId], said: Sequence[Message[Proposal]], seed: int) -> Hearing:
         everybody = frozenset(roster)

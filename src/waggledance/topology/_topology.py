@@ -46,5 +46,18 @@ class Topology(Protocol):
     def speakers(
         self, me: PeerId, round: int, roster: Sequence[PeerId], said: Sequence[Message[Proposal]], seed: int
     ) -> frozenset[PeerId] | None:
-        """Return whom `me` hears in a round; None means everybody."""
+        """Return whom `me` hears in a round; None means everybody.
+
+        A topology of your own writes `plan` and returns ``heard_in(self.plan(round, roster, said, seed), me)``.
+        """
         ...
+
+
+def heard_in(hearing: Hearing, me: PeerId) -> frozenset[PeerId]:
+    """Return whom `me` hears by a plan: the speakers of every hyperedge that it listens to, without itself.
+
+    >>> a, b, c = PeerId(b"a"), PeerId(b"b"), PeerId(b"c")
+    >>> sorted(heard_in((Hyperedge(frozenset({a, b}), frozenset({a, b, c})),), a))
+    [b'b']
+    """
+    return frozenset(speaker for edge in hearing if me in edge.listeners for speaker in edge.speakers) - {me}
