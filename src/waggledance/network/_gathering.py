@@ -1,0 +1,486 @@
+"""One question on a simulated network: who lives, who is told, who repairs with whom."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from math import ceil, inf
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from blake3 import blake3
+
+from waggledance.core import (
+    Body,
+    Channel,
+    Door,
+    Message,
+    MessageId,
+    PeerId,
+    RunFailed,
+    SwarmId,
+    encode,
+    frame,
+    open_frame,
+    show,
+    signature_holds,
+)
+from waggledance.network._faults import Crash, Equivocate, Lie, Partition, Pause, Restart, Silent
+from waggledance.network._luck import fraction, luck
+from waggledance.network._network import Listener
+from waggledance.network._post import Answer, Hello, Payload, Post
+from waggledance.network._replica import Copy, Replica, Sealed, simulated_key
+from waggledance.network._sync import Give, Want, give, missing, wanted
+from waggledance.network._virtual_loop import VirtualLoop
+from waggledance.network._weather import Weather
+
+if TYPE_CHECKING:
+    from waggledance.network._simulated import Simulated
+
+T = TypeVar("T")
+AnyMessage = Message[Any]
+
+EPOCH_MS = 1_735_689_600_000
+"""Virtual time 0 on the wall: 2025-01-01 00:00 UTC."""
+SYNC_JITTER = 0.4
+"""A repair starts within this share of the period: ±20 %, as in the network specification, §2."""
+RECOVERY_PERIODS = 20
+"""For so many periods a peer that lost its log goes on asking those who have not answered for its own past."""
+SURELY = 21
+"""-ln(1e-9): after so many times the expected number of tries, what has not worked will not."""
+
+
+class Crashed(RunFailed):
+    """A peer's process ended and did not begin again; carries whose and when."""
+
+    def __init__(self, peer: str, at_s: float) -> None:
+        super().__init__(peer, at_s)
+        self.peer, self.at_s = peer, at_s
+
+    def __str__(self) -> str:
+        return f"peer {self.peer!r} crashed after {self.at_s:g} s and did not come back"
+
+
+class SimulatedClock:
+    """Virtual time, and a wall clock that starts at `EPOCH_MS`."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        self.now = loop.time
+
+    def wall_ms(self) -> int:
+        return EPOCH_MS + int(self.now() * 1000)
+
+
+class SimulatedGathering:
+    """One channel, with a copy for every peer.
+
+    **Repair** runs on one timer while a peer's protocol is under way. The timer stops when it can do no more, so that a
+    deadlock shows: when all copies are equal, or when nobody has learned anything for so many repairs that one that
+    could help has failed with a chance below one in a billion. It starts again with the next thing that happens.
+    """
+
+    def __init__(
+        self, network: Simulated, loop: VirtualLoop, swarm: SwarmId, channel: str, names: Sequence[str]
+    ) -> None:
+        self._network, self._loop, self._swarm, self._name = network, loop, swarm, channel
+        self.names = tuple(names)
+        self.clock = SimulatedClock(loop)
+        label = b"waggle/simulated/1\0%d\0%s\0%s" % (network.seed, swarm, channel.encode())
+        self._seed = int.from_bytes(blake3(label).digest(16))
+        self._replicas = [
+            Replica(i, name, simulated_key(network.seed, swarm, "peer", name)) for i, name in enumerate(names)
+        ]
+        self._asker = Replica(len(names), "asker", simulated_key(network.seed, swarm, "asker", ""))
+        self._by_id = {replica.key.peer: replica for replica in (*self._replicas, self._asker)}
+        self.members = tuple(replica.key.peer for replica in self._replicas)
+        self.asker = self._asker.key.peer
+        self._weather = Weather(network.faults, names)
+        self._post = Post(
+            loop, seed=self._seed, weather=self._weather, delay=network.delay, loss=network.loss,
+            duplicate=network.duplicate, reorder=network.reorder, bit_flip=network.bit_flip, deliver=self._deliver,
+        )  # fmt: skip
+        self._sealed: dict[MessageId, Sealed] = {}
+        self._opened: dict[bytes, Sealed] = {}
+        self._from_asker: list[Sealed] = []
+        self._listeners: list[Listener] = []
+        self._running = 0
+        self._lingering = False
+        self._closed = False
+        self._timers: list[asyncio.TimerHandle] = []
+        self._repair: asyncio.TimerHandle | None = None
+        self._repairs = self._in_vain = 0
+        self.ended_s: float | None = None
+        """Virtual seconds from the opening to the end of the question; None while it is open."""
+        loop.explain.append(self._who_waits)
+        for replica in (*self._replicas, self._asker):
+            self._give_copy(replica)
+        self._link()
+        self._schedule()
+
+    # -- what the swarm sees ------------------------------------------------------------------------------------
+
+    def copy(self, peer: PeerId) -> Channel:
+        return self._by_id[peer].copy
+
+    def door(self, peer: PeerId) -> Door:
+        """Return the door of a peer's copy: what it refused, and the proofs it holds."""
+        return self._by_id[peer].door
+
+    @property
+    def delivered(self) -> int:
+        """How many frames, batches and repair messages have arrived anywhere."""
+        return self._post.delivered
+
+    @property
+    def refused(self) -> Counter[str]:
+        """How many messages were refused, by reason, at all doors together."""
+        return sum((replica.door.refused for replica in self._replicas), Counter[str]())
+
+    def start(self, peer: PeerId, run: Callable[[Channel], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
+        replica = self._by_id[peer]
+        mortal = any(isinstance(f, Crash | Restart) and f.peer == replica.name for f in self._network.faults)
+        task = self._loop.create_task(self._live(replica, run) if mortal else run(replica.copy))
+        self._running += 1
+        task.add_done_callback(self._one_less)
+        return task
+
+    def subscribe(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self.ended_s = self._post.now()
+        current = asyncio.current_task()
+        if self._network.linger_s and not (current and current.cancelling()):
+            await self._linger()
+        self._closed = True
+        self._loop.explain.remove(self._who_waits)
+        for timer in self._timers:
+            timer.cancel()
+        if self._repair is not None:
+            self._repair.cancel()
+        self._post.close()
+        for replica in (*self._replicas, self._asker):
+            replica.copy.close()
+
+    def _who_waits(self) -> list[str]:
+        lines = [line for replica in self._replicas if replica.up for line in replica.copy.waiting()]
+        down = [f"{r.name} is down since {r.down_since:g} s" for r in self._replicas if not r.up]
+        return lines + down if lines else []
+
+    # -- setting up ---------------------------------------------------------------------------------------------
+
+    def _give_copy(self, replica: Replica) -> None:
+        """Give a peer an empty copy."""
+        replica.copy = Copy(
+            self._swarm,
+            self._name,
+            replica.key.peer,
+            worded=lambda body: replica.worded(body, self._post.now()),
+            seal=lambda message, raw: self._seal(replica, message, raw),
+            written=lambda sealed: self._written(replica, sealed),
+        )
+        self._give_door(replica)
+
+    def _give_door(self, replica: Replica) -> None:
+        def ask(author: PeerId, ids: tuple[MessageId, ...]) -> None:
+            self._ask(replica, ids)
+
+        replica.forget()
+        refused = replica.door.refused if hasattr(replica, "door") else Counter[str]()
+        replica.door = Door(
+            replica.copy, members=(*self.members, self.asker), clock=self.clock, verify=self._verify, ask=ask
+        )
+        replica.door.refused += refused
+
+    def _link(self) -> None:
+        """Say who is linked to whom."""
+        replicas, links = self._replicas, self._network.links
+        if links is None:
+            for replica in replicas:
+                replica.neighbours = [other for other in replicas if other is not replica]
+            return
+        linked: list[set[int]] = [set() for _ in replicas]
+        for edge in links.plan(0, self.members, (), self._network.seed):
+            listeners = [self._by_id[id].index for id in edge.listeners]
+            for speaker in (self._by_id[id].index for id in edge.speakers):
+                for listener in listeners:
+                    if speaker != listener:
+                        linked[speaker].add(listener)
+                        linked[listener].add(speaker)
+        for replica, others in zip(replicas, linked, strict=True):
+            replica.neighbours = [replicas[i] for i in sorted(others)]
+
+    def _schedule(self) -> None:
+        """Set the timers of all faults; what holds from the start is done at once."""
+        by_name = {replica.name: replica for replica in self._replicas}
+        for fault in self._network.faults:
+            match fault:
+                case Crash():
+                    self._at(fault.at_s, self._crash, by_name[fault.peer])
+                case Restart():
+                    self._at(fault.at_s, self._restart, by_name[fault.peer], fault.log)
+                case Lie():
+                    by_name[fault.peer].lies += (fault,)
+                case Equivocate():
+                    by_name[fault.peer].equivocations += (fault,)
+                case Silent() | Partition():
+                    self._at(fault.until_s, self._stir)
+                case Pause():
+                    self._at(fault.at_s + fault.for_s, self._stir)
+                case _:
+                    pass
+
+    def _at(self, at_s: float, what: Callable[..., None], *given: object) -> None:
+        if at_s <= 0:
+            what(*given)
+        elif at_s < inf:
+            self._timers.append(self._loop.call_at(self._post.started_s + at_s, what, *given))
+
+    # -- writing and reading ------------------------------------------------------------------------------------
+
+    def _seal(self, replica: Replica, message: AnyMessage, raw: bytes) -> Sealed:
+        """Sign a message, then open and verify its frame as whoever gets it would: once, for all of them."""
+        signature = replica.key.sign(message.id)
+        message = Message(
+            message.id, message.author, message.body, message.sequence, message.previous, message.parents,
+            message.lamport, message.wall_ms, message.swarm, message.channel, signature,
+        )  # fmt: skip
+        framed = frame(message)
+        opened = open_frame(framed)
+        assert opened.id == message.id, "what was opened is what was sealed"
+        assert signature_holds(opened.author, opened.id, opened.signature), "a fresh signature holds"
+        sealed = self._sealed[opened.id] = self._opened[framed] = Sealed(opened, raw, framed)
+        return sealed
+
+    def _verify(self, author: PeerId, id: MessageId, signature: bytes) -> bool:
+        known = self._sealed.get(id)
+        if known is not None and known.message.signature == signature:
+            return known.message.author == author
+        return signature_holds(author, id, signature)
+
+    def _written(self, replica: Replica, sealed: Sealed) -> None:
+        """Send a message that was just written to everybody whom its author is linked to."""
+        if replica is self._asker:
+            self._from_asker.append(sealed)
+            self._tell(sealed)
+            for other in self._replicas:
+                other.door.admit(sealed.message, sealed.raw)
+            return
+        self._stir()
+        now = self._post.now()
+        if not replica.up or self._weather.silent(replica.index, now):
+            return
+        message = sealed.message
+        self._note(message)
+        twin = replica.twin_of(message, now)
+        if twin is None:
+            self._post.push(replica, replica.neighbours, sealed.frame, message.sequence, 0)
+            return
+        second = self._twin(replica, message, *twin)
+        self._note(second.message)
+        half = (len(replica.neighbours) + 1) // 2
+        self._post.push(replica, replica.neighbours[:half], sealed.frame, message.sequence, 0)
+        self._post.push(replica, replica.neighbours[half:], second.frame, message.sequence, 1)
+
+    def _twin(self, replica: Replica, message: AnyMessage, body: Body, previous: MessageId | None) -> Sealed:
+        """Make and seal a second message with the number of a first one, on a sheet of its own."""
+        sheet = Channel(self._swarm, self._name)
+        if previous is not None:
+            before = self._sealed[previous]
+            sheet.add(before.message, before.raw)
+        built_on = [self._sealed[id].message for id in message.parents]
+        twin = sheet.publish(message.author, body, built_on, message.wall_ms + 1)
+        sealed = self._seal(replica, twin, encode(twin))
+        replica.twin = sealed.message
+        return sealed
+
+    def _note(self, message: AnyMessage) -> None:
+        """Let the asker, and who listens to it, see a message that is sent for the first time, after its causes."""
+        seen = self._asker.copy
+        if message.id in seen:
+            return
+        unseen: dict[MessageId, Sealed] = {}
+        look = [message.id]
+        while look:
+            id = look.pop()
+            if id not in seen and id not in unseen:
+                sealed = unseen[id] = self._sealed[id]
+                look += sealed.message.parents
+                if sealed.message.previous is not None:
+                    look.append(sealed.message.previous)
+        for sealed in sorted(unseen.values(), key=lambda s: (s.message.lamport, s.message.id)):
+            self._asker.door.admit(sealed.message, sealed.raw)
+            self._tell(sealed)
+
+    def _tell(self, sealed: Sealed) -> None:
+        for listener in self._listeners:
+            listener(sealed.message, sealed.raw)
+
+    def _deliver(self, receiver: Replica, sender: Replica, payload: Payload) -> None:
+        """Take what has arrived."""
+        match payload:
+            case bytes():
+                self._take(receiver, sender, payload)
+            case Give():
+                for framed in payload.frames:
+                    self._take(receiver, sender, framed)
+            case Hello():
+                have = receiver.have()
+                if have.d != payload.have.d or payload.must_answer:
+                    self._give(receiver, sender, missing(receiver.copy, payload.have))
+                    self._post.send(receiver, sender, Answer(have))
+            case Answer():
+                if receiver.recovering:
+                    receiver.heard[sender.index] = payload.have
+                self._give(receiver, sender, missing(receiver.copy, payload.have))
+            case Want():
+                self._give(receiver, sender, wanted(receiver.copy, payload))
+
+    def _take(self, receiver: Replica, sender: Replica, framed: bytes) -> None:
+        sealed = self._opened.get(framed)
+        self._from = sender
+        door = receiver.door
+        stored = door.receive(framed) if sealed is None else door.admit(sealed.message, sealed.raw)
+        if stored:
+            self._in_vain = 0
+            if self._repair is None:
+                self._stir()
+
+    def _give(self, sender: Replica, receiver: Replica, messages: Sequence[AnyMessage]) -> None:
+        for message in messages:
+            self._note(message)
+        for batch in give(self._name, messages, lambda m: self._sealed[m.id].frame):
+            self._post.send(sender, receiver, batch)
+
+    def _ask(self, replica: Replica, ids: Sequence[MessageId]) -> None:
+        """Ask whoever sent a message for what it builds on: who has it has its causes too."""
+        new = tuple(id for id in ids if id not in replica.asked)
+        if new:
+            replica.asked.update(new)
+            self._post.send(replica, self._from, Want(self._name, new))
+
+    # -- repair -------------------------------------------------------------------------------------------------
+
+    def _stir(self) -> None:
+        """Something has happened: let repair run, if there is anybody to repair for."""
+        self._in_vain = 0
+        if self._repair is None and not self._closed and (self._running or self._lingering) and self._network.loss < 1:
+            self._repair = self._loop.call_later(self._network.sync_every_s, self._repair_once)
+
+    def _repair_once(self) -> None:
+        """Let each peer greet one of its neighbours."""
+        self._repair = None
+        if self._at_rest() or not (self._running or self._lingering):
+            return
+        self._repairs += 1
+        self._in_vain += 1
+        now, period = self._post.now(), self._network.sync_every_s
+        for replica in self._replicas:
+            replica.asked.clear()
+            if replica.up and replica.neighbours and not self._weather.silent(replica.index, now):
+                which, late = luck(self._seed, b"repair", replica.index, self._repairs, 0, 0, n=2)
+                partner = replica.neighbours[which % len(replica.neighbours)]
+                hello = Hello(replica.have(), must_answer=replica.recovering)
+                self._post.send(replica, partner, hello, SYNC_JITTER * period * fraction(late))
+        self._repair = self._loop.call_later(period, self._repair_once)
+
+    def _at_rest(self) -> bool:
+        """Say whether repair can do no more."""
+        up = [replica for replica in self._replicas if replica.up]
+        if len({replica.copy.digest() for replica in up}) <= 1:
+            return True
+        tries = min(len(up), 32) / (1 - self._network.loss) ** 2
+        return self._in_vain >= ceil(SURELY * tries)
+
+    async def _linger(self) -> None:
+        self._lingering = True
+        self._stir()
+        periods = ceil(self._network.linger_s / self._network.sync_every_s)
+        for _ in range(periods):
+            if self._repair is None:
+                break
+            await asyncio.sleep(self._network.sync_every_s)
+        self._lingering = False
+
+    def _one_less(self, task: asyncio.Task[Any]) -> None:
+        self._running -= 1
+
+    # -- processes that end and begin again ---------------------------------------------------------------------
+
+    async def _live(self, replica: Replica, run: Callable[[Channel], Coroutine[Any, Any, T]]) -> T:
+        """Run a peer's coroutine, again after each restart; the last life's result stands.
+
+        Raises:
+            Crashed: the process ended and no restart is to come.
+        """
+        first = replica.up
+        while True:
+            if not replica.up:
+                await self._wait_for_restart(replica)
+            life = self._loop.create_task(run(replica.copy) if first else self._live_again(replica, run))
+            replica.life = life
+            first = False
+            try:
+                return await life
+            except asyncio.CancelledError:
+                current = asyncio.current_task()
+                if current is not None and current.cancelling():
+                    raise
+
+    async def _live_again(self, replica: Replica, run: Callable[[Channel], Coroutine[Any, Any, T]]) -> T:
+        if replica.recovering:
+            await self._recover(replica)
+        replica.copy.recall()
+        return await run(replica.copy)
+
+    async def _wait_for_restart(self, replica: Replica) -> None:
+        now = self._post.now()
+        ahead = (f for f in self._network.faults if isinstance(f, Restart) and f.peer == replica.name and f.at_s > now)
+        if not any(ahead):
+            raise Crashed(replica.name, replica.down_since)
+        replica.back = self._loop.create_future()
+        try:
+            await replica.back
+        finally:
+            replica.back = None
+
+    async def _recover(self, replica: Replica) -> None:
+        """Ask every neighbour for what it has, until this peer's own past is here from all who answer."""
+        me = replica.key.peer
+        for _ in range(RECOVERY_PERIODS):
+            for other in replica.neighbours:
+                if other.index not in replica.heard:
+                    self._post.send(replica, other, Hello(replica.have(), must_answer=True))
+            await asyncio.sleep(self._network.sync_every_s)
+            mine = [tip.id for have in replica.heard.values() for tip in have.heads if tip.author == me]
+            if len(replica.heard) == len(replica.neighbours) and all(id in replica.copy for id in mine):
+                break
+            self._stir()
+        replica.recovering = False
+
+    def _crash(self, replica: Replica) -> None:
+        if not replica.up:
+            return
+        replica.up, replica.down_since = False, self._post.now()
+        if replica.life is not None:
+            replica.life.cancel()
+
+    def _restart(self, replica: Replica, log: str) -> None:
+        self._crash(replica)
+        replica.up = True
+        replica.copy.close()
+        if log == "empty":
+            self._give_copy(replica)
+            replica.recovering = True
+            for sealed in self._from_asker:
+                replica.door.admit(sealed.message, sealed.raw)
+        else:
+            self._give_door(replica)
+        if replica.back is not None and not replica.back.done():
+            replica.back.set_result(None)
+        self._stir()
+
+    def __repr__(self) -> str:
+        return f"SimulatedGathering({self._name!r}, {len(self._replicas)} peers, asker {show(self.asker)})"
