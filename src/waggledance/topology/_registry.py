@@ -25,6 +25,9 @@ TOPOLOGIES: Mapping[str, type[AnyTopology]] = MappingProxyType(
 """Topologies by name; each is made with its own parameters."""
 
 
+_WORDS = {int: "a whole number", float: "a number", str: "a word"}
+
+
 def by_name(name: str, **parameters: Parameter) -> AnyTopology:
     """Make a topology from its name, with parameters beside it or in it.
 
@@ -49,7 +52,7 @@ def by_name(name: str, **parameters: Parameter) -> AnyTopology:
                 raise UsageError(f"topology {kind.title!r} takes no parameters, got {parameter!r}")
             raise UnknownName(f"parameter of topology {kind.title!r}", parameter, known)
         if not _fits(value, known[parameter]):
-            raise UsageError(f"{parameter} of topology {kind.title!r} is a {type(known[parameter]).__name__}, "
+            raise UsageError(f"{parameter} of topology {kind.title!r} must be {_WORDS[type(known[parameter])]}, "
                              f"such as {known[parameter]}; got {value!r}")  # fmt: skip
     return cast("Callable[..., AnyTopology]", kind)(**given)
 

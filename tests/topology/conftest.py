@@ -1,0 +1,6 @@
+"""Property tests here are about truth, not about time."""
+
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
