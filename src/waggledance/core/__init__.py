@@ -41,6 +41,17 @@ from waggledance.core._ids import show as show
 from waggledance.core._ids import swarm_id as swarm_id
 from waggledance.core._keys import Key as Key
 from waggledance.core._keys import signature_holds as signature_holds
+from waggledance.core._log import Log as Log
+from waggledance.core._log import Summary as Summary
+from waggledance.core._log_check import ChannelReport as ChannelReport
+from waggledance.core._log_check import Fault as Fault
+from waggledance.core._log_check import Report as Report
+from waggledance.core._log_check import verify as verify
+from waggledance.core._log_export import export_jsonl as export_jsonl
+from waggledance.core._log_export import export_parquet as export_parquet
+from waggledance.core._log_file import LogDamaged as LogDamaged
+from waggledance.core._log_file import LogFailed as LogFailed
+from waggledance.core._log_repair import repair as repair
 from waggledance.core._message import Body as Body
 from waggledance.core._message import Message as Message
 from waggledance.core._message import Unknown as Unknown
@@ -49,6 +60,10 @@ from waggledance.core._message import frame as frame
 from waggledance.core._message import open_frame as open_frame
 from waggledance.core._peer import Call as Call
 from waggledance.core._peer import Peer as Peer
+from waggledance.core._replay import cut_of as cut_of
+from waggledance.core._replay import members_of as members_of
+from waggledance.core._replay import opening_of as opening_of
+from waggledance.core._replay import outcome_of as outcome_of
 from waggledance.core._seat import Seat as Seat
 from waggledance.core._seat import Table as Table
 
@@ -61,6 +76,7 @@ __all__ = [
     "BudgetSpent",
     "Call",
     "Channel",
+    "ChannelReport",
     "Clock",
     "Condition",
     "Cost",
@@ -68,9 +84,13 @@ __all__ = [
     "Decision",
     "Dissent",
     "Door",
+    "Fault",
     "ForkProof",
     "Judgement",
     "Key",
+    "Log",
+    "LogDamaged",
+    "LogFailed",
     "LoopClock",
     "Member",
     "Message",
@@ -84,9 +104,11 @@ __all__ = [
     "Proposal",
     "Question",
     "Refusal",
+    "Report",
     "Roster",
     "RunFailed",
     "Seat",
+    "Summary",
     "SwarmId",
     "Table",
     "Unknown",
@@ -96,12 +118,20 @@ __all__ = [
     "WaggleError",
     "after",
     "count",
+    "cut_of",
     "encode",
     "everyone",
+    "export_jsonl",
+    "export_parquet",
     "frame",
     "local_peer_id",
+    "members_of",
     "open_frame",
+    "opening_of",
+    "outcome_of",
+    "repair",
     "show",
     "signature_holds",
     "swarm_id",
+    "verify",
 ]

@@ -131,7 +131,7 @@ class Cut(Body, frozen=True, gc=False):
 
 
 class Outcome(Body, frozen=True, gc=False):
-    """What was decided. Rests on the cuts among its parents, so that anyone can decide again and compare `decision`."""
+    """What was decided. Rests on its author's cuts right before it: anyone can decide again and compare `decision`."""
 
     kind: ClassVar[str] = "outcome/1"
     status: str

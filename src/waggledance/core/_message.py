@@ -104,6 +104,12 @@ class Message(msgspec.Struct, Generic[B_co], frozen=True, gc=False, eq=False):
     blobs: tuple[Blob, ...] = ()
     expires_ms: int | None = None
 
+    @property
+    def kind(self) -> str:
+        """The body's kind, such as ``"proposal/1"``, known here or not."""
+        body: Body = self.body
+        return body.kind_name if isinstance(body, Unknown) else body.kind
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Message) and self.id == other.id  # pyright: ignore[reportUnknownMemberType]
 
@@ -196,14 +202,13 @@ def compose(
 def encode(message: Message[Any]) -> bytes:
     """Return a message's canonical bytes, the ones its id is the hash of."""
     body = message.body
-    unknown = isinstance(body, Unknown)
     return _encoder.encode(
         Envelope(
             au=message.author,
             bl=message.blobs or msgspec.UNSET,
-            bo=body.raw if unknown else _encode_body(body),
+            bo=body.raw if isinstance(body, Unknown) else _encode_body(body),
             ch=message.channel,
-            ki=body.kind_name if unknown else body.kind,
+            ki=message.kind,
             lc=message.lamport,
             net=message.swarm,
             pa=message.parents,
@@ -243,6 +248,11 @@ def open_frame(received: bytes) -> Message[Any]:
     return decode(raw, signature)
 
 
+def message_id(raw: bytes) -> MessageId:
+    """Return the id of the message with these canonical bytes."""
+    return MessageId(blake3(_DOMAIN + raw).digest())
+
+
 def decode(raw: bytes, signature: bytes = b"") -> Message[Any]:
     """Read a message's canonical bytes.
 
@@ -261,7 +271,7 @@ def decode(raw: bytes, signature: bytes = b"") -> Message[Any]:
     blobs = () if envelope.bl is msgspec.UNSET else envelope.bl
     expires_ms = None if envelope.xp is msgspec.UNSET else envelope.xp
     return Message(
-        MessageId(blake3(_DOMAIN + raw).digest()),
+        message_id(raw),
         PeerId(envelope.au),
         decode_body(envelope.ki, envelope.bo),
         envelope.sq,

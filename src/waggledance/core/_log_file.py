@@ -1,0 +1,185 @@
+"""The file of a log: its tables, how it is opened, and what can go wrong with it.
+
+    messages   one row a message, in the order of arrival: `raw` is the canonical bytes that `id` is the hash of,
+               `signature` 64 bytes or none; the other columns repeat what is inside `raw`, for queries
+    heads      every author's newest message in each channel, written in the same transaction as the messages, so that
+               a missing tail is noticed
+
+SQLite in WAL mode, ``synchronous=NORMAL``: what was flushed outlives the process, however it ends; a loss of power may
+take the last moments, and never what was there before. (``FULL`` waits for the disk at every flush, milliseconds each.)
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from waggledance.core._errors import RunFailed, UsageError
+from waggledance.core._message import Message
+
+FORMAT = 1
+APPLICATION_ID = 0x77_67_6C_31
+"""``wgl1``, in the file's header."""
+
+_TABLES = {
+    "messages": """CREATE TABLE messages (
+        arrival INTEGER PRIMARY KEY, id BLOB NOT NULL, channel TEXT NOT NULL, author BLOB NOT NULL,
+        sequence INTEGER NOT NULL, kind TEXT NOT NULL, lamport INTEGER NOT NULL, raw BLOB NOT NULL,
+        signature BLOB NOT NULL)""",
+    "heads": """CREATE TABLE heads (
+        channel TEXT NOT NULL, author BLOB NOT NULL, sequence INTEGER NOT NULL, id BLOB NOT NULL,
+        PRIMARY KEY (channel, author)) WITHOUT ROWID""",
+    "by_channel": "CREATE INDEX by_channel ON messages (channel)",
+    "ends": "CREATE INDEX ends ON messages (channel) WHERE kind IN ('opening/1', 'outcome/1')",
+}
+_INSERT = (
+    "INSERT INTO messages (id, channel, author, sequence, kind, lamport, raw, signature) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_UPSERT = (
+    "INSERT INTO heads (channel, author, sequence, id) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+    "sequence = excluded.sequence, id = excluded.id WHERE excluded.sequence > sequence"
+)
+
+
+class LogFailed(RunFailed):
+    """The log could not be written: a full disk, for one. What was not written is kept in memory, to be tried again."""
+
+    def __init__(self, path: str, kept: int, why: str) -> None:
+        super().__init__(path, kept, why)
+        self.path, self.kept, self.why = path, kept, why
+
+    def __str__(self) -> str:
+        return (
+            f"log {self.path}: {self.why}. Everything flushed before is safe in it; {self.kept:,} later messages are "
+            "only in memory. Make room on the disk and flush again, or give another file with --log"
+        )
+
+
+class LogDamaged(RunFailed):
+    """The log's file is not as it was written."""
+
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(path, what)
+        self.path, self.what = path, what
+
+    def __str__(self) -> str:
+        return (
+            f"log {self.path} is damaged: {self.what}. `waggle log verify {self.path}` says what is intact; opening it "
+            "for writing keeps that, and puts the damaged file aside"
+        )
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """Open a log, or make one that only its owner can read.
+
+    Raises:
+        UsageError: the file is something else, or of a later format, or cannot be made there.
+        sqlite3.DatabaseError: it is damaged.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as why:
+        raise UsageError(f"log {path}: {why.strerror}; give another file with --log") from why
+    connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+    try:
+        if not is_log(connection, path):
+            connection.execute("PRAGMA journal_mode = WAL")
+            marks = [f"PRAGMA application_id = {APPLICATION_ID}", f"PRAGMA user_version = {FORMAT}"]
+            for statement in ("BEGIN IMMEDIATE", *_TABLES.values(), *marks, "COMMIT"):
+                connection.execute(statement)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open a log that others may be writing.
+
+    Raises:
+        UsageError: there is none, or the file is something else.
+        sqlite3.DatabaseError: it is damaged.
+    """
+    if not path.is_file():
+        raise UsageError(f"there is no log at {path}")
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None, check_same_thread=False)
+    try:
+        found = is_log(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    if not found:
+        connection.close()
+        raise UsageError(f"{path} is no log, or one without a message yet")
+    return connection
+
+
+def is_log(connection: sqlite3.Connection, path: Path) -> bool:
+    """Return whether this is a log; False for an empty file.
+
+    Raises:
+        UsageError: it is a database of something else, or a log of a later format.
+        sqlite3.DatabaseError: it is damaged: no database any more, or cut off.
+    """
+    try:
+        [application], [version] = (
+            connection.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
+        )
+        tables = dict(connection.execute("SELECT name, sql FROM sqlite_schema"))
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        if not looks_like_a_log(path):
+            raise UsageError(f"{path} is no log but something else; give another file with --log") from None
+        raise
+    if application == 0 and not tables:
+        return False
+    if application != APPLICATION_ID and tables != _TABLES:
+        raise UsageError(f"{path} is a database of something else; give another file with --log")
+    if version != FORMAT:
+        raise UsageError(f"log {path} has format {version}, this version reads {FORMAT}: use a newer waggledance")
+    if application != APPLICATION_ID or tables != _TABLES:
+        raise sqlite3.DatabaseError("the file's first page is broken")
+    return True
+
+
+def looks_like_a_log(path: Path) -> bool:
+    """Return whether a file that SQLite cannot read may have been a log, by the first bytes of its header."""
+    with path.open("rb") as file:
+        header = file.read(100)
+    magic = b"SQLite format 3\0"
+    marked = header[68:72] == APPLICATION_ID.to_bytes(4)
+    return marked or (len(header) < 72 and magic.startswith(header[:16]))
+
+
+def insert(connection: sqlite3.Connection, batch: Sequence[tuple[Message[Any], bytes]]) -> None:
+    """Write messages and heads in one transaction: all of them, or none.
+
+    Raises:
+        sqlite3.Error: nothing was written.
+    """
+    rows: list[tuple[Any, ...]] = []
+    heads: dict[tuple[str, bytes], tuple[str, bytes, int, bytes]] = {}
+    for message, raw in batch:
+        channel, author, sequence = message.channel, message.author, message.sequence
+        rows.append((message.id, channel, author, sequence, message.kind, message.lamport, raw, message.signature))
+        head = heads.get((channel, author))
+        if head is None or head[2] < sequence:
+            heads[channel, author] = (channel, author, sequence, message.id)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.executemany(_INSERT, rows)
+        connection.executemany(_UPSERT, heads.values())
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
