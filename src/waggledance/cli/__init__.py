@@ -3,4 +3,9 @@
 
 def main() -> None:
     """Run `waggle`."""
-    raise SystemExit("the command line is not there yet")
+    from waggledance.cli._app import run
+
+    run()
+
+
+__all__ = ["main"]

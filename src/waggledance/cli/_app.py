@@ -1,0 +1,277 @@
+"""`waggle`: its commands, their flags and their help. Nothing heavy is loaded before a command runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from waggledance.cli._ending import ending_well
+
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+app = typer.Typer(
+    name="waggle",
+    help="Swarms of AI agents with no centre: peers propose, hear each other and agree.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings=_SETTINGS,
+)
+logs = typer.Typer(help="List, show, check, repair and export what was said.", no_args_is_help=True)
+models = typer.Typer(help="See which models can be used here, and fetch some.")
+config = typer.Typer(help="See which settings are in force.", no_args_is_help=True)
+app.add_typer(logs, name="log")
+app.add_typer(models, name="models")
+app.add_typer(config, name="config")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")]
+Log = Annotated[
+    Path | None,
+    typer.Option("--log", metavar="FILE", help="The log (default: in the user's data folder)."),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="A waggle.toml (default: looked for here and above)."),
+]
+File = Annotated[Path | None, typer.Argument(metavar="FILE", help="The log; the same as --log.")]
+Channel = Annotated[
+    str, typer.Argument(metavar="CHANNEL", help="A channel's name, or how it begins; see `waggle log list`.")
+]
+
+
+def _flag(help: str, metavar: str, *, names: str = "") -> Any:
+    """Return a flag that may be left out, and what completes its values."""
+    return typer.Option(help=help, metavar=metavar, autocompletion=_names(names) if names else None)
+
+
+def _names(room: str) -> Callable[[str], list[str]]:
+    """Return what completes a name of a room's register."""
+
+    def complete(incomplete: str) -> list[str]:
+        from waggledance.cli._registers import names_in
+
+        return [name for name in names_in(room) if name.startswith(incomplete)]
+
+    return complete
+
+
+def run() -> None:
+    """Run the command that the arguments name."""
+    app()
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from waggledance import __version__
+
+        typer.echo(f"waggle {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def waggle(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Swarms of AI agents with no centre: peers propose, hear each other and agree."""
+
+
+@app.command()
+@ending_well
+def ask(
+    question: Annotated[
+        str, typer.Argument(metavar="QUESTION", help="What the swarm should answer; - reads it from stdin.")
+    ],
+    peers: Annotated[int | None, _flag("How many peers to seat, 1 to 64 (default: 5).", "N")] = None,
+    model: Annotated[
+        list[str] | None,
+        _flag("What peers think with; several are dealt out in turn (default: embedded).", "SPEC", names="model"),
+    ] = None,
+    protocol: Annotated[str | None, _flag("What is said when (default: debate).", "NAME", names="protocol")] = None,
+    rule: Annotated[
+        str | None, _flag("How many opinions become one (default: the protocol's).", "NAME", names="rule")
+    ] = None,
+    topology: Annotated[
+        str | None, _flag("Who hears whom (default: the protocol's).", "NAME", names="topology")
+    ] = None,
+    rounds: Annotated[int | None, _flag("How often peers hear each other (default: the protocol's).", "N")] = None,
+    patience: Annotated[
+        float | None, _flag("How long a round waits for those who are late (default: the protocol's).", "SECONDS")
+    ] = None,
+    answer: Annotated[
+        str | None,
+        _flag(
+            "What is asked for: number, choice, yes/no, short, free or code (default: guessed).",
+            "KIND",
+            names="kind of answer",
+        ),
+    ] = None,
+    option: Annotated[list[str] | None, _flag("One option of a question of choice; give two or more.", "TEXT")] = None,
+    temperature: Annotated[
+        float | None, _flag("How freely models draw their words, 0 to 5 (default: the peer's).", "T")
+    ] = None,
+    max_tokens: Annotated[int | None, _flag("Tokens of one answer at most (default: the peer's).", "N")] = None,
+    human: Annotated[bool, typer.Option("--human", help="Seat yourself as one more peer, at this terminal.")] = False,
+    budget_tokens: Annotated[int | None, _flag("Tokens to spend at most.", "N")] = None,
+    budget_calls: Annotated[int | None, _flag("Calls of models to make at most.", "N")] = None,
+    budget_messages: Annotated[int | None, _flag("Messages to publish at most.", "N")] = None,
+    budget_usd: Annotated[float | None, _flag("Dollars to spend at most, where prices are known.", "USD")] = None,
+    seconds: Annotated[float | None, _flag("Time to take at most.", "SECONDS")] = None,
+    seed: Annotated[int | None, _flag("Same seed, same draws (default: 0).", "N")] = None,
+    log: Log = None,
+    no_log: Annotated[bool, typer.Option("--no-log", help="Keep nothing.")] = False,
+    config: Config = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only the decision.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Let a swarm agree on an answer.
+
+    The answer is the first line of stdout; support, dissent and cost follow. Progress goes to stderr.
+
+    Exit codes: 0 there is an answer, 2 it cannot be asked like that, 3 no peer answered, 74 the log could not be
+    written, 130 interrupted (what was said by then is decided on, printed and kept).
+    """
+    from waggledance.cli._ask import ask
+
+    flags = {
+        "ask.peers": peers,
+        "ask.model": tuple(model) if model else None,
+        "ask.protocol": protocol,
+        "ask.rule": rule,
+        "ask.topology": topology,
+        "ask.rounds": rounds,
+        "ask.patience_s": patience,
+        "ask.answer": answer,
+        "ask.temperature": temperature,
+        "ask.max_tokens": max_tokens,
+        "ask.seed": seed,
+        "budget.tokens": budget_tokens,
+        "budget.calls": budget_calls,
+        "budget.messages": budget_messages,
+        "budget.usd": budget_usd,
+        "budget.seconds": seconds,
+        "log.path": None if log is None else str(log),
+        "log.keep": False if no_log else None,
+    }
+    ask(question, flags, config=config, options=tuple(option or ()), human=human, quiet=quiet, as_json=as_json)
+
+
+@app.command()
+@ending_well
+def replay(
+    channel: Channel,
+    rule: Annotated[str | None, _flag("Decide by another rule instead.", "NAME", names="rule")] = None,
+    log: Log = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Decide again from the log alone.
+
+    The same rule must give the same decision, or the log is not what it was and this fails loudly with exit code 3.
+    With --rule, says what would have been decided.
+    """
+    from waggledance.cli._replay_command import replay
+
+    replay(channel, rule, log, config, as_json=as_json)
+
+
+@logs.command("list")
+@ending_well
+def log_list(log: Log = None, config: Config = None, as_json: Json = False) -> None:
+    """List the channels of a log: one question each, and what became of it."""
+    from waggledance.cli._log_commands import list_channels
+
+    list_channels(log, config, as_json=as_json)
+
+
+@logs.command("show")
+@ending_well
+def log_show(
+    channel: Channel,
+    log: Log = None,
+    config: Config = None,
+    full: Annotated[bool, typer.Option("--full", help="Print texts whole, not their first sentences.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a message.")] = False,
+) -> None:
+    """Show every message of a channel."""
+    from waggledance.cli._log_commands import show_channel
+
+    show_channel(channel, log, config, full=full, as_json=as_json)
+
+
+@logs.command("verify")
+@ending_well
+def log_verify(file: File = None, log: Log = None, config: Config = None, as_json: Json = False) -> None:
+    """Check every message of a log; say what is intact and what is not. Exit code 3 when something is not."""
+    from waggledance.cli._log_commands import verify_log
+
+    verify_log(file or log, config, as_json=as_json)
+
+
+@logs.command("repair")
+@ending_well
+def log_repair(file: File = None, log: Log = None, config: Config = None, as_json: Json = False) -> None:
+    """Keep what is intact of a damaged log; the damaged file stays beside it."""
+    from waggledance.cli._log_commands import repair_log
+
+    repair_log(file or log, config, as_json=as_json)
+
+
+@logs.command("export")
+@ending_well
+def log_export(
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="jsonl or parquet.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write; - is stdout, for jsonl.")
+    ],
+    channel: Annotated[str | None, _flag("Only this channel.", "CHANNEL")] = None,
+    log: Log = None,
+    config: Config = None,
+) -> None:
+    """Write a log's messages to one file, for DuckDB, Polars and friends."""
+    from waggledance.cli._log_commands import export_log
+
+    export_log(to, out, channel, log, config)
+
+
+@models.callback(invoke_without_command=True)
+@ending_well
+def list_models(
+    context: typer.Context,
+    check: Annotated[bool, typer.Option("--check", help="Really ask each usable model one tiny question.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """See which models can be used here, and fetch some."""
+    if context.invoked_subcommand is None:
+        from waggledance.cli._models_commands import list_models
+
+        list_models(config, check=check, as_json=as_json)
+
+
+@models.command("get")
+@ending_well
+def models_get(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="A model's name, as in `waggle models`.", autocompletion=_names("weights")),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Fetch a model's weights: pinned and checked; goes on where an earlier try ended."""
+    from waggledance.cli._models_commands import get_model
+
+    get_model(name, as_json=as_json)
+
+
+@config.command("show")
+@ending_well
+def config_show(config: Config = None, as_json: Json = False) -> None:
+    """Print every setting and where it came from: default, waggle.toml, environment."""
+    from waggledance.cli._config_command import show_config
+
+    show_config(config, as_json=as_json)

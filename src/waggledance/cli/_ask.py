@@ -1,0 +1,153 @@
+"""`waggle ask`: settings to swarm, swarm to decision, decision to print."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import msgspec
+import typer
+
+from waggledance._swarm import Interrupted, Swarm
+from waggledance.cli._asked import question_from
+from waggledance.cli._config import InForce, in_force
+from waggledance.cli._decision_view import lines
+from waggledance.cli._ending import CANNOT_WRITE, complain
+from waggledance.cli._journal import Watched, opened_log
+from waggledance.cli._models_here import models_for
+from waggledance.cli._printing import print_json, print_lines, say, terminal
+from waggledance.cli._protocol_from import protocol_from
+from waggledance.cli._seating import Seating, model_name, seat, tables
+from waggledance.cli._views import View, view_for
+from waggledance.core import Budget, Decision, Question
+from waggledance.models import Model
+from waggledance.protocols import AskProtocol, check_fit
+
+NO_ANSWER = 3
+
+
+def ask(
+    typed: str,
+    flags: Mapping[str, object],
+    *,
+    config: Path | None,
+    options: Sequence[str],
+    human: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Ask a swarm and print what it decides.
+
+    Args:
+        typed: the question, or ``-`` for stdin.
+        flags: settings from the command line, by key; None is "not given".
+        config: a waggle.toml.
+        options: the options of a question of choice.
+        human: whether to seat the person at the terminal.
+        quiet: whether to show no progress.
+        as_json: whether to print one JSON object instead of the decision.
+    """
+    force = in_force(flags, config=config)
+    tell = (lambda _line: None) if quiet else say
+    if force.file is not None:
+        tell(f"settings from {force.file}")
+    question, guessed = question_from(typed, options, force)
+    budget = Budget(**msgspec.structs.asdict(force.settings.budget))
+    protocol = protocol_from(force)
+    rows = tables(force)
+    if guessed:
+        tell(f"expecting {_article(question)}; --answer says otherwise")
+    models = models_for({model_name(row, force) for row in rows}, force)
+    seating = seat(rows, models, force, human=human)
+    check_fit(protocol, seating.peers)
+    drawn = None if quiet or human else terminal(sys.stderr)
+    view = view_for(drawn, quiet=quiet, write=tell)
+    decision, interrupted, unkept = _run(question, seating, protocol, budget, force, view)
+    if as_json:
+        print_json(_as_json(decision, question, force, seating, view, interrupted))
+    elif decision is not None:
+        print_lines(lines(decision, view.story, kept=force.settings.log.keep and not unkept))
+    if interrupted is not None:
+        complain(str(interrupted) if force.settings.log.keep else "interrupted")
+        raise typer.Exit(Interrupted.exit_code)
+    if unkept:
+        complain(unkept)
+        raise typer.Exit(CANNOT_WRITE)
+    if decision is None or decision.key is None:
+        raise typer.Exit(NO_ANSWER)
+
+
+def _run(
+    question: Question, seating: Seating, protocol: AskProtocol, budget: Budget, force: InForce, view: View
+) -> tuple[Decision | None, Interrupted | None, str]:
+    """Ask; return the decision, the interruption if there was one, and why the log could not be written, if so."""
+    with opened_log(force) as log, _Closing(seating.models):
+        journal = Watched(log, view.see)
+        swarm = Swarm(
+            seating.peers, protocol=protocol, log=journal, weights=seating.weights, seed=force.settings.ask.seed
+        )
+        try:
+            with view:
+                return swarm.ask_sync(question, budget=budget), None, journal.failure
+        except Interrupted as why:
+            return why.partial, why, journal.failure
+
+
+class _Closing:
+    """Lets go of models at the end."""
+
+    def __init__(self, models: Sequence[Model]) -> None:
+        self._models = models
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, why: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        async def close() -> None:
+            for model in self._models:
+                await model.aclose()
+
+        asyncio.run(close())
+
+
+def _as_json(
+    decision: Decision | None,
+    question: Question,
+    force: InForce,
+    seating: Seating,
+    view: View,
+    interrupted: Interrupted | None,
+) -> dict[str, Any]:
+    decided: dict[str, Any] = {} if decision is None else msgspec.json.decode(decision.to_json())
+    return {
+        **decided,
+        "question": question.text,
+        "expects": question.expects,
+        "options": list(question.options),
+        "protocol": force.settings.ask.protocol,
+        "peers": list(seating.described),
+        "rounds": view.story.round,
+        "messages": view.story.messages,
+        "interrupted": interrupted is not None,
+        "changes": [
+            {"peer": c.peer, "round": c.round, "from": c.before, "to": c.after, "why": c.why}
+            for c in view.story.changes
+        ],
+    }
+
+
+def _article(question: Question) -> str:
+    named = {
+        "number": "a number",
+        "choice": f"one of {len(question.options)} options",
+        "yes/no": "yes or no",
+        "short": "a short answer",
+        "free": "free text",
+        "code": "code",
+    }
+    return named[question.expects]

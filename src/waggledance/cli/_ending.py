@@ -1,0 +1,82 @@
+"""How commands end: one sentence and one exit code for each kind of failure, and never half a line.
+
+0    done                               3    the run failed; nobody answered; a check did not hold
+1    a bug: a traceback                 74   what was to be written could not be: disk full, no permission
+2    the caller asked for nonsense      130  interrupted
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import ParamSpec
+
+import typer
+
+P = ParamSpec("P")
+
+CANNOT_WRITE = 74  # EX_IOERR of sysexits.h
+INTERRUPTED = 130  # 128 + SIGINT
+
+
+def ending_well(command: Callable[P, None]) -> Callable[P, None]:
+    """Turn a command's errors into sentences on stderr and exit codes; bugs keep their traceback."""
+
+    @functools.wraps(command)
+    def ended(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            for stream in (sys.stdout, sys.stderr):
+                reconfigure = getattr(stream, "reconfigure", None)
+                if reconfigure is not None:  # a terminal that cannot show a character gets its number
+                    reconfigure(errors="backslashreplace")
+            command(*args, **kwargs)
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever read us has gone; nobody is left to tell
+            _silence(sys.stdout)
+            raise typer.Exit(0) from None
+        except KeyboardInterrupt:
+            complain("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+        except OSError as why:
+            if why.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES):
+                raise
+            _silence(sys.stdout)
+            where = f" {why.filename}" if why.filename else " its output"
+            complain(f"waggle cannot write{where}: {(why.strerror or str(why)).lower()}. Make room, or write elsewhere")
+            raise typer.Exit(CANNOT_WRITE) from None
+        except Exception as why:
+            from waggledance.core import WaggleError
+
+            if not isinstance(why, WaggleError):
+                raise
+            if kwargs.get("as_json"):
+                from waggledance.cli._printing import print_json
+
+                print_json({"error": {"kind": type(why).__name__, "says": str(why), "exit_code": why.exit_code}})
+            complain(str(why))
+            raise typer.Exit(why.exit_code) from None
+
+    return ended
+
+
+def complain(sentence: str) -> None:
+    """Say a sentence on stderr, after the program's name."""
+    from waggledance.cli._safe_text import safe
+
+    try:
+        typer.echo(f"waggle: {safe(sentence).rstrip()}", err=True)
+    except BrokenPipeError:
+        _silence(sys.stderr)
+
+
+def _silence(stream: object) -> None:
+    """Let nothing more be written to a stream, so that the interpreter's own last flush cannot fail."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())  # type: ignore[attr-defined]
+        os.close(nowhere)
+    except (OSError, AttributeError, ValueError):
+        return

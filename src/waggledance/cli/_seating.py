@@ -1,0 +1,111 @@
+"""Who sits at the table: names for peers, models dealt out to them in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import cycle
+from typing import Any
+
+from waggledance.cli._config import InForce
+from waggledance.cli._settings import PeerTable
+from waggledance.core import Peer, UsageError
+from waggledance.models import Model
+
+MAX_PEERS = 64
+HUMAN = "you"
+_FRIENDLY = """
+ada ben cleo dov eva finn gia hugo iris jon kaya liam mona nico olga pia quinn rosa sami tara uma vito wren xara yael
+zeno alma bo cora dina eli faye gus hana ivo june kai lena milo nora otto petra rafi suki theo ula vera walt xavi yuki
+zara amos bela cyd dara emil flor goro hedy ines juno kofi lars maya
+"""
+NAMES = tuple(_FRIENDLY.split())
+"""Fixed names, so that the same command seats the same peers; 64 of them."""
+
+
+@dataclass(frozen=True)
+class Seating:
+    """Peers, what they weigh, and the models to close at the end."""
+
+    peers: tuple[Peer, ...]
+    weights: dict[str, float]
+    models: tuple[Model, ...]
+    described: tuple[dict[str, str | None], ...]
+    """One a peer: its name, its model's spec, its persona."""
+
+
+def tables(force: InForce) -> tuple[PeerTable, ...]:
+    """Return one table a peer: those of waggle.toml, or as many as are asked for.
+
+    ``--peers`` and ``--model`` on the command line override ``[[peers]]``.
+
+    Raises:
+        UsageError: fewer than 1 or more than 64 peers; or a persona that there is not.
+    """
+    ask, listed = force.settings.ask, force.settings.peers
+    if listed and not force.by_flag("ask.peers") and not force.by_flag("ask.model"):
+        if force.origin("ask.peers") != "default" and ask.peers != len(listed):
+            raise force.wrong(
+                "ask.peers", f"ask.peers is {ask.peers}, but [[peers]] lists {len(listed)}: leave one out"
+            )
+        twice = [peer.name for i, peer in enumerate(listed) if peer.name in {p.name for p in listed[:i]}]
+        if twice:
+            at = max(i for i, peer in enumerate(listed) if peer.name == twice[0])
+            raise force.wrong(f"peers.{at}", f"two peers are called {twice[0]!r}: give each a name of its own")
+        _check_number(len(listed))
+        return listed
+    force.using("ask.peers", lambda: _check_number(ask.peers))
+    if not ask.models or not all(ask.models):
+        raise force.wrong(
+            "ask.model", 'ask.model names no model; leave it out for the embedded one, or write "embedded"'
+        )
+    specs = cycle(ask.models)
+    return tuple(PeerTable(name=name, model=next(specs)) for name in NAMES[: ask.peers])
+
+
+def seat(rows: Sequence[PeerTable], models: dict[str, Model], force: InForce, *, human: bool) -> Seating:
+    """Make the peers.
+
+    Args:
+        rows: one a peer.
+        models: by the name that people give it.
+        force: settings; their temperature and token limit hold where a peer has none.
+        human: whether the person at this terminal is one more peer.
+    """
+    from waggledance.peers import Agent, HumanPeer
+
+    ask = force.settings.ask
+    peers: list[Peer] = []
+    for i, row in enumerate(rows):
+        given = {
+            "persona": row.persona,
+            "temperature": row.temperature if row.temperature is not None else ask.temperature,
+            "max_tokens": row.max_tokens if row.max_tokens is not None else ask.max_tokens,
+        }
+        options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        asked = models[model_name(row, force)]
+        make = partial(Agent, row.name, asked, **options)
+        peers.append(force.using(f"peers.{i}", make))
+    if human:
+        peers.append(HumanPeer(HUMAN))
+    described = [{"name": row.name, "model": model_name(row, force), "persona": row.persona} for row in rows]
+    if human:
+        described.append({"name": HUMAN, "model": None, "persona": None})
+    return Seating(tuple(peers), {row.name: row.weight for row in rows}, tuple(models.values()), tuple(described))
+
+
+def model_name(row: PeerTable, force: InForce) -> str:
+    """Return the name of a peer's model."""
+    return row.model or force.settings.ask.models[0]
+
+
+def _check_number(peers: int) -> None:
+    if peers < 1:
+        raise UsageError(f"{peers} peers cannot answer anything: seat 1 to {MAX_PEERS}, as in --peers 5")
+    if peers > MAX_PEERS:
+        raise UsageError(
+            f"{peers:,} peers are more than this command seats, which is {MAX_PEERS}: each asks a language model "
+            "in every round. Larger swarms are made in Python, of functions or in the simulator: "
+            "Swarm([FunctionPeer(...), ...], network=Simulated(...)).ask_sync(...)"
+        )
