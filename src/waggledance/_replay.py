@@ -1,0 +1,180 @@
+"""Decide again from a log: same messages, same rule, same decision; or else the log is not what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from waggledance import consensus
+from waggledance.consensus import Rule, name_of, needs_of
+from waggledance.core import (
+    NO_COST,
+    Decision,
+    Judgement,
+    Message,
+    PeerId,
+    Proposal,
+    RunFailed,
+    UnknownName,
+    UsageError,
+    cut_of,
+    members_of,
+    opening_of,
+    outcome_of,
+    show,
+)
+
+AnyMessage = Message[Any]
+
+
+class ReplayDiffers(RunFailed):
+    """Deciding again gave another decision than the one that the log says was made."""
+
+    def __init__(self, channel: str, was: str, now: str, recorded: bytes, again: bytes) -> None:
+        super().__init__(channel, was, now, recorded, again)
+        self.channel, self.was, self.now, self.recorded, self.again = channel, was, now, recorded, again
+
+    def __str__(self) -> str:
+        return (
+            f"channel {self.channel!r}: the log says {self.was} was decided ({self.recorded.hex()[:12]}…), but its "
+            f"messages give {self.now} ({self.again.hex()[:12]}…): a message, the rule or this program is not what "
+            "it was then. Check the log with `waggle log verify`"
+        )
+
+
+def decide_again(messages: Iterable[AnyMessage], rule: Rule | None = None) -> Decision:
+    """Return the decision of a channel, computed from its messages alone.
+
+    With the recorded rule (``rule=None``) the decision's id is compared with the recorded one. With another rule, the
+    same messages are decided as they would have been. Of a run that did not come to its end, every peer's latest
+    answer is decided, and a note says so.
+
+    Args:
+        messages: every message of one channel, in any order.
+        rule: another rule than the recorded one.
+
+    Raises:
+        UsageError: there is no opening, messages are missing, or `rule` needs judgements and there are none.
+        UnknownName: the recorded rule is not one of ours: give it as `rule`.
+        ReplayDiffers: the same rule gave another decision.
+    """
+    channel = _Channel(messages)
+    used = channel.used()
+    proposals = tuple(m for m in used if isinstance(m.body, Proposal))
+    judgements = tuple(m for m in used if isinstance(m.body, Judgement))
+    outcome = channel.outcome
+    if rule is not None:
+        _check_needs(rule, proposals, judgements)
+        again = rule(proposals, judgements, channel.weights)
+        same_rule = outcome is not None and name_of(rule) == outcome.body.rule
+    else:
+        again = _as_recorded(channel, used, proposals, judgements)
+        same_rule = True
+    if outcome is not None and same_rule and again.id != outcome.body.decision:
+        was, now = (str(decision.key) for decision in (outcome.body, again))
+        raise ReplayDiffers(channel.name, was, now, outcome.body.decision, again.id)
+    return channel.completed(again, same_rule=same_rule)
+
+
+class _Channel:
+    """One channel's messages, by what they are for."""
+
+    def __init__(self, messages: Iterable[AnyMessage]) -> None:
+        self.messages = sorted(set(messages), key=lambda m: (m.lamport, m.id))
+        names = sorted({m.channel for m in self.messages})
+        if len(names) != 1:
+            raise UsageError(f"deciding again takes the messages of one channel, got {len(names)} channels")
+        self.name = names[0]
+        opening = opening_of(self.messages)
+        if opening is None:
+            raise UsageError(f"channel {self.name!r} has no opening, so nobody can say who asked what of whom")
+        self.opening = opening
+        self.outcome = outcome_of(self.messages)
+        members = members_of(self.messages)
+        self.weights = {member.id: member.weight for member in members}
+        self.names = {member.id: member.name for member in members}
+        self._by_id = {m.id: m for m in self.messages}
+
+    def used(self) -> tuple[AnyMessage, ...]:
+        """Return the messages that the decision rests on, sorted by id."""
+        if self.outcome is None:
+            return self._latest()
+        ids = cut_of(self.messages)
+        missing = [id for id in ids if id not in self._by_id]
+        if missing:
+            raise UsageError(
+                f"channel {self.name!r} lacks {len(missing)} of the {len(ids)} messages that its decision rests on, "
+                f"among them {show(missing[0])}: the log is not whole. See `waggle log verify`"
+            )
+        return tuple(self._by_id[id] for id in ids)
+
+    def _latest(self) -> tuple[AnyMessage, ...]:
+        """Return every peer's latest answer and all judgements: what a run that was cut short would have decided on."""
+        latest: dict[PeerId, AnyMessage] = {}
+        judgements: list[AnyMessage] = []
+        for message in self.messages:
+            if isinstance(message.body, Proposal) and (message.body.key is not None or message.author not in latest):
+                latest[message.author] = message
+            elif isinstance(message.body, Judgement):
+                judgements.append(message)
+        return tuple(sorted([*latest.values(), *judgements]))
+
+    def completed(self, decision: Decision, *, same_rule: bool) -> Decision:
+        """Add what only the whole channel knows: names, who was silent, what was spent, what the reader should know."""
+        answered = {
+            m.author
+            for id in decision.used
+            if (m := self._by_id.get(id)) is not None and (not isinstance(m.body, Proposal) or m.body.key is not None)
+        }
+        notes = decision.notes
+        if self.outcome is None:
+            notes = (*notes, "the run did not come to its end; this rests on what had been said by then")
+        elif same_rule:
+            notes = self.outcome.body.notes
+        costs = [m.body.cost for m in self.messages if isinstance(m.body, Proposal | Judgement)]
+        return msgspec.structs.replace(
+            decision,
+            notes=notes,
+            silent=tuple(peer for peer in self.weights if peer not in answered),
+            cost=sum(costs, NO_COST),
+            seconds=(max(m.wall_ms for m in self.messages) - self.opening.wall_ms) / 1000,
+            names=self.names,
+            channel=self.name,
+        )
+
+
+def _as_recorded(
+    channel: _Channel,
+    used: Sequence[AnyMessage],
+    proposals: Sequence[Message[Proposal]],
+    judgements: Sequence[Message[Judgement]],
+) -> Decision:
+    """Decide by the recorded rule, or by the protocol's own way of deciding where it has one."""
+    opening = channel.opening.body
+    name = opening.rule if channel.outcome is None else channel.outcome.body.rule
+    try:
+        rule = consensus.by_name(name)
+    except UnknownName as why:
+        raise UnknownName(
+            f"rule known to this program (channel {channel.name!r} was decided by another: give it as `rule`)",
+            name,
+            why.known,
+        ) from None
+    return rule(proposals, judgements, channel.weights)
+
+
+def _check_needs(rule: Rule, proposals: Sequence[Message[Proposal]], judgements: Sequence[Message[Judgement]]) -> None:
+    """Refuse a rule that needs what nobody said."""
+    needs = needs_of(rule)
+    if "judgements" in needs and not judgements:
+        raise UsageError(
+            f"rule {name_of(rule)!r} decides by judgements of proposals, and nobody judged in this channel: "
+            "choose a rule that needs none, such as majority, or ask again with --protocol peer-ranking"
+        )
+    if "confidence" in needs and all(m.body.confidence_ppm is None for m in proposals):
+        raise UsageError(
+            f"rule {name_of(rule)!r} weighs peers by how sure they say they are, and nobody said: "
+            "choose a rule that needs no confidence, such as majority"
+        )
