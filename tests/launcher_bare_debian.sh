@@ -18,7 +18,7 @@ clean_up() {
         umount "$mounted" 2>/dev/null || umount -l "$mounted"
     done
     # Only what lies on this file system, so that a mount that would not go is never emptied.
-    rm -rf --one-file-system "$root"
+    rm -rf --one-file-system "$root" "$root.log"
     exit "$code"
 }
 trap clean_up EXIT
