@@ -1,8 +1,33 @@
 """What is said when: each protocol is one coroutine that every peer runs."""
 
+from waggledance.protocols._confidence_debate import ConfidenceDebate as ConfidenceDebate
 from waggledance.protocols._debate import Debate as Debate
+from waggledance.protocols._nest_site import Dance as Dance
+from waggledance.protocols._nest_site import NestSite as NestSite
+from waggledance.protocols._peer_ranking import PeerRanking as PeerRanking
 from waggledance.protocols._protocol import AskProtocol as AskProtocol
 from waggledance.protocols._protocol import check_fit as check_fit
 from waggledance.protocols._protocol import heard as heard
+from waggledance.protocols._quorum import Quorum as Quorum
+from waggledance.protocols._registry import PROTOCOLS as PROTOCOLS
+from waggledance.protocols._registry import by_name as by_name
+from waggledance.protocols._registry import rule_by_name as rule_by_name
+from waggledance.protocols._round_table import RoundTable as RoundTable
+from waggledance.protocols._vote import Vote as Vote
 
-__all__ = ["AskProtocol", "Debate", "check_fit", "heard"]
+__all__ = [
+    "PROTOCOLS",
+    "AskProtocol",
+    "ConfidenceDebate",
+    "Dance",
+    "Debate",
+    "NestSite",
+    "PeerRanking",
+    "Quorum",
+    "RoundTable",
+    "Vote",
+    "by_name",
+    "check_fit",
+    "heard",
+    "rule_by_name",
+]

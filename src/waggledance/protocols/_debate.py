@@ -11,7 +11,8 @@ from typing import ClassVar
 
 from waggledance.consensus import Rule, majority
 from waggledance.core import Decision, Proposal, Seat, UsageError, after, everyone
-from waggledance.protocols._protocol import heard
+from waggledance.protocols._floor import floor_for
+from waggledance.protocols._protocol import check_patience, heard
 from waggledance.topology import Complete, Topology
 
 
@@ -36,14 +37,18 @@ class Debate:
     patience_s: float = 120.0
 
     def __post_init__(self) -> None:
+        check_patience(self.patience_s)
         if self.rounds < 0:
             raise UsageError(f"a debate has 0 or more rounds, got {self.rounds}")
 
     async def __call__(self, seat: Seat, /) -> Decision:
         in_time = everyone | after(self.patience_s)
-        mine = await seat.publish(await seat.propose())
-        for round in range(self.rounds):
-            said = await seat.collect(Proposal, round, until=in_time)
-            mine = await seat.publish(await seat.revise(mine, heard(self.topology, seat, round, said)))
-        proposals = await seat.collect(Proposal, self.rounds, until=in_time)
-        return self.decide(proposals, (), seat.weights)
+        floor = floor_for(seat, 1 + self.rounds)
+        rounds = max(0, floor.turns - 1)
+        if floor.admits(seat.me):
+            mine = await seat.publish(await seat.propose())
+            for round in range(rounds):
+                said = await seat.collect(Proposal, round, until=in_time)
+                mine = await seat.publish(await seat.revise(mine, heard(self.topology, seat, round, said)))
+        proposals = await seat.collect(Proposal, rounds, until=in_time, of=floor.speakers)
+        return floor.tell(self.decide(proposals, (), seat.weights))

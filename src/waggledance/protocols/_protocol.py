@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 from waggledance.consensus import Rule, name_of, needs_of
@@ -16,7 +16,8 @@ class AskProtocol(Protocol):
     """Every peer runs it at its own seat; it awaits nothing but the seat. Any async function of that shape is one.
 
     A protocol of ours also has: `name`; `skills`, which its peers must have; `gives`, what a rule may need besides
-    proposals; `decide`, its rule; and, where hearing matters, `topology`.
+    proposals; `decide`, its rule; `peers_min`, fewer than which it is senseless with; where judgements are all it is
+    about, `judged`; and, where hearing matters, `topology`.
     """
 
     async def __call__(self, seat: Seat, /) -> Decision: ...
@@ -26,25 +27,55 @@ def check_fit(protocol: AskProtocol, peers: Sequence[Peer]) -> None:
     """Refuse an arrangement that makes no sense, before anything is spent.
 
     Raises:
-        UsageError: a peer lacks a skill, or the rule needs what the protocol does not give.
+        UsageError: a peer lacks a skill, the rule needs what the protocol does not give or does not look at what it
+            is for, or there are too few peers for the protocol or its topology.
     """
-    name = getattr(protocol, "name", getattr(protocol, "__name__", type(protocol).__name__))
+    title = title_of(protocol)
     for peer in peers:
         missing = sorted(getattr(protocol, "skills", frozenset[str]()) - peer.skills)
         if missing:
             raise UsageError(
-                f"protocol {name!r} needs the skill {missing[0]!r}, which peer {peer.name!r} lacks (it has "
+                f"protocol {title!r} needs the skill {missing[0]!r}, which peer {peer.name!r} lacks (it has "
                 f"{', '.join(sorted(peer.skills)) or 'none'}): give it that skill, or choose another protocol"
             )
-    rule = getattr(protocol, "decide", None)
-    if rule is not None:
-        gives = getattr(protocol, "gives", frozenset[str]())
-        lacking = sorted(needs_of(rule) - gives)
-        if lacking:
-            raise UsageError(
-                f"rule {name_of(rule)!r} needs {lacking[0]}, and protocol {name!r} gives "
-                f"{', '.join(sorted(gives)) or 'proposals only'}: choose another rule or protocol"
-            )
+    check_rule(protocol)
+    least: int = getattr(protocol, "peers_min", 1)
+    if len(peers) < least:
+        raise UsageError(
+            f"protocol {title!r} needs at least {least} peers, got {len(peers)}: seat more, or let them 'vote'"
+        )
+    check: Callable[[int], None] | None = getattr(getattr(protocol, "topology", None), "check", None)
+    if check is not None:
+        check(len(peers))
+
+
+def check_rule(protocol: AskProtocol) -> None:
+    """Refuse a rule that its protocol cannot feed, or that does not look at what the protocol pays for.
+
+    Raises:
+        UsageError: with the reason. A plain function as a rule is taken at its word.
+    """
+    rule: Rule | None = getattr(protocol, "decide", None)
+    if rule is None:
+        return
+    title = title_of(protocol)
+    gives = getattr(protocol, "gives", frozenset[str]())
+    lacking = sorted(needs_of(rule) - gives)
+    if lacking:
+        raise UsageError(
+            f"rule {name_of(rule)!r} needs {lacking[0]}, and protocol {title!r} gives "
+            f"{', '.join(sorted(gives)) or 'proposals only'}: choose another rule or protocol"
+        )
+    if getattr(protocol, "judged", False) and hasattr(rule, "needs") and "judgements" not in needs_of(rule):
+        raise UsageError(
+            f"protocol {title!r} has peers judge answers, and rule {name_of(rule)!r} does not look at judgements: "
+            "choose a rule such as 'bradley-terry', or the protocol 'vote', which costs less"
+        )
+
+
+def title_of(protocol: AskProtocol) -> str:
+    """Return a protocol's name: its own, or its function's."""
+    return str(getattr(protocol, "name", getattr(protocol, "__name__", type(protocol).__name__)))
 
 
 def heard(
@@ -54,5 +85,15 @@ def heard(
     me = seat.me
     speakers = topology.speakers(me, round, seat.roster, said, seat.seed)
     if speakers is None:
-        return tuple(m for m in said if m.author != me)
-    return tuple(m for m in said if m.author in speakers and m.author != me)
+        return tuple([m for m in said if m.author != me])
+    return tuple([m for m in said if m.author in speakers and m.author != me])
+
+
+def check_patience(seconds: float) -> None:
+    """Refuse a waiting time that is none.
+
+    Raises:
+        UsageError: it is negative or not a number.
+    """
+    if not seconds >= 0:
+        raise UsageError(f"patience is a number of seconds ≥ 0, got {seconds}")

@@ -1,0 +1,53 @@
+"""Floor: what a budget of messages lets the seats say.
+
+All seats of a run share one budget of messages. A protocol that just spoke until the money was gone would leave those
+who still could speak waiting for those who cannot. So every seat works out beforehand, alike, how many turns there are
+for everybody; with less than one turn for everybody the first peers on the roster speak, and the others listen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from waggledance.core import Decision, PeerId, Seat
+
+
+@dataclass(frozen=True)
+class Floor:
+    """Who may speak, and how often."""
+
+    turns: int
+    """How many messages each speaker may publish, ≥ 1 unless nobody speaks."""
+    speakers: frozenset[PeerId] | None = None
+    """Who speaks; None means everybody."""
+    note: str = ""
+    """What was left out for want of messages."""
+
+    def admits(self, peer: PeerId) -> bool:
+        """Say whether a peer may speak."""
+        return self.speakers is None or peer in self.speakers
+
+    def tell(self, decision: Decision) -> Decision:
+        """Return the decision with the note among its notes."""
+        return msgspec.structs.replace(decision, notes=(*decision.notes, self.note)) if self.note else decision
+
+
+def floor_for(seat: Seat, wanted: int) -> Floor:
+    """Return what everybody may say, the same at every seat.
+
+    Args:
+        seat: the seat, for its roster and budget.
+        wanted: how many messages a peer would like to publish, ≥ 1.
+    """
+    limit = seat.meter.budget.messages
+    peers = len(seat.roster)
+    if limit is None or limit >= wanted * peers:
+        return Floor(wanted)
+    turns = limit // peers
+    if turns:
+        note = f"the budget of {limit} messages allows each of {peers} peers {turns} of {wanted}; decided after those"
+        return Floor(turns, None, note)
+    note = f"the budget of {limit} messages lets {limit} of {peers} peers speak; decided on what they said"
+    return Floor(1 if limit else 0, frozenset(seat.roster[:limit]), note)

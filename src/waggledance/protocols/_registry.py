@@ -1,0 +1,125 @@
+"""Every protocol of this room by its name: for the command line, for configuration, and for a log's opening."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from types import MappingProxyType
+from typing import Any, cast
+
+from waggledance.consensus import Rule
+from waggledance.consensus import by_name as rule_named
+from waggledance.core import UnknownName, UsageError
+from waggledance.protocols._confidence_debate import ConfidenceDebate
+from waggledance.protocols._debate import Debate
+from waggledance.protocols._nest_site import NestSite
+from waggledance.protocols._peer_ranking import PeerRanking
+from waggledance.protocols._protocol import check_rule
+from waggledance.protocols._quorum import Quorum
+from waggledance.protocols._round_table import RoundTable
+from waggledance.protocols._vote import Vote
+from waggledance.topology import Topology
+
+AnyProtocol = Vote | Debate | ConfidenceDebate | RoundTable | PeerRanking | NestSite
+
+PROTOCOLS: Mapping[str, type[AnyProtocol]] = MappingProxyType(
+    {kind.name: kind for kind in (Vote, Debate, ConfidenceDebate, RoundTable, PeerRanking, NestSite)}
+)
+"""Protocols by name; each is made with its own parameters."""
+
+_SENSELESS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("vote", "rounds"): "nobody hears anybody in a vote; for more answers of each peer write 'vote(samples=3)'",
+        ("vote", "topology"): "nobody hears anybody in a vote; choose 'debate' to let peers hear each other",
+        ("round-table", "topology"): "at a round table everybody hears everybody; choose 'debate' for another topology",
+        ("peer-ranking", "rounds"): "peers answer once and judge once; choose 'debate' for rounds",
+        (
+            "peer-ranking",
+            "topology",
+        ): "judges read each two distinct answers, whoever gave them; choose 'debate' for one",
+        ("nest-site", "topology"): "on the dance floor everybody sees every dance; choose 'debate' for a topology",
+        ("nest-site", "decide"): "its quorum decides; set that with 'nest-site(quorum=0.8)', or choose 'peer-ranking'",
+    }
+)
+
+
+def by_name(
+    name: str,
+    *,
+    rounds: int | None = None,
+    topology: Topology | None = None,
+    rule: Rule | None = None,
+    patience_s: float | None = None,
+) -> AnyProtocol:
+    """Make a protocol from its name, with what was chosen beside it; None leaves the protocol's own.
+
+    Args:
+        name: such as ``"debate"``, or with parameters, ``"nest-site(quorum=0.8)"``, ``"vote(samples=5)"``.
+        rounds: how often peers hear each other; a nest site's ticks.
+        topology: who hears whom.
+        rule: how many opinions become one.
+        patience_s: how long to wait for those who are late, in seconds.
+
+    Raises:
+        UnknownName: there is no such protocol, or it has no such parameter; says the nearest.
+        UsageError: a choice makes no sense with this protocol, says why; or the text cannot be read.
+
+    >>> by_name("debate", rounds=3) == by_name("debate(rounds=3)") == Debate(rounds=3)
+    True
+    """
+    match = re.fullmatch(r"\s*([^()]+?)\s*(?:\((.*)\))?\s*", name)
+    if match is None:
+        raise UsageError(f"a protocol is a name with parameters, such as 'nest-site(quorum=0.8)', got {name!r}")
+    kind = PROTOCOLS.get(match[1])
+    if kind is None:
+        raise UnknownName("protocol", match[1], PROTOCOLS)
+    chosen: dict[str, Any] = {"rounds": rounds, "topology": topology, "decide": rule, "patience_s": patience_s}
+    chosen = {option: value for option, value in chosen.items() if value is not None}
+    for option in chosen:
+        if (kind.name, option) in _SENSELESS:
+            flag = {"decide": "rule", "patience_s": "patience"}.get(option, option)
+            raise UsageError(f"protocol {kind.name!r} takes no {flag}: {_SENSELESS[kind.name, option]}")
+    make = cast("Callable[..., AnyProtocol]", kind)
+    protocol = make(**{**_read(match[2] or "", kind), **chosen})
+    check_rule(protocol)
+    return protocol
+
+
+def rule_by_name(name: str) -> Rule:
+    """Return the rule of this name, also one that only a protocol here makes, as it stands in a log's opening.
+
+    Raises:
+        UnknownName: there is none; says the nearest.
+        UsageError: a quorum's share is out of range.
+
+    >>> rule_by_name("quorum(0.8)")
+    Quorum(share=0.8, otherwise='leader')
+    """
+    match = re.fullmatch(r"quorum\(([0-9.e-]+)(, undecided)?\)", name)
+    if match is None:
+        return rule_named(name)
+    try:
+        return Quorum(float(match[1]), "undecided" if match[2] else "leader")
+    except ValueError as why:
+        raise UsageError(f"the rule {name!r} cannot be read: {why}") from why
+
+
+def _read(text: str, kind: type[AnyProtocol]) -> dict[str, int | float | str]:
+    """Read ``quorum=0.8, rounds=40`` as parameters of a protocol: those whose default is a number or a word."""
+    known: dict[str, object] = {f.name: f.default for f in fields(kind)}
+    known = {name: own for name, own in known.items() if own is None or isinstance(own, (int, float, str))}
+    given: dict[str, int | float | str] = {}
+    for part in filter(str.strip, text.split(",")):
+        parameter, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or not value:
+            raise UsageError(f"of protocol {kind.name!r}, {part.strip()!r} is no parameter: write it as name=value")
+        if parameter not in known:
+            raise UnknownName(f"parameter of protocol {kind.name!r}", parameter, known)
+        own = known[parameter]
+        wanted = float if isinstance(own, float) else str if isinstance(own, str) else int
+        try:
+            given[parameter] = wanted(value)
+        except ValueError:
+            raise UsageError(f"{parameter} of protocol {kind.name!r} is a {wanted.__name__}, got {value!r}") from None
+    return given
