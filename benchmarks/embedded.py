@@ -47,6 +47,7 @@ async def measure(spec: str, agents: int, tokens: int, repeats: int) -> None:
     print(f"{asked.name} on {platform.machine()}, {os.cpu_count()} cores; {agents} agents, {tokens} tokens each")
     print(f"  load, and one token                        {load_s:8.2f} s")
     best: dict[str, float] = {}
+    whole = 0
     evaluated: dict[str, int] = {}
     for repeat in range(repeats):
         arms = {
@@ -78,7 +79,7 @@ async def measure(spec: str, agents: int, tokens: int, repeats: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--model", default="embedded:smollm2-135m")
     parser.add_argument("--agents", type=int, default=8)
     parser.add_argument("--tokens", type=int, default=64)

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -129,7 +130,10 @@ def test_two_processes_at_once_end_with_one_whole_file(index: Path, tiny: Weight
 def test_a_full_disk_is_said_before_anything_is_fetched(
     index: Path, tiny: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000})())  # pyright: ignore[reportUnknownLambdaType]
+    def full(path: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=1000)
+
+    monkeypatch.setattr("shutil.disk_usage", full)
     with pytest.raises(FetchFailed, match=r"no room: .* has 0 MB free.*WAGGLEDANCE_MODELS"):
         fetch(tiny)
 

@@ -58,14 +58,24 @@ async def test_an_answer_has_text_counts_and_logprobs(embedded: Embedded) -> Non
 
 
 async def test_the_same_request_asked_alone_gives_the_same_text_whatever_was_asked_before(embedded: Embedded) -> None:
-    first = await embedded.complete(ask(LONG, seed=5))
-    again = await embedded.complete(ask(LONG, seed=5))
+    request = Request(turns=(Turn("user", LONG),), seed=5, max_tokens=16, logprobs=True, timeout_s=100.0)
+    first = await embedded.complete(request)
+    again = await embedded.complete(request)
     await embedded.complete(ask(LONG[:300] + " And now?"))
-    partly_known = await embedded.complete(ask(LONG, seed=5))
+    partly_known = await embedded.complete(request)
     await together(embedded, *(ask(LONG + f" Agent {number}?") for number in range(8)))
-    from_saved_state = await embedded.complete(ask(LONG, seed=5))
-    assert [again.text, partly_known.text, from_saved_state.text] == [first.text] * 3
+    from_saved_state = await embedded.complete(request)
+    for later in (again, partly_known, from_saved_state):
+        assert (later.text, later.logprobs) == (first.text, first.logprobs)
     assert (await embedded.complete(ask(LONG, seed=6))).text != first.text
+
+
+@pytest.mark.parametrize("length", [2, 5, 7])
+async def test_an_exact_repeat_is_computed_as_the_first_time(embedded: Embedded, length: int) -> None:
+    question = "A farmer has 17 sheep. All but 9 run away. How many are left? " * length + "Which?"
+    request = Request(turns=(Turn("user", question),), seed=5, max_tokens=8, logprobs=True, timeout_s=100.0)
+    first, again = await embedded.complete(request), await embedded.complete(request)
+    assert (again.text, again.logprobs) == (first.text, first.logprobs)
 
 
 async def test_a_shared_beginning_is_computed_once(embedded: Embedded) -> None:

@@ -26,8 +26,9 @@ from waggledance.models import ModelError, RateLimited, Request, Turn
     ],
 )
 def test_an_impossible_request_is_not_born_and_says_why(fields: dict[str, Any], said: str) -> None:
+    fields = {"turns": (Turn("user", "2+2?"),)} | fields
     with pytest.raises(UsageError, match=said):
-        Request(**{"turns": (Turn("user", "2+2?"),), **fields})
+        Request(**fields)
 
 
 def test_every_error_survives_a_trip_to_another_process() -> None:

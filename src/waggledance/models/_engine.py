@@ -201,7 +201,14 @@ class Engine:
 
     def close(self) -> None:
         """Stop what is under way, then free the weights."""
-        self._closing = True
+        with self._lock:
+            self._closing = True
+            jobs = [*self._arrived, *self._waiting]
+        for job in jobs:
+            with contextlib.suppress(InvalidStateError):
+                job.done.set_exception(
+                    ServerFailed(job.model, "it was closed before its turn came", "Ask before closing.")
+                )
         for thread in list(self._threads):
             thread.join()
         self._server = None
@@ -272,28 +279,26 @@ class Engine:
     def _work(self, job: _Job, slot: _Slot) -> None:
         """Answer one job on one slot; runs in a thread of its own."""
         reply = Reply(job.model)
+        failure: Exception | None = None
         try:
             evaluated = self._bring_to_head(job, slot)
             self._chat(body_of(job.request, slot.number, cache=_reusable(slot.said, job.flat)), reply, job)
             reply.evaluated += evaluated
             slot.said = job.flat + "\x02assistant\x03" + "".join(reply.text)
+            failure = reply.error
         except Exception as error:  # noqa: BLE001  # it belongs to whoever waits for the job
+            failure = error
+        if failure is not None:
             slot.said = ""
-            with contextlib.suppress(InvalidStateError):  # the one who asked has gone
-                job.done.set_exception(error)
-        else:
-            if reply.error is not None:
-                slot.said = ""
-            with contextlib.suppress(InvalidStateError):
-                if reply.error is None:
-                    job.done.set_result(reply)
-                else:
-                    job.done.set_exception(reply.error)
-        finally:
-            with self._lock:
-                self._free.append(slot)
-                self._threads.discard(threading.current_thread())
-                self._seat_waiting()
+        with self._lock:  # first the slot, then the answer, so that the next question finds the slot that knows most
+            self._free.append(slot)
+            self._threads.discard(threading.current_thread())
+            self._seat_waiting()
+        with contextlib.suppress(InvalidStateError):  # the one who asked has gone
+            if failure is None:
+                job.done.set_result(reply)
+            else:
+                job.done.set_exception(failure)
 
     def _bring_to_head(self, job: _Job, slot: _Slot) -> int:
         """Bring a slot to the beginning the job shares with others; returns how many tokens that computed."""
