@@ -264,7 +264,9 @@ class Log:
             loaded.add(message, b"")
         return loaded
 
-    def _opened(self, channel: str, id: bytes, raw: bytes, signature: bytes) -> Message[Any]:
+    def _opened(self, channel: str, id: object, raw: object, signature: object) -> Message[Any]:
+        if not (isinstance(id, bytes) and isinstance(raw, bytes) and isinstance(signature, bytes)):
+            raise LogDamaged(str(self.path), f"a row of channel {channel!r} does not hold a message")
         try:
             message = decode(raw, signature)
         except PeerFault as fault:

@@ -20,7 +20,7 @@ import msgspec
 from waggledance.core._errors import PeerFault
 from waggledance.core._ids import MessageId, PeerId, show
 from waggledance.core._keys import signature_holds
-from waggledance.core._log_file import open_for_reading, open_for_writing
+from waggledance.core._log_file import lenient, open_for_reading, open_for_writing
 from waggledance.core._message import Message, decode, message_id
 
 ROWS_AT_ONCE = 500
@@ -131,7 +131,6 @@ def _readable(path: Path, check: _Check) -> Generator[sqlite3.Connection]:
         check.fault("unreadable", f"the file: {why}")
     else:
         with closing(connection):
-            connection.text_factory = _lenient
             yield connection
         return
     with tempfile.TemporaryDirectory(prefix="waggle-log-") as folder:
@@ -142,7 +141,7 @@ def _readable(path: Path, check: _Check) -> Generator[sqlite3.Connection]:
             copyfile(wal, copy.with_name("log-wal"))
         _mend_first_page(copy, Path(folder) / "new")
         with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
-            connection.text_factory = _lenient
+            connection.text_factory = lenient
             yield connection
 
 
@@ -160,10 +159,6 @@ def _mend_first_page(path: Path, new: Path) -> None:
             file.truncate(0)
         else:
             file.write(page)
-
-
-def _lenient(text: bytes) -> str:
-    return text.decode(errors="replace")
 
 
 class _Check:

@@ -24,6 +24,9 @@ FORMAT = 1
 APPLICATION_ID = 0x77_67_6C_31
 """``wgl1``, in the file's header."""
 
+_ENVELOPE = b"\x8b\xa2au\xc4\x20"
+"""How the canonical bytes of a message without blobs and expiry begin."""
+
 _TABLES = {
     "messages": """CREATE TABLE messages (
         arrival INTEGER PRIMARY KEY, id BLOB NOT NULL, channel TEXT NOT NULL, author BLOB NOT NULL,
@@ -68,8 +71,8 @@ class LogDamaged(RunFailed):
 
     def __str__(self) -> str:
         return (
-            f"log {self.path} is damaged: {self.what}. `waggle log verify {self.path}` says what is intact; opening it "
-            "for writing keeps that, and puts the damaged file aside"
+            f"log {self.path} is damaged: {self.what}. `waggle log verify {self.path}` says what is intact; "
+            "waggledance.core.repair() keeps that, and puts the damaged file aside"
         )
 
 
@@ -86,6 +89,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     except OSError as why:
         raise UsageError(f"log {path}: {why.strerror}; give another file with --log") from why
     connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+    connection.text_factory = lenient
     try:
         if not is_log(connection, path):
             connection.execute("PRAGMA journal_mode = WAL")
@@ -109,8 +113,11 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     """
     if not path.is_file():
         raise UsageError(f"there is no log at {path}")
-    uri = f"{path.resolve().as_uri()}?mode=ro"
+    # Read-only connections leave SQLite's helper files behind, so they are for what a writer or a crash has left open.
+    wal = path.with_name(path.name + "-wal")
+    uri = f"{path.resolve().as_uri()}?mode={'ro' if wal.exists() else 'rw'}"
     connection = sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None, check_same_thread=False)
+    connection.text_factory = lenient
     try:
         found = is_log(connection, path)
     except BaseException:
@@ -152,12 +159,16 @@ def is_log(connection: sqlite3.Connection, path: Path) -> bool:
 
 
 def looks_like_a_log(path: Path) -> bool:
-    """Return whether a file that SQLite cannot read may have been a log, by the first bytes of its header."""
+    """Return whether a file that SQLite cannot read may have been a log: by the mark in its header, or a message."""
     with path.open("rb") as file:
-        header = file.read(100)
-    magic = b"SQLite format 3\0"
-    marked = header[68:72] == APPLICATION_ID.to_bytes(4)
-    return marked or (len(header) < 72 and magic.startswith(header[:16]))
+        beginning = file.read(1 << 20)
+    marked = beginning[68:72] == APPLICATION_ID.to_bytes(4) or _ENVELOPE in beginning
+    return marked or (len(beginning) < 72 and b"SQLite format 3\0".startswith(beginning[:16]))
+
+
+def lenient(text: bytes) -> str:
+    """Read a text column that may be damaged."""
+    return text.decode(errors="replace")
 
 
 def insert(connection: sqlite3.Connection, batch: Sequence[tuple[Message[Any], bytes]]) -> None:
