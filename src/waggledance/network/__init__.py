@@ -15,6 +15,7 @@ from waggledance.network._faults import Restart as Restart
 from waggledance.network._faults import Silent as Silent
 from waggledance.network._faults import Slow as Slow
 from waggledance.network._faults import SlowLink as SlowLink
+from waggledance.network._faults import touched as touched
 from waggledance.network._gathering import Crashed as Crashed
 from waggledance.network._gathering import SimulatedGathering as SimulatedGathering
 from waggledance.network._local import Local as Local
@@ -65,5 +66,6 @@ __all__ = [
     "give",
     "have",
     "missing",
+    "touched",
     "wanted",
 ]

@@ -25,11 +25,13 @@ from waggledance.core import (
     show,
     signature_holds,
 )
+from waggledance.network._copy import Copy, Sealed
 from waggledance.network._faults import Crash, Equivocate, Lie, Partition, Pause, Restart, Silent
 from waggledance.network._luck import fraction, luck
 from waggledance.network._network import Listener
 from waggledance.network._post import Answer, Hello, Payload, Post
-from waggledance.network._replica import Copy, Replica, Sealed, simulated_key
+from waggledance.network._replica import Replica, simulated_key
+from waggledance.network._shared_door import SharedDoor, Sound
 from waggledance.network._sync import Give, Want, give, missing, wanted
 from waggledance.network._virtual_loop import VirtualLoop
 from waggledance.network._weather import Weather
@@ -94,6 +96,8 @@ class SimulatedGathering:
         self._by_id = {replica.key.peer: replica for replica in (*self._replicas, self._asker)}
         self.members = tuple(replica.key.peer for replica in self._replicas)
         self.asker = self._asker.key.peer
+        self._admitted = frozenset((*self.members, self.asker))
+        self._sound: Sound = {}
         self._weather = Weather(network.faults, names)
         self._post = Post(
             loop, seed=self._seed, weather=self._weather, delay=network.delay, loss=network.loss,
@@ -109,6 +113,8 @@ class SimulatedGathering:
         self._timers: list[asyncio.TimerHandle] = []
         self._repair: asyncio.TimerHandle | None = None
         self._repairs = self._in_vain = 0
+        self.delivered = 0
+        """How many messages have arrived at a door, first and repeated ones alike."""
         self.ended_s: float | None = None
         """Virtual seconds from the opening to the end of the question; None while it is open."""
         loop.explain.append(self._who_waits)
@@ -125,11 +131,6 @@ class SimulatedGathering:
     def door(self, peer: PeerId) -> Door:
         """Return the door of a peer's copy: what it refused, and the proofs it holds."""
         return self._by_id[peer].door
-
-    @property
-    def delivered(self) -> int:
-        """How many frames, batches and repair messages have arrived anywhere."""
-        return self._post.delivered
 
     @property
     def refused(self) -> Counter[str]:
@@ -189,8 +190,8 @@ class SimulatedGathering:
 
         replica.forget()
         refused = replica.door.refused if hasattr(replica, "door") else Counter[str]()
-        replica.door = Door(
-            replica.copy, members=(*self.members, self.asker), clock=self.clock, verify=self._verify, ask=ask
+        replica.door = SharedDoor(
+            replica.copy, members=self._admitted, clock=self.clock, verify=self._verify, ask=ask, sound=self._sound
         )
         replica.door.refused += refused
 
@@ -339,8 +340,9 @@ class SimulatedGathering:
                 self._give(receiver, sender, wanted(receiver.copy, payload))
 
     def _take(self, receiver: Replica, sender: Replica, framed: bytes) -> None:
-        sealed = self._opened.get(framed)
+        self.delivered += 1
         self._from = sender
+        sealed = self._opened.get(framed)
         door = receiver.door
         stored = door.receive(framed) if sealed is None else door.admit(sealed.message, sealed.raw)
         if stored:
@@ -349,8 +351,10 @@ class SimulatedGathering:
                 self._stir()
 
     def _give(self, sender: Replica, receiver: Replica, messages: Sequence[AnyMessage]) -> None:
+        seen = self._asker.copy
         for message in messages:
-            self._note(message)
+            if message.id not in seen:
+                self._note(message)
         for batch in give(self._name, messages, lambda m: self._sealed[m.id].frame):
             self._post.send(sender, receiver, batch)
 

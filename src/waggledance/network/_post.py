@@ -15,6 +15,7 @@ from waggledance.network._delay import Constant, Delay
 from waggledance.network._luck import WHOLE, chance, fraction, luck
 from waggledance.network._replica import Replica
 from waggledance.network._sync import Give, Have, Want
+from waggledance.network._virtual_loop import VirtualLoop
 from waggledance.network._weather import Weather
 
 LUCK_A_LEG = 6
@@ -57,7 +58,7 @@ class Post:
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
+        loop: VirtualLoop,
         *,
         seed: int,
         weather: Weather,
@@ -77,8 +78,6 @@ class Post:
         self._launched = 0
         self._timer: asyncio.TimerHandle | None = None
         self._due = inf
-        self.delivered = 0
-        """How many legs have arrived."""
 
     def now(self) -> float:
         """Return the seconds since the question was opened."""
@@ -150,8 +149,9 @@ class Post:
         now = max(self._loop.time(), self._due)
         self._timer, self._due = None, -inf  # so that what is launched meanwhile sets no timer
         flying, weather = self._flying, self._weather
-        while flying and flying[0][0] <= now:
+        while flying and (flying[0][0] <= now or self._loop.advance(flying[0][0])):
             at, _, receivers, sender, payload = heappop(flying)
+            now = max(now, at)
             for receiver in receivers:
                 if not receiver.up:
                     continue
@@ -160,7 +160,6 @@ class Post:
                     if awake > at:
                         self._launch(awake, (receiver,), sender, payload)
                         continue
-                self.delivered += 1
                 self._deliver(receiver, sender, payload)
         self._due = inf
         if flying:

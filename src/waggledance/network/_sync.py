@@ -78,13 +78,16 @@ def missing(channel: Channel, theirs: Have) -> list[AnyMessage]:
     """
     if theirs.d == channel.digest():
         return []
-    tips: dict[PeerId, list[Tip]] = {}
-    for tip in theirs.heads:
-        tips.setdefault(tip.author, []).append(tip)
-    lacking: list[AnyMessage] = []
     forked = channel.forked
-    for author, head in channel.heads().items():
-        known = tips.get(author, [])
+    level = {tip.id for tip in theirs.heads}
+    apart = {author: head for author, head in channel.heads().items() if head.id not in level or author in forked}
+    tips: dict[PeerId, list[Tip]] = {author: [] for author in apart}
+    for tip in theirs.heads:
+        if tip.author in tips:
+            tips[tip.author].append(tip)
+    lacking: list[AnyMessage] = []
+    for author, head in apart.items():
+        known = tips[author]
         if author in forked or len(known) > 1:
             lacking += _unseen(_by(channel, author), known)
         elif not known:
