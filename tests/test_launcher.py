@@ -141,6 +141,7 @@ def checkout(tmp_path: Path) -> Checkout:
     programs = tmp_path / "programs"
     (home / "src").mkdir(parents=True)
     programs.mkdir()
+    (tmp_path / "temporary").mkdir()
     shutil.copy(ROOT / "waggle", home)
     (home / "pyproject.toml").write_text(PYPROJECT)
     (home / "backend.py").write_text(BACKEND)
@@ -155,6 +156,7 @@ def checkout(tmp_path: Path) -> Checkout:
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "LC_ALL": "C.UTF-8",
+        "TMPDIR": str(tmp_path / "temporary"),
     }
     return here
 
@@ -270,7 +272,7 @@ def test_pip_steps_in_for_a_uv_that_fails(checkout: Checkout) -> None:
 # ---- interrupted, and twice at once
 
 
-def test_a_launcher_killed_with_everything_it_started_is_repaired(checkout: Checkout) -> None:
+def test_a_launcher_killed_with_everything_it_started_is_repaired(checkout: Checkout, tmp_path: Path) -> None:
     process = checkout.start(BUILD_SECONDS="30")
     wait_for(checkout.home / ".venv/setup.log", "editable")
     os.killpg(process.pid, signal.SIGKILL)
@@ -278,6 +280,7 @@ def test_a_launcher_killed_with_everything_it_started_is_repaired(checkout: Chec
     again = checkout.run("ask")
     assert (again.code, again.out) == (0, f"ran ask in {checkout.home}\n")
     assert "making .venv" in again.err
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_a_pip_that_outlives_its_launcher_is_waited_for(checkout: Checkout) -> None:
@@ -481,6 +484,10 @@ def test_a_failed_check_stops_none_of_the_others_and_decides_the_exit_code(suite
     assert ran.code == 1
     assert "pytest -m not slow" in ran.out
     assert ran.out.splitlines()[-1] == "waggle test: failed: format lint mypy"
+
+
+def test_what_was_set_up_for_the_tests_serves_every_command(suite: Checkout) -> None:
+    assert suite.run("ask") == Ran(0, f"ran ask in {suite.home}\n", "")
 
 
 def test_all_runs_the_slow_tests_too(suite: Checkout) -> None:
