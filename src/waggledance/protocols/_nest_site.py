@@ -1,6 +1,7 @@
 """Nest site: decide as a honeybee swarm finds a home, by dances, stop signals and a quorum.
 
-Every scout proposes a site (an answer) and looks at it itself. Then, tick by tick, each publishes one `Dance`:
+Every scout proposes a site (an answer), looks at it itself, and stays there with a chance equal to its own grade. Then,
+tick by tick, each publishes one `Dance`:
 
 - *Dancing.* A scout recruits for the site where it stands, with a strength that starts at its own grade of the site
   and drops by `decay` every tick, whatever the others do: dissent expires (Seeley 2003, "Consensus building during
@@ -16,10 +17,12 @@ Every scout proposes a site (an answer) and looks at it itself. Then, tick by ti
 
 At the end each scout says where it stands, as a proposal of round 1, and `Quorum` decides on those: so the decision is
 a pure function of messages that any rule can read again. A tick in which nobody dances, or `rounds` ticks without a
-quorum, end it as well; the decision then says that there was none. No scout compares two sites.
+quorum, end it as well; the decision then says that there was none.
 
 Departures from the bees: all scouts set out with a site of their own instead of a few finders; a scout at rest counts
-for its site, and a quorum is a share of all scouts, not a number at the entrance; a scout at rest follows at once.
+for its site, and a quorum is a share of all scouts, not a number at the entrance; a scout at rest follows at once; and
+it does not move to a site that it finds worse than the one where it stands, where a bee compares no two sites. That
+last one halves wrong commitments (`benchmarks/worlds.py`); ``remembers=False`` leaves it to the dances alone.
 """
 
 from __future__ import annotations
@@ -86,6 +89,7 @@ class NestSite:
         rounds: how many ticks it may take, ≥ 1; each is one message a scout.
         decay: how much a dance loses each tick, > 0 and ≤ 1, where 1 is the dance for a perfect site.
         stop: how much a dance loses by each stop signal, 0 to 1.
+        remembers: a scout never moves to a site that it graded lower than the one where it stands.
         otherwise: without a quorum, ``"leader"`` takes the site with most scouts and says so, ``"undecided"`` none.
         patience_s: how long a tick waits for those who are late, in seconds; who misses one is not waited for again
             until it dances.
@@ -97,9 +101,10 @@ class NestSite:
     peers_min: ClassVar[int] = 3
 
     quorum: float = 0.7
-    rounds: int = 30
+    rounds: int = 20
     decay: float = 0.2
-    stop: float = 0.2
+    stop: float = 0.1
+    remembers: bool = True
     otherwise: Otherwise = "leader"
     patience_s: float = 120.0
 
@@ -126,7 +131,7 @@ class NestSite:
         if mine is None or floor.turns < 3:
             return floor.tell(self.decide(proposals, (), seat.weights))
         scout = _Scout(seat, mine)
-        await scout.look_at(mine.body.key)
+        await scout.settle()
         awaited = frozenset(m.author for m in proposals)
         for tick in range(floor.turns - 2):
             await seat.publish(scout.dance(tick))
@@ -135,7 +140,7 @@ class NestSite:
             if _over(dances, seat.weights, self.quorum) or _home(seat):
                 break
             scout.wear(dances, round(self.decay * UNIT), round(self.stop * UNIT))
-            await scout.follow(dances)
+            await scout.follow(dances, self.remembers)
             scout.signal(dances)
         await seat.publish(scout.at_the_end())
         proposals = await seat.collect(Proposal, HOME, until=in_time, of=awaited)
@@ -155,11 +160,15 @@ class _Scout:
     seen: list[str] = field(default_factory=list[str])
     cost: Cost = NO_COST
 
-    def __post_init__(self) -> None:
-        self.site = self.mine.body.key
+    async def settle(self) -> None:
+        """Look at the scout's own site and stay with a chance equal to its grade; at rest if it could not look."""
+        site = self.mine.body.key
+        grade = await self.look_at(site)
+        if site not in self.grades or self.seat.rng.randrange(UNIT) < grade:
+            self.site, self.strength = site, grade
 
     async def look_at(self, site: str | None) -> int:
-        """Return the scout's own grade of a site, looking at most once; dance with it if it stands there."""
+        """Return the scout's own grade of a site, looking at most once; 0 when it could not."""
         proposal = self._presented(site)
         if site is None or proposal is None:
             return 0
@@ -169,11 +178,7 @@ class _Scout:
             if judgement.verdicts:
                 self.grades[site] = judgement.verdicts[0].scores[0]
             self.seen += [verdict.reason for verdict in judgement.verdicts] or [judgement.lapse]
-        grade = self.grades.get(site, 0)
-        if site == self.site:
-            self.strength = grade
-            self.site = site if grade or site not in self.grades else None
-        return grade
+        return self.grades.get(site, 0)
 
     def wear(self, dances: Dances, decay: int, stop: int) -> None:
         """Let the tick and the stop signals of rivals take their part of the dance."""
@@ -186,13 +191,15 @@ class _Scout:
         if rested and not self.strength:
             self.site = None
 
-    async def follow(self, dances: Dances) -> None:
+    async def follow(self, dances: Dances, remembers: bool) -> None:
         """If at rest, go and look at a site that is danced for, and stay there with a chance equal to its grade."""
         dancers = [m for m in dances if m.body.strength_ppm and self._presented(m.body.site) is not None]
         if self.strength or not dancers:
             return
         [danced] = self.seat.rng.choices(dancers, [m.body.strength_ppm for m in dancers])
         grade = await self.look_at(danced.body.site)
+        if remembers and self.site is not None and grade < self.grades.get(self.site, 0):
+            return
         if self.seat.rng.randrange(UNIT) < grade:
             self.site, self.strength = danced.body.site, grade
 
