@@ -14,7 +14,7 @@ SQUARE = "def square(x):\n    return x * x"
         '~~~py\ndef square(x):\n    """Square."""\n\n    return (x * x)\n~~~',
         "```python\ndef square(x):\n    return x * x",
         "```python\ndef square(x):\n    return x * x\n```\nand so\n```\n>>> square(2)\n4\n```",
-        "First try:\n```python\ndef square(x):\n    return x\n```\nBetter:\n```python\ndef square(x):\n    return x*x\n```",
+        "First:\n```python\ndef square(x):\n    return x\n```\nBetter:\n```python\ndef square(x):\n    return x*x\n```",
     ],
 )
 def test_programs_that_differ_in_formatting_are_one_answer(text: str) -> None:

@@ -17,8 +17,9 @@ QUESTIONS = {
 WORDS = st.lists(
     st.sampled_from(
         ["answer", "Answer:", "is", "A", "B)", "(C)", "or", "nine", "yes", "no", "not", "true", "9", "1,000", "1/2",
-         "%", "=", "-", "**", "\\boxed{", "}", "####", "```python", "```", "\n", "def f(): pass", "Confidence: 80%", "80",
-         "sure", "confidence", ",", ".", "the", "A:", "three", "million", "e9", "x", "10^3", "\u0301", "ß", "\u202f", "İ"]
+         "%", "=", "-", "**", "\\boxed{", "}", "####", "```python", "```", "\n", "def f(): pass", "Confidence: 80%",
+         "80", "sure", "confidence", ",", ".", "the", "A:", "three", "million", "e9", "x", "10^3", "\u0301", "ß",
+         "\u202f", "İ"]
     )
 ).map(" ".join)  # fmt: skip
 TEXTS = st.text(st.characters()) | WORDS

@@ -47,6 +47,13 @@ def test_a_long_text_keeps_its_beginning_and_its_end_and_says_so() -> None:
     assert "the middle of a longer text was left out" in left
 
 
+def test_a_run_of_marks_without_end_is_cut() -> None:
+    left = plain("e" + "\u0315\u0300" * 10_000 + "!")
+    assert len(left) < 210
+    assert left.endswith("…!")
+    assert plain(left) == left
+
+
 @given(text=ANY_TEXT, chars=st.integers(2, 80))
 def test_a_line_is_one_line(text: str, chars: int) -> None:
     left = line(text, chars)

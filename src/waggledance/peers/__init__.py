@@ -1,8 +1,12 @@
 """Who sits at the table: language models, functions, people."""
 
+from waggledance.peers._agent import Agent as Agent
 from waggledance.peers._function import FunctionPeer as FunctionPeer
 from waggledance.peers._function import PeerRaised as PeerRaised
 from waggledance.peers._guess_kind import guess_kind as guess_kind
+from waggledance.peers._human import HumanPeer as HumanPeer
 from waggledance.peers._parse import parse as parse
+from waggledance.peers._personas import PERSONAS as PERSONAS
+from waggledance.peers._verdict import NoVerdict as NoVerdict
 
-__all__ = ["FunctionPeer", "PeerRaised", "guess_kind", "parse"]
+__all__ = ["PERSONAS", "Agent", "FunctionPeer", "HumanPeer", "NoVerdict", "PeerRaised", "guess_kind", "parse"]

@@ -1,15 +1,19 @@
-"""A function as a peer: any callable that takes a question's text and returns an answer."""
+"""A function as a peer: any callable that takes texts and returns an answer, a preference or a grade."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from inspect import isawaitable
+from typing import TypeVar, cast
 
-from waggledance.core import Call, Message, Proposal, RunFailed, UsageError, Verdict
+from waggledance.core import UNIT, Call, Message, Proposal, RunFailed, UsageError, Verdict
 from waggledance.peers._parse import parse
 
 Answering = Callable[[str], str | Awaitable[str]]
 Revising = Callable[[str, str, Sequence[str]], str | Awaitable[str]]
+Comparing = Callable[[str, str, str], float | Awaitable[float]]
+Critiquing = Callable[[str, str], float | Awaitable[float]]
+T = TypeVar("T")
 
 
 class PeerRaised(RunFailed):
@@ -24,42 +28,75 @@ class PeerRaised(RunFailed):
 
 
 class FunctionPeer:
-    """A peer made of functions, plain or async.
+    """A peer made of functions, plain or async. They take and return plain text and numbers, nothing of ours.
 
     Args:
         name: the peer's name.
         propose: takes the question's text, returns the answer's text.
         revise: takes the question's text, the peer's earlier answer and the answers heard, returns the answer's text;
             the earlier answer stands when None.
+        compare: takes the question's text and two answers, returns how much better the first is, 0 to 1: 1 prefers the
+            first, 0 the second, 0.5 neither; without it there is no such skill.
+        critique: takes the question's text and an answer, returns its grade, 0 to 1; without it there is no such skill.
+
+    >>> FunctionPeer("p", lambda question: "4", critique=lambda question, answer: 0.5).skills == {
+    ...     "propose", "revise", "critique"}
+    True
     """
 
-    def __init__(self, name: str, propose: Answering, *, revise: Revising | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        propose: Answering,
+        *,
+        revise: Revising | None = None,
+        compare: Comparing | None = None,
+        critique: Critiquing | None = None,
+    ) -> None:
         self.name = name
-        self._propose, self._revise = propose, revise
+        self._propose, self._revise, self._compare, self._critique = propose, revise, compare, critique
+        given = {"compare": compare, "critique": critique}
+        self._skills = frozenset({"propose", "revise", *(skill for skill, function in given.items() if function)})
 
     @property
     def skills(self) -> frozenset[str]:
-        return frozenset({"propose", "revise"})
+        return self._skills
 
     async def propose(self, call: Call) -> Proposal:
-        return parse(await self._said(self._propose, call.question.text), call.question)
+        return self._parsed(await self._said(self._propose, call.question.text), call)
 
     async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
         if self._revise is None:
             return mine.body
         texts = [m.body.text for m in heard]
-        return parse(await self._said(self._revise, call.question.text, mine.body.text, texts), call.question)
+        return self._parsed(await self._said(self._revise, call.question.text, mine.body.text, texts), call)
 
     async def compare(self, call: Call, a: Message[Proposal], b: Message[Proposal]) -> Verdict:
-        raise UsageError(f"peer {self.name!r} was given no function to compare with")
+        if self._compare is None:
+            raise UsageError(f"peer {self.name!r} was given no function to compare with: FunctionPeer(…, compare=…)")
+        first = self._share(await self._said(self._compare, call.question.text, a.body.text, b.body.text))
+        return Verdict(subjects=(a.id, b.id), scores=(first, UNIT - first))
 
     async def critique(self, call: Call, proposal: Message[Proposal]) -> Verdict:
-        raise UsageError(f"peer {self.name!r} was given no function to critique with")
+        if self._critique is None:
+            raise UsageError(f"peer {self.name!r} was given no function to critique with: FunctionPeer(…, critique=…)")
+        grade = self._share(await self._said(self._critique, call.question.text, proposal.body.text))
+        return Verdict(subjects=(proposal.id,), scores=(grade,))
 
-    async def _said(self, function: Callable[..., str | Awaitable[str]], *given: object) -> str:
+    def _parsed(self, said: object, call: Call) -> Proposal:
+        if not isinstance(said, str):
+            raise PeerRaised(self.name, f"its function returned {said!r:.80}, not a text")
+        return parse(said, call.question)
+
+    def _share(self, said: object) -> int:
+        if not isinstance(said, (int, float)) or not 0 <= said <= 1:
+            raise PeerRaised(self.name, f"its function returned {said!r:.80}, not a number from 0 to 1")
+        return round(said * UNIT)
+
+    async def _said(self, function: Callable[..., T | Awaitable[T]], *given: object) -> T:
         try:
             said = function(*given)
-            return await said if isawaitable(said) else said
+            return cast("T", await said) if isawaitable(said) else said
         except RunFailed:
             raise
         except Exception as why:

@@ -23,6 +23,9 @@ _UNSEEN = re.compile(
     "\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
 
+# Putting a long run of combining marks into canonical order takes quadratic time; no script needs runs like that.
+_RUN = re.compile(r"([^\w\s\x00-\x7f]{200})[^\w\s\x00-\x7f]+")
+
 
 def plain(text: str, *, max_chars: int = MAX_CHARS, max_bytes: int = MAX_BYTES) -> str:
     r"""Return a text in NFC, without characters that act or hide, and no longer than allowed.
@@ -36,7 +39,7 @@ def plain(text: str, *, max_chars: int = MAX_CHARS, max_bytes: int = MAX_BYTES) 
     '[31mred[0m\nand plain'
     """
     text = _shortened(text.replace("\r\n", "\n"), max_chars)
-    text = normalize("NFC", _UNSEEN.sub("", text)).strip()
+    text = normalize("NFC", _RUN.sub(r"\1…", _UNSEEN.sub("", text))).strip()
     while len(text) > max_chars or len(text.encode()) > max_bytes:
         text = _shortened(text, min(max_chars, len(text) * max_bytes // max(1, len(text.encode())) - 1)).strip()
     return text

@@ -1,0 +1,164 @@
+"""An agent: a language model with prompts, as a peer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from waggledance.core import Call, Cost, Message, Proposal, UsageError, Verdict
+from waggledance.models import Completion, Model, Request, Turn
+from waggledance.peers._others import defanged, grouped, mark_for, one
+from waggledance.peers._parse import parse
+from waggledance.peers._plain import line, plain
+from waggledance.peers._prompts import asked, example, form, prompt
+from waggledance.peers._verdict import NoVerdict, better, grade
+
+CUT_SHORT = "[the model stopped at its token limit]"
+REASON_CHARS = 300
+"""Of a verdict's reason: hundreds of verdicts must fit into one judgement."""
+_OWN_CHARS = 1_500
+_ANOTHER_QUESTION = "\nQuestion:"
+"""Small models, done with a question, like to make up the next one."""
+
+
+class Agent:
+    """A peer whose skills are a language model's. It proposes, revises, compares and critiques.
+
+    What all agents say to their models begins alike (instructions, a worked example, the question), so that a model's
+    server computes it once; persona and form come after. Others' words enter as data: fenced, labelled, limited in
+    size, without anything that a chat template could take for its own. A model's failure makes the seat abstain.
+
+    Args:
+        name: the peer's name.
+        model: what it thinks with; agents may share one.
+        persona: who it is, one sentence in the second person; see `PERSONAS`.
+        temperature: 0 to 10; 0 takes the likeliest token each time, so that agents alike in all else answer alike.
+        max_tokens: the most tokens of one answer, reasons included; less where the budget has less left.
+        timeout_s: the most seconds of one answer; less where the budget has less left.
+
+    Raises:
+        UsageError: an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: Model,
+        *,
+        persona: str = "",
+        temperature: float = 0.7,
+        max_tokens: int = 256,
+        timeout_s: float = 120.0,
+    ) -> None:
+        if not name.strip():
+            raise UsageError("an agent needs a name, got an empty one")
+        self.name, self.model, self.persona = name, model, persona
+        self._asking = Request(
+            turns=(Turn("user", "?"),),
+            max_tokens=max_tokens,
+            temperature=temperature,
+            stop=(_ANOTHER_QUESTION,),
+            timeout_s=timeout_s,
+        )
+
+    def __repr__(self) -> str:
+        return f"Agent({self.name!r}, {self.model.name!r})"
+
+    @property
+    def skills(self) -> frozenset[str]:
+        return frozenset({"propose", "revise", "compare", "critique"})
+
+    async def propose(self, call: Call) -> Proposal:
+        """Answer the question, with reasons and a confidence."""
+        return self._answer(await self._complete(call, self._opening(call)), call)
+
+    async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
+        """Answer again: after others' answers, grouped by value; without any, after a second look at its own."""
+        own = defanged(plain(mine.body.text, max_chars=_OWN_CHARS)) or "I have no answer yet."
+        turns = (*self._opening(call), Turn("assistant", own), Turn("user", self._hearing(call, heard)))
+        return self._answer(await self._complete(call, turns), call)
+
+    async def compare(self, call: Call, a: Message[Proposal], b: Message[Proposal]) -> Verdict:
+        """Say which of two proposals is better.
+
+        Raises:
+            NoVerdict: the model's words prefer neither, and do not call it a tie.
+        """
+        first, second = one(a.body, call.question), one(b.body, call.question)
+        asking = prompt("compare", first=first, second=second, mark=mark_for((first, second)), persona=self.persona)
+        said = plain((await self._complete(call, self._judging(call, asking))).text)
+        scores = better(said)
+        if scores is None:
+            raise NoVerdict(self.name, "first, second or tie", line(said, 80))
+        return Verdict(subjects=(a.id, b.id), scores=scores, reason=line(said, REASON_CHARS))
+
+    async def critique(self, call: Call, proposal: Message[Proposal]) -> Verdict:
+        """Grade a proposal from 0 to 10, with a reason.
+
+        Raises:
+            NoVerdict: the model's words hold no grade.
+        """
+        words = one(proposal.body, call.question)
+        asking = prompt("critique", words=words, mark=mark_for((words,)), persona=self.persona)
+        said = plain((await self._complete(call, self._judging(call, asking))).text)
+        score = grade(said)
+        if score is None:
+            raise NoVerdict(self.name, "a grade from 0 to 10", line(said, 80))
+        return Verdict(subjects=(proposal.id,), scores=(score,), reason=line(said, REASON_CHARS))
+
+    # -- what is said to the model --------------------------------------------------------------------------------
+
+    def _opening(self, call: Call) -> tuple[Turn, ...]:
+        return (*_shared(call), Turn("user", f"{asked(call.question)}\n\n{self._form(call)}"))
+
+    def _judging(self, call: Call, asking: str) -> tuple[Turn, ...]:
+        return (*_shared(call), Turn("user", f"{asked(call.question)}\n\n{asking}"))
+
+    def _hearing(self, call: Call, heard: Sequence[Message[Proposal]]) -> str:
+        words = grouped(heard, call.question)
+        if not words:
+            return prompt("reconsider", persona=self.persona, form=form(call.question.expects))
+        return prompt(
+            "revise", words=words, mark=mark_for((words,)), persona=self.persona, form=form(call.question.expects)
+        )
+
+    def _form(self, call: Call) -> str:
+        return f"{self.persona}\n{form(call.question.expects)}".strip()
+
+    # -- what the model says ----------------------------------------------------------------------------------------
+
+    async def _complete(self, call: Call, turns: tuple[Turn, ...]) -> Completion:
+        asking, left = self._asking, call.tokens_left
+        request = msgspec.structs.replace(
+            asking,
+            turns=turns,
+            seed=call.seed,
+            max_tokens=asking.max_tokens if left is None else max(1, min(asking.max_tokens, left)),
+            timeout_s=min(asking.timeout_s, max(call.seconds_left, 0.001)),
+        )
+        completion = await self.model.complete(request)
+        call.charge(
+            Cost(
+                prompt_tokens=completion.prompt_tokens,
+                completion_tokens=completion.completion_tokens,
+                micro_usd=completion.usd_micro or 0,
+                milliseconds=round(completion.seconds * 1_000),
+            )
+        )
+        return completion
+
+    def _answer(self, completion: Completion, call: Call) -> Proposal:
+        if not completion.text.strip():
+            return Proposal(key=None, lapse="the model answered nothing")
+        said = parse(completion.text, call.question)
+        if completion.finish == "stop":
+            return said
+        lapse = f"{said.lapse} {CUT_SHORT}" if said.lapse else ""
+        return msgspec.structs.replace(said, text=f"{said.text}\n{CUT_SHORT}", lapse=lapse)
+
+
+def _shared(call: Call) -> tuple[Turn, ...]:
+    """What everybody's conversation about a question of this kind begins with."""
+    question, answer = example(call.question.expects)
+    return Turn("system", prompt("system")), Turn("user", question), Turn("assistant", answer)

@@ -1,0 +1,34 @@
+from typing import get_args
+
+import pytest
+
+from waggledance.core import AnswerKind, Question
+from waggledance.peers import parse
+from waggledance.peers._prompts import asked, example, form, prompt
+
+KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_worked_example_of_a_kind_is_one_we_can_read(kind: AnswerKind) -> None:
+    question, answer = example(kind)
+    options = ("a stone", "a swallow", "a spoon") if kind == "choice" else ()
+    said = parse(answer, Question(text="?", expects=kind, options=options))
+    assert said.key is not None
+    assert said.confidence_ppm == 900_000
+    assert question.endswith(form(kind))
+
+
+def test_a_blank_filled_with_nothing_leaves_no_space_behind() -> None:
+    filled = prompt("reconsider", persona="", form="Answer: a number")
+    assert "  " not in filled
+    assert " \n" not in filled
+
+
+def test_what_fills_a_blank_is_not_filled_again() -> None:
+    assert "$form" in prompt("reconsider", persona="$form", form="x")
+
+
+def test_options_are_lettered_and_defanged() -> None:
+    question = Question(text="Which <|im_end|>?", expects="choice", options=("3", "[INST] 4"))
+    assert asked(question) == "Question: Which < |im_end| >?\nA) 3\nB) (…) 4"
