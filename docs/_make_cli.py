@@ -72,7 +72,7 @@ path = "log.db"                # beside this file; in the user's data folder whe
 keep = true
 
 [models.mine]                  # used as --model mine
-kind = "openai"                # openai, gguf, embedded or recorded
+kind = "openai"                # openai, gguf, embedded, recorded or scripted
 model = "qwen2.5-7b-instruct"
 base_url = "http://localhost:8000/v1"
 key_env = "MY_KEY"             # the variable that holds the key; the key itself never stands here
@@ -90,7 +90,7 @@ context_tokens = 4096
 [[peers]]                      # with any of these, exactly these are seated; --peers and --model override them
 name = "ada"
 model = "mine"
-persona = "PERSONA"
+persona = "sceptic"             # a known one, or a sentence: "You are …"
 temperature = 0.2
 weight = 2.0                   # voting weight
 

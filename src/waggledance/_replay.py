@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from waggledance import consensus
 from waggledance.consensus import Rule, name_of, needs_of
 from waggledance.core import (
     NO_COST,
@@ -25,6 +24,7 @@ from waggledance.core import (
     outcome_of,
     show,
 )
+from waggledance.protocols import rule_by_name
 
 AnyMessage = Message[Any]
 
@@ -155,7 +155,7 @@ def _as_recorded(
     opening = channel.opening.body
     name = opening.rule if channel.outcome is None else channel.outcome.body.rule
     try:
-        rule = consensus.by_name(name)
+        rule = rule_by_name(name)
     except UnknownName as why:
         raise UnknownName(
             f"rule known to this program (channel {channel.name!r} was decided by another: give it as `rule`)",

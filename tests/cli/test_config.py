@@ -46,7 +46,7 @@ def test_the_nearest_file_above_the_working_folder_is_read(tmp_path: Path) -> No
         (
             '[models.mine]\nkind = "opnai"\n',
             2,
-            'models.mine.kind must be "embedded" or "gguf" or "openai" or "recorded"',
+            'models.mine.kind must be "embedded" or "gguf" or "openai" or "recorded" or "scripted"',
         ),
         ('[models.mine]\nkind = "gguf"\nurl = "x"\n', 3, "there is no key 'url'"),
         ('[[peers]]\nname = "a"\n[[peers]]\ntemperature = 1\n', 3, "peers.2 lacks 'name'"),
@@ -69,8 +69,8 @@ def test_a_wrong_entry_is_named_with_its_line_and_what_is_allowed(
 def test_a_wrong_variable_and_a_wrong_flag_are_named() -> None:
     with pytest.raises(WrongSetting, match=r"^WAGGLE_PEERS: must be a whole number, not 'x'$"):
         in_force(env={"WAGGLE_PEERS": "x"})
-    with pytest.raises(WrongSetting, match=r"^--temperature: must be a number from 0 to 5, not 9\.0$"):
-        in_force({"ask.temperature": 9.0}, env={})
+    with pytest.raises(WrongSetting, match=r"^--temperature: must be a number from 0 to 10, not 99\.0$"):
+        in_force({"ask.temperature": 99.0}, env={})
 
 
 def test_a_secret_written_by_mistake_is_not_repeated(tmp_path: Path) -> None:

@@ -35,8 +35,8 @@ def watched(peers: list[FunctionPeer], question: str | Question = "How many?") -
 
 
 def test_a_change_of_mind_is_told_with_before_after_and_why() -> None:
-    steady = FunctionPeer("ada", lambda _: "Answer: 9", revise=lambda *_: "Answer: 9")
-    wavering = FunctionPeer("ben", lambda _: "Answer: 8", revise=lambda *_: "Ada counted right. Answer: 9")
+    steady = FunctionPeer("ada", lambda _: "Answer: 9", revise=lambda _, __, ___: "Answer: 9")
+    wavering = FunctionPeer("ben", lambda _: "Answer: 8", revise=lambda _, __, ___: "Ada counted right. Answer: 9")
     watcher, _ = watched([steady, wavering])
     assert "ben says 8: Answer: 8" in watcher.lines
     assert "round 1, ben changes 8 to 9: Ada counted right." in watcher.lines

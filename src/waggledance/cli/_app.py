@@ -112,7 +112,7 @@ def ask(
     ] = None,
     option: Annotated[list[str] | None, _flag("One option of a question of choice; give two or more.", "TEXT")] = None,
     temperature: Annotated[
-        float | None, _flag("How freely models draw their words, 0 to 5 (default: the peer's).", "T")
+        float | None, _flag("How freely models draw their words, 0 to 10 (default: the peer's).", "T")
     ] = None,
     max_tokens: Annotated[int | None, _flag("Tokens of one answer at most (default: the peer's).", "N")] = None,
     human: Annotated[bool, typer.Option("--human", help="Seat yourself as one more peer, at this terminal.")] = False,

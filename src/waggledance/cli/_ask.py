@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,7 +24,7 @@ from waggledance.cli._printing import print_json, print_lines, say, terminal
 from waggledance.cli._protocol_from import protocol_from
 from waggledance.cli._seating import Seating, model_name, seat, tables
 from waggledance.cli._views import View, view_for
-from waggledance.core import Budget, Decision, Question
+from waggledance.core import Budget, Decision, LogFailed, Question
 from waggledance.models import Model
 from waggledance.protocols import AskProtocol, check_fit
 
@@ -52,10 +53,10 @@ def ask(
         as_json: whether to print one JSON object instead of the decision.
     """
     force = in_force(flags, config=config)
-    tell = (lambda _line: None) if quiet else say
+    tell = _nothing if quiet else say
     if force.file is not None:
         tell(f"settings from {force.file}")
-    question, guessed = question_from(typed, options, force)
+    question, guessed = question_from(typed, options, force, human=human)
     budget = Budget(**msgspec.structs.asdict(force.settings.budget))
     protocol = protocol_from(force)
     rows = tables(force)
@@ -66,7 +67,8 @@ def ask(
     check_fit(protocol, seating.peers)
     drawn = None if quiet or human else terminal(sys.stderr)
     view = view_for(drawn, quiet=quiet, write=tell)
-    decision, interrupted, unkept = _run(question, seating, protocol, budget, force, view)
+    ended = _run(question, seating, protocol, budget, force, view)
+    decision, interrupted, unkept = ended.decision, ended.interrupted, ended.unkept
     if as_json:
         print_json(_as_json(decision, question, force, seating, view, interrupted))
     elif decision is not None:
@@ -75,26 +77,44 @@ def ask(
         complain(str(interrupted) if force.settings.log.keep else "interrupted")
         raise typer.Exit(Interrupted.exit_code)
     if unkept:
-        complain(unkept)
+        complain(f"the decision stands, but not all of it could be kept. {unkept}")
         raise typer.Exit(CANNOT_WRITE)
     if decision is None or decision.key is None:
         raise typer.Exit(NO_ANSWER)
 
 
+@dataclass
+class _Ended:
+    """How a run ended."""
+
+    decision: Decision | None = None
+    interrupted: Interrupted | None = None
+    unkept: str = ""
+    """Why its log could not be written; empty when it was."""
+
+
 def _run(
     question: Question, seating: Seating, protocol: AskProtocol, budget: Budget, force: InForce, view: View
-) -> tuple[Decision | None, Interrupted | None, str]:
-    """Ask; return the decision, the interruption if there was one, and why the log could not be written, if so."""
-    with opened_log(force) as log, _Closing(seating.models):
-        journal = Watched(log, view.see)
-        swarm = Swarm(
-            seating.peers, protocol=protocol, log=journal, weights=seating.weights, seed=force.settings.ask.seed
-        )
-        try:
-            with view:
-                return swarm.ask_sync(question, budget=budget), None, journal.failure
-        except Interrupted as why:
-            return why.partial, why, journal.failure
+) -> _Ended:
+    """Ask, and keep what is said."""
+    ended: _Ended | None = None
+    try:
+        with opened_log(force) as log, _Closing(seating.models):
+            journal = Watched(log, view.see)
+            swarm = Swarm(
+                seating.peers, protocol=protocol, log=journal, weights=seating.weights, seed=force.settings.ask.seed
+            )
+            try:
+                with view:
+                    ended = _Ended(swarm.ask_sync(question, budget=budget))
+            except Interrupted as why:
+                ended = _Ended(why.partial, why)
+            ended.unkept = journal.failure
+    except LogFailed as why:  # at closing: what there is to say must not get lost for it
+        if ended is None:
+            raise
+        ended.unkept = ended.unkept or str(why)
+    return ended
 
 
 class _Closing:
@@ -139,6 +159,10 @@ def _as_json(
             for c in view.story.changes
         ],
     }
+
+
+def _nothing(line: str) -> None:
+    """Say nothing."""
 
 
 def _article(question: Question) -> str:

@@ -15,18 +15,21 @@ MAX_CHARS = 50_000  # with its options and members an opening then fits into a m
 STDIN = "-"
 
 
-def question_from(typed: str, options: Sequence[str], force: InForce) -> tuple[Question, bool]:
+def question_from(typed: str, options: Sequence[str], force: InForce, *, human: bool = False) -> tuple[Question, bool]:
     """Return the question, and whether its kind was guessed.
 
     Args:
         typed: the text; ``-`` reads it from stdin.
         options: the options of a question of choice.
         force: settings; ``ask.answer`` is the kind, guessed when None.
+        human: whether stdin is where a person will answer.
 
     Raises:
         UsageError: the question is empty or too long, or kind and options do not fit.
         UnknownName: there is no such kind.
     """
+    if typed == STDIN and human:
+        raise UsageError("stdin can hold the question (-) or a person's answers (--human), not both")
     text = normalize("NFC", _read_stdin() if typed == STDIN else typed).strip()
     options = tuple(normalize("NFC", option).strip() for option in options)
     if len(text) > MAX_CHARS:

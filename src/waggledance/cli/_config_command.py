@@ -40,13 +40,13 @@ def show_config(config: Path | None, *, as_json: bool) -> None:
     print_table(("setting", "value", "from"), [(key, _shown(value), origin) for key, value, origin in rows])
 
 
-def _harmless(field: str, value: Any) -> Any:
+def _harmless(field: str, value: Any) -> object:
     """Return a value without what may be a secret: headers' texts, and passwords and keys inside an address."""
     if field == "headers":
         headers: Mapping[str, str] = value
         return {name: text if text.startswith("$") else HIDDEN for name, text in headers.items()}
     if field == "base_url":
-        place = urlsplit(value)
+        place = urlsplit(str(value))
         user, at, host = place.netloc.rpartition("@")
         query = HIDDEN if place.query else ""
         return urlunsplit(place._replace(netloc=f"{HIDDEN if user else ''}{at}{host}", query=query, fragment=""))

@@ -36,8 +36,9 @@ def lines(decision: Decision, story: Story, *, kept: bool = True) -> list[Line]:
         kept: whether the channel is in a log, so that it can be replayed.
     """
     answered = decision.key is not None
-    view: list[Line] = [[(answer_line(decision, story), "bold green" if answered else "bold yellow")], []]
+    view: list[Line] = [[(answer_line(decision, story), "bold green" if answered else "bold yellow")]]
     if answered:
+        view += [[]]
         view.append([(f"decided by {decision.rule}, ", "dim"), (f"{decision.confidence:.0%}", "bold"),
                      (" confident", "dim")])  # fmt: skip
     view += _bars(decision, story)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,14 +34,14 @@ class Watched:
             try:
                 await self._log.flush()
             except LogFailed as why:
-                self.failure = f"the decision stands, but not all of it could be kept. {why}"
+                self.failure = str(why)
 
     def __contains__(self, channel: str) -> bool:
         return self._log is not None and channel in self._log
 
 
 @contextmanager
-def opened_log(force: InForce) -> Iterator[Log | None]:
+def opened_log(force: InForce) -> Generator[Log | None]:
     """Open the log that settings ask for; None when they ask for none."""
     if not force.settings.log.keep:
         yield None

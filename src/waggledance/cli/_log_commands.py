@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import typer
 
+from waggledance.cli._ending import complain
 from waggledance.cli._log_place import place_of, read_channel
 from waggledance.cli._printing import print_json, print_table, print_text, say
 from waggledance.cli._safe_text import one_line, safe
@@ -69,18 +71,15 @@ def show_channel(channel: str, log: Path | None, config: Path | None, *, full: b
 
 
 def verify_log(log: Path | None, config: Path | None, *, as_json: bool) -> None:
-    """Check a log; print what is intact and every fault.
-
-    Raises:
-        RunFailed: something is not as it was written.
-    """
+    """Check a log; print what is intact and every fault."""
     report = verify(place_of(log, config))
     if as_json:
         print_json(_report(report))
     else:
         print_text(safe(str(report)))
     if not report.ok:
-        raise RunFailed(f"{len(report.faults)} faults; `waggle log repair` keeps what is intact")
+        complain(f"{len(report.faults)} faults; `waggle log repair` keeps what is intact")
+        raise typer.Exit(RunFailed.exit_code)
 
 
 def repair_log(log: Path | None, config: Path | None, *, as_json: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ def place_of(log: Path | None, config: Path | None) -> Path:
 
 
 @contextmanager
-def log_for_writing(path: Path) -> Iterator[Log]:
+def log_for_writing(path: Path) -> Generator[Log]:
     """Open a log to append to; wait for another process that is writing to it, saying so once.
 
     Raises:

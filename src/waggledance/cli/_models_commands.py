@@ -6,21 +6,18 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from waggledance.cli._config import InForce, in_force
+from waggledance.cli._ending import complain
 from waggledance.cli._fetching import fetch
 from waggledance.cli._own_models import model_named
 from waggledance.cli._printing import print_json, print_table, print_text, say
 from waggledance.core import RunFailed, WaggleError
 
-CHECK_FAILED = 3
-
 
 def list_models(config: Path | None, *, check: bool, as_json: bool) -> None:
-    """Print every model that can be named here, and whether it works.
-
-    Raises:
-        RunFailed: `check` is on and a model that looked usable did not answer.
-    """
+    """Print every model that can be named here, and whether it works."""
     from waggledance.models import available
 
     force = in_force(config=config)
@@ -28,12 +25,7 @@ def list_models(config: Path | None, *, check: bool, as_json: bool) -> None:
     rows += [{"spec": row.spec, "usable": row.usable, "why": row.why, "detail": row.detail} for row in available()]
     if check:
         for row in rows:
-            if (
-                row["usable"]
-                and not row["spec"].isupper()
-                and ":PATH" not in row["spec"]
-                and ":NAME" not in row["spec"]
-            ):
+            if row["usable"] and not row["spec"].endswith((":PATH", ":NAME")):
                 say(f"asking {row['spec']} …")
                 row["check"] = _check(row["spec"], force)
     if as_json:
@@ -45,7 +37,8 @@ def list_models(config: Path | None, *, check: bool, as_json: bool) -> None:
         )
     failed = [row["spec"] for row in rows if row.get("check") and not row["check"]["answered"]]
     if failed:
-        raise RunFailed(f"{len(failed)} of the models that look usable did not answer: {', '.join(failed)}")
+        complain(f"{len(failed)} of the models that look usable did not answer: {', '.join(failed)}")
+        raise typer.Exit(RunFailed.exit_code)
 
 
 def get_model(name: str, *, as_json: bool) -> None:

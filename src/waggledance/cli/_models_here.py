@@ -8,7 +8,7 @@ from functools import partial
 from waggledance.cli._config import InForce
 from waggledance.cli._fetching import fetch
 from waggledance.cli._own_models import model_named
-from waggledance.models import CATALOGUE, DEFAULT, Model, WeightsBroken, WeightsMissing
+from waggledance.models import CATALOGUE, Model, WeightsBroken, WeightsMissing
 
 
 def models_for(names: Iterable[str], force: InForce) -> dict[str, Model]:
@@ -24,21 +24,10 @@ def models_for(names: Iterable[str], force: InForce) -> dict[str, Model]:
 def _made(name: str, force: InForce) -> Model:
     try:
         return model_named(name, force)
-    except WeightsBroken:
-        raise
-    except WeightsMissing:
-        wanted = _embedded(name, force)
-        if wanted is None:
+    except WeightsMissing as why:
+        wanted = why.model.removeprefix("embedded:")
+        if isinstance(why, WeightsBroken) or wanted not in CATALOGUE or wanted == why.model:
             raise
         weights = CATALOGUE[wanted]
         fetch(wanted, f"fetching the embedded model, once: {weights.title}, {weights.size_bytes / 1e6:,.0f} MB")
         return model_named(name, force)
-
-
-def _embedded(name: str, force: InForce) -> str | None:
-    """Return the catalogue's name of an embedded model; None for any other model."""
-    table = force.settings.models.get(name)
-    if table is not None:
-        return (table.model or name) if table.kind == "embedded" else None
-    kind, _, rest = name.partition(":")
-    return (rest or DEFAULT) if kind == "embedded" else None

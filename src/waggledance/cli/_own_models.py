@@ -12,6 +12,9 @@ from waggledance.core import UnknownName, UsageError
 from waggledance.models import Model, model, options
 
 _ENDINGS = {"gguf": "gguf", "recorded": "jsonl"}
+_OPTIONS = (
+    *("base_url", "key_env", "headers", "tries", "concurrency", "threads", "slots", "context_tokens", "delay_s"),
+)
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -47,6 +50,8 @@ def spec_of(name: str, table: ModelTable, force: InForce) -> str:
         return f"{table.kind}:{force.path(table.path, f'models.{name}')}"
     if table.path is not None:
         raise UsageError(f'an {table.kind} model has no path; leave it out, or use kind = "gguf"')
+    if table.kind == "scripted" and table.model is None:
+        raise UsageError('a scripted model needs its answers, as in model = "Answer: 4|Answer: 5"')
     return f"{table.kind}:{table.model or name}"
 
 
@@ -54,7 +59,7 @@ def _of_table(name: str, table: ModelTable, force: InForce) -> Model:
     spec = spec_of(name, table, force)
     known = options(table.kind)
     config: dict[str, Any] = {}
-    for option in ("base_url", "key_env", "headers", "tries", "concurrency", "threads", "slots", "context_tokens"):
+    for option in _OPTIONS:
         value = getattr(table, option)
         if value is None:
             continue

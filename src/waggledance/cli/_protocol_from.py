@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from waggledance import consensus, protocols, topology
+from waggledance import protocols, topology
 from waggledance.cli._config import InForce
 from waggledance.protocols import AskProtocol
 
@@ -20,7 +20,7 @@ def protocol_from(force: InForce) -> AskProtocol:
     options: dict[str, Any] = {"rounds": ask.rounds, "patience_s": ask.patience_s}
     if ask.rule is not None:
         rule = ask.rule
-        options["rule"] = force.using("ask.rule", lambda: consensus.by_name(rule))
+        options["rule"] = force.using("ask.rule", lambda: protocols.rule_by_name(rule))
     if ask.topology is not None:
         named = ask.topology
         options["topology"] = force.using("ask.topology", lambda: topology.by_name(named))

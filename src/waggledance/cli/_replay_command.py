@@ -7,18 +7,18 @@ from typing import Any
 
 import msgspec
 
-from waggledance import consensus
 from waggledance._replay import decide_again
 from waggledance.cli._decision_view import lines
 from waggledance.cli._log_place import place_of, read_channel
 from waggledance.cli._printing import print_json, print_lines
 from waggledance.cli._story import Story
 from waggledance.core import Decision, Log, Outcome, outcome_of
+from waggledance.protocols import rule_by_name
 
 
 def replay(channel: str, rule: str | None, log: Path | None, config: Path | None, *, as_json: bool) -> None:
     """Decide a channel again and print the decision; by another rule, say what would have been decided."""
-    other = None if rule is None else consensus.by_name(rule)
+    other = None if rule is None else rule_by_name(rule)
     with Log(place_of(log, config), "r") as opened:
         messages = read_channel(opened, channel)
     story = Story()

@@ -10,7 +10,7 @@ from typing import Any
 
 from waggledance.cli._config import InForce
 from waggledance.cli._settings import PeerTable
-from waggledance.core import Peer, UsageError
+from waggledance.core import Peer, UnknownName, UsageError
 from waggledance.models import Model
 
 MAX_PEERS = 64
@@ -79,7 +79,7 @@ def seat(rows: Sequence[PeerTable], models: dict[str, Model], force: InForce, *,
     peers: list[Peer] = []
     for i, row in enumerate(rows):
         given = {
-            "persona": row.persona,
+            "persona": force.using(f"peers.{i}", partial(_persona, row.persona)),
             "temperature": row.temperature if row.temperature is not None else ask.temperature,
             "max_tokens": row.max_tokens if row.max_tokens is not None else ask.max_tokens,
         }
@@ -98,6 +98,17 @@ def seat(rows: Sequence[PeerTable], models: dict[str, Model], force: InForce, *,
 def model_name(row: PeerTable, force: InForce) -> str:
     """Return the name of a peer's model."""
     return row.model or force.settings.ask.models[0]
+
+
+def _persona(written: str | None) -> str | None:
+    """Return a persona's sentence: a known one by its name, or the text itself."""
+    from waggledance.peers import PERSONAS
+
+    if written is None or written in PERSONAS:
+        return PERSONAS[written] if written is not None else None
+    if " " not in written.strip():
+        raise UnknownName("persona of one word (or write a sentence, in the second person)", written, PERSONAS)
+    return written
 
 
 def _check_number(peers: int) -> None:

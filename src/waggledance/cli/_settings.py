@@ -34,7 +34,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Seconds a round waits for those who are late; the protocol's own when None."""
     answer: str | None = None
     """Kind of answer; guessed from the question when None."""
-    temperature: Annotated[float, Meta(ge=0, le=5)] | None = None
+    temperature: Annotated[float, Meta(ge=0, le=10)] | None = None
     max_tokens: Annotated[int, Meta(ge=1)] | None = None
     """Tokens of one answer at most."""
     seed: int = 0
@@ -67,9 +67,9 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class ModelTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table ``[models.NAME]``: a model of one's own, used as NAME. Keys stand in the environment, never here."""
 
-    kind: Literal["openai", "gguf", "embedded", "recorded"]
+    kind: Literal["openai", "gguf", "embedded", "recorded", "scripted"]
     model: str | None = None
-    """``openai`` and ``embedded``: the model's name there; NAME when None."""
+    """``openai`` and ``embedded``: the model's name there, NAME when None; ``scripted``: its answers, ``yes|no``."""
     path: str | None = None
     """``gguf`` and ``recorded``: the file, relative to waggle.toml."""
     base_url: str | None = None
@@ -88,6 +88,8 @@ class ModelTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """``gguf`` and ``embedded``: conversations at once."""
     context_tokens: Annotated[int, Meta(ge=1)] | None = None
     """``gguf`` and ``embedded``: the longest conversation."""
+    delay_s: Amount | None = None
+    """``scripted``: seconds before each answer."""
 
 
 class PeerTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -97,7 +99,7 @@ class PeerTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     model: str | None = None
     """``[ask] model`` when None."""
     persona: str | None = None
-    temperature: Annotated[float, Meta(ge=0, le=5)] | None = None
+    temperature: Annotated[float, Meta(ge=0, le=10)] | None = None
     max_tokens: Annotated[int, Meta(ge=1)] | None = None
     weight: Annotated[float, Meta(ge=0, le=1e6)] = 1.0
     """Voting weight."""

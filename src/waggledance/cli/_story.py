@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from blake3 import blake3
@@ -25,6 +25,7 @@ from waggledance.core import (
     Roster,
     Unknown,
 )
+from waggledance.protocols import Dance
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ class Story:
     labels: dict[str, str] = field(default_factory=dict[str, str])
     """What people read for every key that was proposed."""
     round: int = 0
+    tick: int = -1
+    """The last tick of a nest site's dances; -1 before the first."""
     tokens: int = 0
     calls: int = 0
     messages: int = 0
@@ -112,6 +115,8 @@ class Story:
                 return self._propose(message)
             case Judgement():
                 return self._judge(message)
+            case Dance():
+                return self._dance(message)
             case Cut():
                 return None
             case Outcome():
@@ -164,6 +169,24 @@ class Story:
         lapse = f" [{one_line(body.lapse, 160)}]" if body.lapse else ""
         return f"{self._name(peer)} {doing}{f': {reason}' if reason else ''}{lapse}"
 
+    def _dance(self, message: Message[Dance]) -> str | None:
+        body, peer = message.body, message.author
+        row = self.rows.setdefault(peer, Row(peer.hex()[:8]))
+        site = "home" if body.site is None else self.labels.get(body.site, label(self.question, body.site))
+        why = first_sentence(body.reason)
+        self.tick = max(self.tick, body.round)
+        moved = body.site is not None and row.answer != body.site
+        if moved and row.answer is not None:
+            self.changes.append(Change(row.name, body.round, self.labels[row.answer], site, why))
+        if body.site is not None:
+            self.labels.setdefault(body.site, site)
+        doing = f"dances at {body.strength_ppm / UNIT:.0%}" if body.strength_ppm else "rests"
+        stops = f", stops {', '.join(map(self._name, body.stops))}" if body.stops else ""
+        self.rows[peer] = replace(row, answer=body.site, doing=f"{doing}{stops}", said=why or row.said)
+        return f"tick {body.round}, {row.name} {'moves to' if moved else 'is at'} {site} and {doing}{stops}" + (
+            f": {why}" if why else ""
+        )
+
 
 def _other(body: Body) -> str:
     """Say what is in a body of a kind that only its protocol knows: its kind and its plain fields."""
@@ -191,7 +214,7 @@ def as_json(message: Message[Any], names: Mapping[PeerId, str]) -> dict[str, Any
     }
 
 
-def as_plain(value: Any) -> Any:
+def as_plain(value: object) -> Any:
     """Return a struct as plain values, bytes in hexadecimal."""
     match value:
         case bytes():
@@ -199,8 +222,8 @@ def as_plain(value: Any) -> Any:
         case msgspec.Struct():
             return {name: as_plain(getattr(value, name)) for name in value.__struct_fields__}
         case tuple() | list():
-            return [as_plain(item) for item in value]
+            return [as_plain(item) for item in cast("list[object]", value)]
         case dict():
-            return {as_plain(key): as_plain(item) for key, item in value.items()}
+            return {as_plain(key): as_plain(item) for key, item in cast("dict[object, object]", value).items()}
         case _:
             return value

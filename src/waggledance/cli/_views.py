@@ -116,9 +116,10 @@ class Live:
                 ("  ↻ ", "magenta"), (change.peer, "bold"), f" went from {change.before} to ", (change.after, "bold"),
                 (f": {change.why}" if change.why else "", "dim"), no_wrap=True, overflow="ellipsis",
             )  # fmt: skip
+        when = f"tick {story.tick}" if story.tick >= 0 and not story.round else f"round {story.round}"
         until = self._ended_s if self._ended_s is not None else time.monotonic()
         yield Text(
-            f"  {story.protocol or 'gathering'} · round {story.round} · {story.calls:,} answers · "
+            f"  {story.protocol or 'gathering'} · {when} · {story.calls:,} answers · "
             f"{story.tokens:,} tokens · {until - self._started_s:.0f} s",
             style="dim", no_wrap=True, overflow="ellipsis",
         )  # fmt: skip
