@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from math import ceil, inf
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from blake3 import blake3
@@ -110,7 +112,9 @@ class SimulatedGathering:
         self._running = 0
         self._lingering = False
         self._closed = False
-        self._timers: list[asyncio.TimerHandle] = []
+        self._to_come: deque[tuple[float, Callable[[], None]]] = deque()
+        self._next_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._repair: asyncio.TimerHandle | None = None
         self._repairs = self._in_vain = 0
         self.delivered = 0
@@ -157,8 +161,8 @@ class SimulatedGathering:
             await self._linger()
         self._closed = True
         self._loop.explain.remove(self._who_waits)
-        for timer in self._timers:
-            timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         if self._repair is not None:
             self._repair.cancel()
         self._post.close()
@@ -214,14 +218,14 @@ class SimulatedGathering:
             replica.neighbours = [replicas[i] for i in sorted(others)]
 
     def _schedule(self) -> None:
-        """Set the timers of all faults; what holds from the start is done at once."""
+        """Put what the faults do in the order of their moments; what is due at the start is done at once."""
         by_name = {replica.name: replica for replica in self._replicas}
         for fault in self._network.faults:
             match fault:
                 case Crash():
-                    self._at(fault.at_s, self._crash, by_name[fault.peer])
+                    self._at(fault.at_s, partial(self._crash, by_name[fault.peer]))
                 case Restart():
-                    self._at(fault.at_s, self._restart, by_name[fault.peer], fault.log)
+                    self._at(fault.at_s, partial(self._restart, by_name[fault.peer], fault.log))
                 case Lie():
                     by_name[fault.peer].lies += (fault,)
                 case Equivocate():
@@ -232,12 +236,21 @@ class SimulatedGathering:
                     self._at(fault.at_s + fault.for_s, self._stir)
                 case _:
                     pass
+        self._to_come = deque(sorted(self._to_come, key=itemgetter(0)))
+        self._come_due()
 
-    def _at(self, at_s: float, what: Callable[..., None], *given: object) -> None:
-        if at_s <= 0:
-            what(*given)
-        elif at_s < inf:
-            self._timers.append(self._loop.call_at(self._post.started_s + at_s, what, *given))
+    def _at(self, at_s: float, what: Callable[[], None]) -> None:
+        if at_s < inf:
+            self._to_come.append((at_s, what))
+
+    def _come_due(self) -> None:
+        """Do what is due by now; of one moment, in the order in which the faults are listed."""
+        now = max(self._post.now(), self._next_s)
+        while self._to_come and self._to_come[0][0] <= now:
+            self._to_come.popleft()[1]()
+        if self._to_come and not self._closed:
+            self._next_s = self._to_come[0][0]
+            self._timer = self._loop.call_at(self._post.started_s + self._next_s, self._come_due)
 
     # -- writing and reading ------------------------------------------------------------------------------------
 
@@ -351,6 +364,8 @@ class SimulatedGathering:
                 self._stir()
 
     def _give(self, sender: Replica, receiver: Replica, messages: Sequence[AnyMessage]) -> None:
+        if self._weather.silent(sender.index, self._post.now()):
+            return
         seen = self._asker.copy
         for message in messages:
             if message.id not in seen:
