@@ -10,7 +10,7 @@ voting", doi:10.1007/s00355-011-0603-9.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from waggledance.consensus._peer_ranked import PeerRanked, Standing
 from waggledance.consensus._wins import Wins
@@ -28,8 +28,8 @@ def points(won: Wins, contenders: Sequence[str]) -> dict[str, int]:
     return score
 
 
-def _combine(contenders: Sequence[str], won: Wins) -> Standing:
-    return Standing(points(won, contenders))
+def _combine(contenders: Mapping[str, int], won: Wins) -> Standing:
+    return Standing(points(won, tuple(contenders)))
 
 
 borda = PeerRanked("borda", _combine)

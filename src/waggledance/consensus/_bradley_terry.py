@@ -6,12 +6,16 @@ fitted by Newman's iteration, one contender after the other,
 
     π_i ← Σ_j w_ij · π_j / (π_i + π_j)  ÷  Σ_j w_ji / (π_i + π_j)
 
-where w_ij is the weight of judges that prefer i to j. Everybody also has half a win and half a loss against a phantom
-of strength 1: it keeps strengths finite and comparable when nobody compared two groups, and fixes the scale, so no
-logarithm is needed: additions and divisions only, which are the same on every machine.
+where w_ij is the weight of judges that prefer i to j, times the number of peers behind i, times that behind j: a
+verdict on two answers stands for all pairs of proposals that give them, as if all had been compared (3N pairs a judge
+in the paper). At 15 synthetic peers that gave 88 % right where single votes gave 82, and majority 68.
+
+Everybody also has half a win and half a loss against a phantom of strength 1: it keeps strengths finite and comparable
+when nobody compared two groups, and fixes the scale, so no logarithm is needed: additions and divisions only, which are
+the same on every machine.
 
 Withstands lost judgements and judges who err at random. Strength can be won by beating weak answers; `condorcet` was
-7 points better on synthetic judges. Does not withstand judges of whom nearly half lie together, unless their weights
+4 points better on synthetic judges. Does not withstand judges of whom nearly half lie together, unless their weights
 come from probes (`from_probes`). Sources: Bradley and Terry 1952; Newman 2023, "Efficient Computation of Rankings from
 Pairwise Comparisons", arXiv:2207.00076 eq. 17; Larin et al. 2025, arXiv:2510.24801.
 """
@@ -22,7 +26,7 @@ from collections.abc import Mapping, Sequence
 from math import fsum
 
 from waggledance.consensus._peer_ranked import PeerRanked, Standing
-from waggledance.consensus._wins import Wins, opponents
+from waggledance.consensus._wins import Wins, for_every_text, opponents
 from waggledance.core import UNIT
 
 TOLERANCE = 1e-12
@@ -78,8 +82,8 @@ def luce_shares(strength: Mapping[str, float]) -> dict[str, int]:
     return {contender: value * UNIT // total for contender, value in rounded.items()}
 
 
-def _combine(contenders: Sequence[str], won: Wins) -> Standing:
-    shares = luce_shares(strengths(won, contenders))
+def _combine(contenders: Mapping[str, int], won: Wins) -> Standing:
+    shares = luce_shares(strengths(for_every_text(won, contenders), tuple(contenders)))
     return Standing(shares, max(shares.values()) / UNIT)
 
 

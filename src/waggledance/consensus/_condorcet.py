@@ -11,7 +11,7 @@ Black 1958, "The Theory of Committees and Elections" (Borda where there is no Co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from waggledance.consensus._borda import points
 from waggledance.consensus._peer_ranked import PeerRanked, Standing
@@ -35,8 +35,8 @@ def copeland(won: Wins, contenders: Sequence[str]) -> dict[str, int]:
     return score
 
 
-def _combine(contenders: Sequence[str], won: Wins) -> Standing:
-    beaten, borda = copeland(won, contenders), points(won, contenders)
+def _combine(contenders: Mapping[str, int], won: Wins) -> Standing:
+    beaten, borda = copeland(won, tuple(contenders)), points(won, tuple(contenders))
     all_points = max(1, sum(borda.values()))
     scores = {c: beaten[c] * HALF + borda[c] * (HALF - 1) // all_points for c in contenders}
     top = max(scores.values())

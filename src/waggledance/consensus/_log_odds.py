@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import exp
+from math import exp, fsum
 
 from waggledance.consensus._calibration import Table
 from waggledance.consensus._rule import Judgements, Need, Proposals, Weights, settle
@@ -76,4 +76,4 @@ def _probability(scores: Mapping[str, int], options: int) -> float:
         return 0.0
     best = max(scores.values())
     unnamed = max(0, options - len(scores)) * exp(min(50.0, -best / UNIT))
-    return 1 / (sum(exp((score - best) / UNIT) for score in scores.values()) + unnamed)
+    return 1 / (fsum(exp((score - best) / UNIT) for score in scores.values()) + unnamed)

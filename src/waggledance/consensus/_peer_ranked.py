@@ -7,7 +7,7 @@ Source: Larin et al. 2025, "Fortytwo: Swarm Inference with Peer-Ranked Consensus
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -33,8 +33,9 @@ class Standing(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-Combine = Callable[[Sequence[str], Wins], Standing]
-"""From contenders, sorted, and their wins over each other to scores; blind to contenders' names."""
+Combine = Callable[[Mapping[str, int], Wins], Standing]
+"""From contenders (sorted, each with the votes behind it in parts per million of one) and their wins over each other to
+scores; blind to contenders' names."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ class PeerRanked:
 
     def __call__(self, proposals: Proposals, judgements: Judgements, weights: Weights, /) -> Decision:
         """Return the answer that judges prefer, with every answer's score as its support."""
-        answer_of = subjects([message for message, _ in votes(proposals, weights)])
+        cast = votes(proposals, weights)
+        answer_of = subjects([message for message, _ in cast])
         answers = sorted(set(answer_of.values()))
         if len(answers) < 2:
             return settle(tally(proposals, weights), proposals, judgements, weights, rule=self.name)
@@ -75,7 +77,10 @@ class PeerRanked:
         if not any(stands_for[a] != stands_for[b] for a, b in won):
             note = "no judgement of two different answers counts: decided by plain majority"
             return settle(tally(proposals, weights), proposals, judgements, weights, rule=self.name, notes=[note])
-        standing = self.combine(sorted(stands_for), won)
+        backing = dict.fromkeys(sorted(stands_for), 0)
+        for message, vote in cast:
+            backing[contenders[message.id]] += vote
+        standing = self.combine(backing, won)
         scores = dict.fromkeys(answers, 0)
         for contender, score in standing.scores.items():
             scores[stands_for[contender]] = max(scores[stands_for[contender]], score)

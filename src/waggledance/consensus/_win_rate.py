@@ -2,19 +2,19 @@
 
     score(a) = (½ + wins of a) / (1 + wins of a + losses of a)
 
-with half a virtual win and half a virtual loss, as in `bradley_terry`: an answer that nobody judged stands at one half,
-and one lucky comparison does not lead. Within a point of Bradley–Terry when everybody meets everybody; does not correct
-for who met whom. Withstands and does not withstand what Bradley–Terry does. Source: Larin et al. 2025, "Fortytwo",
-arXiv:2510.24801, whose baseline it is.
+where a comparison of two answers counts once for each pair of peers that give them, as in `bradley_terry`. With half a
+virtual win and half a virtual loss an answer that nobody judged stands at one half. Within a point of Bradley–Terry
+when everybody meets everybody; does not correct for who met whom. Withstands and does not withstand what Bradley–Terry
+does. Source: Larin et al. 2025, "Fortytwo", arXiv:2510.24801, whose baseline it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from waggledance.consensus._borda import points
 from waggledance.consensus._peer_ranked import PeerRanked, Standing
-from waggledance.consensus._wins import Wins
+from waggledance.consensus._wins import Wins, for_every_text
 from waggledance.core import UNIT
 
 
@@ -29,8 +29,8 @@ def rates(won: Wins, contenders: Sequence[str]) -> dict[str, int]:
     return {c: (gained[c] + UNIT // 2) * UNIT // (gained[c] + lost[c] + UNIT) for c in contenders}
 
 
-def _combine(contenders: Sequence[str], won: Wins) -> Standing:
-    return Standing(rates(won, contenders))
+def _combine(contenders: Mapping[str, int], won: Wins) -> Standing:
+    return Standing(rates(for_every_text(won, contenders), tuple(contenders)))
 
 
 win_rate = PeerRanked("win-rate", _combine)

@@ -75,6 +75,19 @@ def wins(cast: Mapping[PeerId, Ballot], weights: Weights) -> dict[tuple[str, str
     return won
 
 
+def for_every_text(won: Wins, backing: Mapping[str, int]) -> dict[tuple[str, str], int]:
+    """Let a verdict on two answers stand for all pairs of proposals that give them, as if each had been compared.
+
+    Args:
+        won: wins of answers.
+        backing: how many proposals stand behind each, by weight, in parts per million of one.
+
+    >>> for_every_text({("4", "5"): 1_000_000}, {"4": 2_000_000, "5": 3_000_000})
+    {('4', '5'): 6000000}
+    """
+    return {(a, b): weight * backing[a] * backing[b] // UNIT**2 for (a, b), weight in won.items()}
+
+
 def opponents(won: Wins, contenders: Iterable[str]) -> dict[str, list[str]]:
     """Return whom each contender was compared with, sorted."""
     met: dict[str, list[str]] = {contender: [] for contender in contenders}
