@@ -45,9 +45,10 @@ def test_a_mark_occurs_in_none_of_the_words_it_fences(texts: Sequence[str]) -> N
     assert mark == mark_for(texts)
 
 
-def test_words_that_hold_their_own_mark_get_another_one() -> None:
-    taken = mark_for(["abc"])
-    assert mark_for(["abc", taken]) != taken
+@pytest.mark.parametrize("free", "0123456789abcdef")
+def test_a_mark_is_drawn_until_the_words_do_not_hold_it(free: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waggledance.peers._others._MARK_DIGITS", 1)
+    assert mark_for(["0123456789abcdef".replace(free, "")]) == free
 
 
 def test_others_are_grouped_by_answer_the_larger_group_first(say: Say) -> None:

@@ -26,6 +26,7 @@ CODE_CHARS = 1_500
 MAX_SHOWN = 40
 """Peers whose words are shown; the rest are counted."""
 _KEY_CHARS = 120
+_MARK_DIGITS = 8
 
 # What chat templates mark turns with: a model's server would read it as the end of our own turn.
 _TEMPLATE_WORDS = re.compile(
@@ -49,7 +50,7 @@ def mark_for(texts: Iterable[str]) -> str:
     """Return a mark of eight hexadecimal digits that occurs in none of the texts; the same for the same texts."""
     whole = "\n".join(texts)
     digest = blake3(whole.encode())
-    while (mark := digest.hexdigest(length=4)) in whole:
+    while (mark := digest.hexdigest()[:_MARK_DIGITS]) in whole:
         digest.update(b"\0")
     return mark
 

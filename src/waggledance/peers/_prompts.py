@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from string import Template, ascii_uppercase
 
 from waggledance.core import AnswerKind, Question
 from waggledance.peers._others import defanged
-
-_FOLDER = Path(__file__).parent / "prompts"
 
 
 def prompt(name: str, **values: str) -> str:
@@ -39,16 +36,22 @@ def asked(question: Question) -> str:
 
 @cache
 def _template(name: str) -> Template:
-    return Template((_FOLDER / f"{name}.txt").read_text("utf-8"))
+    return Template(_file(name))
 
 
 @cache
 def _parts(kind: AnswerKind) -> dict[str, str]:
     """Split a kind's file at its lines in brackets: form, question, answer."""
     parts: dict[str, list[str]] = {}
-    for line in (_FOLDER / f"{kind.replace('/', '_')}.txt").read_text("utf-8").splitlines():
+    for line in _file(kind.replace("/", "_")).splitlines():
         if line in ("[form]", "[question]", "[answer]"):
             parts[line[1:-1]] = []
         else:
             parts[list(parts)[-1]].append(line)
     return {name: "\n".join(lines) for name, lines in parts.items()}
+
+
+def _file(name: str) -> str:
+    from importlib.resources import files  # slow to import, and needed only once somebody thinks
+
+    return (files("waggledance.peers") / "prompts" / f"{name}.txt").read_text("utf-8")
