@@ -54,22 +54,48 @@ def strengths(won: Wins, contenders: Sequence[str] = (), *, prior: float = 0.5) 
     """
     everybody = sorted({contender for pair in won for contender in pair}.union(contenders))
     met = opponents(won, everybody)
-    fights = {
-        i: [(j, won.get((i, j), 0) / UNIT, won.get((j, i), 0) / UNIT) for j in met[i]] for i in everybody
-    }  # fmt: skip
+    fights = {i: [(j, won.get((i, j), 0) / UNIT, won.get((j, i), 0) / UNIT) for j in met[i]] for i in everybody}
+    groups = _groups(everybody, met)
     strength = dict.fromkeys(everybody, 1.0)
     for _ in range(SWEEPS_MAX):
-        moved = 0.0
+        before = dict(strength)
         for i in everybody:
             mine = strength[i]
             virtual = prior / (mine + 1.0)
             gained = fsum([virtual, *[lead * strength[j] / (mine + strength[j]) for j, lead, _ in fights[i]]])
             lost = fsum([virtual, *[loss / (mine + strength[j]) for j, _, loss in fights[i]]])
             strength[i] = gained / lost
-            moved = max(moved, abs(strength[i] - mine) / mine)
-        if moved < TOLERANCE:
+        for group in groups:
+            _level(strength, group)
+        if all(abs(strength[i] - before[i]) <= TOLERANCE * before[i] for i in everybody):
             break
     return strength
+
+
+def _level(strength: dict[str, float], group: Sequence[str]) -> None:
+    """Move a group's common scale towards where it wins and loses equally against the phantom: Newman's step for it.
+
+    Only the phantom holds that scale, so without this step it would take thousands of sweeps to come to rest.
+    """
+    scale = fsum(1 / (strength[i] + 1) for i in group) / fsum(strength[i] / (strength[i] + 1) for i in group)
+    for i in group:
+        strength[i] *= scale
+
+
+def _groups(everybody: Sequence[str], met: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    """Return contenders grouped so that comparisons connect each group and none joins two."""
+    groups: list[list[str]] = []
+    unseen = dict.fromkeys(everybody)
+    while unseen:
+        group = [next(iter(unseen))]
+        del unseen[group[0]]
+        for i in group:
+            for j in met[i]:
+                if j in unseen:
+                    del unseen[j]
+                    group.append(j)
+        groups.append(group)
+    return groups
 
 
 def luce_shares(strength: Mapping[str, float]) -> dict[str, int]:

@@ -3,8 +3,8 @@
     score(a) = (½ + wins of a) / (1 + wins of a + losses of a)
 
 where a comparison of two answers counts once for each pair of peers that give them, as in `bradley_terry`. With half a
-virtual win and half a virtual loss an answer that nobody judged stands at one half. Within a point of Bradley–Terry
-when everybody meets everybody; does not correct for who met whom. Withstands and does not withstand what Bradley–Terry
+virtual win and half a virtual loss an answer that nobody judged stands at one half. Within 2 points of Bradley–Terry
+on synthetic judges; does not correct for who met whom. Withstands and does not withstand what Bradley–Terry
 does. Source: Larin et al. 2025, "Fortytwo", arXiv:2510.24801, whose baseline it is.
 """
 
