@@ -70,5 +70,11 @@ def test_an_answer_in_free_text_is_printed_whole_and_harmless() -> None:
     assert answer_line(decision, story) == "Because�[2J\nof bees."
 
 
+def test_a_tie_is_said() -> None:
+    tied = Decision(status="decided", key="9", support={"9": UNIT, "8": UNIT, "7": 0}, rule="majority")
+    assert "note: tied with 8: a lot" in plain(lines(tied, Story()))
+    assert "tied" not in plain(lines(DECIDED, Story()))
+
+
 def test_one_call_is_one_call() -> None:
     assert cost_line(Cost(calls=1), 0.0).startswith("1 call,")

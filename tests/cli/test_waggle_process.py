@@ -237,7 +237,9 @@ def test_a_second_asker_waits_for_the_first_ones_log(env: dict[str, str], tmp_pa
 
 def test_a_person_is_one_more_peer(env: dict[str, str]) -> None:
     words = ("ask", "2+2?", "--protocol", "vote", "--peers", "1", "--human", "--json", *SAYS_4)
-    told = json.loads(waggle(*words, env=env, stdin="Answer: 5\n").stdout)
+    ran = waggle(*words, env=env, stdin="Answer: 5\n")
+    told = json.loads(ran.stdout)
+    assert "ada says" not in ran.stderr, "nobody is swayed before it is time to hear others"
     assert {told["support"][key]["score"] for key in ("4", "5")} == {1}
     assert [peer["name"] for peer in told["peers"]] == ["ada", "you"]
 

@@ -65,8 +65,9 @@ def ask(
     models = models_for({model_name(row, force) for row in rows}, force)
     seating = seat(rows, models, force, human=human)
     check_fit(protocol, seating.peers)
-    drawn = None if quiet or human else terminal(sys.stderr)
-    view = view_for(drawn, quiet=quiet, write=tell)
+    if human:
+        tell("what the others say is shown when it is your turn to hear it")
+    view = view_for(None if quiet or human else terminal(sys.stderr), quiet=quiet or human, write=tell)
     ended = _run(question, seating, protocol, budget, force, view)
     decision, interrupted, unkept = ended.decision, ended.interrupted, ended.unkept
     if as_json:

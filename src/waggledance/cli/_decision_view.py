@@ -47,8 +47,9 @@ def lines(decision: Decision, story: Story, *, kept: bool = True) -> list[Line]:
         named = [one_line(decision.name(peer), 24) for peer in decision.silent]
         more = f" and {len(named) - MAX_DISSENTERS} more" if len(named) > MAX_DISSENTERS else ""
         view += [[], [("no answer from ", "yellow"), (", ".join(named[:MAX_DISSENTERS]) + more, "")]]
-    if decision.notes:
-        view += [[], *([("note: ", "yellow"), (one_line(note, 400), "")] for note in decision.notes)]
+    notes = [*_tie(decision, story), *decision.notes]
+    if notes:
+        view += [[], *([("note: ", "yellow"), (one_line(note, 400), "")] for note in notes)]
     view += [[], [("cost   ", "dim"), (cost_line(decision.cost, decision.seconds), "")]]
     if kept and decision.channel:
         view.append([("replay ", "dim"), (f"waggle replay {decision.channel}", "")])
@@ -98,6 +99,15 @@ def _bars(decision: Decision, story: Story) -> list[Line]:
     if len(ranked) > MAX_BARS:
         view.append([(f"  … and {len(ranked) - MAX_BARS} more answers", "dim")])
     return view
+
+
+def _tie(decision: Decision, story: Story) -> list[str]:
+    """Say when the answer was not ahead of another: it came out by a fixed lot, and that is worth knowing."""
+    top = decision.support.get(decision.key or "", 0)
+    level = [_short(key, story) for key, score in decision.support.items() if score == top and key != decision.key]
+    if decision.key is None or not level:
+        return []
+    return [f"tied with {', '.join(level[:MAX_BARS])}: a lot drawn from the question's channel decided"]
 
 
 def _backers(story: Story) -> Mapping[str, list[str]]:
