@@ -177,6 +177,15 @@ def test_nobody_vouches_for_a_message_of_somebody_else() -> None:
     assert door.refused == {"chain": 1}
 
 
+def test_nobody_vouches_for_a_message_of_somebody_else_that_waits_already() -> None:
+    door = a_door()
+    [victim] = chain(ADA, 1)
+    message, _ = compose(BEA.peer, Proposal(key="x"), 2, victim.id, (), 2, 0, SWARM, "q1")
+    door.receive(frame(unsigned(victim)))
+    assert door.receive(frame(BEA.signed(message))) == ()
+    assert (len(door.channel), door.parked) == (0, 2)
+
+
 def test_an_unsigned_message_that_nobody_vouches_for_is_refused_in_the_end() -> None:
     door = a_door()
     door.receive(frame(unsigned(chain(ADA, 1)[0])))

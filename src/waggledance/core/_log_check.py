@@ -8,11 +8,9 @@ the heads; whoever rewrites the whole file, ids, heads and all, is found out onl
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 from collections.abc import Generator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from shutil import copyfile
 from typing import Any
 
 import msgspec
@@ -133,7 +131,10 @@ def _readable(path: Path, check: _Check) -> Generator[sqlite3.Connection]:
         with closing(connection):
             yield connection
         return
-    with tempfile.TemporaryDirectory(prefix="waggle-log-") as folder:
+    from shutil import copyfile  # here, because they load compressors that only a broken log needs
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="waggle-log-") as folder:
         copy = Path(folder) / "log"
         copyfile(path, copy)
         wal = path.with_name(path.name + "-wal")

@@ -13,7 +13,6 @@ Channels stand in the order in which they began, messages with causes before eff
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -53,7 +52,9 @@ def export_parquet(path: str | Path, out: str | Path, channel: str | None = None
         import duckdb
     except ImportError as why:
         raise UsageError('writing Parquet needs DuckDB: pip install "waggledance[parquet]"') from why
-    with Log(path, "r") as log, tempfile.TemporaryDirectory(prefix="waggle-export-") as folder:
+    from tempfile import TemporaryDirectory
+
+    with Log(path, "r") as log, TemporaryDirectory(prefix="waggle-export-") as folder:
         lines = Path(folder) / "rows.jsonl"
         with lines.open("wb") as file:
             written = _write_lines((row | {"body": _json(row["body"])} for row in rows(log, channel)), file)
