@@ -10,7 +10,7 @@ from typing import Any
 
 from waggledance.cli._config import InForce, in_force
 from waggledance.cli._printing import say
-from waggledance.core import Log, Message, UnknownName, UsageError
+from waggledance.core import Log, LogInUse, Message, UnknownName, UsageError
 
 LOOK_AGAIN_S = 0.2
 
@@ -59,9 +59,7 @@ def _open_when_free(path: Path) -> Log:
     while True:
         try:
             return Log(path)
-        except UsageError as why:
-            if "is writing to it" not in str(why):
-                raise
+        except LogInUse as why:
             if not waiting:
                 say(f"waiting: {why}")
             waiting = True

@@ -52,6 +52,7 @@ from waggledance.core._log_export import export_parquet as export_parquet
 from waggledance.core._log_file import LogDamaged as LogDamaged
 from waggledance.core._log_file import LogFailed as LogFailed
 from waggledance.core._log_repair import repair as repair
+from waggledance.core._log_lock import LogInUse as LogInUse
 from waggledance.core._message import Body as Body
 from waggledance.core._message import Message as Message
 from waggledance.core._message import Unknown as Unknown
@@ -91,6 +92,7 @@ __all__ = [
     "Log",
     "LogDamaged",
     "LogFailed",
+    "LogInUse",
     "LoopClock",
     "Member",
     "Message",

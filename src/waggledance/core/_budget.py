@@ -68,7 +68,7 @@ class BudgetSpent(RunFailed):
         self.limit, self.allowed = limit, allowed
 
     def __str__(self) -> str:
-        return f"the budget of {self.allowed:g} {self.limit} is spent; raise Budget({self.limit}=…)"
+        return f"the budget of {self.allowed:g} {self.limit} is spent"
 
 
 class Meter:

@@ -9,17 +9,29 @@ from waggledance.core._errors import UsageError
 
 try:
     import fcntl
-except (
-    ImportError
-):  # pragma: no cover — no such module outside POSIX; SQLite's own locks still keep the file whole there
+except ImportError:  # pragma: no cover — outside POSIX SQLite's own locks still keep the file whole
     fcntl = None  # type: ignore[assignment]
+
+
+class LogInUse(UsageError):
+    """Another process writes to this log, and a log has one writer. Carries the log and who holds it."""
+
+    def __init__(self, log: str, holder: str) -> None:
+        super().__init__(log, holder)
+        self.log, self.holder = log, holder
+
+    def __str__(self) -> str:
+        return (
+            f"log {self.log}: {self.holder} is writing to it, and a log has one writer. "
+            "Wait for it to end, give another file with --log, or open this one for reading"
+        )
 
 
 class WriterLock:
     """Held while a log is open for writing; the operating system lets go of it however the process ends.
 
     Raises:
-        UsageError: another writer holds it; says which process.
+        LogInUse: another writer holds it; says which process.
     """
 
     def __init__(self, log: Path) -> None:
@@ -34,10 +46,7 @@ class WriterLock:
                 holder = os.read(self._file, 32).decode(errors="replace").strip() or "unknown"
                 os.close(self._file)
                 mine = " (this one)" if holder == str(os.getpid()) else ""
-                raise UsageError(
-                    f"log {log}: process {holder}{mine} is writing to it, and a log has one writer. "
-                    "Wait for it to end, give another file with --log, or open this one for reading"
-                ) from None
+                raise LogInUse(str(log), f"process {holder}{mine}") from None
             if self._is_the_file_there():
                 break
             os.close(self._file)
