@@ -2,7 +2,7 @@
 
 Two signs. *Self-preference*: a judge that gave another answer than the winner's and compared the two should be moved by
 the better one at least half of the time; when most stand by their own, judging is voting over again, and worse. On
-synthetic judges, n = 15, this marks 85 % of the decisions of judges that lose against majority (they recognise truth
+synthetic judges, n = 15, this marks 80 % of the decisions of judges that lose against majority (they recognise truth
 with .8 if they had it, .2 if not) and 30 % of those that gain 15 points (.9 and .5). *Agreement at chance*: judges that
 gave no other answer and still agree in pairs no more often than coins do.
 Source for the first: Panickssery, Bowman, Feng 2024, "LLM Evaluators Recognize and Favor Their Own Generations",

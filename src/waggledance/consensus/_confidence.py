@@ -2,8 +2,8 @@
 
     score(a) = sum of w(peer) · scale(confidence of peer) over peers whose answer is a
 
-Gains while stated confidence is informative and loses when it is not: hand-set bins gave +2.4 points at AUROC .74 and
--1.8 at .50 on synthetic peers (`tests/consensus/test_confidence.py`). A liar states 1.0: withstands no liar that a
+Gains while stated confidence is informative and loses when it is not: hand-set bins gave +2.0 points at AUROC .74 and
+-1.1 at .50 on synthetic peers (`tests/consensus/test_confidence.py`). A liar states 1.0: withstands no liar that a
 majority would not, and fewer. `CalibratedLogOdds` reads the same statements through each peer's record.
 Source: Chen, Saha, Bansal 2023, "ReConcile", arXiv:2309.13007 §3.3; bins as in its code (github.com/dinobby/ReConcile,
 ``trans_confidence``), without the bonus of 1e-5 for whoever speaks first.
