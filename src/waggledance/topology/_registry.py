@@ -25,7 +25,7 @@ TOPOLOGIES: Mapping[str, type[AnyTopology]] = MappingProxyType(
 """Topologies by name; each is made with its own parameters."""
 
 
-_WORDS = {int: "a whole number", float: "a number", str: "a word"}
+_WORDS: Mapping[type, str] = {int: "a whole number", float: "a number", str: "a word"}
 
 
 def by_name(name: str, **parameters: Parameter) -> AnyTopology:
