@@ -46,9 +46,6 @@ class SharedDoor(Door):
     def admit(self, message: AnyMessage, raw: bytes) -> tuple[AnyMessage, ...]:
         """Take a message as `Door.admit` does; at once, when it is known to be sound and simply comes next."""
         id, copy = message.id, self._copy
-        if id in copy:
-            self.known += 1
-            return ()
         sound = self._sound.get(id)
         if sound is None or sound[0] is not message:
             stored = super().admit(message, raw)
@@ -56,7 +53,15 @@ class SharedDoor(Door):
                 causes = new.parents if new.previous is None else (new.previous, *new.parents)
                 self._sound.setdefault(new.id, (new, frozenset(causes)))
             return stored
-        if not copy.comes_next(message, sound[1]) or (self._parked and (id in self._waiting or id in self._parked)):
+        if id in copy or not copy.comes_next(message, sound[1]) or id in self._parked:
             return super().admit(message, raw)
         Channel.add(copy, message, raw)
-        return (message,)
+        if id not in self._waiting:
+            return (message,)
+        released = [message]
+        for waiter in self._waiting.pop(id):
+            waiter.missing.discard(id)
+            if waiter.vouched and not waiter.missing:
+                self._take_away(waiter)
+                released += self._store(waiter)
+        return tuple(released)
