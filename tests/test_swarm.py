@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -169,3 +170,30 @@ def test_two_thousand_peers_decide() -> None:
     swarm = Swarm([FunctionPeer(f"p{i}", lambda _question: "4") for i in range(2_000)], protocol=Debate(rounds=0))
     decision = swarm.ask_sync("2 + 2?", expects="number")
     assert decision.support == {"4": 2_000_000_000}
+
+
+class FullDisk:
+    """A journal on a disk without room."""
+
+    def append(self, message: Message[Any], raw: bytes, /) -> None:
+        pass
+
+    async def flush(self) -> None:
+        raise RunFailed("the disk is full")
+
+    def __contains__(self, channel: str, /) -> bool:
+        return False
+
+
+def test_a_log_that_cannot_be_written_loses_no_decision() -> None:
+    decision = Swarm([says("ada", "1")], log=FullDisk()).ask_sync("?")
+    assert decision.key == "1"
+    assert "not all of this is in the log: the disk is full" in decision.notes
+
+
+def test_words_that_utf8_cannot_say_do_not_stop_a_swarm() -> None:
+    def fails(_question: str) -> str:
+        raise RunFailed("cafe\u0301 \ud800")
+
+    decision = Swarm([says("ada", "1"), FunctionPeer("ben", fails)]).ask_sync("?")
+    assert decision.dissent[0].reason == "café ?"

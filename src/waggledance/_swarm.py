@@ -16,7 +16,6 @@ from waggledance.core import (
     UNIT,
     AnswerKind,
     Budget,
-    BudgetSpent,
     Channel,
     Cut,
     Decision,
@@ -36,6 +35,7 @@ from waggledance.core import (
     Table,
     UsageError,
     swarm_id,
+    well_formed,
 )
 from waggledance.network import Gathering, Local, Network
 from waggledance.protocols import AskProtocol, Debate, check_fit
@@ -288,17 +288,16 @@ class _Run:
                     raise result
             decision = self._of_seats([r for r in results if isinstance(r, Decision)])
             decision = self._complete(decision, [str(r) for r in results if isinstance(r, RunFailed)])
-            await self._write_outcome(decision)
-            spent = self._meter.spent_out() or next((r for r in results if isinstance(r, BudgetSpent)), None)
-            if decision.status == "undecided" and spent is None:
+            decision = await self._write_outcome(decision)
+            if decision.status == "undecided" and self._meter.spent_out() is None:
                 self._raise_if_nobody_answered(decision)
             return decision
         except asyncio.CancelledError:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self.partial = self._complete(self._of_what_is_there(), ["interrupted: decided on what had been said"])
-            await self._write_outcome(self.partial)
+            so_far = self._complete(self._of_what_is_there(), ["interrupted: decided on what had been said"])
+            self.partial = await self._write_outcome(so_far)
             raise
         finally:
             for task in tasks:
@@ -366,7 +365,7 @@ class _Run:
 
     def _complete(self, decision: Decision, more_notes: list[str]) -> Decision:
         """Add what only the whole run knows: who was silent, what it cost, what ran out."""
-        notes = list(dict.fromkeys([*decision.notes, *more_notes]))
+        notes = list(dict.fromkeys([*decision.notes, *map(well_formed, more_notes)]))
         spent = self._meter.spent_out()
         if spent is not None and not any(str(spent) in note for note in notes):
             notes.append(f"{spent}; decided on what is there")
@@ -385,7 +384,8 @@ class _Run:
             channel=self._desk.name,
         )
 
-    async def _write_outcome(self, decision: Decision) -> None:
+    async def _write_outcome(self, decision: Decision) -> Decision:
+        """Write down what was decided; return the decision, with a note if the log could not be written."""
         used: tuple[MessageId, ...] = decision.used
         cuts = [
             self._publish(Cut(ids=used[start : start + IDS_A_CUT]), [])
@@ -395,8 +395,12 @@ class _Run:
             status=decision.status, key=decision.key, rule=decision.rule, decision=decision.id, notes=decision.notes
         )
         self._publish(outcome, list(cuts))
-        if self._log is not None:
-            await self._log.flush()
+        try:
+            if self._log is not None:
+                await self._log.flush()
+        except RunFailed as why:
+            return msgspec.structs.replace(decision, notes=(*decision.notes, f"not all of this is in the log: {why}"))
+        return decision
 
     def _raise_if_nobody_answered(self, decision: Decision) -> None:
         reasons: dict[str, str] = dict.fromkeys(self._table.names.values(), "")

@@ -11,6 +11,7 @@ from waggledance.core._bodies import Proposal as Proposal
 from waggledance.core._bodies import Question as Question
 from waggledance.core._bodies import Roster as Roster
 from waggledance.core._bodies import Verdict as Verdict
+from waggledance.core._bodies import well_formed as well_formed
 from waggledance.core._budget import NO_COST as NO_COST
 from waggledance.core._budget import Budget as Budget
 from waggledance.core._budget import BudgetSpent as BudgetSpent
@@ -51,8 +52,8 @@ from waggledance.core._log_export import export_jsonl as export_jsonl
 from waggledance.core._log_export import export_parquet as export_parquet
 from waggledance.core._log_file import LogDamaged as LogDamaged
 from waggledance.core._log_file import LogFailed as LogFailed
-from waggledance.core._log_repair import repair as repair
 from waggledance.core._log_lock import LogInUse as LogInUse
+from waggledance.core._log_repair import repair as repair
 from waggledance.core._message import Body as Body
 from waggledance.core._message import Message as Message
 from waggledance.core._message import Unknown as Unknown
@@ -136,4 +137,5 @@ __all__ = [
     "signature_holds",
     "swarm_id",
     "verify",
+    "well_formed",
 ]

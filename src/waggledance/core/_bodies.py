@@ -16,6 +16,16 @@ UNIT = 1_000_000
 """One, in parts per million: weights, confidences and scores are integers of this unit, so that they add up alike
 on every machine."""
 
+
+def well_formed(text: str) -> str:
+    r"""Return a text as a message may carry it: Unicode form NFC, with a question mark for what UTF-8 cannot say.
+
+    >>> well_formed("cafe\u0301 \ud800")
+    'café ?'
+    """
+    return text if text.isascii() else normalize("NFC", text.encode(errors="replace").decode())
+
+
 AnswerKind = Literal["number", "choice", "yes/no", "short", "free", "code"]
 
 
@@ -85,15 +95,15 @@ class Proposal(Body, frozen=True, gc=False):
     def __post_init__(self) -> None:
         if self.confidence_ppm is not None and not 0 <= self.confidence_ppm <= UNIT:
             raise UsageError(f"a confidence lies between 0 and {UNIT} parts per million, got {self.confidence_ppm}")
-        if not self.text.isascii() and not is_normalized("NFC", self.text):
-            raise UsageError("a proposal's text must be in Unicode form NFC; make it with Proposal.of(...)")
+        if not self.text.isascii() and self.text != well_formed(self.text):
+            raise UsageError("a proposal's text must be well-formed Unicode in form NFC; make it with Proposal.of(...)")
 
     @classmethod
     def of(cls, key: str | None, text: str = "", *, confidence: float | None = None, lapse: str = "") -> Proposal:
-        """Make a proposal from loose values: text is brought to NFC, `confidence` (0 to 1) to parts per million."""
+        """Make a proposal from loose values: words are made well-formed, `confidence` (0 to 1) parts per million."""
         ppm = None if confidence is None else round(min(1.0, max(0.0, confidence)) * UNIT)
-        key = None if key is None else normalize("NFC", key)
-        return cls(key=key, text=normalize("NFC", text), confidence_ppm=ppm, lapse=normalize("NFC", lapse))
+        key = None if key is None else well_formed(key)
+        return cls(key=key, text=well_formed(text), confidence_ppm=ppm, lapse=well_formed(lapse))
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):

@@ -106,7 +106,7 @@ class Meter:
         return None if limit is None else max(0, limit - self.prompt_tokens - self.completion_tokens)
 
     def spent_out(self) -> BudgetSpent | None:
-        """Return which limit forbids another call, or None."""
+        """Return which limit forbids another call, or None; without a message left there is no use in thinking."""
         budget = self._budget
         if budget.calls is not None and self.calls >= budget.calls:
             return BudgetSpent("calls", budget.calls)
@@ -114,6 +114,8 @@ class Meter:
             return BudgetSpent("tokens", budget.tokens)
         if budget.usd is not None and self.micro_usd >= budget.usd * 1_000_000:
             return BudgetSpent("usd", budget.usd)
+        if budget.messages is not None and self.messages >= budget.messages:
+            return BudgetSpent("messages", budget.messages)
         if budget.seconds is not None and self.seconds_left() <= 0:
             return BudgetSpent("seconds", budget.seconds)
         return None

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 from blake3 import blake3
 
-from waggledance.core._bodies import Judgement, Proposal, Question, Verdict
+from waggledance.core._bodies import Judgement, Proposal, Question, Verdict, well_formed
 from waggledance.core._budget import NO_COST, Meter
 from waggledance.core._channel import AnyMessage, Channel
 from waggledance.core._clock import Clock
@@ -151,7 +151,7 @@ class Seat:
             thinking = self._peer.propose(call)
             said = await (thinking if self._unhurried else self._in_time(thinking))
         except RunFailed as why:
-            return Proposal(round=round, key=None, lapse=str(why))
+            return Proposal(round=round, key=None, lapse=well_formed(str(why)))
         return Proposal(round=round, key=said.key, text=said.text, confidence_ppm=said.confidence_ppm,
                         refs=said.refs, lapse=said.lapse, cost=call.cost)  # fmt: skip
 
@@ -166,9 +166,10 @@ class Seat:
         except RunFailed as why:
             before = mine.body
             return Proposal(round=round, key=before.key, text=before.text, confidence_ppm=before.confidence_ppm,
-                            refs=(mine.id,), lapse=str(why))  # fmt: skip
+                            refs=(mine.id,), lapse=well_formed(str(why)))  # fmt: skip
+        refs = (mine.id, *[m.id for m in heard if m.id != mine.id])
         return Proposal(round=round, key=said.key, text=said.text, confidence_ppm=said.confidence_ppm,
-                        refs=(mine.id, *[m.id for m in heard]), lapse=said.lapse, cost=call.cost)  # fmt: skip
+                        refs=refs, lapse=said.lapse, cost=call.cost)  # fmt: skip
 
     async def compare(self, pairs: Sequence[tuple[Message[Proposal], Message[Proposal]]], round: int = 0) -> Judgement:
         """Ask the peer which of each two proposals is better; the verdicts it could give, together in one judgement."""
@@ -188,7 +189,7 @@ class Seat:
                 calls.append(call)
                 return await (ask(call) if self._unhurried else self._in_time(ask(call)))
             except RunFailed as why:
-                lapses.append(str(why))
+                lapses.append(well_formed(str(why)))
                 return None
 
         made = [(ask, self._call(round)) for ask in asks]
