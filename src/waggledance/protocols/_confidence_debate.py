@@ -55,7 +55,7 @@ class ConfidenceDebate:
     async def __call__(self, seat: Seat, /) -> Decision:
         in_time = everyone | after(self.patience_s)
         floor = floor_for(seat, 1 + self.rounds)
-        rounds = max(0, floor.turns - 1)
+        rounds = floor.turns - 1
         counted: list[Message[Proposal]] = []
         if floor.admits(seat.me):
             mine = await seat.publish(await seat.propose())

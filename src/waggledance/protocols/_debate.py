@@ -44,7 +44,7 @@ class Debate:
     async def __call__(self, seat: Seat, /) -> Decision:
         in_time = everyone | after(self.patience_s)
         floor = floor_for(seat, 1 + self.rounds)
-        rounds = max(0, floor.turns - 1)
+        rounds = floor.turns - 1
         if floor.admits(seat.me):
             mine = await seat.publish(await seat.propose())
             for round in range(rounds):

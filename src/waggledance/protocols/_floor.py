@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from waggledance.core import Decision, PeerId, Seat
+from waggledance.core import BudgetSpent, Decision, PeerId, Seat
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Floor:
     """Who may speak, and how often."""
 
     turns: int
-    """How many messages each speaker may publish, ≥ 1 unless nobody speaks."""
+    """How many messages each speaker may publish, ≥ 1."""
     speakers: frozenset[PeerId] | None = None
     """Who speaks; None means everybody."""
     note: str = ""
@@ -40,14 +40,19 @@ def floor_for(seat: Seat, wanted: int) -> Floor:
     Args:
         seat: the seat, for its roster and budget.
         wanted: how many messages a peer would like to publish, ≥ 1.
+
+    Raises:
+        BudgetSpent: not one message is allowed.
     """
     limit = seat.meter.budget.messages
     peers = len(seat.roster)
     if limit is None or limit >= wanted * peers:
         return Floor(wanted)
+    if not limit:
+        raise BudgetSpent("messages", limit)
     turns = limit // peers
     if turns:
         note = f"the budget of {limit} messages allows each of {peers} peers {turns} of {wanted}; decided after those"
         return Floor(turns, None, note)
     note = f"the budget of {limit} messages lets {limit} of {peers} peers speak; decided on what they said"
-    return Floor(1 if limit else 0, frozenset(seat.roster[:limit]), note)
+    return Floor(1, frozenset(seat.roster[:limit]), note)

@@ -1,18 +1,38 @@
-"""What tests and research need: synthetic worlds whose truth is known."""
+"""What tests and research need: synthetic worlds whose truth is known, runs in virtual time, and the laws of protocols.
+
+The worlds need numpy; the rest does not, so they are loaded when first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from waggledance.testing._check_protocol import LawBroken as LawBroken
 from waggledance.testing._check_protocol import check_protocol as check_protocol
-from waggledance.testing._judged import judged as judged
-from waggledance.testing._judged import proposed as proposed
 from waggledance.testing._opinionated import Opinionated as Opinionated
 from waggledance.testing._simulate import Run as Run
 from waggledance.testing._simulate import simulate as simulate
-from waggledance.testing._world_w1 import W1 as W1
-from waggledance.testing._world_w1 import Answers as Answers
-from waggledance.testing._world_w1 import Case as Case
-from waggledance.testing._world_w2 import W2 as W2
-from waggledance.testing._world_w3 import W3 as W3
-from waggledance.testing._world_w3 import Drift as Drift
+
+if TYPE_CHECKING:
+    from waggledance.testing._judged import judged as judged
+    from waggledance.testing._judged import proposed as proposed
+    from waggledance.testing._world_w1 import W1 as W1
+    from waggledance.testing._world_w1 import Answers as Answers
+    from waggledance.testing._world_w1 import Case as Case
+    from waggledance.testing._world_w2 import W2 as W2
+    from waggledance.testing._world_w3 import W3 as W3
+    from waggledance.testing._world_w3 import Drift as Drift
+
+_HOMES = {
+    "W1": "_world_w1",
+    "W2": "_world_w2",
+    "W3": "_world_w3",
+    "Answers": "_world_w1",
+    "Case": "_world_w1",
+    "Drift": "_world_w3",
+    "judged": "_judged",
+    "proposed": "_judged",
+}
 
 __all__ = [
     "W1",
@@ -29,3 +49,11 @@ __all__ = [
     "proposed",
     "simulate",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module 'waggledance.testing' has no attribute {name!r}")
+    return getattr(import_module(f"waggledance.testing.{_HOMES[name]}"), name)

@@ -4,8 +4,8 @@ Every question has four options, of which one, drawn at random, is true and anot
 
     P(peer i is right on q) = sigmoid(logit(b_i) + d_q),   b_i spread evenly over .35 to .75,   d_q from N(0, 1.2)
 
-and an error is the distractor with .6, else one of the other two. So errors come together, as those of models do: a
-majority of many peers gains little over one. Synthetic; nothing in here says how good models are.
+and an error is the distractor with .6, else any of the three, the distractor among them. So errors come together, as
+those of models do: a majority of many peers gains little over one. Synthetic; nothing here says how good models are.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ KEYS = ("A", "B", "C", "D")
 ABILITY = (0.35, 0.75)
 DIFFICULTY_SD = 1.2
 DISTRACTOR = 0.6
+ERRORS = (DISTRACTOR + (1 - DISTRACTOR) / 3, (1 - DISTRACTOR) / 3, (1 - DISTRACTOR) / 3)
+"""How errors share out: on the distractor and on each of the other two."""
 
 
 @dataclass(frozen=True)
@@ -104,12 +106,12 @@ class W1:
 
     def _answers(self, number: int) -> Answers:
         rng = self.generator(number)
-        truth, distractor, *rest = rng.permutation(len(KEYS)).tolist()
+        truth, *errors = rng.permutation(len(KEYS)).tolist()
         chance = 1 / (1 + np.exp(-(self._logits + rng.normal(0, DIFFICULTY_SD))))
         right = rng.random(self.peers) < chance
         misled = rng.random(self.peers) < DISTRACTOR
-        other = np.asarray(rest)[rng.integers(len(rest), size=self.peers)]
-        return Answers(truth, np.where(right, truth, np.where(misled, distractor, other)).astype(np.int64))
+        any_error = np.asarray(errors)[rng.integers(len(errors), size=self.peers)]
+        return Answers(truth, np.where(right, truth, np.where(misled, errors[0], any_error)).astype(np.int64))
 
 
 class W1Peer:

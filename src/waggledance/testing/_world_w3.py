@@ -14,7 +14,7 @@ so that d sets how well it tells right from wrong: AUROC Φ(d/√2) = .69, .76, 
 listener weighs a heard answer with 1 (``"uniform"``) or 2c (``"confidence"``). With equal weights α_i / Σ α_i is a
 martingale: no debate moves the expected belief.
 Source of the model: Choi, Zhu, Li 2025, "Debate or Vote", arXiv:2508.17536; of the weights Zhu et al. 2026,
-arXiv:2601.19921. The share of errors that fall on one distractor, three quarters, is ours.
+arXiv:2601.19921. Errors fall on one distractor and the other two as in W1.
 """
 
 from __future__ import annotations
@@ -27,11 +27,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waggledance.core import UNIT, Call, Message, Proposal, UsageError
-from waggledance.testing._world_w1 import KEYS, W1, Answers, W1Peer
+from waggledance.testing._world_w1 import ERRORS, KEYS, W1, Answers, W1Peer
 
 STRENGTH = 4.0
 SPREAD = 1.0
-DISTRACTOR = 0.75
 
 Listening = Literal["uniform", "confidence"]
 
@@ -83,11 +82,11 @@ class W3(W1):
     def first_counts(self, number: int) -> tuple[int, NDArray[np.float64]]:
         """Return the true option of a question and the counts of every peer at first, shape (4,)."""
         rng = self.generator(number)
-        truth, distractor, *rest = rng.permutation(len(KEYS)).tolist()
+        truth, *errors = rng.permutation(len(KEYS)).tolist()
         share = _sigmoid(np.log(self.truth / (1 - self.truth)) + rng.normal(0, SPREAD))
         counts = np.empty(len(KEYS))
-        counts[truth], counts[distractor] = share, (1 - share) * DISTRACTOR
-        counts[rest] = (1 - share) * (1 - DISTRACTOR) / len(rest)
+        counts[truth] = share
+        counts[errors] = (1 - share) * np.array(ERRORS)
         return truth, STRENGTH * counts
 
     def confidences(self, number: int) -> NDArray[np.float64]:
@@ -105,8 +104,7 @@ class W3(W1):
         """
         rng = np.random.default_rng([self.seed, 2])
         share = _sigmoid(np.log(self.truth / (1 - self.truth)) + rng.normal(0, SPREAD, (debates, 1, 1)))
-        errors = np.array([DISTRACTOR, (1 - DISTRACTOR) / 2, (1 - DISTRACTOR) / 2])
-        first = np.concatenate([share, (1 - share) * errors], axis=2)
+        first = np.concatenate([share, (1 - share) * np.array(ERRORS)], axis=2)
         counts = STRENGTH * np.repeat(first, self.peers, axis=1)
         side = np.array([0.5, -0.5, -0.5, -0.5])
         confidence = _sigmoid(self.separation * side + rng.normal(0, 1, counts.shape))

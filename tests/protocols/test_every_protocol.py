@@ -1,0 +1,121 @@
+"""Laws that every protocol keeps: it ends, it is deterministic, it decides alike, and it decides with what is there."""
+
+from typing import Any
+
+import pytest
+
+from waggledance import Budget, Swarm
+from waggledance.core import Decision, Dissent, Message, Proposal
+from waggledance.network import Silent, Simulated
+from waggledance.protocols import (
+    PROTOCOLS,
+    AskProtocol,
+    ConfidenceDebate,
+    Debate,
+    NestSite,
+    PeerRanking,
+    RoundTable,
+    Vote,
+)
+from waggledance.testing import Opinionated, check_protocol, simulate
+
+EVERY = [
+    Vote(samples=2, patience_s=30),
+    Debate(rounds=2, patience_s=30),
+    ConfidenceDebate(rounds=2, patience_s=30),
+    RoundTable(rounds=2, patience_s=30),
+    PeerRanking(patience_s=30),
+    NestSite(patience_s=30),
+]
+every_protocol = pytest.mark.parametrize("protocol", EVERY, ids=lambda protocol: protocol.name)
+
+
+def peers(n: int = 5) -> list[Opinionated]:
+    return [Opinionated(f"p{i}") for i in range(n)]
+
+
+class Kept:
+    """A journal that keeps messages in a list."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message[Any]] = []
+
+    def append(self, message: Message[Any], raw: bytes, /) -> None:
+        self.messages.append(message)
+
+    async def flush(self) -> None:
+        pass
+
+    def __contains__(self, channel: str, /) -> bool:
+        return False
+
+
+def asked(protocol: AskProtocol, budget: Budget, n: int = 5) -> Decision:
+    """Ask in virtual time, so that a wait that should not be is seen in `seconds` and costs none."""
+    return Swarm(peers(n), network=Simulated(seed=3), protocol=protocol, seed=3).ask_sync("2+2?", budget=budget)
+
+
+def test_every_protocol_of_the_register_is_tried_here() -> None:
+    assert {type(protocol) for protocol in EVERY} == set(PROTOCOLS.values())
+
+
+@every_protocol
+def test_a_protocol_keeps_the_laws(protocol: AskProtocol) -> None:
+    check_protocol(protocol, seeds=(1,))
+
+
+@every_protocol
+def test_all_but_one_silent_still_ends_in_a_decision_of_that_one(protocol: AskProtocol) -> None:
+    run = simulate(protocol, "2+2?", faults=[Silent(f"p{i}") for i in range(1, 5)])
+    assert run.decision.key == run.decisions["p0"].key is not None
+    assert run.virtual_s < 30 * 4 + 1
+    assert {run.decision.name(peer) for peer in run.decision.silent} == {"p1", "p2", "p3", "p4"}
+
+
+@every_protocol
+@pytest.mark.parametrize("limit", ["calls", "tokens", "messages", "seconds", "usd"])
+def test_a_budget_of_nothing_ends_at_once_without_an_answer_and_says_so(protocol: AskProtocol, limit: str) -> None:
+    decision = asked(protocol, Budget(**{limit: 0}))
+    assert decision.key is None
+    assert decision.cost.calls == 0
+    assert decision.seconds < 30
+    assert any("budget" in note for note in decision.notes)
+
+
+@every_protocol
+@pytest.mark.parametrize("messages", [1, 3, 5, 7, 10, 14, 16, 25])
+def test_a_budget_of_messages_is_kept_and_nobody_waits_for_those_who_may_not_speak(
+    protocol: AskProtocol, messages: int
+) -> None:
+    kept = Kept()
+    swarm = Swarm(peers(), network=Simulated(seed=3), protocol=protocol, seed=3, log=kept)
+    decision = swarm.ask_sync("2+2?", budget=Budget(messages=messages))
+    assert len([m for m in kept.messages if m.author in decision.names]) <= messages
+    assert decision.key is not None
+    assert decision.seconds < 30
+    wanted_all = decision.used and not any("budget" in note for note in decision.notes)
+    assert wanted_all or any("messages" in note for note in decision.notes)
+
+
+@every_protocol
+def test_calls_that_run_out_on_the_way_leave_a_decision_on_what_was_said(protocol: AskProtocol) -> None:
+    decision = asked(protocol, Budget(calls=6))
+    assert decision.key is not None
+    assert decision.cost.calls <= 6
+    assert decision.seconds < 30
+
+
+@every_protocol
+def test_a_decision_names_only_messages_that_are_in_the_channel(protocol: AskProtocol) -> None:
+    run = simulate(protocol, "2+2?")
+    assert set(run.decision.used) <= {message.id for message in run.log}
+    assert all(isinstance(d, Dissent) and d.key != run.decision.key for d in run.decision.dissent)
+
+
+@every_protocol
+def test_the_winner_says_the_answer(protocol: AskProtocol) -> None:
+    run = simulate(protocol, "2+2?", seed=11)
+    [winner] = [m for m in run.log if m.id == run.decision.winner]
+    assert isinstance(winner.body, Proposal)
+    assert winner.body.key == run.decision.key
+    assert winner.body.text == run.decision.text

@@ -1,0 +1,95 @@
+import pytest
+
+from waggledance.consensus import CalibratedLogOdds, borda, bradley_terry, condorcet, confidence_vote, majority
+from waggledance.core import UnknownName, UsageError
+from waggledance.protocols import (
+    PROTOCOLS,
+    ConfidenceDebate,
+    Debate,
+    NestSite,
+    PeerRanking,
+    Quorum,
+    RoundTable,
+    Vote,
+    by_name,
+    rule_by_name,
+)
+from waggledance.topology import Ring
+
+
+def test_every_protocol_is_known_by_its_own_name() -> None:
+    assert list(PROTOCOLS) == ["vote", "debate", "confidence-debate", "round-table", "peer-ranking", "nest-site"]
+    for name, kind in PROTOCOLS.items():
+        assert by_name(name) == kind()
+
+
+def test_choices_reach_the_protocol() -> None:
+    assert by_name("debate", rounds=3, topology=Ring(), rule=confidence_vote, patience_s=5) == Debate(
+        3, Ring(), confidence_vote, 5
+    )
+    assert by_name("peer-ranking", rule=borda) == PeerRanking(borda)
+    assert by_name("nest-site", rounds=5) == NestSite(rounds=5)
+    assert by_name("round-table", rounds=2, rule=majority) == RoundTable(2, majority)
+    assert by_name("confidence-debate", rule=CalibratedLogOdds()) == ConfidenceDebate(decide=CalibratedLogOdds())
+
+
+def test_a_name_may_carry_parameters() -> None:
+    assert by_name("vote(samples=5)") == Vote(samples=5)
+    assert by_name("nest-site(quorum=0.8, otherwise=undecided)") == NestSite(quorum=0.8, otherwise="undecided")
+    assert by_name(" peer-ranking ( comparisons=3 ) ", rule=condorcet) == PeerRanking(condorcet, comparisons=3)
+
+
+def test_what_was_chosen_beside_a_name_goes_before_what_stands_in_it() -> None:
+    assert by_name("debate(rounds=1)", rounds=4) == Debate(rounds=4)
+
+
+def test_an_unknown_protocol_says_the_nearest() -> None:
+    with pytest.raises(UnknownName, match=r"no protocol 'debat'; did you mean 'debate'\?"):
+        by_name("debat")
+
+
+def test_an_unknown_parameter_says_the_nearest() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'quorum'"):
+        by_name("nest-site(qourum=0.8)")
+
+
+@pytest.mark.parametrize(
+    ("name", "choice", "reason"),
+    [
+        ("vote", {"rounds": 2}, "nobody hears anybody"),
+        ("vote", {"topology": Ring()}, "choose 'debate'"),
+        ("round-table", {"topology": Ring()}, "everybody hears everybody"),
+        ("peer-ranking", {"rounds": 2}, "answer once and judge once"),
+        ("peer-ranking", {"topology": Ring()}, "judges read"),
+        ("nest-site", {"topology": Ring()}, "dance floor"),
+        ("nest-site", {"rule": majority}, "its quorum decides"),
+        ("round-table", {"rule": bradley_terry}, "needs judgements"),
+        ("debate", {"rule": condorcet}, "needs judgements"),
+        ("vote", {"rule": borda}, "needs judgements"),
+        ("peer-ranking", {"rule": majority}, "does not look at judgements"),
+        ("vote(samples=0)", {}, "at least once"),
+        ("vote(samples=many)", {}, "is a int"),
+        ("vote(samples)", {}, "write it as name=value"),
+        ("vote(samples=2", {}, "such as 'nest-site"),
+        ("debate(topology=ring)", {}, "no parameter of protocol 'debate' 'topology'"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_a_reason(name: str, choice: dict[str, int], reason: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        by_name(name, **choice)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert reason in str(refused.value)
+
+
+@pytest.mark.parametrize("rule", [Quorum(0.8), Quorum(0.55, "undecided"), Quorum(1.0), Quorum(1 / 3)])
+def test_a_quorum_is_found_again_by_its_name(rule: Quorum) -> None:
+    assert rule_by_name(rule.name).name == rule.name  # type: ignore[attr-defined]  # pyright: ignore
+    assert rule_by_name("borda") is borda
+
+
+def test_a_quorum_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match="above 0 and up to 1"):
+        rule_by_name("quorum(7)")
+    with pytest.raises(UsageError, match="cannot be read"):
+        rule_by_name("quorum(1.2.3)")
+    with pytest.raises(UnknownName, match="no rule 'quorums'"):
+        rule_by_name("quorums")
