@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
 import msgspec
 from blake3 import blake3
 
-from waggledance.consensus import Rule, majority, name_of
+from waggledance.consensus import Once, Rule, majority, name_of
 from waggledance.core import (
     UNIT,
     AnswerKind,
@@ -236,6 +237,8 @@ class Swarm:
             question = Question(text=question, expects=expects, options=tuple(options))
         protocol = protocol or self.protocol
         check_fit(protocol, self.peers)
+        if "decide" in getattr(protocol, "__dataclass_fields__", ()):
+            protocol = replace(protocol, decide=Once(protocol.decide))  # type: ignore[type-var,attr-defined]
         seed = self.seed if seed is None else seed
         mark = blake3(question.text.encode() + b"\0%d" % seed).hexdigest(length=3)
         while True:

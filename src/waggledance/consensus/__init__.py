@@ -17,6 +17,7 @@ from waggledance.consensus._confidence import confidence_vote as confidence_vote
 from waggledance.consensus._confidence import identity as identity
 from waggledance.consensus._log_odds import CalibratedLogOdds as CalibratedLogOdds
 from waggledance.consensus._majority import majority as majority
+from waggledance.consensus._once import Once as Once
 from waggledance.consensus._peer_ranked import PeerRanked as PeerRanked
 from waggledance.consensus._peer_ranked import Standing as Standing
 from waggledance.consensus._registry import RULES as RULES
@@ -44,6 +45,7 @@ __all__ = [
     "ConfidenceVote",
     "Judgements",
     "NamedRule",
+    "Once",
     "PeerRanked",
     "Proposals",
     "Rule",

@@ -19,6 +19,9 @@ MAX_KEY_BYTES = 12_000
 
 _MAX_READINGS = 8
 
+_PLAIN_DIGITS = 15
+"""A text of so many digits and nothing else is a number already; most answers of functions are."""
+
 _LACKING: dict[AnswerKind, str] = {
     "number": "no number found in the answer",
     "choice": "the answer chooses none of the options, or more than one",
@@ -44,6 +47,8 @@ def parse(text: str, question: Question) -> Proposal:
     >>> said.key, said.confidence_ppm, said.lapse
     ('9', 800000, '')
     """
+    if len(text) <= _PLAIN_DIGITS and text.isascii() and text.isdecimal() and question.expects in ("number", "short"):
+        return Proposal(key=str(int(text)), text=text)
     text = plain(text)
     if not text:
         return Proposal(key=None, lapse="the answer is empty")
