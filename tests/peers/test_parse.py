@@ -83,3 +83,9 @@ def test_free_words_differ_in_wording_only() -> None:
     question = QUESTIONS["free"]
     assert parse("Bees  dance.", question).key == parse("bees dance.", question).key
     assert parse("bees dance" + "!" * 500, question).key != parse("bees dance" + "!" * 501, question).key
+
+
+@given(digits=st.text("0123456789", min_size=1, max_size=20))
+def test_digits_alone_are_read_like_digits_among_words(digits: str) -> None:
+    for kind in ("number", "short"):
+        assert parse(digits, QUESTIONS[kind]).key == parse(f"Answer: {digits}", QUESTIONS[kind]).key
