@@ -10,11 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from waggledance._replay import ReplayDiffers as ReplayDiffers
+    from waggledance._replay import decide_again as decide_again
     from waggledance._swarm import Interrupted as Interrupted
     from waggledance._swarm import NobodyAnswered as NobodyAnswered
     from waggledance._swarm import Swarm as Swarm
     from waggledance.core import Budget as Budget
     from waggledance.core import Decision as Decision
+    from waggledance.core import Log as Log
+    from waggledance.core import Message as Message
     from waggledance.core import Proposal as Proposal
     from waggledance.core import Question as Question
     from waggledance.core import Seat as Seat
@@ -22,14 +26,21 @@ if TYPE_CHECKING:
     from waggledance.core import after as after
     from waggledance.core import count as count
     from waggledance.core import everyone as everyone
+    from waggledance.models import model as model
+    from waggledance.peers import Agent as Agent
     from waggledance.peers import FunctionPeer as FunctionPeer
+    from waggledance.peers import HumanPeer as HumanPeer
 
 _HOMES = {
+    "ReplayDiffers": "waggledance._replay",
+    "decide_again": "waggledance._replay",
     "Interrupted": "waggledance._swarm",
     "NobodyAnswered": "waggledance._swarm",
     "Swarm": "waggledance._swarm",
     "Budget": "waggledance.core",
     "Decision": "waggledance.core",
+    "Log": "waggledance.core",
+    "Message": "waggledance.core",
     "Proposal": "waggledance.core",
     "Question": "waggledance.core",
     "Seat": "waggledance.core",
@@ -37,13 +48,34 @@ _HOMES = {
     "after": "waggledance.core",
     "count": "waggledance.core",
     "everyone": "waggledance.core",
+    "model": "waggledance.models",
+    "Agent": "waggledance.peers",
     "FunctionPeer": "waggledance.peers",
+    "HumanPeer": "waggledance.peers",
 }
 
 __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — loaded when first used
-    "Budget", "Decision", "FunctionPeer", "Interrupted", "NobodyAnswered", "Proposal", "Question", "Seat", "Swarm",
-    "WaggleError", "after", "count", "everyone",
-]  # fmt: skip
+    "Agent",
+    "Budget",
+    "Decision",
+    "FunctionPeer",
+    "HumanPeer",
+    "Interrupted",
+    "Log",
+    "Message",
+    "NobodyAnswered",
+    "Proposal",
+    "Question",
+    "ReplayDiffers",
+    "Seat",
+    "Swarm",
+    "WaggleError",
+    "after",
+    "count",
+    "decide_again",
+    "everyone",
+    "model",
+]
 __version__ = "0.1.0"
 
 
