@@ -11,7 +11,7 @@ import pytest
 
 from waggledance import Budget, Decision, FunctionPeer, Interrupted, NobodyAnswered, Question, Swarm
 from waggledance.core import Call, Message, Proposal, RunFailed, UsageError
-from waggledance.protocols import Debate
+from waggledance.protocols import Debate, PeerRanking
 
 
 def says(name: str, *answers: str) -> FunctionPeer:
@@ -197,3 +197,12 @@ def test_words_that_utf8_cannot_say_do_not_stop_a_swarm() -> None:
 
     decision = Swarm([says("ada", "1"), FunctionPeer("ben", fails)]).ask_sync("?")
     assert decision.dissent[0].reason == "café ?"
+
+
+def test_verdicts_that_could_not_be_given_are_said() -> None:
+    def shrugs(_question: str, _a: str, _b: str) -> float:
+        raise ValueError("cannot tell")
+
+    peers = [FunctionPeer(name, lambda _question, a=a: a, compare=shrugs) for name, a in (("ada", "1"), ("ben", "2"))]
+    decision = Swarm(peers, protocol=PeerRanking()).ask_sync("?")
+    assert any("lack verdicts" in note and "cannot tell" in note for note in decision.notes)

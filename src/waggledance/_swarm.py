@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 from blake3 import blake3
@@ -237,8 +237,7 @@ class Swarm:
             question = Question(text=question, expects=expects, options=tuple(options))
         protocol = protocol or self.protocol
         check_fit(protocol, self.peers)
-        if "decide" in getattr(protocol, "__dataclass_fields__", ()):
-            protocol = replace(protocol, decide=Once(protocol.decide))  # type: ignore[type-var,attr-defined]
+        protocol = _deciding_once(protocol)
         seed = self.seed if seed is None else seed
         mark = blake3(question.text.encode() + b"\0%d" % seed).hexdigest(length=3)
         while True:
@@ -255,6 +254,13 @@ class Swarm:
             self._seated = Table(question, gathering.members, names, weights, seed)
         table = Table(question, gathering.members, self._seated.names, self._seated.weights, seed)
         return _Run(self.peers, gathering, table, protocol, budget or Budget(), self.log)
+
+
+def _deciding_once(protocol: AskProtocol) -> AskProtocol:
+    """Return the protocol with a rule that all seats of one run share, where it has a rule of its own choosing."""
+    if is_dataclass(protocol) and "decide" in protocol.__dataclass_fields__:
+        return cast("AskProtocol", replace(cast("Any", protocol), decide=Once(getattr(protocol, "decide"))))  # noqa: B009
+    return protocol
 
 
 class _Run:
@@ -373,10 +379,14 @@ class _Run:
         if spent is not None and not any(str(spent) in note for note in notes):
             notes.append(f"{spent}; decided on what is there")
         answered: set[bytes] = set()
+        lapses: Counter[str] = Counter()
         for id in decision.used:
             message = self._desk.get(id)
             if message is not None and (not isinstance(message.body, Proposal) or message.body.key is not None):
                 answered.add(message.author)
+            if message is not None and isinstance(message.body, Judgement) and message.body.lapse:
+                lapses[message.body.lapse] += 1
+        notes += [f"{n} of the judgements lack verdicts: {lapse}" for lapse, n in sorted(lapses.items())[:3]]
         return msgspec.structs.replace(
             decision,
             notes=tuple(notes),

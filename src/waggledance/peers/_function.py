@@ -10,7 +10,7 @@ from waggledance.core import UNIT, Call, Message, Proposal, RunFailed, UsageErro
 from waggledance.peers._parse import parse
 
 Answering = Callable[[str], str | Awaitable[str]]
-Revising = Callable[[str, str, Sequence[str]], str | Awaitable[str]]
+Revising = Callable[[str, str, list[str]], str | Awaitable[str]]
 Comparing = Callable[[str, str, str], float | Awaitable[float]]
 Critiquing = Callable[[str, str], float | Awaitable[float]]
 T = TypeVar("T")
