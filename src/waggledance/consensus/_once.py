@@ -1,0 +1,33 @@
+"""Once: a rule that remembers its last decision, because seats in one process decide on the very same messages."""
+
+from __future__ import annotations
+
+from waggledance.consensus._rule import Judgements, Need, Proposals, Rule, Weights, name_of, needs_of
+from waggledance.core import Decision
+
+
+class Once:
+    """Another rule, called once for arguments that are the very same objects; one question's seats share it.
+
+    A rule is a pure function, so this changes no decision. Of 35 seats one makes the Bradley–Terry fit.
+    """
+
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+        self._last: tuple[Proposals, Judgements, Weights, Decision] | None = None
+
+    @property
+    def name(self) -> str:
+        return name_of(self._rule)
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        return needs_of(self._rule)
+
+    def __call__(self, proposals: Proposals, judgements: Judgements, weights: Weights, /) -> Decision:
+        last = self._last
+        if last is not None and last[0] is proposals and last[1] is judgements and last[2] is weights:
+            return last[3]
+        decision = self._rule(proposals, judgements, weights)
+        self._last = (proposals, judgements, weights, decision)
+        return decision
