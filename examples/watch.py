@@ -7,8 +7,9 @@ from waggledance.protocols import Debate
 
 
 def follow_the_crowd(question: str, mine: str, heard: list[str]) -> str:
-    """Adopt what most others say."""
-    return max(set(heard), key=heard.count) if heard else mine
+    """Adopt what most say, oneself included."""
+    everybody = [mine, *heard]
+    return max(everybody, key=everybody.count)
 
 
 async def main() -> None:
