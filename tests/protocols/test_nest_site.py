@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Sequence
 
 import pytest
@@ -68,6 +69,27 @@ def test_a_dance_starts_at_the_grade_and_loses_the_same_every_tick() -> None:
     [ada] = [id for id, name in run.decision.names.items() if name == "p0"]
     strengths = [m.body.strength_ppm for tick in range(3) for m in dances(run, tick) if m.author == ada]
     assert strengths == [1_000_000, 700_000, 400_000]
+
+
+def test_who_follows_a_dance_stays_with_a_chance_equal_to_its_own_grade() -> None:
+    finder = Scout("p0", "a", {"a": 1.0})
+    followers = [Scout(f"p{i}", None, {"a": 0.3}) for i in range(1, 200)]
+    run = simulate(NestSite(quorum=1.0, rounds=2), "where?", peers=[finder, *followers], seed=1)
+    there = sum(m.body.site == "a" for m in dances(run, 1)) - 1
+    assert abs(there / 199 - 0.3) < 0.1
+
+
+def test_a_dance_is_followed_in_proportion_to_its_strength() -> None:
+    strong, weak = Scout("p0", "a", {"a": 1.0}), Scout("p1", "b", {"b": 0.25})
+    followers = [Scout(f"p{i}", None, {"a": 1.0, "b": 1.0}) for i in range(2, 200)]
+    for seed in range(1, 50):
+        run = simulate(NestSite(quorum=1.0, rounds=2), "where?", peers=[strong, weak, *followers], seed=seed)
+        if {m.body.site for m in dances(run, 0)} == {"a", "b", None}:
+            break
+    else:
+        pytest.fail("a scout that grades its site .25 never stayed there in 49 runs")
+    by_site = Counter(m.body.site for m in dances(run, 1))
+    assert abs(by_site["a"] / (by_site["a"] + by_site["b"]) - 0.8) < 0.1
 
 
 def test_a_scout_without_a_site_of_its_own_is_recruited() -> None:

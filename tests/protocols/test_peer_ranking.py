@@ -1,6 +1,6 @@
 import pytest
 
-from waggledance import FunctionPeer, Swarm
+from waggledance import FunctionPeer
 from waggledance.consensus import condorcet, pairs
 from waggledance.core import Judgement, Proposal, UsageError
 from waggledance.network import Silent
@@ -26,8 +26,9 @@ def test_nothing_is_spent_on_judging_what_all_agree_on() -> None:
         def skills(self) -> frozenset[str]:
             return frozenset({"propose", "compare"})
 
-    decision = Swarm([Able(f"p{i}", lambda question: "4") for i in range(3)], protocol=PeerRanking()).ask_sync("2+2?")
-    assert (decision.key, decision.cost.calls) == ("4", 3)
+    run = simulate(PeerRanking(), "2+2?", peers=[Able(f"p{i}", lambda question: "4") for i in range(3)])
+    assert (run.decision.key, run.decision.cost.calls) == ("4", 3)
+    assert not any(isinstance(m.body, Judgement) for m in run.log)
 
 
 def test_comparisons_bound_what_a_judge_reads() -> None:

@@ -22,7 +22,8 @@ quorum, end it as well; the decision then says that there was none.
 Departures from the bees: all scouts set out with a site of their own instead of a few finders; a scout at rest counts
 for its site, and a quorum is a share of all scouts, not a number at the entrance; a scout at rest follows at once; and
 it does not move to a site that it finds worse than the one where it stands, where a bee compares no two sites. That
-last one halves wrong commitments (`benchmarks/worlds.py`); ``remembers=False`` leaves it to the dances alone.
+last one more than halves wrong commitments at a quorum of 0.7 (`benchmarks/worlds.py`); ``remembers=False`` leaves
+it to the dances alone.
 """
 
 from __future__ import annotations
