@@ -1,6 +1,7 @@
 """Judging on W2: what the card of Fortytwo promises, with margins for the number of questions."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -117,3 +118,15 @@ async def test_a_grade_and_a_comparison_never_clash() -> None:
 def test_chances_out_of_range_are_refused() -> None:
     with pytest.raises(UsageError, match=r"if_right=1\.5"):
         W2(3, if_right=1.5)
+
+
+def test_on_the_paper_s_own_schedule_win_rate_and_bradley_terry_differ_by_a_point_at_most() -> None:
+    world, questions = W2(15, seed=42), 300
+    right: Counter[str] = Counter()
+    for number in range(questions):
+        proposals = proposed(world, number)
+        judgements = judged(world, number, proposals, comparisons=3 * 15, unit="proposal")
+        for rule in (bradley_terry, win_rate):
+            key = replace(rule, unit="proposal")(proposals, judgements, {}).key
+            right[rule.name] += key == world.case(number).truth
+    assert abs(right["bradley-terry"] - right["win-rate"]) <= questions / 100
