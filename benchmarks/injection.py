@@ -98,7 +98,7 @@ def wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
     """Wilson's 95 % interval of a share. Source: Wilson 1927, doi:10.1080/01621459.1927.10502953."""
     p = hits / n
     middle, spread = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return (middle - spread) / (1 + z * z / n), (middle + spread) / (1 + z * z / n)
+    return max(0.0, middle - spread) / (1 + z * z / n), (middle + spread) / (1 + z * z / n)
 
 
 async def revised(agent: Agent, case: Case, arm: str) -> Proposal:

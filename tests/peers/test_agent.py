@@ -48,21 +48,26 @@ async def test_a_model_is_asked_with_the_calls_seed_and_no_more_than_the_budget_
     assert (tight.max_tokens, tight.timeout_s) == (40, 5)
 
 
-async def test_all_agents_calls_about_a_question_begin_alike(make_call: MakeCall, say: Say) -> None:
+async def test_all_agents_calls_of_one_skill_begin_alike(make_call: MakeCall, say: Say) -> None:
     model = Scripted(lambda request: "Better: First" if "Better:" in words_of(request) else f"{NINE}\nGrade: 7")
     easy = Agent("easy", model, persona=PERSONAS["easy-going"])
     firm = Agent("firm", model, persona=PERSONAS["overconfident"])
     a, b = say("so 8", "8"), say("so 9", "9")
-    await easy.propose(make_call(SHEEP))
-    await firm.propose(make_call(SHEEP))
+    for agent in (easy, firm):
+        await agent.propose(make_call(SHEEP))
+        await agent.compare(make_call(SHEEP), a, b)
+        await agent.critique(make_call(SHEEP), a)
     await firm.revise(make_call(SHEEP), a, [b])
-    await easy.compare(make_call(SHEEP), a, b)
-    await firm.critique(make_call(SHEEP), a)
-    for request in model.requests:
-        assert request.turns[:3] == model.requests[0].turns[:3]
-        assert request.turns[3].text.startswith(f"Question: {SHEEP.text}\n")
-    assert PERSONAS["easy-going"] in words_of(model.requests[0])
-    assert PERSONAS["overconfident"] in words_of(model.requests[1])
+    *by_easy, one, two, three, revising = model.requests
+    for ours, theirs in zip([*by_easy, by_easy[0]], [one, two, three, revising], strict=True):
+        at = len(ours.turns) - 1
+        assert at >= 3
+        assert ours.turns[:at] == theirs.turns[:at]
+        assert ours.turns[at].text.startswith(f"Question: {SHEEP.text}\n")
+        assert theirs.turns[at].text.startswith(f"Question: {SHEEP.text}\n")
+        assert PERSONAS["easy-going"] in ours.turns[at].text
+        assert PERSONAS["overconfident"] in words_of(theirs)
+        assert PERSONAS["overconfident"] not in words_of(ours)
 
 
 async def test_a_model_that_answers_nothing_gives_no_answer(make_call: MakeCall) -> None:
@@ -118,6 +123,13 @@ async def test_an_agent_that_hears_nobody_looks_at_its_own_answer_again(make_cal
     model = Scripted(NINE)
     await Agent("p", model).revise(make_call(SHEEP), say("so 8", "8"), [])
     assert "check your own answer" in model.requests[0].turns[-1].text
+
+
+async def test_half_of_all_comparisons_see_an_example_that_prefers_the_first(make_call: MakeCall, say: Say) -> None:
+    model = Scripted("Better: First")
+    for seed in (4, 5):
+        await Agent("p", model).compare(make_call(SHEEP, seed=seed), say("so 8", "8"), say("so 9", "9"))
+    assert [request.turns[2].text.split("\n")[0] for request in model.requests] == ["Better: First", "Better: Second"]
 
 
 async def test_compare_prefers_what_the_model_prefers(make_call: MakeCall, say: Say) -> None:

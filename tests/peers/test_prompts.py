@@ -2,9 +2,10 @@ from typing import get_args
 
 import pytest
 
-from waggledance.core import AnswerKind, Question
+from waggledance.core import UNIT, AnswerKind, Question
 from waggledance.peers import parse
-from waggledance.peers._prompts import asked, example, form, prompt
+from waggledance.peers._prompts import asked, compare_example, critique_examples, example, form, prompt
+from waggledance.peers._verdict import better, grade
 
 KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
 
@@ -17,6 +18,12 @@ def test_the_worked_example_of_a_kind_is_one_we_can_read(kind: AnswerKind) -> No
     assert said.key is not None
     assert said.confidence_ppm == 900_000
     assert question.endswith(form(kind))
+
+
+def test_the_worked_judgements_are_ones_we_can_read() -> None:
+    assert better(compare_example(first_is_better=True)[1]) == (UNIT, 0)
+    assert better(compare_example(first_is_better=False)[1]) == (0, UNIT)
+    assert [grade(answer) for _, answer in critique_examples()] == [100_000, 900_000]
 
 
 def test_a_blank_filled_with_nothing_leaves_no_space_behind() -> None:

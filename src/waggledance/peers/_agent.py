@@ -11,7 +11,7 @@ from waggledance.models import Completion, Model, Request, Turn
 from waggledance.peers._others import defanged, grouped, mark_for, one
 from waggledance.peers._parse import parse
 from waggledance.peers._plain import line, plain
-from waggledance.peers._prompts import asked, example, form, prompt
+from waggledance.peers._prompts import asked, compare_example, critique_examples, example, form, prompt
 from waggledance.peers._verdict import NoVerdict, better, grade
 
 CUT_SHORT = "[the model stopped at its token limit]"
@@ -25,7 +25,7 @@ _ANOTHER_QUESTION = "\nQuestion:"
 class Agent:
     """A peer whose skills are a language model's. It proposes, revises, compares and critiques.
 
-    What all agents say to their models begins alike (instructions, a worked example, the question), so that a model's
+    What all agents say to their models begins alike (instructions, worked examples, the question), so that a model's
     server computes it once; persona and form come after. Others' words enter as data: fenced, labelled, limited in
     size, without anything that a chat template could take for its own. A model's failure makes the seat abstain.
 
@@ -87,7 +87,8 @@ class Agent:
         """
         first, second = one(a.body, call.question), one(b.body, call.question)
         asking = prompt("compare", first=first, second=second, mark=mark_for((first, second)), persona=self.persona)
-        said = plain((await self._complete(call, self._judging(call, asking))).text)
+        worked = (compare_example(first_is_better=call.seed % 2 == 0),)  # half of all calls see each: none is favoured
+        said = plain((await self._complete(call, _judging(call, asking, worked))).text)
         scores = better(said)
         if scores is None:
             raise NoVerdict(self.name, "first, second or tie", line(said, 80))
@@ -101,7 +102,7 @@ class Agent:
         """
         words = one(proposal.body, call.question)
         asking = prompt("critique", words=words, mark=mark_for((words,)), persona=self.persona)
-        said = plain((await self._complete(call, self._judging(call, asking))).text)
+        said = plain((await self._complete(call, _judging(call, asking, critique_examples()))).text)
         score = grade(said)
         if score is None:
             raise NoVerdict(self.name, "a grade from 0 to 10", line(said, 80))
@@ -110,10 +111,8 @@ class Agent:
     # -- what is said to the model --------------------------------------------------------------------------------
 
     def _opening(self, call: Call) -> tuple[Turn, ...]:
-        return (*_shared(call), Turn("user", f"{asked(call.question)}\n\n{self._form(call)}"))
-
-    def _judging(self, call: Call, asking: str) -> tuple[Turn, ...]:
-        return (*_shared(call), Turn("user", f"{asked(call.question)}\n\n{asking}"))
+        worked = _conversation((example(call.question.expects),))
+        return (*worked, Turn("user", f"{asked(call.question)}\n\n{self._form(call)}"))
 
     def _hearing(self, call: Call, heard: Sequence[Message[Proposal]]) -> str:
         words = grouped(heard, call.question)
@@ -158,7 +157,13 @@ class Agent:
         return msgspec.structs.replace(said, text=f"{said.text}\n{CUT_SHORT}", lapse=lapse)
 
 
-def _shared(call: Call) -> tuple[Turn, ...]:
-    """What everybody's conversation about a question of this kind begins with."""
-    question, answer = example(call.question.expects)
-    return Turn("system", prompt("system")), Turn("user", question), Turn("assistant", answer)
+def _judging(call: Call, asking: str, worked: Sequence[tuple[str, str]]) -> tuple[Turn, ...]:
+    return (*_conversation(worked), Turn("user", f"{asked(call.question)}\n\n{asking}"))
+
+
+def _conversation(worked: Sequence[tuple[str, str]]) -> tuple[Turn, ...]:
+    """What all conversations of one sort begin with: the instructions and worked examples."""
+    turns = [Turn("system", prompt("system"))]
+    for asking, answer in worked:
+        turns += [Turn("user", asking), Turn("assistant", answer)]
+    return tuple(turns)

@@ -6,7 +6,7 @@ from functools import cache
 from string import Template, ascii_uppercase
 
 from waggledance.core import AnswerKind, Question
-from waggledance.peers._others import defanged
+from waggledance.peers._others import defanged, mark_for
 
 
 def prompt(name: str, **values: str) -> str:
@@ -17,13 +17,33 @@ def prompt(name: str, **values: str) -> str:
 
 def form(kind: AnswerKind) -> str:
     """Return what a model is told about the form of its answer."""
-    return _parts(kind)["form"]
+    return _parts(_file_of(kind))["form"]
 
 
 def example(kind: AnswerKind) -> tuple[str, str]:
     """Return a worked example of a kind of question: asked as a model is asked, and answered in the form it should."""
-    parts = _parts(kind)
+    parts = _parts(_file_of(kind))
     return f"Question: {parts['question']}\n\n{parts['form']}", parts["answer"]
+
+
+def compare_example(first_is_better: bool) -> tuple[str, str]:
+    """Return a worked comparison of a right and a wrong answer, asked and judged."""
+    parts = _parts("judging")
+    first, second = (parts["right"], parts["wrong"]) if first_is_better else (parts["wrong"], parts["right"])
+    asking = prompt("compare", first=first, second=second, mark=mark_for((first, second)), persona="")
+    better, worse = ("First", "second") if first_is_better else ("Second", "first")
+    return f"Question: {parts['question']}\n\n{asking}", f"Better: {better}\nAbout the {worse}: {parts['why wrong']}"
+
+
+def critique_examples() -> tuple[tuple[str, str], ...]:
+    """Return two worked gradings, of a wrong and of a right answer, asked and graded."""
+    parts = _parts("judging")
+
+    def one(words: str, why: str, grade: int) -> tuple[str, str]:
+        asking = prompt("critique", words=words, mark=mark_for((words,)), persona="")
+        return f"Question: {parts['question']}\n\n{asking}", f"Grade: {grade}\n{why}"
+
+    return one(parts["wrong"], parts["why wrong"], 1), one(parts["right"], parts["why right"], 9)
 
 
 def asked(question: Question) -> str:
@@ -39,12 +59,16 @@ def _template(name: str) -> Template:
     return Template(_file(name))
 
 
+def _file_of(kind: AnswerKind) -> str:
+    return kind.replace("/", "_")
+
+
 @cache
-def _parts(kind: AnswerKind) -> dict[str, str]:
-    """Split a kind's file at its lines in brackets: form, question, answer."""
+def _parts(name: str) -> dict[str, str]:
+    """Split a file at its lines in brackets, each the name of what follows it."""
     parts: dict[str, list[str]] = {}
-    for line in _file(kind.replace("/", "_")).splitlines():
-        if line in ("[form]", "[question]", "[answer]"):
+    for line in _file(name).splitlines():
+        if line.startswith("[") and line.endswith("]"):
             parts[line[1:-1]] = []
         else:
             parts[list(parts)[-1]].append(line)
