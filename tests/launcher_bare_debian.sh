@@ -9,7 +9,7 @@ set -eu
 [ "${BARE_DEBIAN-}" ] || BARE_DEBIAN=1 exec unshare --mount --pid --fork --kill-child --mount-proc sh "$0" "$@"
 home=$(cd "$(dirname "$0")/.." && pwd)
 root=$(mktemp -d "${TMPDIR:-/tmp}/bare-debian.XXXXXX")
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+mirror=${DEBIAN_MIRROR:-} # debootstrap's own choice unless given
 
 clean_up() {
     code=$?
@@ -37,7 +37,7 @@ inside() {
 }
 
 say "debootstrap, a minimal Debian 12"
-debootstrap --variant=minbase --include=python3,ca-certificates,git bookworm "$root" "$mirror" >"$root.log" 2>&1 ||
+debootstrap --variant=minbase --include=python3,ca-certificates,git bookworm "$root" ${mirror:+"$mirror"} >"$root.log" 2>&1 ||
     { tail -n 5 "$root.log" && fail "debootstrap"; }
 rm -f "$root.log"
 mount -t proc proc "$root/proc"
