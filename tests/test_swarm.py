@@ -181,6 +181,9 @@ class FullDisk:
     async def flush(self) -> None:
         raise RunFailed("the disk is full")
 
+    def __len__(self) -> int:
+        return 0
+
     def __contains__(self, channel: str, /) -> bool:
         return False
 

@@ -56,6 +56,10 @@ class Journal(Protocol):
         """Return when everything taken so far is on disk."""
         ...
 
+    def __len__(self) -> int:
+        """Return how many channels are there; new ones are numbered on from it."""
+        ...
+
     def __contains__(self, channel: str, /) -> bool:
         """Say whether a channel of this name is there already."""
         ...
@@ -137,6 +141,8 @@ class Swarm:
         self.seed = seed
         self._id = swarm_id(name)
         self._asked = 0
+        self._fitted: tuple[AskProtocol, AskProtocol] | None = None
+        """The last protocol that was checked, as it was given and as it runs."""
         self._seated: Table | None = None
         """The last table, so that many questions share one mapping of names and one of weights."""
 
@@ -235,11 +241,11 @@ class Swarm:
     ) -> _Run:
         if isinstance(question, str):
             question = Question(text=question, expects=expects, options=tuple(options))
-        protocol = protocol or self.protocol
-        check_fit(protocol, self.peers)
-        protocol = _deciding_once(protocol)
+        protocol = self._fitting(protocol or self.protocol)
         seed = self.seed if seed is None else seed
         mark = blake3(question.text.encode() + b"\0%d" % seed).hexdigest(length=3)
+        if self.log is not None:
+            self._asked = max(self._asked, len(self.log))
         while True:
             self._asked += 1
             channel = f"q{self._asked}-{mark}"
@@ -255,12 +261,15 @@ class Swarm:
         table = Table(question, gathering.members, self._seated.names, self._seated.weights, seed)
         return _Run(self.peers, gathering, table, protocol, budget or Budget(), self.log)
 
-
-def _deciding_once(protocol: AskProtocol) -> AskProtocol:
-    """Return the protocol with a rule that all seats of one run share, where it has a rule of its own choosing."""
-    if is_dataclass(protocol) and "decide" in protocol.__dataclass_fields__:
-        return cast("AskProtocol", replace(cast("Any", protocol), decide=Once(getattr(protocol, "decide"))))  # noqa: B009
-    return protocol
+    def _fitting(self, protocol: AskProtocol) -> AskProtocol:
+        """Return the protocol, checked against the peers, with a rule that all seats of a run share."""
+        if self._fitted is None or self._fitted[0] is not protocol:
+            check_fit(protocol, self.peers)
+            runs = protocol
+            if is_dataclass(protocol) and "decide" in protocol.__dataclass_fields__:
+                runs = cast("AskProtocol", replace(cast("Any", protocol), decide=Once(getattr(protocol, "decide"))))  # noqa: B009
+            self._fitted = protocol, runs
+        return self._fitted[1]
 
 
 class _Run:

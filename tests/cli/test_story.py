@@ -25,6 +25,9 @@ class Watcher:
 
     async def flush(self) -> None: ...
 
+    def __len__(self) -> int:
+        return 0
+
     def __contains__(self, channel: str) -> bool:
         return False
 

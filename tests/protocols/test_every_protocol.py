@@ -46,6 +46,9 @@ class Kept:
     async def flush(self) -> None:
         pass
 
+    def __len__(self) -> int:
+        return 0
+
     def __contains__(self, channel: str, /) -> bool:
         return False
 

@@ -36,6 +36,9 @@ class Watched:
             except LogFailed as why:
                 self.failure = str(why)
 
+    def __len__(self) -> int:
+        return 0 if self._log is None else len(self._log)
+
     def __contains__(self, channel: str) -> bool:
         return self._log is not None and channel in self._log
 

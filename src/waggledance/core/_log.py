@@ -218,6 +218,10 @@ class Log:
             return channel in self.names()
         return channel in self._names
 
+    def __len__(self) -> int:
+        """Return how many channels there are."""
+        return len(self.names() if self._writer is None else self._names)
+
     def names(self) -> tuple[str, ...]:
         """Return the names of all channels, in the order in which they began."""
         rows = self._select("SELECT channel FROM messages GROUP BY channel ORDER BY min(arrival)")
