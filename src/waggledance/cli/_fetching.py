@@ -26,9 +26,8 @@ def fetch(name: str, why: str) -> Path:
     """
     from waggledance.models import get, path_of
 
-    here = path_of(name)
-    if here is not None:
-        return here
+    if path_of(name) is not None:
+        return get(name)  # what it runs on may still be missing
     say(why)
     with _progress(name) as progress:
         return get(name, progress)

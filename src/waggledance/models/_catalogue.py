@@ -16,8 +16,8 @@ DEFAULT = "smollm2-135m"
 """The model behind the plain name ``embedded``."""
 
 
-class Weights(msgspec.Struct, frozen=True, kw_only=True):
-    """One model file and where it comes from."""
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """One file and where it comes from."""
 
     name: str
     """What it is called here."""
@@ -34,7 +34,12 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     packages: tuple[str, ...]
     """Pinned packages that hold the parts, in order."""
     licence: str
-    """SPDX name of the weights' licence."""
+    """SPDX name of the file's licence."""
+
+
+class Weights(Source, frozen=True, kw_only=True):
+    """One model's file and where it comes from."""
+
     context_tokens: int
     """The longest conversation it was trained for."""
 
@@ -101,9 +106,13 @@ def cache_folder() -> Path:
 
 def path_of(name: str) -> Path | None:
     """Where the named model's file is, or None when it is not here in its full size."""
-    weights = weights_named(name)
-    path = cache_folder() / weights.file
+    return whole(weights_named(name))
+
+
+def whole(source: Source) -> Path | None:
+    """Where a file is in the cache folder, or None when it is not there in its full size."""
+    path = cache_folder() / source.file
     try:
-        return path if path.stat().st_size == weights.size_bytes else None
+        return path if path.stat().st_size == source.size_bytes else None
     except OSError:
         return None

@@ -45,6 +45,7 @@ from waggledance.models._errors import (
 )
 from waggledance.models._llama_chat import Reply, body_of
 from waggledance.models._model import Request, Turn
+from waggledance.models._openmp import load as load_openmp
 from waggledance.models._weights import broken
 
 logger = logging.getLogger(__name__)
@@ -429,6 +430,7 @@ def _xllamacpp() -> Any:
     if ours:
         os.environ["GOMP_SPINCOUNT"] = _SPINS
     try:
+        load_openmp()
         return import_module("xllamacpp")
     finally:
         if ours:

@@ -5,11 +5,12 @@ import os
 from pathlib import Path
 from time import perf_counter
 
-from waggledance.models._catalogue import DEFAULT, cache_folder, path_of, weights_named
+from waggledance.models._catalogue import DEFAULT, cache_folder, weights_named, whole
 from waggledance.models._engine import CONTEXT_TOKENS, SLOTS, Engine, Shape, engine_for, let_go
 from waggledance.models._errors import TimedOut, WeightsBroken, WeightsMissing
 from waggledance.models._llama_chat import completion_of
 from waggledance.models._model import Completion, Request
+from waggledance.models._openmp import check_openmp
 from waggledance.models._weights import check_file
 
 
@@ -23,7 +24,7 @@ class Gguf:
         context_tokens: the longest conversation, answer included.
 
     Raises:
-        WeightsMissing: there is no such file.
+        WeightsMissing: there is no such file, or no OpenMP library to run it with.
         WeightsBroken: it is not a GGUF file.
     """
 
@@ -41,6 +42,7 @@ class Gguf:
         self._shape = Shape(self.path.resolve(), threads or os.cpu_count() or 1, slots, context_tokens)
         self._engine: Engine | None = None
         check_file(self.name, self.path)
+        check_openmp(self.name)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, slots={self._shape.slots})"
@@ -99,7 +101,7 @@ class Embedded(Gguf):
     ) -> None:
         weights = weights_named(name)
         path = cache_folder() / weights.file
-        if path.is_file() and path_of(name) is None:
+        if path.is_file() and whole(weights) is None:
             what = f"{path} has {path.stat().st_size:,} bytes, not {weights.size_bytes:,}"
             raise WeightsBroken(f"embedded:{name}", what, f"Delete it and run `waggle models get {name}`.")
         if not path.is_file():

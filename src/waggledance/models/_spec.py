@@ -9,6 +9,7 @@ import msgspec
 from waggledance.core._errors import UnknownName, UsageError
 from waggledance.models._catalogue import CATALOGUE, DEFAULT, cache_folder, path_of
 from waggledance.models._model import Completion, Model, Request, Turn
+from waggledance.models._openmp import wanted
 
 Config: TypeAlias = Mapping[str, Any]
 
@@ -81,6 +82,7 @@ def options(kind: str) -> Mapping[str, str]:
 def available() -> list[Row]:
     """Which models can be named here, which of them would work, and what the others lack."""
     rows: list[Row] = []
+    runs = wanted() is None
     for name, weights in CATALOGUE.items():
         path = path_of(name)
         broken = path is None and (cache_folder() / weights.file).is_file()
@@ -89,8 +91,8 @@ def available() -> list[Row]:
         rows.append(
             Row(
                 spec=f"embedded:{name}",
-                usable=path is not None,
-                why=str(path) if path else f"{state} `waggle models get {name}`.",
+                usable=path is not None and runs,
+                why=str(path) if path and runs else f"{state} `waggle models get {name}`.",
                 detail=f"{weights.title}, {size}, context {weights.context_tokens:,} tokens, {weights.licence}",
             )
         )
