@@ -97,7 +97,7 @@ class Either(Condition):
 
     def __init__(self, left: Condition, right: Condition) -> None:
         self.left, self.right = left, right
-        self.moments = tuple(sorted({*left.moments, *right.moments}))
+        self.moments = _merged(left.moments, right.moments)
 
     def threshold(self, expected: int, waited_s: float) -> float:
         return min(self.left.threshold(expected, waited_s), self.right.threshold(expected, waited_s))
@@ -113,10 +113,14 @@ class Both(Condition):
 
     def __init__(self, left: Condition, right: Condition) -> None:
         self.left, self.right = left, right
-        self.moments = tuple(sorted({*left.moments, *right.moments}))
+        self.moments = _merged(left.moments, right.moments)
 
     def threshold(self, expected: int, waited_s: float) -> float:
         return max(self.left.threshold(expected, waited_s), self.right.threshold(expected, waited_s))
 
     def __str__(self) -> str:
         return f"({self.left}) & ({self.right})"
+
+
+def _merged(a: tuple[float, ...], b: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(sorted({*a, *b})) if a and b else a or b
