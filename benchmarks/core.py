@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from statistics import median
 from typing import ClassVar
@@ -44,6 +44,9 @@ from waggledance.protocols import Debate
 
 PAYLOAD = "x" * 200
 
+Work = Callable[[int], Coroutine[None, None, float]]
+"""Does so many units of work; returns the CPU seconds they took, without setting the scene."""
+
 
 class Note(Body, frozen=True):
     """A text of 200 bytes."""
@@ -55,7 +58,7 @@ class Note(Body, frozen=True):
 # -- ping-pong ------------------------------------------------------------------------------------------------------
 
 
-async def bare_ping_pong(n: int) -> None:
+async def bare_ping_pong(n: int) -> float:
     """Two tasks hand a 200-byte string back and forth through two queues; n messages."""
     there: asyncio.Queue[str] = asyncio.Queue()
     back: asyncio.Queue[str] = asyncio.Queue()
@@ -65,10 +68,12 @@ async def bare_ping_pong(n: int) -> None:
             back.put_nowait(await there.get())
 
     task = asyncio.create_task(echo())
+    began = time.process_time()
     for _ in range(n // 2):
         there.put_nowait(PAYLOAD)
         await back.get()
     await task
+    return time.process_time() - began
 
 
 def seats(n: int) -> list[Seat]:
@@ -83,7 +88,7 @@ def seats(n: int) -> list[Seat]:
     return [Seat(me=id, peer=peer, table=table, channel=channel, clock=clock, meter=meter) for id in ids]
 
 
-async def our_ping_pong(n: int) -> None:
+async def our_ping_pong(n: int) -> float:
     """Two seats publish 200-byte messages in turn, each built on the other's last; n messages."""
     a, b = seats(2)
     one = count(1)
@@ -94,16 +99,18 @@ async def our_ping_pong(n: int) -> None:
             await b.publish(Note(round=round + 1, text=PAYLOAD))
 
     task = asyncio.create_task(echo())
+    began = time.process_time()
     for round in range(0, n, 2):
         await a.publish(Note(round=round, text=PAYLOAD))
         await a.collect(Note, round + 1, until=one)
     await task
+    return time.process_time() - began
 
 
 # -- round table ----------------------------------------------------------------------------------------------------
 
 
-async def bare_round_table(questions: int) -> None:
+async def bare_round_table(questions: int) -> float:
     """5 tasks a question say a string in each of 3 rounds, hear all of a round, and count votes at the end."""
 
     async def question() -> str:
@@ -120,7 +127,9 @@ async def bare_round_table(questions: int) -> None:
 
         return (await asyncio.gather(*(peer() for _ in range(5))))[0]
 
+    began = time.process_time()
     await asyncio.gather(*(question() for _ in range(questions)))
+    return time.process_time() - began
 
 
 async def thinks(question: str) -> str:
@@ -128,13 +137,15 @@ async def thinks(question: str) -> str:
     return "4"
 
 
-def our_round_table(log: Log | None = None) -> Callable[[int], Awaitable[None]]:
+def our_round_table(log: Log | None = None) -> Work:
     """5 peers propose, revise twice after hearing everybody, and decide by majority: `Swarm.ask`, whole."""
     peers = [FunctionPeer(f"p{i}", thinks, revise=lambda q, mine, heard: thinks(q)) for i in range(5)]
     swarm = Swarm(peers, protocol=Debate(rounds=2), log=log)
 
-    async def run(questions: int) -> None:
+    async def run(questions: int) -> float:
+        began = time.process_time()
         await asyncio.gather(*(swarm.ask("?") for _ in range(questions)))
+        return time.process_time() - began
 
     return run
 
@@ -142,7 +153,7 @@ def our_round_table(log: Log | None = None) -> Callable[[int], Awaitable[None]]:
 # -- fan-out --------------------------------------------------------------------------------------------------------
 
 
-async def bare_fan_out(n: int) -> None:
+async def bare_fan_out(n: int) -> float:
     """One task to n waiting tasks and n answers back, through one event and one list."""
     start, done = asyncio.Event(), asyncio.Event()
     answers: list[str] = []
@@ -155,12 +166,15 @@ async def bare_fan_out(n: int) -> None:
 
     tasks = [asyncio.create_task(worker()) for _ in range(n)]
     await asyncio.sleep(0)
+    began = time.process_time()
     start.set()
     await done.wait()
+    taken = time.process_time() - began
     await asyncio.gather(*tasks)
+    return taken
 
 
-async def our_fan_out(n: int) -> None:
+async def our_fan_out(n: int) -> float:
     """One seat publishes a task, n seats wait for it and publish an answer each, the first collects them all."""
     first, *rest = seats(n + 1)
     one = count(1)
@@ -171,27 +185,24 @@ async def our_fan_out(n: int) -> None:
 
     tasks = [asyncio.create_task(worker(seat)) for seat in rest]
     await asyncio.sleep(0)
+    began = time.process_time()
     await first.publish(Note(text=PAYLOAD))
     await first.collect(Note, 1, until=count(n))
+    taken = time.process_time() - began
     await asyncio.gather(*tasks)
+    return taken
 
 
 # -- measuring ------------------------------------------------------------------------------------------------------
 
 
-def cpu_us(work: Callable[[int], Awaitable[None]], units: int) -> float:
+def cpu_us(work: Work, units: int) -> float:
     """Return CPU microseconds per unit of one run in a fresh event loop."""
-
-    async def timed() -> float:
-        gc.collect()
-        began = time.process_time()
-        await work(units)
-        return (time.process_time() - began) / units * 1e6
-
-    return asyncio.run(timed())
+    gc.collect()
+    return asyncio.run(work(units)) / units * 1e6
 
 
-def interleaved(works: dict[str, Callable[[int], Awaitable[None]]], units: int, repeats: int) -> dict[str, float]:
+def interleaved(works: dict[str, Work], units: int, repeats: int) -> dict[str, float]:
     """Return the median CPU microseconds per unit of each piece of work, all run in turn."""
     seen: dict[str, list[float]] = {name: [] for name in works}
     for name, work in works.items():
@@ -203,7 +214,7 @@ def interleaved(works: dict[str, Callable[[int], Awaitable[None]]], units: int, 
     return {name: median(times) for name, times in seen.items()}
 
 
-def python_calls(work: Callable[[int], Awaitable[None]], units: int) -> float:
+def python_calls(work: Work, units: int) -> float:
     """Return how many Python and C function calls a unit takes, counted by `sys.setprofile`."""
     calls = 0
 
@@ -230,28 +241,30 @@ def in_fresh_process(expression: str) -> float:
 
 
 def peak_mib() -> float:
-    """Return this process's peak resident memory in MiB."""
-    import resource
+    """Return this process's peak resident memory in MiB since it began, or since `reset_peak` (Linux)."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+def reset_peak() -> None:
+    """Let peak memory begin anew from what is resident now."""
+    Path("/proc/self/clear_refs").write_text("5")
 
 
-def bytes_a_peer(work: Callable[[int], Awaitable[None]], n: int) -> float:
-    """Return how far a fan-out to n peers raises peak memory, per peer."""
-    asyncio.run(_as_coroutine(work, 10))
+def bytes_a_peer(work: Work, n: int) -> float:
+    """Return how far a fan-out to n peers raises peak memory, per peer, seating included."""
+    asyncio.run(work(10))
+    gc.collect()
+    reset_peak()
     before = peak_mib()
-    asyncio.run(_as_coroutine(work, n))
+    asyncio.run(work(n))
     return (peak_mib() - before) * 1024 * 1024 / n
 
 
 def peak_of_round_table(questions: int) -> float:
     """Return the peak memory in MiB of a process that asks so many questions at once."""
-    asyncio.run(_as_coroutine(our_round_table(), questions))
+    asyncio.run(our_round_table()(questions))
     return peak_mib()
-
-
-async def _as_coroutine(work: Callable[[int], Awaitable[None]], n: int) -> None:
-    await work(n)
 
 
 def import_seconds(statement: str, repeats: int) -> float:
