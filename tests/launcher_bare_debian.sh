@@ -42,6 +42,7 @@ debootstrap --variant=minbase --include=python3,ca-certificates,git bookworm "$r
 rm -f "$root.log"
 mount -t proc proc "$root/proc"
 mount --bind /dev "$root/dev"
+mount --bind /dev/pts "$root/dev/pts"
 
 # The way to the package index as this machine has it: settings, certificates, name resolution, folders of wheels.
 env | grep -E '^(PIP|UV|SSL|REQUESTS|CURL)_|_(proxy|PROXY)=|^(http|https|no|all)_proxy=' |
