@@ -17,6 +17,7 @@ STAIRCASE = [
     "topology",
     "consensus",
     "protocols",
+    "_run",
     "_swarm",
     "_replay",
     "testing",

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from waggledance._replay import ReplayDiffers as ReplayDiffers
     from waggledance._replay import decide_again as decide_again
+    from waggledance._run import NobodyAnswered as NobodyAnswered
     from waggledance._swarm import Interrupted as Interrupted
-    from waggledance._swarm import NobodyAnswered as NobodyAnswered
     from waggledance._swarm import Swarm as Swarm
     from waggledance.core import Budget as Budget
     from waggledance.core import Decision as Decision
@@ -35,7 +35,7 @@ _HOMES = {
     "ReplayDiffers": "waggledance._replay",
     "decide_again": "waggledance._replay",
     "Interrupted": "waggledance._swarm",
-    "NobodyAnswered": "waggledance._swarm",
+    "NobodyAnswered": "waggledance._run",
     "Swarm": "waggledance._swarm",
     "Budget": "waggledance.core",
     "Decision": "waggledance.core",

@@ -1,0 +1,233 @@
+"""One question, from the opening that says what is asked to the outcome that says what was decided."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Protocol
+
+import msgspec
+
+from waggledance.consensus import Rule, majority, name_of
+from waggledance.core import (
+    Budget,
+    Channel,
+    Cut,
+    Decision,
+    Judgement,
+    Member,
+    Message,
+    MessageId,
+    Meter,
+    Opening,
+    Outcome,
+    Peer,
+    Proposal,
+    Roster,
+    RunFailed,
+    Seat,
+    Table,
+    well_formed,
+)
+from waggledance.network import Gathering
+from waggledance.protocols import AskProtocol
+
+IDS_A_CUT = 1_500
+MEMBERS_AN_OPENING = 500
+
+
+class Journal(Protocol):
+    """Where messages are kept; `Log` is one."""
+
+    def append(self, message: Message[Any], raw: bytes, /) -> None:
+        """Take a message; it may be written a little later."""
+        ...
+
+    async def flush(self) -> None:
+        """Return when everything taken so far is on disk."""
+        ...
+
+    def __len__(self) -> int:
+        """Return how many channels are there; new ones are numbered on from it."""
+        ...
+
+    def __contains__(self, channel: str, /) -> bool:
+        """Say whether a channel of this name is there already."""
+        ...
+
+
+class NobodyAnswered(RunFailed):
+    """No peer gave an answer, so there is nothing to decide. Carries each peer's reason."""
+
+    def __init__(self, channel: str, reasons: Mapping[str, str], waited_s: float) -> None:
+        super().__init__(channel, dict(reasons), waited_s)
+        self.channel, self.reasons, self.waited_s = channel, dict(reasons), waited_s
+
+    def __str__(self) -> str:
+        counted = Counter(reason or "silent" for reason in self.reasons.values())
+        said = "; ".join(f"{n} of {len(self.reasons)}: {reason}" for reason, n in counted.most_common(3))
+        return f"channel {self.channel!r}: no peer answered within {self.waited_s:.1f} s. {said}"
+
+
+class Run:
+    """One question, from its opening to its outcome."""
+
+    def __init__(
+        self,
+        peers: tuple[Peer, ...],
+        gathering: Gathering,
+        table: Table,
+        protocol: AskProtocol,
+        budget: Budget,
+        log: Journal | None,
+    ) -> None:
+        self.gathering = gathering
+        self.partial: Decision | None = None
+        self._peers, self._table, self._protocol, self._log = peers, table, protocol, log
+        self._rule: Rule = getattr(protocol, "decide", majority)
+        self._clock = gathering.clock
+        self._started_s = self._clock.now()
+        self._meter = Meter(budget, self._clock)
+        self._desk = gathering.copy(gathering.asker)
+
+    async def decide(self) -> Decision:
+        opening = self._write_opening()
+        tasks = [
+            self.gathering.start(member, partial(self._run_seat, i, opening))
+            for i, member in enumerate(self.gathering.members)
+        ]
+        try:
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            for result in results:
+                if isinstance(result, BaseException) and not isinstance(result, RunFailed):
+                    raise result
+            decision = self._of_seats([r for r in results if isinstance(r, Decision)])
+            decision = self._complete(decision, [str(r) for r in results if isinstance(r, RunFailed)])
+            decision = await self._write_outcome(decision)
+            if decision.status == "undecided" and self._meter.spent_out() is None:
+                self._raise_if_nobody_answered(decision)
+            return decision
+        except asyncio.CancelledError:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            so_far = self._complete(self._of_what_is_there(), ["interrupted: decided on what had been said"])
+            self.partial = await self._write_outcome(so_far)
+            raise
+        finally:
+            for task in tasks:
+                task.cancel()
+            await self.gathering.close()
+
+    async def _run_seat(self, i: int, opening: Message[Any], channel: Channel) -> Decision:
+        seat = Seat(
+            me=self.gathering.members[i],
+            peer=self._peers[i],
+            table=self._table,
+            channel=channel,
+            clock=self._clock,
+            meter=self._meter,
+            opening=opening,
+        )
+        return await self._protocol(seat)
+
+    def _write_opening(self) -> Message[Any]:
+        table, protocol = self._table, self._protocol
+        members = tuple(Member(id, table.names[id], table.weights[id]) for id in table.roster)
+        topology = getattr(protocol, "topology", None)
+        opening = Opening(
+            question=table.question,
+            members=members[:MEMBERS_AN_OPENING],
+            protocol=str(getattr(protocol, "name", getattr(protocol, "__name__", type(protocol).__name__))),
+            topology=str(topology.name) if topology is not None else "",
+            rule=name_of(self._rule),
+            seed=table.seed,
+        )
+        first = self._publish(opening, [])
+        for start in range(MEMBERS_AN_OPENING, len(members), MEMBERS_AN_OPENING):
+            self._publish(Roster(members=members[start : start + MEMBERS_AN_OPENING]), [first])
+        return first
+
+    def _publish(self, body: Any, built_on: list[Message[Any]]) -> Message[Any]:
+        return self._desk.publish(self.gathering.asker, body, built_on, self._clock.wall_ms())
+
+    def _of_seats(self, decisions: list[Decision]) -> Decision:
+        """Return the decision that most seats came to; of equals the one that rests on most messages."""
+        if not decisions:
+            return self._of_what_is_there()
+        first = decisions[0]
+        if all(d.used == first.used and d.key == first.key for d in decisions[1:]):
+            return first
+        by_id: dict[bytes, list[Decision]] = {}
+        for decision in decisions:
+            by_id.setdefault(decision.id, []).append(decision)
+        if len(by_id) == 1:
+            return first
+        id = min(by_id, key=lambda id: (-len(by_id[id]), -len(by_id[id][0].used), id))
+        note = f"peers decided on different sets of messages; {len(by_id[id])} of {len(decisions)} on this one"
+        return msgspec.structs.replace(by_id[id][0], notes=(*by_id[id][0].notes, note))
+
+    def _of_what_is_there(self) -> Decision:
+        """Decide on every peer's latest answer, when no seat came to the end of the protocol."""
+        latest: dict[bytes, Message[Proposal]] = {}
+        judgements: list[Message[Judgement]] = []
+        for message in self._desk.messages():
+            if isinstance(message.body, Proposal) and (message.body.key is not None or message.author not in latest):
+                latest[message.author] = message
+            elif isinstance(message.body, Judgement):
+                judgements.append(message)
+        return self._rule(tuple(sorted(latest.values())), tuple(sorted(judgements)), self._table.weights)
+
+    def _complete(self, decision: Decision, more_notes: list[str]) -> Decision:
+        """Add what only the whole run knows: who was silent, what it cost, what ran out."""
+        notes = list(dict.fromkeys([*decision.notes, *map(well_formed, more_notes)]))
+        spent = self._meter.spent_out()
+        if spent is not None and not any(str(spent) in note for note in notes):
+            notes.append(f"{spent}; decided on what is there")
+        answered: set[bytes] = set()
+        lapses: Counter[str] = Counter()
+        for id in decision.used:
+            message = self._desk.get(id)
+            if message is not None and (not isinstance(message.body, Proposal) or message.body.key is not None):
+                answered.add(message.author)
+            if message is not None and isinstance(message.body, Judgement) and message.body.lapse:
+                lapses[message.body.lapse] += 1
+        notes += [f"{n} of the judgements lack verdicts: {lapse}" for lapse, n in sorted(lapses.items())[:3]]
+        return msgspec.structs.replace(
+            decision,
+            notes=tuple(notes),
+            silent=tuple(peer for peer in self._table.roster if peer not in answered),
+            cost=self._meter.cost,
+            seconds=self._clock.now() - self._started_s,
+            names=self._table.names,
+            channel=self._desk.name,
+        )
+
+    async def _write_outcome(self, decision: Decision) -> Decision:
+        """Write down what was decided; return the decision, with a note if the log could not be written."""
+        used: tuple[MessageId, ...] = decision.used
+        cuts = [
+            self._publish(Cut(ids=used[start : start + IDS_A_CUT]), [])
+            for start in range(0, max(1, len(used)), IDS_A_CUT)
+        ]
+        outcome = Outcome(
+            status=decision.status, key=decision.key, rule=decision.rule, decision=decision.id, notes=decision.notes
+        )
+        self._publish(outcome, list(cuts))
+        try:
+            if self._log is not None:
+                await self._log.flush()
+        except RunFailed as why:
+            return msgspec.structs.replace(decision, notes=(*decision.notes, f"not all of this is in the log: {why}"))
+        return decision
+
+    def _raise_if_nobody_answered(self, decision: Decision) -> None:
+        reasons: dict[str, str] = dict.fromkeys(self._table.names.values(), "")
+        for message in self._desk.messages():
+            if isinstance(message.body, Proposal):
+                if message.body.text:
+                    return
+                reasons[self._table.names.get(message.author, "")] = message.body.lapse
+        raise NobodyAnswered(self._desk.name, reasons, decision.seconds)
