@@ -75,7 +75,8 @@ def read_channel(log: Log, wanted: str) -> tuple[Message[Any], ...]:
     """
     names = log.names()
     if wanted not in names:
-        starting = [name for name in names if name.startswith(wanted)] if wanted else []
+        numbered = [name for name in names if name.startswith(f"{wanted}-")]
+        starting = numbered or [name for name in names if wanted and name.startswith(wanted)]
         if len(starting) > 1:
             raise UsageError(f"{len(starting)} channels begin with {wanted!r}: {', '.join(starting[:5])}")
         if not starting:
