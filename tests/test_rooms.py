@@ -21,6 +21,7 @@ STAIRCASE = [
     "_swarm",
     "_replay",
     "testing",
+    "lab",
     "cli",
 ]
 ROOMS = [name for name in STAIRCASE if (SOURCE / name).is_dir()]

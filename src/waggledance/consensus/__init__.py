@@ -1,4 +1,12 @@
-"""Rules that turn a set of messages into one decision."""
+"""Rules that turn a set of messages into one decision.
+
+What computes on arrays needs numpy, which takes a tenth of a second to import, so it is loaded when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from waggledance.consensus._agreement import agreement as agreement
 from waggledance.consensus._agreement import self_preference as self_preference
@@ -39,7 +47,13 @@ from waggledance.consensus._win_rate import win_rate as win_rate
 from waggledance.consensus._wins import ballots as ballots
 from waggledance.consensus._wins import wins as wins
 
-__all__ = [
+if TYPE_CHECKING:
+    pass  # names of _ON_ARRAYS, for type checkers
+
+_ON_ARRAYS: dict[str, str] = {}
+"""Names that are loaded when first used, and the modules that hold them."""
+
+__all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded when first used
     "RULES",
     "CalibratedLogOdds",
     "ConfidenceVote",
@@ -79,3 +93,9 @@ __all__ = [
     "win_rate",
     "wins",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ON_ARRAYS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_ON_ARRAYS[name]), name)
