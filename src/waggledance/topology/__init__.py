@@ -1,4 +1,12 @@
-"""Who hears whom: each topology is a pure plan of a round, and knows nothing of what is said or decided."""
+"""Who hears whom: each topology is a pure plan of a round, and knows nothing of what is said or decided.
+
+What computes on arrays needs numpy, which takes a tenth of a second to import, so it is loaded when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from waggledance.topology._complete import Complete as Complete
 from waggledance.topology._graph import Graph as Graph
@@ -14,7 +22,13 @@ from waggledance.topology._topology import Hyperedge as Hyperedge
 from waggledance.topology._topology import Topology as Topology
 from waggledance.topology._topology import heard_in as heard_in
 
-__all__ = [
+if TYPE_CHECKING:
+    from waggledance.topology._embedding import hashed_ngrams as hashed_ngrams
+
+_ON_ARRAYS = {"hashed_ngrams": "waggledance.topology._embedding"}
+"""Names that are loaded when first used, and the modules that hold them."""
+
+__all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded when first used
     "TOPOLOGIES",
     "Complete",
     "Graph",
@@ -27,5 +41,12 @@ __all__ = [
     "Star",
     "Topology",
     "by_name",
+    "hashed_ngrams",
     "heard_in",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ON_ARRAYS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_ON_ARRAYS[name]), name)
