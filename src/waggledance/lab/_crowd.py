@@ -1,0 +1,62 @@
+"""A crowd: who may sit at the table, task by task. Live peers sit at all of them; recorded ones bring an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from waggledance.core import Peer, UsageError
+from waggledance.lab._task import Task
+
+
+class Crowd(Protocol):
+    """Where an arm's peers come from."""
+
+    @property
+    def models(self) -> Mapping[str, str]:
+        """Every peer that may sit, by name, and the model that it thinks with: for prices and for reference arms."""
+        ...
+
+    def seat(self, task: Task, repeat: int) -> Sequence[Peer]:
+        """Return who sits at a task; the same for the same arguments, and the same peers at all tasks of a repeat."""
+        ...
+
+    def alone(self, model: str) -> Crowd:
+        """Return the crowd of one peer that thinks with this model."""
+        ...
+
+    def samples(self, model: str) -> int | None:
+        """Return how many independent answers of a model there are to every task; None when there is no end to them."""
+        ...
+
+
+class Seated:
+    """The same peers at every task.
+
+    Args:
+        peers: who sits; names must differ.
+        models: what each peer thinks with, by the peer's name; its own name for those left out.
+
+    Raises:
+        UsageError: nobody sits, or a model is given for somebody who does not.
+    """
+
+    def __init__(self, peers: Sequence[Peer], models: Mapping[str, str] | None = None) -> None:
+        if not peers:
+            raise UsageError("an arm needs at least one peer, got none")
+        names = [peer.name for peer in peers]
+        strangers = sorted(set(models or {}) - set(names))
+        if strangers:
+            raise UsageError(f"a model is given for {strangers[0]!r}, who is not among the peers {', '.join(names)}")
+        self._peers = tuple(peers)
+        self.models: Mapping[str, str] = {name: (models or {}).get(name, name) for name in names}
+
+    def seat(self, task: Task, repeat: int) -> Sequence[Peer]:
+        return self._peers
+
+    def alone(self, model: str) -> Seated:
+        one = next(peer for peer in self._peers if self.models[peer.name] == model)
+        return Seated((one,), {one.name: model})
+
+    def samples(self, model: str) -> int | None:
+        return None

@@ -1,0 +1,38 @@
+"""A score: how well one run did its task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+import msgspec
+
+from waggledance.core import Decision, Message, UsageError
+
+
+class RunLog(msgspec.Struct, frozen=True):
+    """What a score may look at: every message of one run, and the decision that they give."""
+
+    messages: tuple[Message[Any], ...]
+    decision: Decision
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True):
+    """How well one run did its task."""
+
+    value: float
+    """0 to 1, after the benchmark's own normalisation."""
+    solved: bool
+    raw: float
+    """In the benchmark's own unit."""
+    parts: Mapping[str, float] = {}
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.value <= 1 or not isfinite(self.raw):
+            raise UsageError(f"a score lies between 0 and 1 with a finite raw value, got {self.value} and {self.raw}")
+
+    @classmethod
+    def of(cls, right: bool) -> Score:
+        """Return the score of an answer that is right or wrong and nothing between."""
+        return cls(value=float(right), solved=right, raw=float(right))
