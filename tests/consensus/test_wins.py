@@ -38,6 +38,16 @@ def test_a_judge_has_one_vote_a_pair_for_the_side_it_preferred_more_often(say: S
     assert len(ballots([judgement], by_proposal)[ANN]) == 3
 
 
+def test_grades_speak_only_where_a_judge_compared_nothing(
+    say: Say, judge: Judge, grade: Callable[..., Message[Judgement]]
+) -> None:
+    a, b, c = said = [say("ann", "A"), say("bob", "B"), say("cy", "C")]
+    judgements = [judge("ann", [a, b]), grade("ann", {b: 900, a: 500, c: 700}, sequence=3)]
+    cast = {ANN: {("A", "B"): 1, ("A", "C"): -1, ("B", "C"): 1}}
+    assert ballots(judgements, subjects(said)) == cast
+    assert ballots([*judgements, grade("ann", {b: 900, a: 500, c: 700}, sequence=4)], subjects(said)) == cast
+
+
 def test_verdicts_on_what_is_not_there_are_not_looked_at(say: Say, judge: Judge) -> None:
     a, b, gone = say("ann", "A"), say("bob", "B"), say("cy", "C")
     assert ballots([judge("ann", [gone, b, a])], subjects([a, b])) == {ANN: {("A", "B"): -1}}

@@ -5,7 +5,8 @@ proposals is one comparison, a ranking of n is n(n-1)/2, and a judge's grades of
 compare each two that it graded. Contenders are answers (proposals that say the same are one) or single proposals.
 
 A judge has one vote per pair of contenders: when it compared the same two several times, as texts or in two messages,
-the side it preferred more often gets the vote. Equal scores give each side one half. So nobody gains by judging more.
+the side it preferred more often gets the vote, and its grades speak only where it compared nothing. Equal scores give
+each side one half. So nobody gains by judging more, or by saying it all again.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ def ballots(judgements: Judgements, contenders: Mapping[MessageId, str]) -> dict
                 _compare(margin, scored, contenders)
     for judge, graded in grades.items():
         means = [(subject, sum(scores) * UNIT // len(scores)) for subject, scores in graded.items()]
-        _compare(margins[judge], means, contenders)
+        by_grades = Counter[tuple[str, str]]()
+        _compare(by_grades, means, contenders)
+        margins[judge] = Counter({**by_grades, **margins[judge]})
     return {
         judge: {pair: (net > 0) - (net < 0) for pair, net in margin.items()}
         for judge, margin in margins.items()
