@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -99,12 +99,8 @@ class Run:
             for i, member in enumerate(self.gathering.members)
         ]
         try:
-            results = await asyncio.gather(*tasks, return_exceptions=True)
-            for result in results:
-                if isinstance(result, BaseException) and not isinstance(result, RunFailed):
-                    raise result
-            decision = self._of_seats([r for r in results if isinstance(r, Decision)])
-            decision = self._complete(decision, [str(r) for r in results if isinstance(r, RunFailed)])
+            decisions, failures = await _all(tasks)
+            decision = self._complete(self._of_seats(decisions), failures)
             decision = await self._write_outcome(decision)
             if decision.status == "undecided" and self._meter.spent_out() is None:
                 self._raise_if_nobody_answered(decision)
@@ -121,7 +117,7 @@ class Run:
                 task.cancel()
             await self.gathering.close()
 
-    async def _run_seat(self, i: int, opening: Message[Any], channel: Channel) -> Decision:
+    def _run_seat(self, i: int, opening: Message[Any], channel: Channel) -> Coroutine[Any, Any, Decision]:
         seat = Seat(
             me=self.gathering.members[i],
             peer=self._peers[i],
@@ -131,7 +127,7 @@ class Run:
             meter=self._meter,
             opening=opening,
         )
-        return await self._protocol(seat)
+        return self._protocol(seat)
 
     def _write_opening(self) -> Message[Any]:
         table, protocol = self._table, self._protocol
@@ -231,3 +227,23 @@ class Run:
                     return
                 reasons[self._table.names.get(message.author, "")] = message.body.lapse
         raise NobodyAnswered(self._desk.name, reasons, decision.seconds)
+
+
+async def _all(tasks: Sequence[asyncio.Task[Decision]]) -> tuple[list[Decision], list[str]]:
+    """Wait for every seat; return what they decided, and why others could not.
+
+    One after the other, because `asyncio.gather` wakes up once for each.
+    """
+    decisions: list[Decision] = []
+    failures: list[str] = []
+    bug: BaseException | None = None
+    for task in tasks:
+        try:
+            decisions.append(await task)
+        except RunFailed as why:
+            failures.append(str(why))
+        except Exception as why:  # noqa: BLE001 — raised below, when every seat has ended
+            bug = bug or why
+    if bug is not None:
+        raise bug
+    return decisions, failures

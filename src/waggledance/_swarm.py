@@ -92,8 +92,8 @@ class Swarm:
         self.seed = seed
         self._id = swarm_id(name)
         self._asked = 0
-        self._fitted: tuple[AskProtocol, AskProtocol] | None = None
-        """The last protocol that was checked, as it was given and as it runs."""
+        self._checked: AskProtocol | None = None
+        """The last protocol that was checked."""
         self._seated: Table | None = None
         """The last table, so that many questions share one mapping of names and one of weights."""
 
@@ -192,7 +192,10 @@ class Swarm:
     ) -> Run:
         if isinstance(question, str):
             question = Question(text=question, expects=expects, options=tuple(options))
-        protocol = self._fitting(protocol or self.protocol)
+        protocol = protocol or self.protocol
+        if self._checked is not protocol:
+            check_fit(protocol, self.peers)
+            self._checked = protocol
         seed = self.seed if seed is None else seed
         mark = blake3(question.text.encode() + b"\0%d" % seed).hexdigest(length=3)
         if self.log is not None:
@@ -210,14 +213,11 @@ class Swarm:
             weights = dict(zip(gathering.members, self._weights, strict=True))
             self._seated = Table(question, gathering.members, names, weights, seed)
         table = Table(question, gathering.members, self._seated.names, self._seated.weights, seed)
-        return Run(self.peers, gathering, table, protocol, budget or Budget(), self.log)
+        return Run(self.peers, gathering, table, _sharing_one_rule(protocol), budget or Budget(), self.log)
 
-    def _fitting(self, protocol: AskProtocol) -> AskProtocol:
-        """Return the protocol, checked against the peers, with a rule that all seats of a run share."""
-        if self._fitted is None or self._fitted[0] is not protocol:
-            check_fit(protocol, self.peers)
-            runs = protocol
-            if is_dataclass(protocol) and "decide" in protocol.__dataclass_fields__:
-                runs = cast("AskProtocol", replace(cast("Any", protocol), decide=Once(getattr(protocol, "decide"))))  # noqa: B009
-            self._fitted = protocol, runs
-        return self._fitted[1]
+
+def _sharing_one_rule(protocol: AskProtocol) -> AskProtocol:
+    """Return the protocol with a rule that all seats of one run share, if it has a rule."""
+    if not (is_dataclass(protocol) and "decide" in protocol.__dataclass_fields__):
+        return protocol
+    return cast("AskProtocol", replace(cast("Any", protocol), decide=Once(getattr(protocol, "decide"))))  # noqa: B009

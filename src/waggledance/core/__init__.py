@@ -5,6 +5,7 @@ from waggledance.core._bodies import AnswerKind as AnswerKind
 from waggledance.core._bodies import Cut as Cut
 from waggledance.core._bodies import Judgement as Judgement
 from waggledance.core._bodies import Member as Member
+from waggledance.core._bodies import Note as Note
 from waggledance.core._bodies import Opening as Opening
 from waggledance.core._bodies import Outcome as Outcome
 from waggledance.core._bodies import Proposal as Proposal
@@ -24,6 +25,7 @@ from waggledance.core._condition import Condition as Condition
 from waggledance.core._condition import after as after
 from waggledance.core._condition import count as count
 from waggledance.core._condition import everyone as everyone
+from waggledance.core._condition import everyone_within as everyone_within
 from waggledance.core._decision import Decision as Decision
 from waggledance.core._decision import Dissent as Dissent
 from waggledance.core._door import Door as Door
@@ -99,6 +101,7 @@ __all__ = [
     "Message",
     "MessageId",
     "Meter",
+    "Note",
     "Opening",
     "Outcome",
     "Peer",
@@ -124,6 +127,7 @@ __all__ = [
     "cut_of",
     "encode",
     "everyone",
+    "everyone_within",
     "export_jsonl",
     "export_parquet",
     "frame",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar, Literal
 from unicodedata import is_normalized, normalize
 
@@ -87,7 +88,8 @@ class Proposal(Body, frozen=True, gc=False):
     confidence_ppm: int | None = None
     """How sure the peer says it is, 0 to 1,000,000; None when it said nothing about it."""
     refs: tuple[MessageId, ...] = ()
-    """The proposals that this one was made from: the peer's own earlier one first, then those it heard."""
+    """What this one was made from: the peer's own earlier proposal first, then the notes that guided it, then the
+    proposals it heard; as many as fit, so the last of very many are not named."""
     lapse: str = ""
     """Why there is no answer, or why an old one is repeated: a model's error, a spent budget, an unparsable text."""
     cost: Cost = NO_COST
@@ -104,6 +106,33 @@ class Proposal(Body, frozen=True, gc=False):
         ppm = None if confidence is None else round(min(1.0, max(0.0, confidence)) * UNIT)
         key = None if key is None else well_formed(key)
         return cls(key=key, text=well_formed(text), confidence_ppm=ppm, lapse=well_formed(lapse))
+
+
+class Note(Body, frozen=True, gc=False):
+    """A peer's words that are no answer: an outline, a summary, worked examples, a suggestion."""
+
+    kind: ClassVar[str] = "note/1"
+    about: str
+    """What it is, in short: lower-case words joined by hyphens, such as ``"outline"``; at most 32 characters."""
+    text: str
+    """What the peer said; nothing when it said nothing."""
+    refs: tuple[MessageId, ...] = ()
+    """The messages that it was made from, as many as fit."""
+    lapse: str = ""
+    """Why there is no text: a model's error, a spent budget."""
+    cost: Cost = NO_COST
+
+    def __post_init__(self) -> None:
+        if _SHORT_NAME.fullmatch(self.about) is None:
+            raise UsageError(
+                "what a note is about is named by lower-case words joined by hyphens, at most 32 characters, "
+                f"such as 'outline'; got {self.about!r:.80}"
+            )
+        if not self.text.isascii() and self.text != well_formed(self.text):
+            raise UsageError("a note's text must be well-formed Unicode in form NFC; use well_formed(...)")
+
+
+_SHORT_NAME = re.compile(r"(?=.{1,32}\Z)[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):

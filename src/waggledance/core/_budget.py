@@ -60,6 +60,9 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
         return ", ".join(limits) or "no limit"
 
 
+_NO_LIMIT = Budget()
+
+
 class BudgetSpent(RunFailed):
     """The budget does not allow what was asked; carries which limit ended it."""
 
@@ -77,11 +80,12 @@ class Meter:
     A call is admitted while nothing is spent out, so the budget is exceeded by the calls in flight at most.
     """
 
-    __slots__ = ("_budget", "_clock", "_started_s", "calls", "completion_tokens", "messages", "micro_usd",
+    __slots__ = ("_budget", "_clock", "_started_s", "_unlimited", "calls", "completion_tokens", "messages", "micro_usd",
                  "milliseconds", "prompt_tokens")  # fmt: skip
 
     def __init__(self, budget: Budget, clock: Clock) -> None:
         self._budget, self._clock = budget, clock
+        self._unlimited = budget == _NO_LIMIT
         self._started_s = clock.now()
         self.calls = self.messages = self.prompt_tokens = self.completion_tokens = 0
         self.micro_usd = self.milliseconds = 0
@@ -126,9 +130,10 @@ class Meter:
         Raises:
             BudgetSpent: a limit is reached; nothing was counted.
         """
-        spent = self.spent_out()
-        if spent is not None:
-            raise spent
+        if not self._unlimited:
+            spent = self.spent_out()
+            if spent is not None:
+                raise spent
         self.calls += 1
 
     def charge(self, cost: Cost) -> None:

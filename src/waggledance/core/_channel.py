@@ -51,7 +51,7 @@ class _Waiter:
 class _Slot:
     """The messages of one body type and round, and who waits for them."""
 
-    __slots__ = ("authors", "in_order", "messages", "waiters", "wake_at")
+    __slots__ = ("authors", "expected", "in_order", "messages", "needed", "until", "waiters", "wake_at")
 
     def __init__(self) -> None:
         self.messages: list[AnyMessage] = []
@@ -60,6 +60,10 @@ class _Slot:
         self.waiters: list[_Waiter] = []
         self.wake_at = inf
         """The fewest authors that any waiter needs."""
+        self.until: Condition | None = None
+        self.expected = 0
+        self.needed: float = 0
+        """How many authors `until` asks for at once, of `expected`: most who wait here wait for the same."""
 
     def answered(self, of: frozenset[PeerId] | None) -> int:
         return len(self.authors) if of is None else len(self.authors & of)
@@ -80,7 +84,8 @@ class _Slot:
                     waiter.future.set_result(None)
             else:
                 waiting.append(waiter)
-                wake_at = min(wake_at, needed)
+                if needed < wake_at:
+                    wake_at = needed
         self.waiters, self.wake_at = waiting, wake_at
 
 
@@ -268,12 +273,17 @@ class Channel:
         slot = self._slots.get(key)
         if slot is None:
             slot = self._slots[key] = _Slot()
-        needed = until.threshold(expected, 0.0)
-        if slot.answered(of) < needed:
+        if slot.until is until and slot.expected == expected:
+            needed = slot.needed
+        else:
+            needed = slot.needed = until.threshold(expected, 0.0)
+            slot.until, slot.expected = until, expected
+        if (len(slot.authors) if of is None else slot.answered(of)) < needed:
             loop = asyncio.get_running_loop()
             waiter = _Waiter(who, until, expected, of, needed, loop)
             slot.waiters.append(waiter)
-            slot.wake_at = min(slot.wake_at, needed)
+            if needed < slot.wake_at:
+                slot.wake_at = needed
             if until.moments:
                 self._arm(loop, waiter.since + until.moments[0])
             try:

@@ -13,6 +13,7 @@ inf
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import inf, isnan
 
 from waggledance.core._errors import UsageError
@@ -54,6 +55,12 @@ class Everyone(Condition):
 
 everyone = Everyone()
 """All who are expected have answered."""
+
+
+@lru_cache(maxsize=64)
+def everyone_within(patience_s: float) -> Condition:
+    """Return ``everyone | after(patience_s)``, what most protocols wait for: the same object every time."""
+    return everyone | after(patience_s)
 
 
 class count(Condition):  # noqa: N801 — reads as a word in `count(5) & after(1)`

@@ -21,7 +21,7 @@ from typing import ClassVar
 import msgspec
 
 from waggledance.consensus import Rule, confidence_vote
-from waggledance.core import Decision, Message, Proposal, Seat, UsageError, after, everyone
+from waggledance.core import Decision, Message, Proposal, Seat, UsageError, everyone_within
 from waggledance.protocols._floor import floor_for
 from waggledance.protocols._protocol import check_patience, heard
 from waggledance.topology import Complete, Topology
@@ -53,7 +53,7 @@ class ConfidenceDebate:
             raise UsageError(f"a debate has 0 or more rounds, got {self.rounds}")
 
     async def __call__(self, seat: Seat, /) -> Decision:
-        in_time = everyone | after(self.patience_s)
+        in_time = everyone_within(self.patience_s)
         floor = floor_for(seat, 1 + self.rounds)
         rounds = floor.turns - 1
         counted: list[Message[Proposal]] = []

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from waggledance.consensus import Rule, majority
-from waggledance.core import Decision, Proposal, Seat, UsageError, after, everyone
+from waggledance.core import Decision, Proposal, Seat, UsageError, everyone_within
 from waggledance.protocols._floor import floor_for
 from waggledance.protocols._protocol import check_patience, heard
 from waggledance.topology import Complete, Topology
@@ -42,7 +42,7 @@ class Debate:
             raise UsageError(f"a debate has 0 or more rounds, got {self.rounds}")
 
     async def __call__(self, seat: Seat, /) -> Decision:
-        in_time = everyone | after(self.patience_s)
+        in_time = everyone_within(self.patience_s)
         floor = floor_for(seat, 1 + self.rounds)
         rounds = floor.turns - 1
         if floor.admits(seat.me):

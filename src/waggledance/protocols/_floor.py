@@ -8,6 +8,7 @@ for everybody; with less than one turn for everybody the first peers on the rost
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import msgspec
 
@@ -47,7 +48,7 @@ def floor_for(seat: Seat, wanted: int) -> Floor:
     limit = seat.meter.budget.messages
     peers = len(seat.roster)
     if limit is None or limit >= wanted * peers:
-        return Floor(wanted)
+        return _whole(wanted)
     if not limit:
         raise BudgetSpent("messages", limit)
     turns = limit // peers
@@ -56,3 +57,8 @@ def floor_for(seat: Seat, wanted: int) -> Floor:
         return Floor(turns, None, note)
     note = f"the budget of {limit} messages lets {limit} of {peers} peers speak; decided on what they said"
     return Floor(1, frozenset(seat.roster[:limit]), note)
+
+
+@cache
+def _whole(wanted: int) -> Floor:
+    return Floor(wanted)

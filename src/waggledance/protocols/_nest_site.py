@@ -46,8 +46,7 @@ from waggledance.core import (
     Proposal,
     Seat,
     UsageError,
-    after,
-    everyone,
+    everyone_within,
 )
 from waggledance.protocols._floor import floor_for
 from waggledance.protocols._protocol import check_patience
@@ -125,7 +124,7 @@ class NestSite:
         return Quorum(self.quorum, self.otherwise)
 
     async def __call__(self, seat: Seat, /) -> Decision:
-        in_time = everyone | after(self.patience_s)
+        in_time = everyone_within(self.patience_s)
         floor = floor_for(seat, 2 + self.rounds)
         mine = await seat.publish(await seat.propose()) if floor.admits(seat.me) else None
         proposals = await seat.collect(Proposal, 0, until=in_time, of=floor.speakers)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from waggledance.consensus import Rule, bradley_terry, pairs
-from waggledance.core import Decision, Judgement, Proposal, Seat, UsageError, after, everyone
+from waggledance.core import Decision, Judgement, Proposal, Seat, UsageError, everyone_within
 from waggledance.protocols._floor import floor_for
 from waggledance.protocols._protocol import check_patience
 
@@ -51,7 +51,7 @@ class PeerRanking:
             raise UsageError(f"a judge compares pairs of the unit 'answer' or 'proposal', got {self.unit!r}")
 
     async def __call__(self, seat: Seat, /) -> Decision:
-        in_time = everyone | after(self.patience_s)
+        in_time = everyone_within(self.patience_s)
         floor = floor_for(seat, 2)
         if floor.admits(seat.me):
             await seat.publish(await seat.propose())

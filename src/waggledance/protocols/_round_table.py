@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from waggledance.consensus import Rule, confidence_bins
-from waggledance.core import Decision, Message, PeerId, Proposal, Seat, UsageError, after, everyone
+from waggledance.core import Decision, Message, PeerId, Proposal, Seat, UsageError, everyone_within
 from waggledance.protocols._floor import floor_for
 from waggledance.protocols._protocol import check_patience
 
@@ -44,7 +44,7 @@ class RoundTable:
             raise UsageError(f"a round table has 0 or more rounds, got {self.rounds}")
 
     async def __call__(self, seat: Seat, /) -> Decision:
-        in_time = everyone | after(self.patience_s)
+        in_time = everyone_within(self.patience_s)
         floor = floor_for(seat, 1 + self.rounds)
         mine = await seat.publish(await seat.propose()) if floor.admits(seat.me) else None
         said = await seat.collect(Proposal, 0, until=in_time, of=floor.speakers)

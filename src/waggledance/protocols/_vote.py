@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from waggledance.consensus import Rule, majority
-from waggledance.core import Decision, Message, Proposal, Seat, UsageError, after, everyone
+from waggledance.core import Decision, Message, Proposal, Seat, UsageError, everyone_within
 from waggledance.protocols._floor import floor_for
 from waggledance.protocols._protocol import check_patience
 
@@ -41,7 +41,7 @@ class Vote:
             raise UsageError(f"in a vote every peer answers at least once, got samples={self.samples}")
 
     async def __call__(self, seat: Seat, /) -> Decision:
-        in_time = everyone | after(self.patience_s)
+        in_time = everyone_within(self.patience_s)
         floor = floor_for(seat, self.samples)
         if floor.admits(seat.me):
             for proposal in await asyncio.gather(*(seat.propose(sample) for sample in range(floor.turns))):
