@@ -17,6 +17,10 @@ class Complete(Described):
 
     title: ClassVar[str] = "complete"
 
+    @property
+    def plain(self) -> bool:
+        return True
+
     def plan(self, round: int, roster: Sequence[PeerId], said: Sequence[Message[Proposal]], seed: int) -> Hearing:
         everybody = frozenset(roster)
         return (Hyperedge(everybody, everybody),)

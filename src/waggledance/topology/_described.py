@@ -21,6 +21,11 @@ class Described:
         told = [f"{f.name}={_plain(values[f.name])}" for f in fields(self) if values[f.name] != f.default]
         return f"{self.title}({', '.join(told)})" if told else self.title
 
+    @property
+    def plain(self) -> bool:
+        """Whether every plan is of whole texts of the last round, so that `speakers` says all there is to know."""
+        return False
+
     def check(self, n: int) -> None:
         """Refuse a number of peers that this topology cannot seat, and say what to do instead.
 

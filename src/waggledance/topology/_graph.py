@@ -23,6 +23,10 @@ class Graph(Described):
     changes: ClassVar[bool] = False
     """Whether it is drawn anew every round; else one graph serves the whole run."""
 
+    @property
+    def plain(self) -> bool:
+        return True
+
     def hears(self, n: int, round: int, seed: int) -> Hears:
         """Return whom each of n seats hears in a round; a pure function."""
         raise NotImplementedError

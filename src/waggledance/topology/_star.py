@@ -32,6 +32,10 @@ class Star(Described):
         if not isinstance(self.centre, bytes) and self.centre not in ("drawn", "rotating"):
             raise UsageError(f"a star's centre is 'drawn', 'rotating' or a peer's id, got {self.centre!r}")
 
+    @property
+    def plain(self) -> bool:
+        return True
+
     def centre_of(self, round: int, roster: Sequence[PeerId], seed: int) -> PeerId:
         """Return who is in the middle in a round.
 

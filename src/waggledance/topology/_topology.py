@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from waggledance.core import Message, PeerId, Proposal
+from waggledance.core import Message, PeerId, Proposal, UsageError
 
 Mode = Literal["full", "summary", "judge"]
 
@@ -18,16 +18,29 @@ class Hyperedge(msgspec.Struct, frozen=True):
     speakers: frozenset[PeerId]
     listeners: frozenset[PeerId]
     mode: Mode = "full"
-    """Whole texts, one summary of all speakers, or texts to be judged."""
+    """Whole texts, one summary of all speakers, or texts to be judged and not to be answered to."""
     budget_tokens: int | None = None
-    """How many tokens a listener may read through this edge; None means no limit."""
+    """How many tokens a listener may read through this edge, ≥ 0; None means no limit."""
+    layer: int = 0
+    """When its listeners speak, from 0: those of a later layer hear what speakers of earlier ones say in the new round,
+    and wait for it. Others, and whoever reads a summary, hear the last round."""
+
+    def __post_init__(self) -> None:
+        if self.layer < 0:
+            raise UsageError(f"layers are counted from 0, got layer={self.layer}")
+        if self.budget_tokens is not None and self.budget_tokens < 0:
+            raise UsageError(f"a budget is 0 or more tokens, got budget_tokens={self.budget_tokens}")
 
 
 Hearing = tuple[Hyperedge, ...]
 
 
 class Topology(Protocol):
-    """Says who hears whom: a pure function, so that every peer draws the same plan. Nobody hears itself."""
+    """Says who hears whom: a pure function, so that every peer draws the same plan. Nobody hears itself.
+
+    One whose plans are all of whole texts of the last round, without budgets, may say so in an attribute ``plain =
+    True``; then `speakers` is asked instead of `plan`, which saves a plan at every seat.
+    """
 
     @property
     def name(self) -> str: ...
