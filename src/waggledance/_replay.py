@@ -13,6 +13,7 @@ from waggledance.core import (
     Decision,
     Judgement,
     Message,
+    Note,
     PeerId,
     Proposal,
     RunFailed,
@@ -133,7 +134,7 @@ class _Channel:
             notes = (*notes, "the run did not come to its end; this rests on what had been said by then")
         elif same_rule:
             notes = self.outcome.body.notes
-        costs = [m.body.cost for m in self.messages if isinstance(m.body, Proposal | Judgement)]
+        costs = [m.body.cost for m in self.messages if isinstance(m.body, Proposal | Judgement | Note)]
         return msgspec.structs.replace(
             decision,
             notes=notes,

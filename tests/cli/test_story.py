@@ -6,7 +6,7 @@ from typing import Any
 
 from waggledance import FunctionPeer, Question, Swarm
 from waggledance.cli._story import Story, as_json, label
-from waggledance.core import Decision, Message
+from waggledance.core import Cost, Decision, Member, Message, MessageId, Note, Opening, local_peer_id, swarm_id
 
 
 class Watcher:
@@ -95,3 +95,19 @@ def test_who_owes_an_answer_is_known_at_every_moment() -> None:
     assert owing[1] == {"ben"}
     assert owing[2] == {"ada", "ben"}
     assert owing[-1] == set()
+
+
+def test_a_note_is_told_by_what_it_is_and_an_empty_one_with_its_reason() -> None:
+    story = Story()
+    ada = local_peer_id("ada")
+
+    def told(body: Note) -> str | None:
+        return story.hear(Message(MessageId(bytes(32)), ada, body, 1, None, (), 1, 0, swarm_id("s"), "q1"))
+
+    story.hear(Message(MessageId(bytes(32)), ada, Opening(question=Question(text="?"), members=(Member(ada, "ada"),)),
+                       1, None, (), 1, 0, swarm_id("s"), "q1"))  # fmt: skip
+    assert told(Note(about="outline", text="Count\n1. all\x1b")) == "ada writes an outline: Count 1. all\ufffd"
+    assert story.rows[ada].doing == "wrote an outline"
+    assert told(Note(about="summary", text="", lapse="spent", round=2)) == "round 2, ada has no summary [spent]"
+    assert told(Note(about="worked-examples", text="x", cost=Cost(calls=1))) == "ada writes worked examples: x"
+    assert story.calls == 1

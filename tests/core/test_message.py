@@ -16,6 +16,7 @@ from waggledance.core import (
     Channel,
     Key,
     MessageId,
+    Note,
     PeerFault,
     PeerId,
     Proposal,
@@ -29,7 +30,7 @@ from waggledance.core import (
     signature_holds,
     swarm_id,
 )
-from waggledance.core._message import KINDS, MAX_BODY_BYTES, compose, decode, message_id
+from waggledance.core._message import KINDS, MAX_BODY_BYTES, compose, decode, decode_body, message_id
 
 VECTORS: dict[str, Any] = json.loads(Path(__file__).with_name("envelope_vectors.json").read_text())
 VALID: list[dict[str, Any]] = VECTORS["valid"]
@@ -151,6 +152,15 @@ def test_a_frame_or_body_beyond_its_size_is_refused() -> None:
         with pytest.raises(PeerFault) as refused:
             open_frame(received)
         assert refused.value.reason == reason
+
+
+def test_a_note_that_arrives_under_no_short_name_is_refused() -> None:
+    good = msgspec.msgpack.encode(msgspec.to_builtins(Note(about="outline", text="x")), order="sorted")
+    assert decode_body("note/1", good) == Note(about="outline", text="x")
+    bad = msgspec.msgpack.encode(msgspec.msgpack.decode(good) | {"about": "../system"}, order="sorted")
+    with pytest.raises(PeerFault, match="malformed") as refused:
+        decode_body("note/1", bad)
+    assert refused.value.reason == "malformed"
 
 
 @given(depth=st.integers(1, 60_000))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -15,13 +16,16 @@ from waggledance.core import (
     LoopClock,
     Message,
     Meter,
+    Note,
     Proposal,
     Question,
     RunFailed,
     Seat,
     Table,
+    UsageError,
     Verdict,
     after,
+    encode,
     everyone,
     local_peer_id,
     swarm_id,
@@ -34,15 +38,18 @@ class Thinker:
     """A peer whose every skill costs ten tokens, and which fails or dawdles when told to."""
 
     name = "ada"
-    skills = frozenset({"propose", "revise", "compare", "critique"})
+    skills = frozenset({"propose", "revise", "note", "compare", "critique"})
 
     def __init__(self, fails: str = "", takes_s: float = 0.0) -> None:
         self.fails, self.takes_s = fails, takes_s
         self.seeds: list[int] = []
+        self.guides: list[tuple[Message[Note], ...]] = []
+        self.words = "it is 5"
         self.running = self.most_running = 0
 
     async def _think(self, call: Call) -> None:
         self.seeds.append(call.seed)
+        self.guides.append(call.guide)
         self.running += 1
         self.most_running = max(self.running, self.most_running)
         await asyncio.sleep(self.takes_s)
@@ -57,7 +64,11 @@ class Thinker:
 
     async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
         await self._think(call)
-        return Proposal.of("5")
+        return Proposal.of("5", self.words)
+
+    async def note(self, call: Call, about: str, material: Sequence[Message[Any]]) -> str:
+        await self._think(call)
+        return f"cafe\u0301 {about} of {len(material)}"
 
     async def compare(self, call: Call, a: Message[Proposal], b: Message[Proposal]) -> Verdict:
         await self._think(call)
@@ -124,6 +135,60 @@ async def test_a_revision_names_what_it_was_made_from_its_own_first() -> None:
     other = seat._channel.publish(BEA, Proposal(key="5"), [], 0)
     revised = await seat.revise(mine, [other])
     assert (revised.refs, revised.round) == ((mine.id, other.id), 1)
+
+
+async def test_a_note_carries_what_it_is_about_its_round_what_it_was_made_from_and_its_cost() -> None:
+    seat = a_seat()
+    mine = await seat.publish(await seat.propose())
+    note = await seat.note("outline", [mine], 2)
+    assert (note.about, note.text, note.round, note.refs) == ("outline", "café outline of 1", 2, (mine.id,))
+    assert (note.cost, note.lapse) == (Cost(calls=1, prompt_tokens=8, completion_tokens=2), "")
+
+
+async def test_a_peer_that_cannot_write_a_note_publishes_an_empty_one_that_says_why() -> None:
+    failed = await a_seat(Thinker(fails="the endpoint is down")).note("outline")
+    assert (failed.about, failed.text, failed.lapse) == ("outline", "", "the endpoint is down")
+    peer = Thinker()
+    spent = await a_seat(peer, Budget(calls=0)).note("outline")
+    assert (spent.text, peer.seeds) == ("", [])
+    assert "0 calls" in spent.lapse
+
+
+@pytest.mark.parametrize("about", ["", "Outline", "an outline", "../system", "-x", "x--y", "out\nline", "x" * 33])
+async def test_what_a_note_is_about_is_a_short_name(about: str) -> None:
+    peer = Thinker()
+    with pytest.raises(UsageError, match="hyphens"):
+        await a_seat(peer).note(about)
+    assert peer.seeds == []
+
+
+async def test_answers_under_a_guide_see_it_and_name_it() -> None:
+    peer = Thinker()
+    seat = a_seat(peer)
+    outline = seat._channel.publish(BEA, Note(about="outline", text="count them"), [], 0)
+    mine = await seat.publish(await seat.propose(guide=[outline]))
+    heard = seat._channel.publish(BEA, Proposal(key="5"), [], 0)
+    revised = await seat.revise(mine, [heard], guide=[outline])
+    assert peer.guides == [(outline,), (outline,)]
+    assert mine.body.refs == (outline.id,)
+    assert revised.refs == (mine.id, outline.id, heard.id)
+    assert (await seat.propose()).refs == ()
+    peer.fails = "out of memory"
+    assert (await seat.propose(guide=[outline])).refs == (outline.id,)
+
+
+@pytest.mark.parametrize("words", ["it is 5", "5" * 60_000, "é" * 26_000, "𝟝" * 16_250])
+async def test_a_revision_after_hearing_thousands_fits_into_a_body_and_names_its_own_first(words: str) -> None:
+    peer = Thinker()
+    peer.words = words
+    seat = a_seat(peer)
+    mine = await seat.publish(await seat.propose())
+    heard = [seat._channel.publish(BEA, Proposal(key=str(n)), [], 0) for n in range(2_500)]
+    revised = await seat.revise(mine, heard)
+    published = await seat.publish(revised)
+    refs = published.body.refs
+    assert refs == (mine.id, *[m.id for m in heard])[: len(refs)]
+    assert 64 * 1024 - len(encode(published)) < 700, "as many are named as fit"
 
 
 async def test_of_many_verdicts_those_that_could_be_given_are_kept() -> None:

@@ -1,6 +1,6 @@
 """Calls and messages as a seat would make them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from blake3 import blake3
@@ -11,6 +11,7 @@ from waggledance.core import (
     Message,
     MessageId,
     Meter,
+    Note,
     Proposal,
     Question,
     local_peer_id,
@@ -19,6 +20,11 @@ from waggledance.core import (
 
 MakeCall = Callable[..., Call]
 Say = Callable[..., Message[Proposal]]
+
+
+def a_note(text: str, about: str = "outline") -> Message[Note]:
+    id = MessageId(blake3(f"{about}/{text}".encode()).digest())
+    return Message(id, local_peer_id(text[:40]), Note(about=about, text=text), 1, None, (), 1, 0, swarm_id("s"), "q1")
 
 
 class StoppedClock:
@@ -31,10 +37,13 @@ class StoppedClock:
 
 @pytest.fixture
 def make_call() -> MakeCall:
-    def make(question: Question, budget: Budget | None = None, seed: int = 7) -> Call:
+    def make(question: Question, budget: Budget | None = None, seed: int = 7, guide: Sequence[str] = ()) -> Call:
         meter = Meter(budget or Budget(), StoppedClock())
         me = local_peer_id("me")
-        return Call(question=question, round=0, me=me, names={}, draw_seed=lambda _: seed, number=1, meter=meter)
+        return Call(
+            question=question, round=0, me=me, names={}, draw_seed=lambda _: seed, number=1, meter=meter,
+            guide=tuple(a_note(text) for text in guide),
+        )  # fmt: skip
 
     return make
 

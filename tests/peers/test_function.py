@@ -77,3 +77,30 @@ async def test_a_skill_without_a_function_is_the_callers_fault(make_call: MakeCa
         await FunctionPeer("p", slow_four).critique(make_call(SUM), say("4", "4"))
     with pytest.raises(UsageError, match="compare="):
         await FunctionPeer("p", slow_four).compare(make_call(SUM), say("4", "4"), say("5", "5"))
+
+
+async def test_a_noting_function_is_given_what_is_wanted_and_texts(make_call: MakeCall, say: Say) -> None:
+    peer = FunctionPeer("p", slow_four, note=lambda question, about, texts: f"{question} {about} {texts}\x1b")
+    assert peer.skills == {"propose", "revise", "note"}
+    assert await peer.note(make_call(SUM), "summary", [say("4", "4")]) == "2 + 2? summary ['4']"
+
+
+async def test_a_note_that_is_no_text_and_a_missing_function_are_named(make_call: MakeCall) -> None:
+    with pytest.raises(PeerRaised, match="returned 4, not a text"):
+        await FunctionPeer("p", slow_four, note=lambda q, a, t: 4).note(make_call(SUM), "outline", ())  # type: ignore[arg-type, return-value]
+    with pytest.raises(UsageError, match="note=…"):
+        await FunctionPeer("p", slow_four).note(make_call(SUM), "outline", ())
+
+
+async def test_a_guided_function_finds_the_notes_behind_the_question(make_call: MakeCall, say: Say) -> None:
+    given: list[str] = []
+
+    def answer(question: str) -> str:
+        given.append(question)
+        return "4"
+
+    peer = FunctionPeer("p", answer, revise=lambda question, mine, heard: answer(question))
+    call = make_call(SUM, guide=["add them"])
+    await peer.propose(call)
+    await peer.revise(call, say("5", "5"), ())
+    assert given == ["2 + 2?\n\nOutline: add them"] * 2

@@ -2,9 +2,20 @@ from typing import get_args
 
 import pytest
 
-from waggledance.core import UNIT, AnswerKind, Question
+from waggledance.core import UNIT, AnswerKind, Note, Question
 from waggledance.peers import parse
-from waggledance.peers._prompts import asked, compare_example, critique_examples, example, form, prompt
+from waggledance.peers._prompts import (
+    _notes,
+    asked,
+    compare_example,
+    critique_examples,
+    example,
+    form,
+    guiding,
+    note_example,
+    prompt,
+    wanted,
+)
 from waggledance.peers._verdict import better, grade
 
 KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
@@ -39,3 +50,15 @@ def test_what_fills_a_blank_is_not_filled_again() -> None:
 def test_options_are_lettered_and_defanged() -> None:
     question = Question(text="Which <|im_end|>?", expects="choice", options=("3", "[INST] 4"))
     assert asked(question) == "Question: Which < |im_end| >?\nA) 3\nB) (…) 4"
+
+
+@pytest.mark.parametrize("about", _notes())
+def test_the_prompt_of_a_kind_of_note_has_its_wish_and_a_worked_example(about: str) -> None:
+    question, answer = note_example(about)
+    assert Note(about=about, text=answer).text
+    assert wanted(about) in question
+    assert question.count("\nbegin ") == question.count("\nend ") <= 1
+
+
+def test_no_guide_leaves_no_words() -> None:
+    assert guiding("") == ""

@@ -19,6 +19,7 @@ from waggledance.cli._story import as_json as message_as_json
 from waggledance.core import (
     Log,
     Message,
+    Note,
     Proposal,
     Report,
     RunFailed,
@@ -109,7 +110,7 @@ def export_log(to: str, out: Path, channel: str | None, log: Path | None, config
 
 
 def _whole(message: Message[Any]) -> str:
-    text = message.body.text if isinstance(message.body, Proposal) else ""
+    text = message.body.text if isinstance(message.body, Note | Proposal) else ""
     return "\n".join(f"    {line}" for line in safe(text).splitlines())
 
 

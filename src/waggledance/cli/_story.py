@@ -17,6 +17,7 @@ from waggledance.core import (
     Judgement,
     Member,
     Message,
+    Note,
     Opening,
     Outcome,
     PeerId,
@@ -115,6 +116,8 @@ class Story:
                 return self._propose(message)
             case Judgement():
                 return self._judge(message)
+            case Note():
+                return self._note(message)
             case Dance():
                 return self._dance(message)
             case Cut():
@@ -168,6 +171,18 @@ class Story:
         reason = next((first_sentence(verdict.reason) for verdict in body.verdicts if verdict.reason), "")
         lapse = f" [{one_line(body.lapse, 160)}]" if body.lapse else ""
         return f"{self._name(peer)} {doing}{f': {reason}' if reason else ''}{lapse}"
+
+    def _note(self, message: Message[Note]) -> str:
+        body, peer = message.body, message.author
+        about = body.about.replace("-", " ")
+        article = "" if about.endswith("s") else "an " if about[0] in "aeiou" else "a "
+        what = article + about
+        said = one_line(body.text, 160)
+        if peer in self.rows:
+            self.rows[peer] = replace(self.rows[peer], doing=f"wrote {what}" if said else f"wrote no {about}")
+        who = self._name(peer) if body.round == 0 else f"round {body.round}, {self._name(peer)}"
+        lapse = f" [{one_line(body.lapse, 160)}]" if body.lapse else ""
+        return f"{who} writes {what}: {said}{lapse}" if said else f"{who} has no {about}{lapse}"
 
     def _dance(self, message: Message[Dance]) -> str | None:
         body, peer = message.body, message.author

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-from waggledance.core._bodies import Proposal, Question, Verdict
+from waggledance.core._bodies import Note, Proposal, Question, Verdict
 from waggledance.core._budget import ONE_CALL, Cost, Meter
 from waggledance.core._ids import PeerId
 from waggledance.core._message import Message
 
 
 class Call:
-    """What a skill may know when it is called, and where it says what it cost."""
+    """What a skill may know when it is called, and where it says what it cost.
 
-    __slots__ = ("_draw_seed", "_meter", "_number", "cost", "me", "names", "question", "round")
+    `guide` holds the notes that guide an answer: an outline to follow, a suggestion, worked examples; often none.
+    """
+
+    __slots__ = ("_draw_seed", "_meter", "_number", "cost", "guide", "me", "names", "question", "round")
 
     def __init__(
         self,
@@ -26,8 +29,9 @@ class Call:
         draw_seed: Callable[[int], int],
         number: int,
         meter: Meter,
+        guide: tuple[Message[Note], ...] = (),
     ) -> None:
-        self.question, self.round, self.me, self.names = question, round, me, names
+        self.question, self.round, self.me, self.names, self.guide = question, round, me, names, guide
         self._draw_seed, self._number, self._meter = draw_seed, number, meter
         self.cost = ONE_CALL
 
@@ -70,6 +74,10 @@ class Peer(Protocol):
 
     async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
         """Answer again, after hearing others."""
+        ...
+
+    async def note(self, call: Call, about: str, material: Sequence[Message[Any]]) -> str:
+        """Write something that is no answer, such as an outline, from material of any kind; say what is `about`."""
         ...
 
     async def compare(self, call: Call, a: Message[Proposal], b: Message[Proposal]) -> Verdict:

@@ -11,14 +11,14 @@ from typing import Any, TypeVar
 import msgspec
 from blake3 import blake3
 
-from waggledance.core._bodies import Judgement, Proposal, Question, Verdict, well_formed
+from waggledance.core._bodies import Judgement, Note, Proposal, Question, Verdict, well_formed
 from waggledance.core._budget import NO_COST, Meter
 from waggledance.core._channel import AnyMessage, Channel
 from waggledance.core._clock import Clock
 from waggledance.core._condition import Condition, after
 from waggledance.core._errors import RunFailed
 from waggledance.core._ids import MessageId, PeerId
-from waggledance.core._message import Body, Message
+from waggledance.core._message import MAX_BODY_BYTES, Body, Message
 from waggledance.core._peer import Call, Peer
 
 B = TypeVar("B", bound=Body)
@@ -143,33 +143,65 @@ class Seat:
 
     # -- thinking -----------------------------------------------------------------------------------------------
 
-    async def propose(self, round: int = 0) -> Proposal:
-        """Ask the peer for its answer; an abstention that says why, when it could give none."""
+    async def propose(self, round: int = 0, guide: Sequence[Message[Note]] = ()) -> Proposal:
+        """Ask the peer for its answer, guided by notes; an abstention that says why, when it could give none."""
         try:
             self.meter.admit_call()
-            call = self._call(round)
+            call = self._call(round, guide)
             thinking = self._peer.propose(call)
             said = await (thinking if self._unhurried else self._in_time(thinking))
         except RunFailed as why:
-            return Proposal(round=round, key=None, lapse=well_formed(str(why)))
+            refs = tuple([note.id for note in guide])
+            return Proposal(round=round, key=None, refs=refs, lapse=well_formed(str(why)))
+        refs = said.refs
+        if guide or refs:
+            refs = _fitting((*[note.id for note in guide], *refs), said)
         return Proposal(round=round, key=said.key, text=said.text, confidence_ppm=said.confidence_ppm,
-                        refs=said.refs, lapse=said.lapse, cost=call.cost)  # fmt: skip
+                        refs=refs, lapse=said.lapse, cost=call.cost)  # fmt: skip
 
-    async def revise(self, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
-        """Ask the peer for its answer after hearing others; its earlier one again, saying why, when it could not."""
+    async def revise(
+        self, mine: Message[Proposal], heard: Sequence[Message[Proposal]], guide: Sequence[Message[Note]] = ()
+    ) -> Proposal:
+        """Ask the peer for its answer after hearing others; its earlier one again, saying why, when it could not.
+
+        The answer names what it was made from: its own earlier one, the notes, then what was heard, in the order given
+        and as far as a body has room.
+        """
         round = mine.body.round + 1
         try:
             self.meter.admit_call()
-            call = self._call(round)
+            call = self._call(round, guide)
             thinking = self._peer.revise(call, mine, heard)
             said = await (thinking if self._unhurried else self._in_time(thinking))
         except RunFailed as why:
             before = mine.body
             return Proposal(round=round, key=before.key, text=before.text, confidence_ppm=before.confidence_ppm,
                             refs=(mine.id,), lapse=well_formed(str(why)))  # fmt: skip
-        refs = (mine.id, *[m.id for m in heard if m.id != mine.id])
+        refs = _fitting((mine.id, *[note.id for note in guide], *[m.id for m in heard if m.id != mine.id]), said)
         return Proposal(round=round, key=said.key, text=said.text, confidence_ppm=said.confidence_ppm,
                         refs=refs, lapse=said.lapse, cost=call.cost)  # fmt: skip
+
+    async def note(self, about: str, material: Sequence[AnyMessage] = (), round: int = 0) -> Note:
+        """Ask the peer for words that are no answer; a note without text that says why, when it had none.
+
+        Args:
+            about: what is wanted, such as ``"outline"``; see `Note.about`.
+            material: the messages to make it from.
+            round: the note's round.
+
+        Raises:
+            UsageError: `about` is no short name, or the peer was not made to write such notes.
+        """
+        wanted = Note(round=round, about=about, text="")
+        try:
+            self.meter.admit_call()
+            call = self._call(round)
+            thinking = self._peer.note(call, about, material)
+            text = well_formed(await (thinking if self._unhurried else self._in_time(thinking)))
+        except RunFailed as why:
+            return msgspec.structs.replace(wanted, lapse=well_formed(str(why)))
+        said = msgspec.structs.replace(wanted, text=text, cost=call.cost)
+        return msgspec.structs.replace(said, refs=_fitting(tuple([m.id for m in material]), said))
 
     async def compare(self, pairs: Sequence[tuple[Message[Proposal], Message[Proposal]]], round: int = 0) -> Judgement:
         """Ask the peer which of each two proposals is better; the verdicts it could give, together in one judgement."""
@@ -198,7 +230,7 @@ class Seat:
         kept = tuple(verdict for verdict in verdicts if verdict is not None)
         return Judgement(round=round, verdicts=kept, lapse="; ".join(sorted(set(lapses))), cost=cost)
 
-    def _call(self, round: int) -> Call:
+    def _call(self, round: int, guide: Sequence[Message[Note]] = ()) -> Call:
         self._calls += 1
         return Call(
             question=self.table.question,
@@ -208,6 +240,7 @@ class Seat:
             draw_seed=self._derived_seed,
             number=self._calls,
             meter=self.meter,
+            guide=tuple(guide),
         )
 
     async def _in_time(self, thinking: Awaitable[T]) -> T:
@@ -224,3 +257,19 @@ class Seat:
         """Return the seed of this seat's call of a number, from 1; 0 is the seed of its own generator."""
         text = b"%d\0%d\0%s\0%s" % (number, self.table.seed, self._channel.name.encode(), self.me)
         return int.from_bytes(blake3(text).digest(4)) & 0x7FFF_FFFF
+
+
+def _fitting(refs: tuple[MessageId, ...], said: Proposal | Note) -> tuple[MessageId, ...]:
+    """Return the first of the references: as many as a body has room for beside what is said."""
+    words = (said.text, said.lapse, (said.key or "") if isinstance(said, Proposal) else said.about)
+    room = MAX_BODY_BYTES - _OTHER_FIELDS_BYTES - _REF_BYTES * len(refs)
+    if 4 * sum(map(len, words)) <= room:
+        return refs
+    room = MAX_BODY_BYTES - _OTHER_FIELDS_BYTES - sum(len(text.encode()) for text in words)
+    return refs[: max(0, room // _REF_BYTES)]
+
+
+_REF_BYTES = 34
+"""Of an id in MessagePack: a type, a length, 32 bytes."""
+_OTHER_FIELDS_BYTES = 512
+"""What a body has beside words and references: names of fields, confidence, costs, round; under 300 bytes."""

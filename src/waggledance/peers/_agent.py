@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
-from waggledance.core import Call, Cost, Message, Proposal, UsageError, Verdict
+from waggledance.core import Call, Cost, Message, Proposal, RunFailed, UsageError, Verdict
 from waggledance.models import Completion, Model, Request, Turn
+from waggledance.peers._noted import noted, shown
 from waggledance.peers._others import defanged, grouped, mark_for, one
 from waggledance.peers._parse import parse
 from waggledance.peers._plain import line, plain
-from waggledance.peers._prompts import asked, compare_example, critique_examples, example, form, prompt
+from waggledance.peers._prompts import (
+    asked,
+    compare_example,
+    critique_examples,
+    example,
+    form,
+    guiding,
+    note_example,
+    noting,
+    prompt,
+)
 from waggledance.peers._verdict import NoVerdict, better, grade
 
 CUT_SHORT = "[the model stopped at its token limit]"
@@ -23,7 +35,7 @@ _ANOTHER_QUESTION = "\nQuestion:"
 
 
 class Agent:
-    """A peer whose skills are a language model's. It proposes, revises, compares and critiques.
+    """A peer whose skills are a language model's. It proposes, revises, writes notes, compares and critiques.
 
     What all agents say to their models begins alike (instructions, worked examples, the question), so that a model's
     server computes it once; persona and form come after. Others' words enter as data: fenced, labelled, limited in
@@ -67,17 +79,30 @@ class Agent:
 
     @property
     def skills(self) -> frozenset[str]:
-        return frozenset({"propose", "revise", "compare", "critique"})
+        return frozenset({"propose", "revise", "note", "compare", "critique"})
 
     async def propose(self, call: Call) -> Proposal:
         """Answer the question, with reasons and a confidence."""
-        return self._answer(await self._complete(call, self._opening(call)), call)
+        return self._answer(await self._complete(call, self._opening(call, guiding(noted(call.guide)))), call)
 
     async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
         """Answer again: after others' answers, grouped by value; without any, after a second look at its own."""
         own = defanged(plain(mine.body.text, max_chars=_OWN_CHARS)) or "I have no answer yet."
         turns = (*self._opening(call), Turn("assistant", own), Turn("user", self._hearing(call, heard)))
         return self._answer(await self._complete(call, turns), call)
+
+    async def note(self, call: Call, about: str, material: Sequence[Message[Any]]) -> str:
+        """Write a note, such as an outline or a summary, of the material.
+
+        Raises:
+            UnknownName: there is no prompt for such notes in ``prompts/``.
+            RunFailed: the model wrote nothing.
+        """
+        asking = noting(about, shown(material, call.question), self.persona)
+        said = plain((await self._complete(call, _judging(call, asking, (note_example(about),)))).text)
+        if not said:
+            raise RunFailed("the model wrote nothing")
+        return said
 
     async def compare(self, call: Call, a: Message[Proposal], b: Message[Proposal]) -> Verdict:
         """Say which of two proposals is better.
@@ -110,17 +135,20 @@ class Agent:
 
     # -- what is said to the model --------------------------------------------------------------------------------
 
-    def _opening(self, call: Call) -> tuple[Turn, ...]:
+    def _opening(self, call: Call, guide: str = "") -> tuple[Turn, ...]:
         worked = _conversation((example(call.question.expects),))
-        return (*worked, Turn("user", f"{asked(call.question)}\n\n{self._form(call)}"))
+        parts = (asked(call.question), guide, self._form(call))
+        return (*worked, Turn("user", "\n\n".join(filter(None, parts))))
 
     def _hearing(self, call: Call, heard: Sequence[Message[Proposal]]) -> str:
-        words = grouped(heard, call.question)
-        if not words:
-            return prompt("reconsider", persona=self.persona, form=form(call.question.expects))
-        return prompt(
-            "revise", words=words, mark=mark_for((words,)), persona=self.persona, form=form(call.question.expects)
+        words, guide = grouped(heard, call.question), guiding(noted(call.guide))
+        blanks = {"persona": self.persona, "form": form(call.question.expects)}
+        again = (
+            prompt("revise", words=words, mark=mark_for((words,)), **blanks)
+            if words
+            else prompt("reconsider", **blanks)
         )
+        return "\n\n".join(filter(None, (guide, again)))
 
     def _form(self, call: Call) -> str:
         return f"{self.persona}\n{form(call.question.expects)}".strip()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from inspect import isawaitable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from waggledance.core import UNIT, Call, Message, Proposal, RunFailed, UsageError, Verdict
+from waggledance.core import UNIT, Call, Message, Note, Proposal, RunFailed, UsageError, Verdict
+from waggledance.peers._noted import title
 from waggledance.peers._parse import parse
+from waggledance.peers._plain import plain
 
 Answering = Callable[[str], str | Awaitable[str]]
 Revising = Callable[[str, str, list[str]], str | Awaitable[str]]
+Noting = Callable[[str, str, list[str]], str | Awaitable[str]]
 Comparing = Callable[[str, str, str], float | Awaitable[float]]
 Critiquing = Callable[[str, str], float | Awaitable[float]]
 T = TypeVar("T")
@@ -30,11 +33,15 @@ class PeerRaised(RunFailed):
 class FunctionPeer:
     """A peer made of functions, plain or async. They take and return plain text and numbers, nothing of ours.
 
+    An answer that is guided by notes has them behind the question's text, each under what it is.
+
     Args:
         name: the peer's name.
         propose: takes the question's text, returns the answer's text.
         revise: takes the question's text, the peer's earlier answer and the answers heard, returns the answer's text;
             the earlier answer stands when None.
+        note: takes the question's text, what is wanted (such as "outline") and the texts to make it from, returns the
+            note's text; without it there is no such skill.
         compare: takes the question's text and two answers, returns how much better the first is, 0 to 1: 1 prefers the
             first, 0 the second, 0.5 neither; without it there is no such skill.
         critique: takes the question's text and an answer, returns its grade, 0 to 1; without it there is no such skill.
@@ -50,12 +57,14 @@ class FunctionPeer:
         propose: Answering,
         *,
         revise: Revising | None = None,
+        note: Noting | None = None,
         compare: Comparing | None = None,
         critique: Critiquing | None = None,
     ) -> None:
         self.name = name
-        self._propose, self._revise, self._compare, self._critique = propose, revise, compare, critique
-        given = {"compare": compare, "critique": critique}
+        self._propose, self._revise, self._note = propose, revise, note
+        self._compare, self._critique = compare, critique
+        given = {"note": note, "compare": compare, "critique": critique}
         self._skills = frozenset({"propose", "revise", *(skill for skill, function in given.items() if function)})
 
     @property
@@ -63,13 +72,19 @@ class FunctionPeer:
         return self._skills
 
     async def propose(self, call: Call) -> Proposal:
-        return self._parsed(await self._said(self._propose, call.question.text), call)
+        return self._parsed(await self._said(self._propose, _asked(call)), call)
 
     async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
         if self._revise is None:
             return mine.body
         texts = [m.body.text for m in heard]
-        return self._parsed(await self._said(self._revise, call.question.text, mine.body.text, texts), call)
+        return self._parsed(await self._said(self._revise, _asked(call), mine.body.text, texts), call)
+
+    async def note(self, call: Call, about: str, material: Sequence[Message[Any]]) -> str:
+        if self._note is None:
+            raise UsageError(f"peer {self.name!r} was given no function to write notes with: FunctionPeer(…, note=…)")
+        texts = [m.body.text for m in material if isinstance(m.body, Proposal | Note)]
+        return plain(self._text(await self._said(self._note, call.question.text, about, texts)))
 
     async def compare(self, call: Call, a: Message[Proposal], b: Message[Proposal]) -> Verdict:
         if self._compare is None:
@@ -84,9 +99,12 @@ class FunctionPeer:
         return Verdict(subjects=(proposal.id,), scores=(grade,))
 
     def _parsed(self, said: object, call: Call) -> Proposal:
+        return parse(self._text(said), call.question)
+
+    def _text(self, said: object) -> str:
         if not isinstance(said, str):
             raise PeerRaised(self.name, f"its function returned {said!r:.80}, not a text")
-        return parse(said, call.question)
+        return said
 
     def _share(self, said: object) -> int:
         if not isinstance(said, (int, float)) or not 0 <= said <= 1:
@@ -101,3 +119,8 @@ class FunctionPeer:
             raise
         except Exception as why:
             raise PeerRaised(self.name, f"{type(why).__name__}: {why}") from why
+
+
+def _asked(call: Call) -> str:
+    """Return the question's text, and behind it the notes that guide the answer."""
+    return "\n\n".join((call.question.text, *(f"{title(m.body.about)}: {m.body.text}" for m in call.guide)))

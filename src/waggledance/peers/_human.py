@@ -9,11 +9,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from math import isinf
+from typing import Any
 
 from waggledance.core import Call, Message, Proposal, RunFailed, UsageError, Verdict
+from waggledance.peers._noted import noted, shown, title
 from waggledance.peers._others import grouped, one
 from waggledance.peers._parse import parse
-from waggledance.peers._plain import line
+from waggledance.peers._plain import line, plain
 from waggledance.peers._prompts import asked, form
 from waggledance.peers._verdict import NoVerdict, better, grade
 
@@ -21,7 +23,7 @@ Asking = Callable[[str], Awaitable[str]]
 
 
 class HumanPeer:
-    """A person who proposes, revises, compares and critiques.
+    """A person who proposes, revises, writes notes, compares and critiques.
 
     Args:
         name: the person's name.
@@ -38,18 +40,23 @@ class HumanPeer:
 
     @property
     def skills(self) -> frozenset[str]:
-        return frozenset({"propose", "revise", "compare", "critique"})
+        return frozenset({"propose", "revise", "note", "compare", "critique"})
 
     async def propose(self, call: Call) -> Proposal:
         """Answer the question."""
-        return parse(await self._said(call, _wanted(call)), call.question)
+        return parse(await self._said(call, f"{_guide(call)}{_wanted(call)}"), call.question)
 
     async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
         """Answer again after hearing others; an empty line keeps the earlier answer."""
         words = grouped(heard, call.question) or "Nobody else has an answer yet."
         own = f"Your answer was: {line(mine.body.text, 200)}. An empty line keeps it."
-        said = await self._said(call, f"{words}\n\n{own}")
+        said = await self._said(call, f"{_guide(call)}{words}\n\n{own}")
         return parse(said, call.question) if said.strip() else mine.body
+
+    async def note(self, call: Call, about: str, material: Sequence[Message[Any]]) -> str:
+        """Write a note in one line; an empty line writes none."""
+        words = shown(material, call.question)
+        return plain(await self._said(call, f"{words}\n\n{title(about)}, in one line:".lstrip()))
 
     async def compare(self, call: Call, a: Message[Proposal], b: Message[Proposal]) -> Verdict:
         """Say which of two proposals is better.
@@ -86,6 +93,11 @@ class HumanPeer:
             raise RunFailed(f"{self.name} is gone: the input ended before an answer") from None
         except TimeoutError:
             raise RunFailed(f"{self.name} did not answer within {left_s:.1f} s") from None
+
+
+def _guide(call: Call) -> str:
+    words = noted(call.guide)
+    return f"{words}\n\n" if words else ""
 
 
 def _wanted(call: Call) -> str:

@@ -58,7 +58,7 @@ def mark_for(texts: Iterable[str]) -> str:
 def one(said: Proposal, question: Question, chars: int = PEER_CHARS) -> str:
     """Return one peer's answer and words: on one line, a program on lines that all start with ``>``."""
     if question.expects == "code":
-        return _quoted(said.text, max(chars, CODE_CHARS))
+        return quoted(said.text, max(chars, CODE_CHARS))
     answer = "" if said.key is None else f"{line(defanged(said.key), _KEY_CHARS)} — "
     return f"{answer}{line(defanged(said.text), chars)}"
 
@@ -91,9 +91,10 @@ def grouped(heard: Sequence[Message[Proposal]], question: Question) -> str:
 def _member(said: Proposal, question: Question, chars: int) -> str:
     sure = "" if said.confidence_ppm is None else f" ({said.confidence_ppm // 10_000}% sure)"
     if question.expects == "code":
-        return f"-{sure}\n{_quoted(said.text, max(chars, CODE_CHARS // 4))}"
+        return f"-{sure}\n{quoted(said.text, max(chars, CODE_CHARS // 4))}"
     return f"-{sure} {line(defanged(said.text), chars)}"
 
 
-def _quoted(text: str, chars: int) -> str:
+def quoted(text: str, chars: int) -> str:
+    """Return a text on lines that all start with ``>``, its middle left out where it is too long."""
     return "\n".join(f"> {part}" for part in defanged(plain(text, max_chars=chars)).split("\n"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from string import Template, ascii_uppercase
 
-from waggledance.core import AnswerKind, Question
+from waggledance.core import AnswerKind, Question, UnknownName
 from waggledance.peers._others import defanged, mark_for
 
 
@@ -46,6 +46,32 @@ def critique_examples() -> tuple[tuple[str, str], ...]:
     return one(parts["wrong"], parts["why wrong"], 1), one(parts["right"], parts["why right"], 9)
 
 
+def wanted(about: str) -> str:
+    """Return what a model is told to write when a note of a kind is wanted.
+
+    Raises:
+        UnknownName: there is no prompt for such notes; says the nearest that there is.
+    """
+    return _note(about)["wanted"]
+
+
+def note_example(about: str) -> tuple[str, str]:
+    """Return a worked example of a note, asked as a model is asked, and written."""
+    parts = _note(about)
+    return f"Question: {parts['question']}\n\n{noting(about, parts.get('material', ''), '')}", parts["answer"]
+
+
+def noting(about: str, words: str, persona: str) -> str:
+    """Return what asks a model for a note, others' words in it fenced."""
+    wanted_here = f"{wanted(about)} {persona}".strip()
+    return prompt("material", words=words, mark=mark_for((words,)), wanted=wanted_here) if words else wanted_here
+
+
+def guiding(words: str) -> str:
+    """Return notes that are to guide an answer, fenced; nothing without any."""
+    return prompt("guide", words=words, mark=mark_for((words,))) if words else ""
+
+
 def asked(question: Question) -> str:
     """Return a question as every model is asked it, options included."""
     options = "".join(
@@ -61,6 +87,25 @@ def _template(name: str) -> Template:
 
 def _file_of(kind: AnswerKind) -> str:
     return kind.replace("/", "_")
+
+
+@cache
+def _note(about: str) -> dict[str, str]:
+    known = _notes()
+    if about not in known:
+        raise UnknownName("prompt for notes", about, known)
+    return _parts(f"{_NOTE}{about}")
+
+
+_NOTE = "note_"
+
+
+@cache
+def _notes() -> tuple[str, ...]:
+    from importlib.resources import files
+
+    names = [file.name for file in (files("waggledance.peers") / "prompts").iterdir()]
+    return tuple(sorted(n.removeprefix(_NOTE).removesuffix(".txt") for n in names if n.startswith(_NOTE)))
 
 
 @cache

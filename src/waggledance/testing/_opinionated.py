@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
+from typing import Any
 
 from waggledance.core import UNIT, Call, Message, Proposal, Question, Verdict
 
@@ -23,7 +24,7 @@ class Opinionated:
 
     @property
     def skills(self) -> frozenset[str]:
-        return frozenset({"propose", "revise", "compare", "critique"})
+        return frozenset({"propose", "revise", "note", "compare", "critique"})
 
     async def propose(self, call: Call) -> Proposal:
         answers, rng = _answers(call.question), Random(call.seed)
@@ -36,6 +37,10 @@ class Opinionated:
             return await self.propose(call)
         key = max(sorted(set(keys)), key=keys.count)
         return Proposal.of(key, f"Having heard {len(heard)}, I say {key}", confidence=keys.count(key) / len(keys))
+
+    async def note(self, call: Call, about: str, material: Sequence[Message[Any]]) -> str:
+        way = Random(call.seed).choice(("count", "guess", "look it up", "ask", "draw", "go backwards"))
+        return f"{about} of {self.name}, made from {len(material)}: {way}"
 
     async def compare(self, call: Call, a: Message[Proposal], b: Message[Proposal]) -> Verdict:
         favours_a = _grade(call, a) >= _grade(call, b)

@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,6 +132,9 @@ class W1Peer:
 
     async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
         return mine.body
+
+    async def note(self, call: Call, about: str, material: Sequence[Message[Any]]) -> str:
+        raise UsageError(f"peers of world {self.world.title} write no notes")
 
     async def compare(self, call: Call, a: Message[Proposal], b: Message[Proposal]) -> Verdict:
         raise UsageError(f"peers of world {self.world.title} do not judge; those of W2 do")
