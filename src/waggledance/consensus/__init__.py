@@ -41,6 +41,7 @@ from waggledance.consensus._rule import needs_of as needs_of
 from waggledance.consensus._rule import rule as rule
 from waggledance.consensus._rule import settle as settle
 from waggledance.consensus._rule import subjects as subjects
+from waggledance.consensus._rule import tie_break as tie_break
 from waggledance.consensus._schedule import pairs as pairs
 from waggledance.consensus._votes import votes as votes
 from waggledance.consensus._win_rate import win_rate as win_rate
@@ -89,6 +90,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "settle",
     "strengths",
     "subjects",
+    "tie_break",
     "votes",
     "win_rate",
     "wins",
