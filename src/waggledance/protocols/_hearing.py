@@ -16,7 +16,7 @@ counted votes and the extract are ours.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 
 import msgspec
 
@@ -40,16 +40,20 @@ SUMMARY = "summary"
 """What a note is about that sums up a group."""
 
 
-async def hear(
-    seat: Seat, topology: Topology, round: int, said: Sequence[Message[Proposal]], *, patience_s: float
-) -> tuple[Message[Proposal], ...]:
-    """Return what this seat hears before it speaks again; never its own words.
+Heard = tuple[Message[Proposal], ...]
 
-    Waits where a plan has layers or summaries, at most `patience_s` in all: each step has an equal part of it.
+
+def hear(
+    topology: Topology, seat: Seat, round: int, said: Sequence[Message[Proposal]], *, patience_s: float
+) -> Heard | Awaitable[Heard]:
+    """Return what a seat hears before it speaks again, never its own words: at once where the topology is plain.
+
+    Else it is awaited, as plans may have layers and summaries to wait for: at most `patience_s` in all, of which each
+    step has an equal part.
 
     Args:
-        seat: who listens.
         topology: who hears whom.
+        seat: who listens.
         round: which round of hearing, from 0.
         said: the last round's proposals.
         patience_s: how long a round waits for those who are late, in seconds.
@@ -57,18 +61,24 @@ async def hear(
     Returns:
         Proposals, sorted by id. One that was cut to a budget keeps the id of the whole; a summary has its note's.
     """
+    if not getattr(topology, "plain", False):
+        return _hear_by_plan(topology, seat, round, said, patience_s)
     me = seat.me
-    if getattr(topology, "plain", False):
-        speakers = topology.speakers(me, round, seat.roster, said, seat.seed)
-        if speakers is None:
-            return tuple([m for m in said if m.author != me])
-        return tuple([m for m in said if m.author in speakers and m.author != me])
+    speakers = topology.speakers(me, round, seat.roster, said, seat.seed)
+    if speakers is None:
+        return tuple([m for m in said if m.author != me])
+    return tuple([m for m in said if m.author in speakers and m.author != me])
+
+
+async def _hear_by_plan(
+    topology: Topology, seat: Seat, round: int, said: Sequence[Message[Proposal]], patience_s: float
+) -> Heard:
     plan = topology.plan(round, seat.roster, said, seat.seed)
     new, notes = await _awaited(seat, plan, round, said, patience_s)
-    return through(plan, me, said, new, notes, round=round, seed=seat.seed)
+    return heard_through(plan, seat.me, said, new, notes, round=round, seed=seat.seed)
 
 
-def through(
+def heard_through(
     plan: Hearing,
     me: PeerId,
     said: Sequence[Message[Proposal]],
@@ -77,7 +87,7 @@ def through(
     *,
     round: int,
     seed: int,
-) -> tuple[Message[Proposal], ...]:
+) -> Heard:
     """Return what a peer hears through the edges of a plan: a pure function.
 
     What it hears whole through one edge takes nothing from another's budget, and nothing is heard twice.
