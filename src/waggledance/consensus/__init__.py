@@ -49,15 +49,23 @@ from waggledance.consensus._wins import ballots as ballots
 from waggledance.consensus._wins import wins as wins
 
 if TYPE_CHECKING:
-    pass  # names of _ON_ARRAYS, for type checkers
+    from waggledance.consensus._em_answers import AnswerReliability as AnswerReliability
+    from waggledance.consensus._em_answers import em_answers as em_answers
+    from waggledance.consensus._history import History as History
 
-_ON_ARRAYS: dict[str, str] = {}
+_ON_ARRAYS: dict[str, str] = {
+    "em_answers": "waggledance.consensus._em_answers",
+    "AnswerReliability": "waggledance.consensus._em_answers",
+    "History": "waggledance.consensus._history",
+}
 """Names that are loaded when first used, and the modules that hold them."""
 
 __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded when first used
     "RULES",
+    "AnswerReliability",
     "CalibratedLogOdds",
     "ConfidenceVote",
+    "History",
     "Judgements",
     "NamedRule",
     "Once",
@@ -79,6 +87,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "confidence_bins",
     "confidence_vote",
     "ece",
+    "em_answers",
     "from_probes",
     "identity",
     "majority",
