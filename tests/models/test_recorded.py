@@ -7,7 +7,7 @@ import pytest
 
 from waggledance.core._errors import UsageError
 from waggledance.models import NotRecorded, Recorded, Recorder, Request, Scripted, Turn
-from waggledance.models._recorded import request_key
+from waggledance.models._bank import request_key
 
 
 def ask(text: str, *, seed: int = 0, timeout_s: float = 60.0) -> Request:
@@ -47,6 +47,16 @@ async def test_a_torn_last_line_is_skipped_and_recording_goes_on(tmp_path: Path,
     recorded = Recorded(path)
     assert (await recorded.complete(ask("1"))).text == "1 indeed"
     assert (await recorded.complete(ask("3"))).text == "3 indeed"
+
+
+async def test_a_bank_whose_last_line_lacks_only_its_end_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "bank.jsonl"
+    await record(path, "1", "2")
+    path.write_bytes(path.read_bytes()[:-1])
+    assert (await Recorded(path).complete(ask("2"))).text == "2 indeed"
+    await record(path, "3")
+    recorded = Recorded(path)
+    assert (len(recorded), recorded.skipped) == (3, 0)
 
 
 async def test_an_interrupted_recording_asks_only_what_it_lacks(tmp_path: Path) -> None:

@@ -1,0 +1,125 @@
+"""`waggle lab record`."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import typer
+
+from waggledance.cli._config import in_force
+from waggledance.cli._ending import complain
+from waggledance.cli._models_here import models_for
+from waggledance.cli._own_models import model_named
+from waggledance.cli._printing import print_json, print_text, say
+from waggledance.core import AnswerKind, Question, RunFailed, UsageError, well_formed
+from waggledance.lab._bank import Bank
+from waggledance.lab._due import Plan
+from waggledance.lab._record import Outcome, Progress, record
+from waggledance.peers import guess_kind
+
+_SAY_EVERY_S = 30.0
+
+
+def record_bank(
+    specs: Sequence[str],
+    data: Path,
+    out: Path,
+    plan: Plan,
+    *,
+    tasks: int | None,
+    answer: str | None,
+    config: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Fill a bank and say what is in it."""
+    force = in_force(config=config)
+    questions = questions_in(data, tasks, answer)
+    for model in models_for(specs, force).values():
+        asyncio.run(model.aclose())
+    models = {spec: partial(model_named, spec, force) for spec in dict.fromkeys(specs)}
+    outcome = asyncio.run(record(models, questions, plan, out, told=_Spoken(quiet=quiet)))
+    _print(outcome, out, as_json=as_json)
+    if outcome.failed:
+        missing = outcome.failed.total()
+        complain(f"{missing} answers or verdicts are missing ({outcome.failed.most_common(1)[0][0]}); run it again")
+        raise typer.Exit(RunFailed.exit_code)
+
+
+class _Row(msgspec.Struct):
+    question: str
+    id: str = ""
+    options: tuple[str, ...] = ()
+
+
+def questions_in(path: Path, n: int | None, kind: str | None) -> Mapping[str, Question]:
+    """Return a file's first `n` questions by id.
+
+    Raises:
+        UsageError: there is no such file; a line is no question; an id comes twice; the kind of answer is unknown.
+    """
+    if not path.is_file():
+        raise UsageError(f"there is no file of questions at {path}")
+    raw = path.read_bytes()
+    questions: dict[str, Question] = {}
+    for number, line in enumerate((gzip.decompress(raw) if path.suffix == ".gz" else raw).splitlines()[:n], 1):
+        try:
+            row = msgspec.json.decode(line, type=_Row)
+            question = _question(row, kind)
+        except msgspec.MsgspecError as why:
+            raise UsageError(f"{path}, line {number}: {why}") from None
+        id = row.id or f"{path.name.partition('.')[0]}/{number}"
+        if id in questions:
+            raise UsageError(f"{path}, line {number}: the id {id!r} is there twice")
+        questions[id] = question
+    return questions
+
+
+def _question(row: _Row, kind: str | None) -> Question:
+    text, options = well_formed(row.question).strip(), tuple(well_formed(option) for option in row.options)
+    if kind is None:
+        return Question(text=text, expects="choice", options=options) if options else guess_kind(text)
+    return Question(text=text, expects=msgspec.convert(kind, AnswerKind), options=options)
+
+
+class _Spoken:
+    """Progress: a line now and then, with rate and time left."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet, self._said_s = quiet, 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        now_s = time.monotonic()
+        if self._quiet or (now_s - self._said_s < _SAY_EVERY_S and progress.left):
+            return
+        self._said_s = now_s
+        left = "time left not known yet" if progress.left_s is None else f"about {_span(progress.left_s)} left"
+        say(
+            f"{progress.model}: {progress.per_minute:.1f} {progress.doing} a minute; "
+            f"{progress.done:,} in the bank, {progress.left:,} to come, {left}"
+        )
+
+
+def _span(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
+
+
+def _print(outcome: Outcome, out: Path, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"bank": str(out), "written": outcome.written, "failed": dict(outcome.failed)})
+        return
+    if not out.exists() or not out.stat().st_size:
+        print_text(f"{out}: nothing was recorded")
+        return
+    bank = Bank.at(out)
+    print_text(
+        f"{out}: {outcome.written:,} lines added; it holds {len(bank.answers):,} answers and "
+        f"{len(bank.comparisons):,} comparisons on {len(bank.questions):,} questions, of {', '.join(bank.models)}"
+    )
