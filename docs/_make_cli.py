@@ -23,6 +23,7 @@ COMMANDS = (
     "models",
     "models get",
     "config show",
+    "lab",
     "lab record",
 )
 HEAD = """\
