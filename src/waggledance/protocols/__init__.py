@@ -2,12 +2,14 @@
 
 from waggledance.protocols._confidence_debate import ConfidenceDebate as ConfidenceDebate
 from waggledance.protocols._debate import Debate as Debate
+from waggledance.protocols._deliberate import agreed as agreed
+from waggledance.protocols._deliberate import deliberate as deliberate
+from waggledance.protocols._hearing import hear as hear
 from waggledance.protocols._nest_site import Dance as Dance
 from waggledance.protocols._nest_site import NestSite as NestSite
 from waggledance.protocols._peer_ranking import PeerRanking as PeerRanking
 from waggledance.protocols._protocol import AskProtocol as AskProtocol
 from waggledance.protocols._protocol import check_fit as check_fit
-from waggledance.protocols._protocol import heard as heard
 from waggledance.protocols._quorum import Quorum as Quorum
 from waggledance.protocols._registry import PROTOCOLS as PROTOCOLS
 from waggledance.protocols._registry import by_name as by_name
@@ -26,8 +28,10 @@ __all__ = [
     "Quorum",
     "RoundTable",
     "Vote",
+    "agreed",
     "by_name",
     "check_fit",
-    "heard",
+    "deliberate",
+    "hear",
     "rule_by_name",
 ]

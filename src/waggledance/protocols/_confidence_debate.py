@@ -15,15 +15,14 @@ with their records where there are some, and compare with a `Vote` of as many an
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import ClassVar
-
-import msgspec
+from typing import Any, ClassVar
 
 from waggledance.consensus import Rule, confidence_vote
-from waggledance.core import Decision, Message, Proposal, Seat, UsageError, everyone_within
-from waggledance.protocols._floor import floor_for
-from waggledance.protocols._protocol import check_patience, heard
+from waggledance.core import Decision, Seat
+from waggledance.protocols._deliberate import check_rounds, deliberate
+from waggledance.protocols._protocol import check_patience
 from waggledance.topology import Complete, Topology
 
 
@@ -49,27 +48,14 @@ class ConfidenceDebate:
 
     def __post_init__(self) -> None:
         check_patience(self.patience_s)
-        if self.rounds < 0:
-            raise UsageError(f"a debate has 0 or more rounds, got {self.rounds}")
+        check_rounds(self.rounds, "debate")
 
-    async def __call__(self, seat: Seat, /) -> Decision:
-        in_time = everyone_within(self.patience_s)
-        floor = floor_for(seat, 1 + self.rounds)
-        rounds = floor.turns - 1
-        counted: list[Message[Proposal]] = []
-        if floor.admits(seat.me):
-            mine = await seat.publish(await seat.propose())
-            for round in range(rounds):
-                said = await seat.collect(Proposal, round, until=in_time)
-                counted += said
-                mine = await seat.publish(await seat.revise(mine, heard(self.topology, seat, round, said)))
-        last = await seat.collect(Proposal, rounds, until=in_time, of=floor.speakers)
-        return floor.tell(_of_the_end(self.decide([*counted, *last], (), seat.weights), last))
-
-
-def _of_the_end(decision: Decision, last: tuple[Message[Proposal], ...]) -> Decision:
-    """Leave as dissent only what peers said last: who changed its mind dissents no more."""
-    ended = {(m.author, m.body.key, m.body.lapse or m.body.text) for m in last}
-    return msgspec.structs.replace(
-        decision, dissent=tuple(dict.fromkeys(d for d in decision.dissent if (d.peer, d.key, d.reason) in ended))
-    )
+    def __call__(self, seat: Seat, /) -> Coroutine[Any, Any, Decision]:
+        return deliberate(
+            seat,
+            self.decide,
+            rounds=self.rounds,
+            patience_s=self.patience_s,
+            topology=self.topology,
+            pooled=True,
+        )

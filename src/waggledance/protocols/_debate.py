@@ -6,13 +6,14 @@ arXiv:2305.14325. Plain debate moves no belief on average (Choi, Zhu, Li 2025, a
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 from waggledance.consensus import Rule, majority
-from waggledance.core import Decision, Proposal, Seat, UsageError, everyone_within
-from waggledance.protocols._floor import floor_for
-from waggledance.protocols._protocol import check_patience, heard
+from waggledance.core import Decision, Seat
+from waggledance.protocols._deliberate import agreed, check_rounds, check_stop, deliberate
+from waggledance.protocols._protocol import check_patience
 from waggledance.topology import Complete, Topology
 
 
@@ -25,6 +26,8 @@ class Debate:
         topology: who hears whom.
         decide: the rule over the last round's proposals.
         patience_s: how long a round waits for those who are late, in seconds.
+        stop: ``"agreed"`` ends the talk with the first round in which all who spoke give one answer; ``"never"`` holds
+            all rounds. The decision is the same where nobody leaves an answer that everybody shares.
     """
 
     name: ClassVar[str] = "debate"
@@ -35,20 +38,19 @@ class Debate:
     topology: Topology = Complete()
     decide: Rule = majority
     patience_s: float = 120.0
+    stop: Literal["never", "agreed"] = "never"
 
     def __post_init__(self) -> None:
         check_patience(self.patience_s)
-        if self.rounds < 0:
-            raise UsageError(f"a debate has 0 or more rounds, got {self.rounds}")
+        check_rounds(self.rounds, "debate")
+        check_stop(self.stop)
 
-    async def __call__(self, seat: Seat, /) -> Decision:
-        in_time = everyone_within(self.patience_s)
-        floor = floor_for(seat, 1 + self.rounds)
-        rounds = floor.turns - 1
-        if floor.admits(seat.me):
-            mine = await seat.publish(await seat.propose())
-            for round in range(rounds):
-                said = await seat.collect(Proposal, round, until=in_time)
-                mine = await seat.publish(await seat.revise(mine, heard(self.topology, seat, round, said)))
-        proposals = await seat.collect(Proposal, rounds, until=in_time, of=floor.speakers)
-        return floor.tell(self.decide(proposals, (), seat.weights))
+    def __call__(self, seat: Seat, /) -> Coroutine[Any, Any, Decision]:
+        return deliberate(
+            seat,
+            self.decide,
+            rounds=self.rounds,
+            patience_s=self.patience_s,
+            topology=self.topology,
+            stop=agreed if self.stop == "agreed" else None,
+        )

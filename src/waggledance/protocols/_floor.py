@@ -21,6 +21,8 @@ class Floor:
 
     turns: int
     """How many messages each speaker may publish, ≥ 1."""
+    peers: int
+    """How many speak."""
     speakers: frozenset[PeerId] | None = None
     """Who speaks; None means everybody."""
     note: str = ""
@@ -48,17 +50,17 @@ def floor_for(seat: Seat, wanted: int) -> Floor:
     limit = seat.meter.budget.messages
     peers = len(seat.roster)
     if limit is None or limit >= wanted * peers:
-        return _whole(wanted)
+        return _whole(wanted, peers)
     if not limit:
         raise BudgetSpent("messages", limit)
     turns = limit // peers
     if turns:
         note = f"the budget of {limit} messages allows each of {peers} peers {turns} of {wanted}; decided after those"
-        return Floor(turns, None, note)
+        return Floor(turns, peers, None, note)
     note = f"the budget of {limit} messages lets {limit} of {peers} peers speak; decided on what they said"
-    return Floor(1, frozenset(seat.roster[:limit]), note)
+    return Floor(1, limit, frozenset(seat.roster[:limit]), note)
 
 
 @cache
-def _whole(wanted: int) -> Floor:
-    return Floor(wanted)
+def _whole(wanted: int, peers: int) -> Floor:
+    return Floor(wanted, peers)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Literal, Protocol
 
 from waggledance.consensus import Rule, name_of, needs_of
-from waggledance.core import Decision, Message, Peer, Proposal, Seat, UsageError
-from waggledance.topology import Topology
+from waggledance.core import Condition, Decision, Message, Peer, Proposal, Seat, UsageError, after
 
 Gives = Literal["confidence", "judgements"]
+
+_NOW = after(0)
 
 
 class AskProtocol(Protocol):
@@ -20,7 +21,7 @@ class AskProtocol(Protocol):
     about, `judged`; and, where hearing matters, `topology`.
     """
 
-    async def __call__(self, seat: Seat, /) -> Decision: ...
+    def __call__(self, seat: Seat, /) -> Coroutine[Any, Any, Decision]: ...
 
 
 def check_fit(protocol: AskProtocol, peers: Sequence[Peer]) -> None:
@@ -78,15 +79,15 @@ def title_of(protocol: AskProtocol) -> str:
     return str(getattr(protocol, "name", getattr(protocol, "__name__", type(protocol).__name__)))
 
 
-def heard(
-    topology: Topology, seat: Seat, round: int, said: Sequence[Message[Proposal]]
-) -> tuple[Message[Proposal], ...]:
-    """Return what this seat hears of a round's proposals; never its own."""
-    me = seat.me
-    speakers = topology.speakers(me, round, seat.roster, said, seat.seed)
-    if speakers is None:
-        return tuple([m for m in said if m.author != me])
-    return tuple([m for m in said if m.author in speakers and m.author != me])
+async def collect_from_those_here(seat: Seat, round: int, in_time: Condition) -> tuple[Message[Proposal], ...]:
+    """Wait for who has spoken in the round before or in this one, then take in what is here, whoever said it.
+
+    So a silent peer costs one patience and not one a round. Who was late is waited for again once it has spoken, and
+    what it says in time counts.
+    """
+    here = frozenset(m.author for m in (*seat.said(Proposal, round - 1), *seat.said(Proposal, round)))
+    await seat.collect(Proposal, round, until=in_time, of=here)
+    return await seat.collect(Proposal, round, until=_NOW)
 
 
 def check_patience(seconds: float) -> None:

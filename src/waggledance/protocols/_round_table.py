@@ -10,13 +10,13 @@ examples", which need questions with known answers.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from waggledance.consensus import Rule, confidence_bins
-from waggledance.core import Decision, Message, PeerId, Proposal, Seat, UsageError, everyone_within
-from waggledance.protocols._floor import floor_for
+from waggledance.core import Decision, Message, PeerId, Proposal, Seat
+from waggledance.protocols._deliberate import agreed, check_rounds, deliberate
 from waggledance.protocols._protocol import check_patience
 
 
@@ -40,25 +40,14 @@ class RoundTable:
 
     def __post_init__(self) -> None:
         check_patience(self.patience_s)
-        if self.rounds < 0:
-            raise UsageError(f"a round table has 0 or more rounds, got {self.rounds}")
+        check_rounds(self.rounds, "round table")
 
-    async def __call__(self, seat: Seat, /) -> Decision:
-        in_time = everyone_within(self.patience_s)
-        floor = floor_for(seat, 1 + self.rounds)
-        mine = await seat.publish(await seat.propose()) if floor.admits(seat.me) else None
-        said = await seat.collect(Proposal, 0, until=in_time, of=floor.speakers)
-        for round in range(1, floor.turns):
-            if mine is None or agreed(said):
-                break
-            mine = await seat.publish(await seat.revise(mine, grouped(said, seat.me)))
-            said = await seat.collect(Proposal, round, until=in_time)
-        return floor.tell(self.decide(said, (), seat.weights))
+    def __call__(self, seat: Seat, /) -> Coroutine[Any, Any, Decision]:
+        return deliberate(seat, self.decide, rounds=self.rounds, patience_s=self.patience_s, view=_around, stop=agreed)
 
 
-def agreed(said: Sequence[Message[Proposal]]) -> bool:
-    """Say whether everybody who spoke gave one and the same answer."""
-    return len({m.body.key for m in said}) == 1 and said[0].body.key is not None
+def _around(seat: Seat, round: int, said: Sequence[Message[Proposal]]) -> tuple[Message[Proposal], ...]:
+    return grouped(said, seat.me)
 
 
 def grouped(said: Sequence[Message[Proposal]], me: PeerId) -> tuple[Message[Proposal], ...]:

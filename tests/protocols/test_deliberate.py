@@ -1,0 +1,117 @@
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from waggledance.consensus import majority
+from waggledance.core import Call, Decision, Message, Proposal, Seat, UsageError, local_peer_id, swarm_id
+from waggledance.core._message import compose
+from waggledance.network import Silent
+from waggledance.protocols import AskProtocol, ConfidenceDebate, Debate, RoundTable, agreed, deliberate
+from waggledance.testing import Opinionated, simulate
+
+TALKS: list[AskProtocol] = [
+    Debate(rounds=4, patience_s=30),
+    ConfidenceDebate(rounds=4, patience_s=30),
+    RoundTable(rounds=4, patience_s=30),
+]
+
+
+class Stubborn(Opinionated):
+    """Says one answer, whatever it hears."""
+
+    def __init__(self, name: str, key: str) -> None:
+        super().__init__(name)
+        self.key = key
+
+    async def propose(self, call: Call) -> Proposal:
+        return Proposal.of(self.key, f"I say {self.key}", confidence=0.7)
+
+    async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
+        return mine.body
+
+
+def at_odds(n: int) -> list[Stubborn]:
+    return [Stubborn(f"p{i}", str(i % 2)) for i in range(n)]
+
+
+@pytest.mark.parametrize("protocol", TALKS)
+def test_a_silent_peer_costs_one_patience_however_many_rounds_there_are(protocol: AskProtocol) -> None:
+    run = simulate(protocol, "2+2?", peers=at_odds(5), faults=[Silent("p3")])
+    assert 30 <= run.virtual_s < 31
+    assert {m.body.round for m in run.log if isinstance(m.body, Proposal)} == {0, 1, 2, 3, 4}
+    assert len({decision.id for decision in run.honest}) == 1
+
+
+class Slow(Stubborn):
+    """Takes its time."""
+
+    def __init__(self, name: str, key: str, first_s: float) -> None:
+        super().__init__(name, key)
+        self.first_s = first_s
+
+    async def propose(self, call: Call) -> Proposal:
+        await asyncio.sleep(self.first_s)
+        return await super().propose(call)
+
+    async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
+        await asyncio.sleep(20)
+        return await super().revise(call, mine, heard)
+
+
+@pytest.mark.parametrize("protocol", TALKS)
+def test_who_missed_a_round_is_waited_for_again_once_it_has_spoken(protocol: AskProtocol) -> None:
+    peers = [Slow(f"p{i}", str(i % 2), first_s=40 if i == 3 else 1) for i in range(5)]
+    run = simulate(protocol, "2+2?", peers=peers)
+    last = {
+        m.author for m in run.log if isinstance(m.body, Proposal) and m.body.round == 4 and m.id in run.decision.used
+    }
+    assert len(last) == 5
+    assert run.virtual_s < 31 + 10 + 4 * 21
+
+
+def test_agreement_is_of_all_who_spoke_on_an_answer_and_not_on_none() -> None:
+    def said(*keys: str | None) -> list[Message[Proposal]]:
+        peers = [local_peer_id(f"p{i}") for i in range(len(keys))]
+        return [
+            compose(p, Proposal.of(k), 1, None, (), 1, 0, swarm_id("s"), "c")[0]
+            for p, k in zip(peers, keys, strict=True)
+        ]
+
+    assert agreed(said("4", "4"))
+    assert agreed(said("4"))
+    assert not agreed(said("4", "5"))
+    assert not agreed(said("4", None))
+    assert not agreed(said(None, None))
+    assert not agreed(said())
+
+
+def test_a_debate_that_stops_when_agreed_decides_what_the_whole_one_decides_while_nobody_leaves_what_all_share() -> (
+    None
+):
+    saved = 0
+    for seed in range(12):
+        whole, short = (
+            simulate(Debate(rounds=4, stop=stop), "2+2?", seed=seed).decision for stop in ("never", "agreed")
+        )
+        assert short.key == whole.key
+        saved += whole.cost.calls - short.cost.calls
+    assert saved > 0
+
+
+def test_an_unknown_way_to_stop_is_refused() -> None:
+    with pytest.raises(UsageError, match="stop='sometimes'"):
+        Debate(stop="sometimes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def test_a_protocol_of_ones_own_is_deliberate_with_other_parts() -> None:
+    def nothing(seat: Seat, round: int, said: Sequence[Message[Proposal]]) -> tuple[Message[Proposal], ...]:
+        return ()
+
+    async def alone(seat: Seat) -> Decision:
+        return await deliberate(seat, majority, rounds=2, patience_s=30, view=nothing)
+
+    run = simulate(alone, "2+2?", peers=3)
+    rounds = [m.body for m in run.log if isinstance(m.body, Proposal)]
+    assert {body.round for body in rounds} == {0, 1, 2}
+    assert all(len(body.refs) == min(1, body.round) for body in rounds), "each refers to its own earlier answer alone"
