@@ -284,7 +284,7 @@ class Channel:
             slot.waiters.append(waiter)
             if needed < slot.wake_at:
                 slot.wake_at = needed
-            if until.moments:
+            if until.moments and waiter.since + until.moments[0] < self._alarm_at:
                 self._arm(loop, waiter.since + until.moments[0])
             try:
                 await waiter.future

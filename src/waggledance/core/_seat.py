@@ -177,7 +177,10 @@ class Seat:
             before = mine.body
             return Proposal(round=round, key=before.key, text=before.text, confidence_ppm=before.confidence_ppm,
                             refs=(mine.id,), lapse=well_formed(str(why)))  # fmt: skip
-        refs = _fitting((mine.id, *[note.id for note in guide], *[m.id for m in heard if m.id != mine.id]), said)
+        refs = (mine.id, *[m.id for m in heard if m.id != mine.id])
+        if guide:
+            refs = (mine.id, *[note.id for note in guide], *refs[1:])
+        refs = _fitting(refs, said)
         return Proposal(round=round, key=said.key, text=said.text, confidence_ppm=said.confidence_ppm,
                         refs=refs, lapse=said.lapse, cost=call.cost)  # fmt: skip
 
@@ -261,11 +264,11 @@ class Seat:
 
 def _fitting(refs: tuple[MessageId, ...], said: Proposal | Note) -> tuple[MessageId, ...]:
     """Return the first of the references: as many as a body has room for beside what is said."""
-    words = (said.text, said.lapse, (said.key or "") if isinstance(said, Proposal) else said.about)
-    room = MAX_BODY_BYTES - _OTHER_FIELDS_BYTES - _REF_BYTES * len(refs)
-    if 4 * sum(map(len, words)) <= room:
+    room = MAX_BODY_BYTES - _OTHER_FIELDS_BYTES
+    key = (said.key or "") if isinstance(said, Proposal) else said.about
+    if 4 * (len(said.text) + len(said.lapse) + len(key)) + _REF_BYTES * len(refs) <= room:
         return refs
-    room = MAX_BODY_BYTES - _OTHER_FIELDS_BYTES - sum(len(text.encode()) for text in words)
+    room -= sum(len(text.encode()) for text in (said.text, said.lapse, key))
     return refs[: max(0, room // _REF_BYTES)]
 
 

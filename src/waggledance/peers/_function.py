@@ -72,13 +72,14 @@ class FunctionPeer:
         return self._skills
 
     async def propose(self, call: Call) -> Proposal:
-        return self._parsed(await self._said(self._propose, _asked(call)), call)
+        return parse(self._text(await self._said(self._propose, _asked(call))), call.question)
 
     async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
         if self._revise is None:
             return mine.body
         texts = [m.body.text for m in heard]
-        return self._parsed(await self._said(self._revise, _asked(call), mine.body.text, texts), call)
+        said = await self._said(self._revise, _asked(call), mine.body.text, texts)
+        return parse(self._text(said), call.question)
 
     async def note(self, call: Call, about: str, material: Sequence[Message[Any]]) -> str:
         if self._note is None:
@@ -97,9 +98,6 @@ class FunctionPeer:
             raise UsageError(f"peer {self.name!r} was given no function to critique with: FunctionPeer(…, critique=…)")
         grade = self._share(await self._said(self._critique, call.question.text, proposal.body.text))
         return Verdict(subjects=(proposal.id,), scores=(grade,))
-
-    def _parsed(self, said: object, call: Call) -> Proposal:
-        return parse(self._text(said), call.question)
 
     def _text(self, said: object) -> str:
         if not isinstance(said, str):
@@ -123,4 +121,6 @@ class FunctionPeer:
 
 def _asked(call: Call) -> str:
     """Return the question's text, and behind it the notes that guide the answer."""
+    if not call.guide:
+        return call.question.text
     return "\n\n".join((call.question.text, *(f"{title(m.body.about)}: {m.body.text}" for m in call.guide)))
