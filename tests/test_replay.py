@@ -54,6 +54,13 @@ def test_what_was_spent_is_added_up_from_the_messages(log: Path) -> None:
     assert decide_again(messages).cost.calls == decision.cost.calls > 0
 
 
+def test_other_weights_say_what_would_have_been_decided(log: Path) -> None:
+    decision, messages = asked(log, ["9", "9", "8"])
+    trusted = {peer: 3_000_000 if decision.name(peer) == "p2" else 1_000_000 for peer in decision.names}
+    again = decide_again(messages, weights=trusted)
+    assert (decision.key, again.key, again.support) == ("9", "8", {"8": 3_000_000, "9": 2_000_000})
+
+
 def test_another_rule_says_what_would_have_been_decided(log: Path) -> None:
     @rule("minority")
     def minority(proposals: Proposals, judgements: Judgements, weights: Weights, /) -> Decision:

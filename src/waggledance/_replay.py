@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from waggledance.consensus import Rule, name_of, needs_of
+from waggledance.consensus import Rule, Weights, name_of, needs_of
 from waggledance.core import (
     NO_COST,
     Decision,
@@ -45,7 +45,7 @@ class ReplayDiffers(RunFailed):
         )
 
 
-def decide_again(messages: Iterable[AnyMessage], rule: Rule | None = None) -> Decision:
+def decide_again(messages: Iterable[AnyMessage], rule: Rule | None = None, weights: Weights | None = None) -> Decision:
     """Return the decision of a channel, computed from its messages alone.
 
     With the recorded rule (``rule=None``) the decision's id is compared with the recorded one. With another rule, the
@@ -55,6 +55,8 @@ def decide_again(messages: Iterable[AnyMessage], rule: Rule | None = None) -> De
     Args:
         messages: every message of one channel, in any order.
         rule: another rule than the recorded one.
+        weights: other weights than those of the opening, such as an estimator's; the decision is then another one, and
+            not compared with the recorded one.
 
     Raises:
         UsageError: there is no opening, messages are missing, or `rule` needs judgements and there are none.
@@ -66,13 +68,12 @@ def decide_again(messages: Iterable[AnyMessage], rule: Rule | None = None) -> De
     proposals = tuple(m for m in used if isinstance(m.body, Proposal))
     judgements = tuple(m for m in used if isinstance(m.body, Judgement))
     outcome = channel.outcome
+    counted = channel.weights if weights is None else weights
     if rule is not None:
         _check_needs(rule, proposals, judgements)
-        again = rule(proposals, judgements, channel.weights)
-        same_rule = outcome is not None and name_of(rule) == outcome.body.rule
-    else:
-        again = _as_recorded(channel, used, proposals, judgements)
-        same_rule = True
+    deciding = _recorded_rule(channel) if rule is None else rule
+    again = deciding(proposals, judgements, counted)
+    same_rule = weights is None and (rule is None or (outcome is not None and name_of(rule) == outcome.body.rule))
     if outcome is not None and same_rule and again.id != outcome.body.decision:
         was, now = (str(decision.key) for decision in (outcome.body, again))
         raise ReplayDiffers(channel.name, was, now, outcome.body.decision, again.id)
@@ -146,24 +147,18 @@ class _Channel:
         )
 
 
-def _as_recorded(
-    channel: _Channel,
-    used: Sequence[AnyMessage],
-    proposals: Sequence[Message[Proposal]],
-    judgements: Sequence[Message[Judgement]],
-) -> Decision:
-    """Decide by the recorded rule, or by the protocol's own way of deciding where it has one."""
+def _recorded_rule(channel: _Channel) -> Rule:
+    """Return the rule that the channel says it was decided by."""
     opening = channel.opening.body
     name = opening.rule if channel.outcome is None else channel.outcome.body.rule
     try:
-        rule = rule_by_name(name)
+        return rule_by_name(name)
     except UnknownName as why:
         raise UnknownName(
             f"rule known to this program (channel {channel.name!r} was decided by another: give it as `rule`)",
             name,
             why.known,
         ) from None
-    return rule(proposals, judgements, channel.weights)
 
 
 def _check_needs(rule: Rule, proposals: Sequence[Message[Proposal]], judgements: Sequence[Message[Judgement]]) -> None:
