@@ -26,10 +26,12 @@ Config = Annotated[
 def lab_record(
     model: Annotated[list[str], typer.Option(metavar="SPEC", help="A model to ask, as in waggle ask; give several.")],
     data: Annotated[
-        Path, typer.Option(metavar="FILE", help='Questions: JSON lines with "id", "question", and "options" if any.')
+        str, typer.Option(metavar="SET", help="Questions: a file, or a set's name in the folder WAGGLEDANCE_DATA.")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="BANK", help="The bank, .jsonl or .jsonl.gz.")],
-    tasks: Annotated[int | None, typer.Option(metavar="N", help="The first N questions (default: all).")] = None,
+    tasks: Annotated[
+        int | None, typer.Option(metavar="N", help="So many questions, drawn by the seed (default: all).")
+    ] = None,
     samples: Annotated[int, typer.Option(metavar="K", help="Answers of each model to each question.")] = 8,
     judgements: Annotated[
         int, typer.Option(metavar="M", help="Of the first M questions, each model compares the answers.")
@@ -37,9 +39,6 @@ def lab_record(
     judged_samples: Annotated[
         int, typer.Option(metavar="J", help="Compare the distinct answers among every model's first J.")
     ] = 2,
-    answer: Annotated[
-        str | None, typer.Option(metavar="KIND", help="What is asked for, as in waggle ask (default: guessed).")
-    ] = None,
     temperature: Annotated[float, typer.Option(metavar="T", help="How freely models draw their words.")] = 0.7,
     max_tokens: Annotated[int, typer.Option(metavar="N", help="Tokens of one answer at most.")] = 320,
     block: Annotated[
@@ -48,7 +47,7 @@ def lab_record(
     timeout: Annotated[
         float, typer.Option(metavar="SECONDS", help="Of one answer at most, waiting for a slot included.")
     ] = 3_600.0,
-    seed: Annotated[int, typer.Option(metavar="N", help="Same seed, same draws.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Same seed, same questions and draws.")] = 0,
     config: Config = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     as_json: Json = False,
@@ -73,4 +72,4 @@ def lab_record(
         block=block,
         timeout_s=timeout,
     )
-    record_bank(model, data, out, plan, tasks=tasks, answer=answer, config=config, quiet=quiet, as_json=as_json)
+    record_bank(model, data, out, plan, tasks=tasks, config=config, quiet=quiet, as_json=as_json)

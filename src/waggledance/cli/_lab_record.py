@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-import msgspec
 import typer
 
 from waggledance.cli._config import in_force
@@ -17,30 +15,29 @@ from waggledance.cli._ending import complain
 from waggledance.cli._models_here import models_for
 from waggledance.cli._own_models import model_named
 from waggledance.cli._printing import print_json, print_text, say
-from waggledance.core import AnswerKind, Question, RunFailed, UsageError, well_formed
+from waggledance.core import Question, RunFailed, UsageError
+from waggledance.lab import load
 from waggledance.lab._bank import Bank
 from waggledance.lab._due import Plan
 from waggledance.lab._record import Outcome, Progress, record
-from waggledance.peers import guess_kind
 
 _SAY_EVERY_S = 30.0
 
 
 def record_bank(
     specs: Sequence[str],
-    data: Path,
+    data: str,
     out: Path,
     plan: Plan,
     *,
     tasks: int | None,
-    answer: str | None,
     config: Path | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
     """Fill a bank and say what is in it."""
     force = in_force(config=config)
-    questions = questions_in(data, tasks, answer)
+    questions = questions_of(data, tasks, plan.seed)
     for model in models_for(specs, force).values():
         asyncio.run(model.aclose())
     models = {spec: partial(model_named, spec, force) for spec in dict.fromkeys(specs)}
@@ -52,40 +49,17 @@ def record_bank(
         raise typer.Exit(RunFailed.exit_code)
 
 
-class _Row(msgspec.Struct):
-    question: str
-    id: str = ""
-    options: tuple[str, ...] = ()
-
-
-def questions_in(path: Path, n: int | None, kind: str | None) -> Mapping[str, Question]:
-    """Return a file's first `n` questions by id.
+def questions_of(data: str, n: int | None, seed: int) -> Mapping[str, Question]:
+    """Return `n` questions of a set by name, in the order in which `waggle lab compare` takes them.
 
     Raises:
-        UsageError: there is no such file; a line is no question; an id comes twice; the kind of answer is unknown.
+        UsageError: there is no such set, it cannot be read, or two of its questions have one name.
     """
-    if not path.is_file():
-        raise UsageError(f"there is no file of questions at {path}")
-    raw = path.read_bytes()
     questions: dict[str, Question] = {}
-    for number, line in enumerate((gzip.decompress(raw) if path.suffix == ".gz" else raw).splitlines()[:n], 1):
-        try:
-            row = msgspec.json.decode(line, type=_Row)
-            question = _question(row, kind)
-        except msgspec.MsgspecError as why:
-            raise UsageError(f"{path}, line {number}: {why}") from None
-        id = row.id or f"{path.name.partition('.')[0]}/{number}"
-        if id in questions:
-            raise UsageError(f"{path}, line {number}: the id {id!r} is there twice")
-        questions[id] = question
+    for task in load(data).tasks("all", n, seed):
+        if questions.setdefault(task.source or task.id, task.question) is not task.question:
+            raise UsageError(f"two questions of {data} are called {task.source!r}; a bank tells them apart by that")
     return questions
-
-
-def _question(row: _Row, kind: str | None) -> Question:
-    text, options = well_formed(row.question).strip(), tuple(well_formed(option) for option in row.options)
-    if kind is None:
-        return Question(text=text, expects="choice", options=options) if options else guess_kind(text)
-    return Question(text=text, expects=msgspec.convert(kind, AnswerKind), options=options)
 
 
 class _Spoken:
