@@ -12,10 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from waggledance.consensus import Rule, bradley_terry, pairs
-from waggledance.core import Decision, Judgement, Proposal, Seat, UsageError, everyone_within
+from waggledance.consensus import Rule, bradley_terry
+from waggledance.core import Decision, Proposal, Seat, UsageError, everyone_within
 from waggledance.protocols._floor import floor_for
 from waggledance.protocols._protocol import check_patience
+from waggledance.protocols._ranked import ranked
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,6 @@ class PeerRanking:
         if floor.admits(seat.me):
             await seat.publish(await seat.propose())
         proposals = await seat.collect(Proposal, 0, until=in_time, of=floor.speakers)
-        answers = {m.body.key for m in proposals if m.body.key is not None}
-        if len(answers) < 2 or floor.turns < 2:
+        if floor.turns < 2:
             return floor.tell(self.decide(proposals, (), seat.weights))
-        due = pairs(proposals, seat.me, seat.seed, per_judge=self.comparisons, unit=self.unit)
-        await seat.publish(await seat.compare(due))
-        judgements = await seat.collect(Judgement, 0, until=in_time)
-        return self.decide(proposals, judgements, seat.weights)
+        return await ranked(seat, self.decide, proposals, until=in_time, comparisons=self.comparisons, unit=self.unit)

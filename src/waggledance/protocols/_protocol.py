@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from waggledance.consensus import Rule, name_of, needs_of
-from waggledance.core import Condition, Decision, Message, Peer, Proposal, Seat, UsageError, after
+from waggledance.core import Body, Condition, Decision, Message, Peer, PeerId, Proposal, Seat, UsageError, after
+
+B = TypeVar("B", bound=Body)
 
 Gives = Literal["confidence", "judgements"]
 
@@ -86,8 +88,15 @@ async def collect_from_those_here(seat: Seat, round: int, in_time: Condition) ->
     what it says in time counts.
     """
     here = frozenset(m.author for m in (*seat.said(Proposal, round - 1), *seat.said(Proposal, round)))
-    await seat.collect(Proposal, round, until=in_time, of=here)
-    return await seat.collect(Proposal, round, until=_NOW)
+    return await collect_from(seat, Proposal, round, in_time, here)
+
+
+async def collect_from(
+    seat: Seat, body: type[B], round: int, in_time: Condition, here: frozenset[PeerId]
+) -> tuple[Message[B], ...]:
+    """Wait for those who are known to be here, then take in what is here, whoever said it."""
+    await seat.collect(body, round, until=in_time, of=here)
+    return await seat.collect(body, round, until=_NOW)
 
 
 def check_patience(seconds: float) -> None:
