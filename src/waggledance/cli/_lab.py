@@ -60,9 +60,9 @@ def lab_record(
     74 the bank could not be written, 130 interrupted.
     """
     from waggledance.cli._lab_record import record_bank
-    from waggledance.lab._due import Plan
+    from waggledance.lab import RecordPlan
 
-    plan = Plan(
+    plan = RecordPlan(
         samples=samples,
         judged=judgements,
         judged_samples=judged_samples,

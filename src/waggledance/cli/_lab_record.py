@@ -16,10 +16,8 @@ from waggledance.cli._models_here import models_for
 from waggledance.cli._own_models import model_named
 from waggledance.cli._printing import print_json, print_text, say
 from waggledance.core import Question, RunFailed, UsageError
-from waggledance.lab import load
-from waggledance.lab._bank import Bank
-from waggledance.lab._due import Plan
-from waggledance.lab._record import Outcome, Progress, record
+from waggledance.lab import Bank, RecordPlan, load, record
+from waggledance.lab._record import Outcome, Progress
 
 _SAY_EVERY_S = 30.0
 
@@ -28,7 +26,7 @@ def record_bank(
     specs: Sequence[str],
     data: str,
     out: Path,
-    plan: Plan,
+    plan: RecordPlan,
     *,
     tasks: int | None,
     config: Path | None,

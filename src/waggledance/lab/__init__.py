@@ -1,15 +1,23 @@
 """Which arrangement of which peers gives a better answer for the same spend: comparisons, banks, predictions."""
 
 from waggledance.lab._above_random import above_random as above_random
+from waggledance.lab._agentsnet import AgentsNet as AgentsNet
 from waggledance.lab._arm import Arm as Arm
 from waggledance.lab._arm import Weigh as Weigh
+from waggledance.lab._bank import Bank as Bank
+from waggledance.lab._bank_peer import BankCrowd as BankCrowd
+from waggledance.lab._bank_peer import BankPeer as BankPeer
 from waggledance.lab._benchmark import Benchmark as Benchmark
 from waggledance.lab._bootstrap import mean_interval as mean_interval
 from waggledance.lab._bootstrap import ratio_interval as ratio_interval
 from waggledance.lab._crowd import Crowd as Crowd
 from waggledance.lab._crowd import Seated as Seated
+from waggledance.lab._dialogue import Dialogue as Dialogue
+from waggledance.lab._due import RecordPlan as RecordPlan
 from waggledance.lab._front import front as front
 from waggledance.lab._holm import holm as holm
+from waggledance.lab._letters import Letters as Letters
+from waggledance.lab._maze import CollaborationMaze as CollaborationMaze
 from waggledance.lab._pass_k import pass_k as pass_k
 from waggledance.lab._permutation import sign_flip_p as sign_flip_p
 from waggledance.lab._power import noise_floor as noise_floor
@@ -17,9 +25,11 @@ from waggledance.lab._power import smallest_difference as smallest_difference
 from waggledance.lab._prices import Prices as Prices
 from waggledance.lab._question_set import QuestionSet as QuestionSet
 from waggledance.lab._reading import load as load
+from waggledance.lab._record import record as record
 from waggledance.lab._recorded_crowd import RecordedCrowd as RecordedCrowd
 from waggledance.lab._recorded_peer import RecordedPeer as RecordedPeer
 from waggledance.lab._recorded_peer import Said as Said
+from waggledance.lab._relay import Relay as Relay
 from waggledance.lab._score import RunLog as RunLog
 from waggledance.lab._score import Score as Score
 from waggledance.lab._spent import Spent as Spent
@@ -28,13 +38,22 @@ from waggledance.lab._task import Task as Task
 from waggledance.lab._wilson import wilson as wilson
 
 __all__ = [
+    "AgentsNet",
     "Arm",
+    "Bank",
+    "BankCrowd",
+    "BankPeer",
     "Benchmark",
+    "CollaborationMaze",
     "Crowd",
+    "Dialogue",
+    "Letters",
     "Prices",
     "QuestionSet",
+    "RecordPlan",
     "RecordedCrowd",
     "RecordedPeer",
+    "Relay",
     "RunLog",
     "Said",
     "Score",
@@ -50,6 +69,7 @@ __all__ = [
     "noise_floor",
     "pass_k",
     "ratio_interval",
+    "record",
     "sign_flip_p",
     "smallest_difference",
     "spent",

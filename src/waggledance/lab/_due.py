@@ -20,7 +20,7 @@ _MAX_SEED = 0x7FFF_FFFF  # what a call's seed may be
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class RecordPlan:
     """What to record.
 
     Args:
@@ -64,7 +64,7 @@ class Due:
     pair: tuple[Answer, Answer] | None = None
 
 
-def missing(plan: Plan, bank: Bank, doing: Doing, digest: str, model: str, models: Sequence[str]) -> list[Due]:
+def missing(plan: RecordPlan, bank: Bank, doing: Doing, digest: str, model: str, models: Sequence[str]) -> list[Due]:
     """Return what a model is still to be asked about the question with that hash.
 
     Comparisons are known once the answers are there: each two distinct answers among the first samples of all models,
@@ -76,12 +76,12 @@ def missing(plan: Plan, bank: Bank, doing: Doing, digest: str, model: str, model
     return [Due(pair=(a, b)) for a, b in due if bank.compared(digest, model, a.key, b.key) is None]
 
 
-def seed_of(plan: Plan, *what: str) -> int:
+def seed_of(plan: RecordPlan, *what: str) -> int:
     """Return the seed of one call, from the plan's seed and what is asked."""
     return int.from_bytes(_draw(plan, *what)[:4]) & _MAX_SEED
 
 
-def _pairs(plan: Plan, bank: Bank, digest: str, judge: str, models: Sequence[str]) -> list[tuple[Answer, Answer]]:
+def _pairs(plan: RecordPlan, bank: Bank, digest: str, judge: str, models: Sequence[str]) -> list[tuple[Answer, Answer]]:
     texts: dict[str, Answer] = {}
     for model in models:
         for k in range(plan.judged_samples):
@@ -97,5 +97,5 @@ def _pairs(plan: Plan, bank: Bank, digest: str, judge: str, models: Sequence[str
     return pairs
 
 
-def _draw(plan: Plan, *what: str) -> bytes:
+def _draw(plan: RecordPlan, *what: str) -> bytes:
     return blake3(b"waggle/record/1\0%d\0" % plan.seed + "\0".join(what).encode()).digest()

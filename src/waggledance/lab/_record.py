@@ -17,7 +17,7 @@ from pathlib import Path
 from waggledance.core import Clock, LoopClock, Question, UsageError
 from waggledance.lab._bank import Answer, Asking, Bank, Comparison, decode_line, digest_of
 from waggledance.lab._bank_peer import retold
-from waggledance.lab._due import Doing, Due, Plan, missing, seed_of
+from waggledance.lab._due import Doing, Due, RecordPlan, missing, seed_of
 from waggledance.lab._overheard import Overheard, a_call, as_message, prompts_of
 from waggledance.models import Model, ModelError
 from waggledance.models._bank import Appender, read, request_key
@@ -60,7 +60,7 @@ class Outcome:
 async def record(
     models: Mapping[str, Callable[[], Model]],
     questions: Mapping[str, Question],
-    plan: Plan,
+    plan: RecordPlan,
     out: Path,
     *,
     told: Callable[[Progress], None] = lambda _: None,
@@ -100,7 +100,7 @@ async def record(
 
 @dataclass
 class _Recording:
-    plan: Plan
+    plan: RecordPlan
     questions: Mapping[str, Question]
     bank: Bank
     told: Callable[[Progress], None]
