@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from waggledance.consensus._rule import Judgements, Need, Proposals, Weights, settle
 from waggledance.consensus._votes import votes
-from waggledance.core import UNIT, Decision
+from waggledance.core import UNIT, Decision, Message, Proposal
 
 UNSTATED_PPM = UNIT // 2
 """What a peer that states no confidence counts as having stated; when nobody states any, it is majority."""
@@ -67,11 +67,15 @@ class ConfidenceVote:
         cast = votes(proposals, weights)
         for message, vote in cast:
             assert message.body.key is not None
-            stated = message.body.confidence_ppm
-            scores[message.body.key] += vote * self.scale(UNSTATED_PPM if stated is None else stated) // UNIT
+            scores[message.body.key] += vote * self.share_ppm(message) // UNIT
         mute = len({m.author for m, _ in cast if m.body.confidence_ppm is None})
         notes = [f"{mute} of {len({m.author for m, _ in cast})} peers stated no confidence; counted as 50 %"]
         return settle(scores, proposals, judgements, weights, rule=self.name, notes=notes if mute else ())
+
+    def share_ppm(self, message: Message[Proposal]) -> int:
+        """Return how much of its peer's vote a proposal carries by what it states, 0 to 1,000,000."""
+        stated = message.body.confidence_ppm
+        return self.scale(UNSTATED_PPM if stated is None else stated)
 
 
 confidence_vote = ConfidenceVote()

@@ -7,27 +7,27 @@ from waggledance.core import Decision
 
 
 class Once:
-    """Another rule, called once for arguments that are the very same objects; one question's seats share it.
+    """Another rule, called once for the same messages in the same order; one question's seats share it.
 
     A rule is a pure function, so this changes no decision. Of 35 seats one makes the Bradley–Terry fit.
     """
 
     def __init__(self, rule: Rule) -> None:
-        self._rule = rule
+        self.rule = rule
         self._last: tuple[Proposals, Judgements, Weights, Decision] | None = None
 
     @property
     def name(self) -> str:
-        return name_of(self._rule)
+        return name_of(self.rule)
 
     @property
     def needs(self) -> frozenset[Need]:
-        return needs_of(self._rule)
+        return needs_of(self.rule)
 
     def __call__(self, proposals: Proposals, judgements: Judgements, weights: Weights, /) -> Decision:
         last = self._last
-        if last is not None and last[0] is proposals and last[1] is judgements and last[2] is weights:
+        if last is not None and last[0] == proposals and last[1] == judgements and last[2] is weights:
             return last[3]
-        decision = self._rule(proposals, judgements, weights)
+        decision = self.rule(proposals, judgements, weights)
         self._last = (proposals, judgements, weights, decision)
         return decision

@@ -15,6 +15,9 @@ from waggledance.protocols._registry import PROTOCOLS as PROTOCOLS
 from waggledance.protocols._registry import by_name as by_name
 from waggledance.protocols._registry import rule_by_name as rule_by_name
 from waggledance.protocols._round_table import RoundTable as RoundTable
+from waggledance.protocols._stopping import likely as likely
+from waggledance.protocols._stopping import likely_in as likely_in
+from waggledance.protocols._stopping import settled_in as settled_in
 from waggledance.protocols._vote import Vote as Vote
 
 __all__ = [
@@ -33,5 +36,8 @@ __all__ = [
     "check_fit",
     "deliberate",
     "hear",
+    "likely",
+    "likely_in",
     "rule_by_name",
+    "settled_in",
 ]
