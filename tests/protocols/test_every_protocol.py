@@ -10,10 +10,14 @@ from waggledance.network import Silent, Simulated
 from waggledance.protocols import (
     PROTOCOLS,
     AskProtocol,
+    Audit,
     ConfidenceDebate,
     Debate,
+    Institution,
     NestSite,
+    OutlinePaths,
     PeerRanking,
+    Refinement,
     RoundTable,
     Vote,
 )
@@ -24,8 +28,12 @@ EVERY = [
     Debate(rounds=2, patience_s=30),
     ConfidenceDebate(rounds=2, patience_s=30),
     RoundTable(rounds=2, patience_s=30),
+    OutlinePaths(patience_s=30),
     PeerRanking(patience_s=30),
+    Refinement(patience_s=30),
+    Audit(patience_s=30),
     NestSite(patience_s=30),
+    Institution("shogunate", patience_s=30),
 ]
 every_protocol = pytest.mark.parametrize("protocol", EVERY, ids=lambda protocol: protocol.name)
 
@@ -70,8 +78,11 @@ def test_a_protocol_keeps_the_laws(protocol: AskProtocol) -> None:
 @every_protocol
 def test_all_but_one_silent_still_ends_in_a_decision_of_that_one(protocol: AskProtocol) -> None:
     run = simulate(protocol, "2+2?", faults=[Silent(f"p{i}") for i in range(1, 5)])
-    assert run.decision.key == run.decisions["p0"].key is not None
+    assert run.decisions["p0"].key is not None
     assert run.virtual_s < 30 * 4 + 1
+    if isinstance(protocol, Institution):
+        return  # who is heard by nobody governs itself as well, and the swarm tells of any of the five
+    assert run.decision.key == run.decisions["p0"].key
     assert {run.decision.name(peer) for peer in run.decision.silent} == {"p1", "p2", "p3", "p4"}
 
 

@@ -18,7 +18,18 @@ from waggledance.topology import Ring
 
 
 def test_every_protocol_is_known_by_its_own_name() -> None:
-    assert list(PROTOCOLS) == ["vote", "debate", "confidence-debate", "round-table", "peer-ranking", "nest-site"]
+    assert list(PROTOCOLS) == [
+        "vote",
+        "debate",
+        "confidence-debate",
+        "round-table",
+        "outline-paths",
+        "peer-ranking",
+        "refinement",
+        "audit",
+        "nest-site",
+        "institution",
+    ]
     for name, kind in PROTOCOLS.items():
         assert by_name(name) == kind()
 
@@ -62,6 +73,15 @@ def test_an_unknown_parameter_says_the_nearest() -> None:
         ("peer-ranking", {"rounds": 2}, "answer once and judge once"),
         ("peer-ranking", {"topology": Ring()}, "judges read"),
         ("nest-site", {"topology": Ring()}, "dance floor"),
+        ("outline-paths", {"rounds": 2}, "redrafts=2"),
+        ("outline-paths", {"topology": Ring()}, "one other peer's outline"),
+        ("outline-paths(embed=3)", {}, "a function from texts to points"),
+        ("refinement", {"rounds": 2}, "passes=2"),
+        ("refinement", {"topology": Ring()}, "all others at hand"),
+        ("refinement", {"rule": majority}, "does not look at judgements"),
+        ("audit", {"rounds": 2}, "thinks again once"),
+        ("audit", {"topology": Ring()}, "drawn from all peers"),
+        ("audit", {"rule": condorcet}, "needs them of all"),
         ("nest-site", {"rule": majority}, "its quorum decides"),
         ("round-table", {"rule": bradley_terry}, "needs judgements"),
         ("debate", {"rule": condorcet}, "needs judgements"),

@@ -1,16 +1,36 @@
 """What is said when: each protocol is one coroutine that every peer runs."""
 
+from waggledance.protocols._audit import Audit as Audit
+from waggledance.protocols._audit import Audited as Audited
+from waggledance.protocols._audit import auditors as auditors
 from waggledance.protocols._confidence_debate import ConfidenceDebate as ConfidenceDebate
 from waggledance.protocols._debate import Debate as Debate
 from waggledance.protocols._deliberate import agreed as agreed
 from waggledance.protocols._deliberate import deliberate as deliberate
 from waggledance.protocols._hearing import hear as hear
+from waggledance.protocols._institution import Governed as Governed
+from waggledance.protocols._institution import Institution as Institution
+from waggledance.protocols._institution_fold import Done as Done
+from waggledance.protocols._institution_fold import Due as Due
+from waggledance.protocols._institution_fold import next_stage as next_stage
+from waggledance.protocols._institution_spec import Fingerprint as Fingerprint
+from waggledance.protocols._institution_spec import Spec as Spec
+from waggledance.protocols._institution_spec import Stage as Stage
+from waggledance.protocols._institution_spec import institution_spec as institution_spec
+from waggledance.protocols._institution_spec import institutions as institutions
 from waggledance.protocols._nest_site import Dance as Dance
 from waggledance.protocols._nest_site import NestSite as NestSite
+from waggledance.protocols._outline_paths import OutlinePaths as OutlinePaths
+from waggledance.protocols._outlines import assign as assign
+from waggledance.protocols._outlines import repeats as repeats
 from waggledance.protocols._peer_ranking import PeerRanking as PeerRanking
 from waggledance.protocols._protocol import AskProtocol as AskProtocol
 from waggledance.protocols._protocol import check_fit as check_fit
+from waggledance.protocols._quality import evaluators as evaluators
+from waggledance.protocols._quality import quality as quality
+from waggledance.protocols._quality import weak as weak
 from waggledance.protocols._quorum import Quorum as Quorum
+from waggledance.protocols._refinement import Refinement as Refinement
 from waggledance.protocols._registry import PROTOCOLS as PROTOCOLS
 from waggledance.protocols._registry import by_name as by_name
 from waggledance.protocols._registry import rule_by_name as rule_by_name
@@ -23,21 +43,41 @@ from waggledance.protocols._vote import Vote as Vote
 __all__ = [
     "PROTOCOLS",
     "AskProtocol",
+    "Audit",
+    "Audited",
     "ConfidenceDebate",
     "Dance",
     "Debate",
+    "Done",
+    "Due",
+    "Fingerprint",
+    "Governed",
+    "Institution",
     "NestSite",
+    "OutlinePaths",
     "PeerRanking",
     "Quorum",
+    "Refinement",
     "RoundTable",
+    "Spec",
+    "Stage",
     "Vote",
     "agreed",
+    "assign",
+    "auditors",
     "by_name",
     "check_fit",
     "deliberate",
+    "evaluators",
     "hear",
+    "institution_spec",
+    "institutions",
     "likely",
     "likely_in",
+    "next_stage",
+    "quality",
+    "repeats",
     "rule_by_name",
     "settled_in",
+    "weak",
 ]

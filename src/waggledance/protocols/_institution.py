@@ -197,8 +197,9 @@ def _here(seat: Seat, spec: Spec, steps: int) -> list[AnyMessage]:
 
 
 def _room(seat: Seat, here: Sequence[AnyMessage]) -> int:
-    """Return how many more messages the budget allows all together; none once it is spent."""
-    if seat.meter.spent_out() is not None:
+    """Return how many more messages the budget allows all together, by those that are here; none once it is spent."""
+    spent = seat.meter.spent_out()
+    if spent is not None and spent.limit != "messages":
         return 0
     limit = seat.meter.budget.messages
     return sys.maxsize if limit is None else max(0, limit - len(here))

@@ -11,20 +11,50 @@ from typing import Any, cast
 from waggledance.consensus import Rule
 from waggledance.consensus import by_name as rule_named
 from waggledance.core import UnknownName, UsageError
+from waggledance.protocols._audit import Audit, Audited
 from waggledance.protocols._confidence_debate import ConfidenceDebate
 from waggledance.protocols._debate import Debate
+from waggledance.protocols._institution import Governed, Institution
+from waggledance.protocols._institution_spec import institution_spec
 from waggledance.protocols._nest_site import NestSite
+from waggledance.protocols._outline_paths import OutlinePaths
 from waggledance.protocols._peer_ranking import PeerRanking
 from waggledance.protocols._protocol import check_rule
 from waggledance.protocols._quorum import Quorum
+from waggledance.protocols._refinement import Refinement
 from waggledance.protocols._round_table import RoundTable
 from waggledance.protocols._vote import Vote
 from waggledance.topology import Topology
 
-AnyProtocol = Vote | Debate | ConfidenceDebate | RoundTable | PeerRanking | NestSite
+AnyProtocol = (
+    Vote
+    | Debate
+    | ConfidenceDebate
+    | RoundTable
+    | OutlinePaths
+    | PeerRanking
+    | Refinement
+    | Audit
+    | NestSite
+    | Institution
+)
 
 PROTOCOLS: Mapping[str, type[AnyProtocol]] = MappingProxyType(
-    {kind.name: kind for kind in (Vote, Debate, ConfidenceDebate, RoundTable, PeerRanking, NestSite)}
+    {
+        kind.name: kind
+        for kind in (
+            Vote,
+            Debate,
+            ConfidenceDebate,
+            RoundTable,
+            OutlinePaths,
+            PeerRanking,
+            Refinement,
+            Audit,
+            NestSite,
+            Institution,
+        )
+    }
 )
 """Protocols by name; each is made with its own parameters."""
 
@@ -39,6 +69,15 @@ _SENSELESS: Mapping[tuple[str, str], str] = MappingProxyType(
             "topology",
         ): "judges read each two distinct answers, whoever gave them; choose 'debate' for one",
         ("nest-site", "topology"): "on the dance floor everybody sees every dance; choose 'debate' for a topology",
+        ("institution", "rounds"): "its stages say who acts when; choose another with 'institution(spec=khanate)'",
+        ("institution", "topology"): "its stages say who reads what; choose 'debate' for a topology",
+        ("institution", "decide"): "its gates decide; choose another with 'institution(spec=khanate)'",
+        ("outline-paths", "rounds"): "each answers once; for outlines written anew write 'outline-paths(redrafts=2)'",
+        ("outline-paths", "topology"): "each works along one other peer's outline; choose 'debate' for a topology",
+        ("refinement", "rounds"): "the weak are done again; write 'refinement(passes=2)' for how often",
+        ("refinement", "topology"): "each solution is refined with all others at hand; choose 'debate' for a topology",
+        ("audit", "rounds"): "an audit thinks again once at most; choose 'debate' for rounds",
+        ("audit", "topology"): "auditors are drawn from all peers; choose 'debate' for a topology",
         ("nest-site", "decide"): "its quorum decides; set that with 'nest-site(quorum=0.8)', or choose 'peer-ranking'",
     }
 )
@@ -96,6 +135,12 @@ def rule_by_name(name: str) -> Rule:
     >>> rule_by_name("quorum(0.8)")
     Quorum(share=0.8, otherwise='leader')
     """
+    governed = re.fullmatch(r"institution\(([a-z0-9-]+)\)", name)
+    if governed is not None:
+        return Governed(institution_spec(governed[1]))
+    audited = re.fullmatch(r"audited\((.+), (\d+)\)", name)
+    if audited is not None:
+        return Audited(rule_by_name(audited[1]), int(audited[2]))
     match = re.fullmatch(r"quorum\(([0-9.e-]+)(, undecided)?\)", name)
     if match is None:
         return rule_named(name)
