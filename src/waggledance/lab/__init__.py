@@ -10,6 +10,8 @@ from waggledance.lab._bank_peer import BankPeer as BankPeer
 from waggledance.lab._benchmark import Benchmark as Benchmark
 from waggledance.lab._bootstrap import mean_interval as mean_interval
 from waggledance.lab._bootstrap import ratio_interval as ratio_interval
+from waggledance.lab._comparison import Comparison as Comparison
+from waggledance.lab._comparison import compare as compare
 from waggledance.lab._crowd import Crowd as Crowd
 from waggledance.lab._crowd import Seated as Seated
 from waggledance.lab._dialogue import Dialogue as Dialogue
@@ -30,6 +32,7 @@ from waggledance.lab._recorded_crowd import RecordedCrowd as RecordedCrowd
 from waggledance.lab._recorded_peer import RecordedPeer as RecordedPeer
 from waggledance.lab._recorded_peer import Said as Said
 from waggledance.lab._relay import Relay as Relay
+from waggledance.lab._report import Report as Report
 from waggledance.lab._score import RunLog as RunLog
 from waggledance.lab._score import Score as Score
 from waggledance.lab._spent import Spent as Spent
@@ -45,6 +48,7 @@ __all__ = [
     "BankPeer",
     "Benchmark",
     "CollaborationMaze",
+    "Comparison",
     "Crowd",
     "Dialogue",
     "Letters",
@@ -54,6 +58,7 @@ __all__ = [
     "RecordedCrowd",
     "RecordedPeer",
     "Relay",
+    "Report",
     "RunLog",
     "Said",
     "Score",
@@ -62,6 +67,7 @@ __all__ = [
     "Task",
     "Weigh",
     "above_random",
+    "compare",
     "front",
     "holm",
     "load",

@@ -13,6 +13,9 @@ from waggledance.lab._task import Task
 Answers = Mapping[str, Mapping[str, Sequence[Said]]]
 """By task id and model: the recorded answers of the model to the task."""
 
+_SILENT = (Said(None),)
+"""A model that a question's recording does not name was asked, and gave nothing that could be read."""
+
 
 class RecordedCrowd:
     """Recorded models as peers.
@@ -53,7 +56,7 @@ class RecordedCrowd:
         recorded = self._answers.get(task.id, {})
         chars = question_chars(task.question)
         return [
-            RecordedPeer(name, self._order(recorded.get(name, ()), task, name, repeat), chars)
+            RecordedPeer(name, self._order(recorded.get(name, _SILENT if recorded else ()), task, name, repeat), chars)
             for name in self._sitting(repeat)
         ]
 

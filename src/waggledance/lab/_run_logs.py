@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from blake3 import blake3
 
-from waggledance.core import Log, Message, Opening, Outcome
+from waggledance.core import Log, Message, Opening, outcome_of
 
 AnyMessages = tuple[Message[Any], ...]
 
@@ -50,7 +50,7 @@ class RunLogs:
             with Log(part, "r") as log:
                 for name in log.names():
                     messages = log.read(name)
-                    if any(isinstance(m.body, Outcome) for m in messages) and seed_of(messages) not in seen:
+                    if _came_to_its_end(messages) and seed_of(messages) not in seen:
                         seen.add(seed_of(messages))
                         yield messages
 
@@ -101,3 +101,9 @@ class Numbered:
 def seed_of(messages: AnyMessages) -> int:
     """Return the seed that a run's opening names; -1 without an opening."""
     return next((m.body.seed for m in messages if isinstance(m.body, Opening)), -1)
+
+
+def _came_to_its_end(messages: AnyMessages) -> bool:
+    """Say whether a run has an outcome that nobody hurried."""
+    outcome = outcome_of(messages)
+    return outcome is not None and not any(note.startswith("interrupted") for note in outcome.body.notes)
