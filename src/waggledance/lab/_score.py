@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isfinite
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
-from waggledance.core import Decision, Message, UsageError
+from waggledance._swarm import Swarm
+from waggledance.core import Budget, Decision, Message, Question, UsageError
 
 
 class RunLog(msgspec.Struct, frozen=True):
@@ -16,6 +17,12 @@ class RunLog(msgspec.Struct, frozen=True):
 
     messages: tuple[Message[Any], ...]
     decision: Decision
+
+    @classmethod
+    async def of(cls, swarm: Swarm, question: Question, budget: Budget | None = None) -> RunLog:
+        """Let a swarm decide a question; return all that was said and the decision."""
+        *messages, decision = [event async for event in swarm.watch(question, budget=budget)]
+        return cls(tuple(cast("list[Message[Any]]", messages)), cast("Decision", decision))
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):
