@@ -13,8 +13,8 @@ from waggledance.peers._prompts import (
     form,
     guiding,
     note_example,
+    noting,
     prompt,
-    wanted,
 )
 from waggledance.peers._verdict import better, grade
 
@@ -56,8 +56,14 @@ def test_options_are_lettered_and_defanged() -> None:
 def test_the_prompt_of_a_kind_of_note_has_its_wish_and_a_worked_example(about: str) -> None:
     question, answer = note_example(about)
     assert Note(about=about, text=answer).text
-    assert wanted(about) in question
+    assert question.endswith(noting(about, "", "")) or "\nend " in question
     assert question.count("\nbegin ") == question.count("\nend ") <= 1
+
+
+def test_an_outline_is_asked_for_otherwise_where_there_are_some() -> None:
+    assert "none of them takes" in noting("outline", "Outline:\n> count", "")
+    assert "none of them takes" not in noting("outline", "", "")
+    assert "as written" in noting("outline", "", "Say it as written.")
 
 
 def test_no_guide_leaves_no_words() -> None:

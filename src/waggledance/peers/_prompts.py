@@ -46,15 +46,6 @@ def critique_examples() -> tuple[tuple[str, str], ...]:
     return one(parts["wrong"], parts["why wrong"], 1), one(parts["right"], parts["why right"], 9)
 
 
-def wanted(about: str) -> str:
-    """Return what a model is told to write when a note of a kind is wanted.
-
-    Raises:
-        UnknownName: there is no prompt for such notes; says the nearest that there is.
-    """
-    return _note(about)["wanted"]
-
-
 def note_example(about: str) -> tuple[str, str]:
     """Return a worked example of a note, asked as a model is asked, and written."""
     parts = _note(about)
@@ -62,9 +53,14 @@ def note_example(about: str) -> tuple[str, str]:
 
 
 def noting(about: str, words: str, persona: str) -> str:
-    """Return what asks a model for a note, others' words in it fenced."""
-    wanted_here = f"{wanted(about)} {persona}".strip()
-    return prompt("material", words=words, mark=mark_for((words,)), wanted=wanted_here) if words else wanted_here
+    """Return what asks a model for a note, others' words in it fenced; with words, it may be told otherwise.
+
+    Raises:
+        UnknownName: there is no prompt for such notes; says the nearest that there is.
+    """
+    parts = _note(about)
+    wanted = f"{parts.get('wanted of material', parts['wanted']) if words else parts['wanted']} {persona}".strip()
+    return prompt("material", words=words, mark=mark_for((words,)), wanted=wanted) if words else wanted
 
 
 def guiding(words: str) -> str:
@@ -73,11 +69,15 @@ def guiding(words: str) -> str:
 
 
 def asked(question: Question) -> str:
-    """Return a question as every model is asked it, options included."""
+    """Return a question as every model is asked it, options included, with costs where it has a budget."""
+    prices = [f" (costs {cost})" for cost in question.costs] or [""] * len(question.options)
     options = "".join(
-        f"\n{letter}) {defanged(option)}" for letter, option in zip(ascii_uppercase, question.options, strict=False)
+        f"\n{letter}) {defanged(option)}{price}"
+        for letter, option, price in zip(ascii_uppercase, question.options, prices, strict=False)
     )
-    return f"Question: {defanged(question.text)}{options}"
+    budget = f"\nAll you take may cost {question.spend} together." if question.costs else ""
+    budget = budget or (f"\nTake at most {question.spend}." if question.of_values else "")
+    return f"Question: {defanged(question.text)}{options}{budget}"
 
 
 @cache

@@ -12,7 +12,7 @@ so that repeats must be found and mended: handing i.i.d. outlines round changes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -25,7 +25,7 @@ from waggledance.protocols._outlines import OUTLINE, Outlines, Vectors, assign, 
 from waggledance.protocols._protocol import check_patience, collect_from
 from waggledance.protocols._ranked import ranked
 
-Embed = Callable[[Sequence[str]], Sequence[Sequence[float]]]
+Embed = Callable[[Sequence[str]], Iterable[Iterable[float]]]
 """From texts to points, one each; `waggledance.topology.hashed_ngrams` is one."""
 
 _TITLE_CHARS = 60
@@ -59,6 +59,8 @@ class OutlinePaths:
     def __post_init__(self) -> None:
         check_patience(self.patience_s)
         repeats((), near=self.near)
+        if self.embed is not None and not callable(self.embed):
+            raise UsageError(f"what embeds outlines is a function from texts to points, got embed={self.embed!r:.80}")
         if self.redrafts < 0:
             raise UsageError(f"outlines are written anew 0 times or more, got redrafts={self.redrafts}")
         if self.comparisons is not None and self.comparisons < 1:
@@ -75,9 +77,11 @@ class OutlinePaths:
     async def __call__(self, seat: Seat, /) -> Decision:
         in_time = everyone_within(self.patience_s)
         floor = floor_for(seat, 2 + self.redrafts + self._judged)
+        calls = seat.meter.budget.calls
+        thoughts = floor.turns if calls is None else min(floor.turns, calls // len(seat.roster))
         outlines: Outlines = ()
-        if floor.turns > 1:
-            redrafts = min(self.redrafts, max(0, floor.turns - 2 - self._judged))
+        if thoughts > 1:  # else the answer comes first
+            redrafts = min(self.redrafts, max(0, thoughts - 2 - self._judged))
             outlines = await self._outlines(seat, redrafts, in_time)
         taken = assign(outlines, self._vectors(outlines), seat.seed).get(seat.me)
         if floor.admits(seat.me):
