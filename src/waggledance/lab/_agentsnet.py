@@ -113,7 +113,10 @@ class AgentsNet:
     def _task(self, problem: Problem, family: Family, size: int, seed: int) -> Task:
         graph = network(family, size, seed)
         rounds = 2 * diameter(graph) + 1 if problem in _GLOBAL or size not in ROUNDS else ROUNDS[size]
-        text = f"{size} peers form a network, and each can write to its neighbours only. {_RULES[problem]}"
+        text = (
+            f"{size} peers form a network. Each can write to its neighbours only, {rounds} times, before all answer. "
+            f"{_RULES[problem]}"
+        )
         payload = {"problem": problem, "graph": {peer: list(near) for peer, near in graph.items()}, "rounds": rounds}
         return Task(
             family=f"agentsnet/{problem}/{size}",
@@ -131,8 +134,7 @@ def problem_of(task: Task) -> tuple[Problem, Graph]:
     return cast("Problem", task.payload["problem"]), {peer: tuple(near) for peer, near in graph.items()}
 
 
-def private_words(name: str, problem: Problem, graph: Graph, rounds: int) -> str:
+def private_words(name: str, problem: Problem, graph: Graph) -> str:
     """Return what only one peer is told, for a model's persona: who it is, whom it reaches, what it may answer."""
-    near = ", ".join(graph[name])
-    answers = " or ".join(valid(problem, graph, name))
-    return f"You are {name}. Your neighbours are {near}. Letters go out {rounds} times. Your answer is {answers}."
+    near, answers = ", ".join(graph[name]), " or ".join(valid(problem, graph, name))
+    return f"You are {name}. Your neighbours are {near}. In the end, answer {answers}."
