@@ -71,7 +71,7 @@ class AgentsNet:
             n: how many networks of each problem and size; three when None.
             seed: of the graphs.
         """
-        families = tuple(family for family in FAMILIES if split in ("all", family))
+        families: list[Family] = [family for family in FAMILIES if split in ("all", family)]
         if not families:
             raise UsageError(f"AgentsNet has the splits all, {', '.join(FAMILIES)}; got {split!r}")
         return [
