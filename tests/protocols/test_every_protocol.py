@@ -19,15 +19,20 @@ from waggledance.protocols import (
     PeerRanking,
     Refinement,
     RoundTable,
+    Society,
     Vote,
 )
 from waggledance.testing import Opinionated, check_protocol, simulate
 
 EVERY = [
     Vote(samples=2, patience_s=30),
+    Vote(samples=6, patience_s=30, stop="settled"),
+    Vote(samples=6, patience_s=30, stop="likely"),
     Debate(rounds=2, patience_s=30),
+    Debate(rounds=3, patience_s=30, stop="agreed"),
     ConfidenceDebate(rounds=2, patience_s=30),
     RoundTable(rounds=2, patience_s=30),
+    Society("01/10", patience_s=30),
     OutlinePaths(patience_s=30),
     PeerRanking(patience_s=30),
     Refinement(patience_s=30),

@@ -10,6 +10,7 @@ from waggledance.protocols import (
     PeerRanking,
     Quorum,
     RoundTable,
+    Society,
     Vote,
     by_name,
     rule_by_name,
@@ -23,6 +24,7 @@ def test_every_protocol_is_known_by_its_own_name() -> None:
         "debate",
         "confidence-debate",
         "round-table",
+        "society",
         "outline-paths",
         "peer-ranking",
         "refinement",
@@ -50,6 +52,12 @@ def test_a_name_may_carry_parameters() -> None:
     assert by_name(" peer-ranking ( comparisons=3 ) ", rule=condorcet) == PeerRanking(condorcet, comparisons=3)
 
 
+def test_early_stopping_and_strategies_are_parameters_too() -> None:
+    assert by_name("vote(samples=40, stop=likely, sure=0.99)") == Vote(samples=40, stop="likely", sure=0.99)
+    assert by_name("debate(stop=agreed)") == Debate(stop="agreed")
+    assert by_name("society(strategy=001/011)", topology=Ring()) == Society("001/011", Ring())
+
+
 def test_what_was_chosen_beside_a_name_goes_before_what_stands_in_it() -> None:
     assert by_name("debate(rounds=1)", rounds=4) == Debate(rounds=4)
 
@@ -69,6 +77,8 @@ def test_an_unknown_parameter_says_the_nearest() -> None:
     [
         ("vote", {"rounds": 2}, "nobody hears anybody"),
         ("vote", {"topology": Ring()}, "choose 'debate'"),
+        ("society", {"rounds": 2}, "a letter for every round"),
+        ("society(strategy=012)", {}, "got '012'"),
         ("round-table", {"topology": Ring()}, "everybody hears everybody"),
         ("peer-ranking", {"rounds": 2}, "answer once and judge once"),
         ("peer-ranking", {"topology": Ring()}, "judges read"),

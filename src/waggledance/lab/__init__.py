@@ -35,12 +35,25 @@ from waggledance.lab._relay import Relay as Relay
 from waggledance.lab._report import Report as Report
 from waggledance.lab._score import RunLog as RunLog
 from waggledance.lab._score import Score as Score
+from waggledance.lab._social import NO_CONFORMITY as NO_CONFORMITY
+from waggledance.lab._social import Conformity as Conformity
+from waggledance.lab._social import Trace as Trace
+from waggledance.lab._social import conformity as conformity
+from waggledance.lab._social import consistency as consistency
+from waggledance.lab._social import flips as flips
+from waggledance.lab._social import majority_of as majority_of
+from waggledance.lab._social import trace_of as trace_of
+from waggledance.lab._social import wavering as wavering
+from waggledance.lab._social import win_tie as win_tie
 from waggledance.lab._spent import Spent as Spent
 from waggledance.lab._spent import spent as spent
+from waggledance.lab._strategy_tree import StrategyTree as StrategyTree
+from waggledance.lab._strategy_tree import strategy_tree as strategy_tree
 from waggledance.lab._task import Task as Task
 from waggledance.lab._wilson import wilson as wilson
 
 __all__ = [
+    "NO_CONFORMITY",
     "AgentsNet",
     "Arm",
     "Bank",
@@ -49,6 +62,7 @@ __all__ = [
     "Benchmark",
     "CollaborationMaze",
     "Comparison",
+    "Conformity",
     "Crowd",
     "Dialogue",
     "Letters",
@@ -64,13 +78,19 @@ __all__ = [
     "Score",
     "Seated",
     "Spent",
+    "StrategyTree",
     "Task",
+    "Trace",
     "Weigh",
     "above_random",
     "compare",
+    "conformity",
+    "consistency",
+    "flips",
     "front",
     "holm",
     "load",
+    "majority_of",
     "mean_interval",
     "noise_floor",
     "pass_k",
@@ -79,5 +99,9 @@ __all__ = [
     "sign_flip_p",
     "smallest_difference",
     "spent",
+    "strategy_tree",
+    "trace_of",
+    "wavering",
     "wilson",
+    "win_tie",
 ]

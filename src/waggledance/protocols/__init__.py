@@ -35,6 +35,7 @@ from waggledance.protocols._registry import PROTOCOLS as PROTOCOLS
 from waggledance.protocols._registry import by_name as by_name
 from waggledance.protocols._registry import rule_by_name as rule_by_name
 from waggledance.protocols._round_table import RoundTable as RoundTable
+from waggledance.protocols._society import Society as Society
 from waggledance.protocols._stopping import likely as likely
 from waggledance.protocols._stopping import likely_in as likely_in
 from waggledance.protocols._stopping import settled_in as settled_in
@@ -59,6 +60,7 @@ __all__ = [
     "Quorum",
     "Refinement",
     "RoundTable",
+    "Society",
     "Spec",
     "Stage",
     "Vote",

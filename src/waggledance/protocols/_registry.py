@@ -23,6 +23,7 @@ from waggledance.protocols._protocol import check_rule
 from waggledance.protocols._quorum import Quorum
 from waggledance.protocols._refinement import Refinement
 from waggledance.protocols._round_table import RoundTable
+from waggledance.protocols._society import Society
 from waggledance.protocols._vote import Vote
 from waggledance.topology import Topology
 
@@ -31,6 +32,7 @@ AnyProtocol = (
     | Debate
     | ConfidenceDebate
     | RoundTable
+    | Society
     | OutlinePaths
     | PeerRanking
     | Refinement
@@ -47,6 +49,7 @@ PROTOCOLS: Mapping[str, type[AnyProtocol]] = MappingProxyType(
             Debate,
             ConfidenceDebate,
             RoundTable,
+            Society,
             OutlinePaths,
             PeerRanking,
             Refinement,
@@ -62,6 +65,7 @@ _SENSELESS: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         ("vote", "rounds"): "nobody hears anybody in a vote; for more answers of each peer write 'vote(samples=3)'",
         ("vote", "topology"): "nobody hears anybody in a vote; choose 'debate' to let peers hear each other",
+        ("society", "rounds"): "its strategy has a letter for every round; write 'society(strategy=0011)'",
         ("round-table", "topology"): "at a round table everybody hears everybody; choose 'debate' for another topology",
         ("peer-ranking", "rounds"): "peers answer once and judge once; choose 'debate' for rounds",
         (
