@@ -39,7 +39,7 @@ stderr; `--json` prints one JSON object.
 | 2 | it cannot be asked like that: an unknown name, a senseless combination, a wrong setting |
 | 3 | the run failed: no peer answered, a check did not hold, a log is damaged |
 | 74 | a file could not be written: the disk is full, or there is no permission |
-| 130 | interrupted; what was said by then is decided on, printed and kept |
+| 130 | interrupted, by Ctrl-C or SIGTERM; what was said by then is decided on, printed and kept |
 """
 TOML = """
 ## `waggle.toml`

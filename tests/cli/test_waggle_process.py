@@ -109,11 +109,14 @@ def test_a_failure_in_json_is_one_object_too(env: dict[str, str]) -> None:
     assert "did you mean 'majority'?" in ran.stderr
 
 
-def test_ctrl_c_prints_what_was_said_by_then_and_leaves_a_whole_log(env: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_prints_what_was_said_by_then_and_leaves_a_whole_log(
+    stop: signal.Signals, env: dict[str, str], tmp_path: Path
+) -> None:
     (tmp_path / "waggle.toml").write_text(SLOW)
     process = started("ask", "2+2?", env=env)
     read_until(process, ["ada says 4", "ben says 4"])
-    process.send_signal(signal.SIGINT)
+    process.send_signal(stop)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert out.splitlines()[0] == "4"

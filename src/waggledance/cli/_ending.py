@@ -2,7 +2,7 @@
 
 0    done                               3    the run failed; nobody answered; a check did not hold
 1    a bug: a traceback                 74   what was to be written could not be: disk full, no permission
-2    the caller asked for nonsense      130  interrupted
+2    the caller asked for nonsense      130  interrupted, by Ctrl-C or by a request to end (SIGTERM)
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import errno
 import functools
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import ParamSpec
 
@@ -27,6 +29,7 @@ def ending_well(command: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def ended(*args: P.args, **kwargs: P.kwargs) -> None:
+        _end_as_by_ctrl_c()
         try:
             for stream in (sys.stdout, sys.stderr):
                 reconfigure = getattr(stream, "reconfigure", None)
@@ -70,6 +73,12 @@ def complain(sentence: str) -> None:
         typer.echo(f"waggle: {safe(sentence).rstrip()}", err=True)
     except BrokenPipeError:
         _silence(sys.stderr)
+
+
+def _end_as_by_ctrl_c() -> None:
+    """Let a request to end do what Ctrl-C does, unless whoever started us asked to ignore it."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
 
 
 def _silence(stream: object) -> None:
