@@ -73,3 +73,88 @@ def lab_record(
         timeout_s=timeout,
     )
     record_bank(model, data, out, plan, tasks=tasks, config=config, quiet=quiet, as_json=as_json)
+
+
+@lab.command("compare")
+@ending_well
+def lab_compare(
+    arm: Annotated[
+        list[str],
+        typer.Option(metavar="ARM", help="An arrangement, as in 'debate(rounds=2) rule=confidence'; give several."),
+    ],
+    data: Annotated[
+        str, typer.Option(metavar="SET", help="Questions: a file or folder, or a set's name in the data folder.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The folder for logs, rows and reports.")],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SPEC", help="What peers think with (default: the set's recorded answers); give several."),
+    ] = None,
+    bank: Annotated[
+        Path | None, typer.Option(metavar="BANK", help="Peers speak from a bank that `waggle lab record` filled.")
+    ] = None,
+    data_folder: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where sets lie (default: WAGGLEDANCE_DATA).")
+    ] = None,
+    tasks: Annotated[int | None, typer.Option(metavar="N", help="How many questions (default: all).")] = None,
+    category: Annotated[str | None, typer.Option(metavar="NAME", help="Only questions of this category.")] = None,
+    repeats: Annotated[int, typer.Option(metavar="R", help="How often each arm does each task.")] = 1,
+    budget_tokens: Annotated[int | None, typer.Option(metavar="N", help="Tokens of one run at most.")] = None,
+    budget_calls: Annotated[int | None, typer.Option(metavar="N", help="Calls of models of one run at most.")] = None,
+    budget_messages: Annotated[int | None, typer.Option(metavar="N", help="Messages of one run at most.")] = None,
+    budget_usd: Annotated[float | None, typer.Option(metavar="USD", help="Dollars of one run at most.")] = None,
+    seconds: Annotated[float | None, typer.Option(metavar="SECONDS", help="Time of one run at most.")] = None,
+    prices: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help='JSON: {"model": [read, written]}, dollars per million tokens.'),
+    ] = None,
+    concurrency: Annotated[int, typer.Option(metavar="N", help="How many runs go on at a time.")] = 8,
+    seed: Annotated[int, typer.Option(metavar="N", help="Same seed, same tasks, same draws.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what is in the folder.")] = False,
+    config: Config = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare arrangements on the same questions at the same spend.
+
+    An arm is a protocol with its parameters and options after it: rule=NAME, topology=NAME, weights=em (learnt from
+    all questions without their keys), peers=N or peers=NAME+NAME, name=WORD. The first arm is what the others are
+    compared with; one call, self-consistency of the best single model at equal spend, a random pick and the oracle are
+    added. A recorded set's models are the peers unless --model or --bank says otherwise.
+
+    Exit codes: 0 done, 2 it cannot be compared like that, 3 a log is not what it was, 74 a file could not be written,
+    130 interrupted: what is there is reported and kept, and --resume goes on.
+    """
+    from waggledance.cli._lab_compare import Asked, compare
+    from waggledance.core import Budget
+
+    budget = Budget(tokens=budget_tokens, calls=budget_calls, messages=budget_messages, usd=budget_usd, seconds=seconds)
+    asked = Asked(
+        arms=arm,
+        data=data,
+        data_folder=data_folder,
+        models=model or (),
+        bank=bank,
+        out=out,
+        tasks=tasks,
+        category=category,
+        repeats=repeats,
+        seed=seed,
+        budget=budget,
+        prices=prices,
+        concurrency=concurrency,
+        resume=resume,
+    )
+    compare(asked, config=config, quiet=quiet, as_json=as_json)
+
+
+@lab.command("report")
+@ending_well
+def lab_report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a comparison.")],
+    as_json: Json = False,
+) -> None:
+    """Print a comparison's report again, from its rows alone; write its page, its JSON and its picture anew."""
+    from waggledance.cli._lab_compare import report
+
+    report(folder, as_json=as_json)

@@ -23,6 +23,8 @@ class ArmLine(msgspec.Struct, frozen=True, kw_only=True):
 
     arm: str
     role: Role
+    pool: str = ""
+    """Whose peers it has: the first arm with them; empty where all arms have the same."""
     runs: int
     score: float
     """Mean over tasks of the mean over repeats, 0 to 1."""

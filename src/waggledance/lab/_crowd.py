@@ -36,27 +36,32 @@ class Seated:
     Args:
         peers: who sits; names must differ.
         models: what each peer thinks with, by the peer's name; its own name for those left out.
+        described: what else their answers depend on, such as a temperature: runs of a comparison are taken up again
+            only by peers of the same names, models and description.
 
     Raises:
         UsageError: nobody sits, or a model is given for somebody who does not.
     """
 
-    def __init__(self, peers: Sequence[Peer], models: Mapping[str, str] | None = None) -> None:
+    def __init__(self, peers: Sequence[Peer], models: Mapping[str, str] | None = None, *, described: str = "") -> None:
         if not peers:
             raise UsageError("an arm needs at least one peer, got none")
         names = [peer.name for peer in peers]
         strangers = sorted(set(models or {}) - set(names))
         if strangers:
             raise UsageError(f"a model is given for {strangers[0]!r}, who is not among the peers {', '.join(names)}")
-        self._peers = tuple(peers)
+        self._peers, self._described = tuple(peers), described
         self.models: Mapping[str, str] = {name: (models or {}).get(name, name) for name in names}
+
+    def __repr__(self) -> str:
+        return f"Seated({', '.join(f'{name}: {model}' for name, model in self.models.items())}; {self._described})"
 
     def seat(self, task: Task, repeat: int) -> Sequence[Peer]:
         return self._peers
 
     def alone(self, model: str) -> Seated:
         one = next(peer for peer in self._peers if self.models[peer.name] == model)
-        return Seated((one,), {one.name: model})
+        return Seated((one,), {one.name: model}, described=self._described)
 
     def samples(self, model: str) -> int | None:
         return None

@@ -65,7 +65,8 @@ class Pool:
                 wanted(sum(runs[at].calls for at in common), [1.0] * len(common)),
                 wanted(sum(runs[at].micro_usd for at in common), one),
             )
-        there_are = [n for model in set(self.best.values()) if (n := self.crowd.samples(model)) is not None]
+        alone = [self.crowd.alone(model).samples(model) for model in set(self.best.values())]
+        there_are = [n for n in alone if n is not None]
         return max(1, min([most, *there_are]))
 
     def jobs(self) -> list[Job]:

@@ -13,10 +13,11 @@ from waggledance.lab._above_random import above_random
 from waggledance.lab._arm_line import ArmLine, line_of
 from waggledance.lab._front import front
 from waggledance.lab._power import noise_floor, smallest_difference
-from waggledance.lab._row import Row, Unit
+from waggledance.lab._row import Role, Row, Unit
 from waggledance.lab._versus import Versus, judged, versus
 
 UNITS: tuple[Unit, ...] = ("calls", "priced tokens")
+_ENDS: tuple[Role, Role] = ("random pick", "oracle")
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +77,7 @@ def build(about: About, rows: Sequence[Row]) -> Report:
         clusters=clusters,
         noise_floor=noise_floor(clusters),
         smallest=smallest_difference(clusters),
-        arms=_lines([*done, *(name for name in of if name not in names)], of),
+        arms=_lines([*done, *(name for name in of if name not in names)], of, _pools(about)),
         at_equal={unit: _beside_samples(done, of, unit, left_out) for unit in UNITS},
         against_first=judged(
             [
@@ -89,18 +90,28 @@ def build(about: About, rows: Sequence[Row]) -> Report:
     )
 
 
-def _lines(names: Sequence[str], of: Mapping[str, Sequence[Row]]) -> list[ArmLine]:
-    lines = [line_of(of[name]) for name in names]
-    spend = [line.cost or line.calls for line in lines]
-    real = [line.role in ("arm", "one call", "self-consistency") for line in lines]
-    ahead = iter(front([c for c, r in zip(spend, real, strict=True) if r],
-                       [line.score for line, r in zip(lines, real, strict=True) if r]))  # fmt: skip
-    lines = [replace(line, on_front=next(ahead)) if r else line for line, r in zip(lines, real, strict=True)]
-    pick = next((line.score for line in lines if line.role == "random pick"), None)
-    best = next((line.score for line in lines if line.role == "oracle"), None)
-    if pick is None or best is None:
-        return lines
-    return [replace(line, of_gap=above_random(line.score, pick, best)) for line in lines]
+def _pools(about: About) -> dict[str, str]:
+    """Return the first arm with the same peers, by arm; an empty name where all arms have the same."""
+    first: dict[str, str] = {}
+    for arm in about.arms:
+        first.setdefault(arm.peers, arm.name)
+    return {arm.name: first[arm.peers] if len(first) > 1 else "" for arm in about.arms}
+
+
+def _lines(names: Sequence[str], of: Mapping[str, Sequence[Row]], pools: Mapping[str, str]) -> list[ArmLine]:
+    lines = [
+        replace(line_of(of[name]), pool=pools.get(of[name][0].beside or name, of[name][0].beside)) for name in names
+    ]
+    real = [line for line in lines if line.role not in _ENDS]
+    ahead = front([line.cost or line.calls for line in real], [line.score for line in real])
+    on_front = {line.arm for line, is_on in zip(real, ahead, strict=True) if is_on}
+    ends = {(line.pool, line.role): line.score for line in lines if line.role in _ENDS}
+
+    def of_gap(line: ArmLine) -> float | None:
+        pick, best = (ends.get((line.pool, role)) for role in _ENDS)
+        return None if pick is None or best is None else above_random(line.score, pick, best)
+
+    return [replace(line, on_front=line.arm in on_front, of_gap=of_gap(line)) for line in lines]
 
 
 def _beside_samples(
