@@ -103,6 +103,25 @@ def debate(small: bool) -> list[Row]:
     return rows
 
 
+def conditions(small: bool) -> list[Row]:
+    """Where does debate pay? Percent right on W3 with 12 answers each: 3 peers debate for 3 rounds, or 12 vote once."""
+    debates = 4_000 if small else 40_000
+    rows: list[Row] = []
+    for truth in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7):
+        plain = W3(3, seed=SEED, truth=truth, listening="uniform").debates(debates, rounds=3)
+        sure = W3(3, seed=SEED, truth=truth).debates(debates, rounds=3)
+        vote = W3(12, seed=SEED, truth=truth).debates(debates, rounds=0)
+        shares = {
+            "debate, majority": plain.majority[1],
+            "confidence debate, majority": sure.majority[1],
+            "confidence debate, confidence vote": sure.weighted[1],
+            "12 answers, majority": vote.majority[0],
+            "12 answers, confidence vote": vote.weighted[0],
+        }
+        rows.append({"chance of truth": truth, **{name: round(100 * share, 1) for name, share in shares.items()}})
+    return rows
+
+
 def nest_site(small: bool) -> list[Row]:
     """The nest-site quorum on W2 beside vote and peer ranking, through a swarm."""
     questions = 100 if small else 1000
@@ -154,7 +173,12 @@ async def _asked(world: W2, label: str, protocol: Vote | PeerRanking | NestSite,
     }
 
 
-TABLES: dict[str, Callable[[bool], list[Row]]] = {"fortytwo": fortytwo, "debate": debate, "nest-site": nest_site}
+TABLES: dict[str, Callable[[bool], list[Row]]] = {
+    "fortytwo": fortytwo,
+    "debate": debate,
+    "conditions": conditions,
+    "nest-site": nest_site,
+}
 
 
 def main() -> None:

@@ -36,6 +36,23 @@ def test_confidence_moves_belief_as_far_as_the_card_says(separation: float, beli
     assert abs(100 * drift.majority[1] - majority) < 1.5
 
 
+@pytest.mark.parametrize(
+    ("truth", "plain", "sure", "majority", "weighted"),
+    [(0.2, 22.9, 29.7, 18.0, 29.7), (0.5, 53.0, 61.3, 60.8, 72.3), (0.7, 72.5, 79.0, 83.7, 90.1)],
+)
+def test_at_equal_answers_debate_pays_only_where_most_are_wrong(
+    truth: float, plain: float, sure: float, majority: float, weighted: float
+) -> None:
+    """The table of Yang et al. 2025, arXiv:2505.22960, as the card has it: 12 answers by 3 debaters, or 12 votes."""
+    debate = W3(3, seed=1, truth=truth, listening="uniform").debates(DEBATES, rounds=3).majority[1]
+    confident = W3(3, seed=1, truth=truth).debates(DEBATES, rounds=3).majority[1]
+    vote = W3(12, seed=1, truth=truth).debates(DEBATES, rounds=0)
+    seen = [100 * share for share in (debate, confident, vote.majority[0], vote.weighted[0])]
+    assert seen == pytest.approx([plain, sure, majority, weighted], abs=2)
+    assert (debate < vote.majority[0]) == (truth > 0.3)
+    assert confident < vote.weighted[0]
+
+
 @pytest.mark.parametrize(("separation", "quality"), [(0.7, 0.69), (1.0, 0.76), (1.5, 0.86), (0.0, 0.5), (-0.7, 0.31)])
 def test_stated_confidence_tells_right_from_wrong_as_well_as_it_is_told_to(separation: float, quality: float) -> None:
     assert abs(NormalDist().cdf(separation / np.sqrt(2)) - quality) < 0.005

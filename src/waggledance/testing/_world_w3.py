@@ -44,6 +44,8 @@ class Drift:
     """Mean belief in the truth, all peers', before and after."""
     majority: tuple[float, float]
     """How often most of what was said was true, in the first and in the last round; a tie counts as its share."""
+    weighted: tuple[float, float]
+    """The same, each said answer counted by the confidence stated in it."""
     belief_moved_se: float
     """Standard error of the difference of beliefs."""
 
@@ -111,7 +113,7 @@ class W3(W1):
         weight = 2 * confidence if self.listening == "confidence" else np.ones_like(confidence)
         before = _truth_share(counts)
         said = _said(counts, rng)
-        majority_before = _majority(said)
+        majority_before, weighted_before = _leads(said), _leads(said * confidence)
         for _ in range(rounds):
             spoken = said * weight
             counts += spoken.sum(axis=1, keepdims=True) - spoken
@@ -120,7 +122,8 @@ class W3(W1):
         return Drift(
             debates,
             (float(before.mean()), float(before.mean() + moved.mean())),
-            (majority_before, _majority(said)),
+            (majority_before, _leads(said)),
+            (weighted_before, _leads(said * confidence)),
             float(moved.std(ddof=1) / np.sqrt(debates)),
         )
 
@@ -187,8 +190,8 @@ def _said(counts: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.f
     return np.asarray(np.eye(len(KEYS))[answer], dtype=np.float64)
 
 
-def _majority(said: NDArray[np.float64]) -> float:
+def _leads(votes: NDArray[np.float64]) -> float:
     """Return how often option 0 leads, a tie counting as its share: no option is favoured."""
-    votes = said.sum(axis=1)
+    votes = votes.sum(axis=1)
     leads = votes == votes.max(axis=1, keepdims=True)
     return float((leads[:, 0] / leads.sum(axis=1)).mean())
