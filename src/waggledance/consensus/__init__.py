@@ -49,11 +49,33 @@ from waggledance.consensus._wins import ballots as ballots
 from waggledance.consensus._wins import wins as wins
 
 if TYPE_CHECKING:
+    from waggledance.consensus._aggregate import Aggregate as Aggregate
+    from waggledance.consensus._aggregate import Aggregator as Aggregator
+    from waggledance.consensus._aggregate import NoUsableVector as NoUsableVector
+    from waggledance.consensus._aggregate import aggregate as aggregate
     from waggledance.consensus._em_answers import AnswerReliability as AnswerReliability
     from waggledance.consensus._em_answers import em_answers as em_answers
+    from waggledance.consensus._flag import flag as flag
+    from waggledance.consensus._geometric_median import geometric_median as geometric_median
     from waggledance.consensus._history import History as History
+    from waggledance.consensus._krum import krum as krum
+    from waggledance.consensus._krum import multi_krum as multi_krum
+    from waggledance.consensus._mean import mean as mean
+    from waggledance.consensus._trimmed_mean import median as median
+    from waggledance.consensus._trimmed_mean import trimmed_mean as trimmed_mean
 
 _ON_ARRAYS: dict[str, str] = {
+    "flag": "waggledance.consensus._flag",
+    "krum": "waggledance.consensus._krum",
+    "multi_krum": "waggledance.consensus._krum",
+    "geometric_median": "waggledance.consensus._geometric_median",
+    "median": "waggledance.consensus._trimmed_mean",
+    "trimmed_mean": "waggledance.consensus._trimmed_mean",
+    "mean": "waggledance.consensus._mean",
+    "Aggregate": "waggledance.consensus._aggregate",
+    "Aggregator": "waggledance.consensus._aggregate",
+    "NoUsableVector": "waggledance.consensus._aggregate",
+    "aggregate": "waggledance.consensus._aggregate",
     "em_answers": "waggledance.consensus._em_answers",
     "AnswerReliability": "waggledance.consensus._em_answers",
     "History": "waggledance.consensus._history",
@@ -62,12 +84,15 @@ _ON_ARRAYS: dict[str, str] = {
 
 __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded when first used
     "RULES",
+    "Aggregate",
+    "Aggregator",
     "AnswerReliability",
     "CalibratedLogOdds",
     "ConfidenceVote",
     "History",
     "Judgements",
     "NamedRule",
+    "NoUsableVector",
     "Once",
     "PeerRanked",
     "Proposals",
@@ -75,6 +100,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "Standing",
     "Table",
     "Weights",
+    "aggregate",
     "agreement",
     "auroc",
     "ballots",
@@ -88,9 +114,15 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "confidence_vote",
     "ece",
     "em_answers",
+    "flag",
     "from_probes",
+    "geometric_median",
     "identity",
+    "krum",
     "majority",
+    "mean",
+    "median",
+    "multi_krum",
     "name_of",
     "needs_of",
     "pairs",
@@ -100,6 +132,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "strengths",
     "subjects",
     "tie_break",
+    "trimmed_mean",
     "votes",
     "win_rate",
     "wins",
