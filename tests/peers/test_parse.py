@@ -11,7 +11,7 @@ from waggledance.peers import parse
 
 KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
 QUESTIONS = {
-    kind: Question(text="?", expects=kind, options=("eight", "nine", "a b") if kind == "choice" else ())
+    kind: Question(text="?", expects=kind, options=("eight", "nine", "a b") if kind in ("choice", "package") else ())
     for kind in KINDS
 }
 WORDS = st.lists(

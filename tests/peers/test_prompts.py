@@ -1,5 +1,6 @@
 from typing import get_args
 
+import msgspec
 import pytest
 
 from waggledance.core import UNIT, AnswerKind, Note, Question
@@ -24,8 +25,9 @@ KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_worked_example_of_a_kind_is_one_we_can_read(kind: AnswerKind) -> None:
     question, answer = example(kind)
-    options = ("a stone", "a swallow", "a spoon") if kind == "choice" else ()
-    said = parse(answer, Question(text="?", expects=kind, options=options))
+    options = ("a stone", "a swallow", "a spoon") if kind in ("choice", "package") else ()
+    asked = Question(text="?", expects=kind, options=options)
+    said = parse(answer, msgspec.structs.replace(asked, spend=3) if kind == "package" else asked)
     assert said.key is not None
     assert said.confidence_ppm == 900_000
     assert question.endswith(form(kind))

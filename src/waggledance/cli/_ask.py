@@ -174,5 +174,6 @@ def _article(question: Question) -> str:
         "short": "a short answer",
         "free": "free text",
         "code": "code",
+        "package": f"a package of {len(question.options)} options",
     }
     return named[question.expects]

@@ -235,7 +235,8 @@ def as_plain(value: object) -> Any:
         case bytes():
             return value.hex()
         case msgspec.Struct():
-            return {name: as_plain(getattr(value, name)) for name in value.__struct_fields__}
+            fields = [(name, getattr(value, name)) for name in value.__struct_fields__]
+            return {name: as_plain(field) for name, field in fields if field is not msgspec.UNSET}
         case tuple() | list():
             return [as_plain(item) for item in cast("list[object]", value)]
         case dict():

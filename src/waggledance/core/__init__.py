@@ -62,6 +62,8 @@ from waggledance.core._message import Unknown as Unknown
 from waggledance.core._message import encode as encode
 from waggledance.core._message import frame as frame
 from waggledance.core._message import open_frame as open_frame
+from waggledance.core._package import package_key as package_key
+from waggledance.core._package import package_of as package_of
 from waggledance.core._peer import Call as Call
 from waggledance.core._peer import Peer as Peer
 from waggledance.core._replay import cut_of as cut_of
@@ -136,6 +138,8 @@ __all__ = [
     "open_frame",
     "opening_of",
     "outcome_of",
+    "package_key",
+    "package_of",
     "repair",
     "show",
     "signature_holds",

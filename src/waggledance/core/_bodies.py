@@ -12,6 +12,7 @@ from waggledance.core._budget import NO_COST, Cost
 from waggledance.core._errors import UsageError
 from waggledance.core._ids import MessageId, PeerId
 from waggledance.core._message import Body
+from waggledance.core._package import package_of
 
 UNIT = 1_000_000
 """One, in parts per million: weights, confidences and scores are integers of this unit, so that they add up alike
@@ -27,7 +28,7 @@ def well_formed(text: str) -> str:
     return text if text.isascii() else normalize("NFC", text.encode(errors="replace").decode())
 
 
-AnswerKind = Literal["number", "choice", "yes/no", "short", "free", "code"]
+AnswerKind = Literal["number", "choice", "yes/no", "short", "free", "code", "package"]
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,19 +36,53 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
     text: str
     expects: AnswerKind = "short"
-    """How answers are compared: as numbers, as one of `options`, as yes or no, as short text, as free text, as code."""
+    """How answers are compared: as numbers, as one of `options`, as yes or no, as short text, as free text, as code.
+
+    A ``"package"`` is a set of `options` within a budget. It asks for values, not for facts: nobody's answer is right,
+    so rules that look for the truth do not take it; see `Question.of_values`.
+    """
     options: tuple[str, ...] = ()
-    """For ``"choice"``: the texts of the options, at least two; their keys are ``"A"``, ``"B"``, …"""
+    """For ``"choice"`` and ``"package"``: the texts of the options, at least two; their keys are ``"A"``, ``"B"``, …"""
+    costs: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET
+    """For ``"package"``: what each option costs, ≥ 0, in the unit of `spend`; each 1 when left out; see `prices`."""
+    spend: int | msgspec.UnsetType = msgspec.UNSET
+    """For ``"package"``: how much may be spent, ≥ 0; 1 when left out, which with costs of 1 is to choose one option."""
 
     def __post_init__(self) -> None:
         if not self.text.strip():
             raise UsageError('the question is empty; ask something, as in: waggle ask "What is 17 - 8?"')
         if not all(is_normalized("NFC", text) for text in (self.text, *self.options)):
             raise UsageError("a question's text must be in Unicode form NFC; use unicodedata.normalize('NFC', text)")
-        if self.expects == "choice" and not 2 <= len(self.options) <= 26:
-            raise UsageError(f"a question of choice needs 2 to 26 options, got {len(self.options)}")
-        if self.expects != "choice" and self.options:
+        if self.expects in ("choice", "package") and not 2 <= len(self.options) <= 26:
+            raise UsageError(f"a question of {self.expects} needs 2 to 26 options, got {len(self.options)}")
+        if self.expects not in ("choice", "package") and self.options:
             raise UsageError(f"a question that expects {self.expects!r} takes no options")
+        if self.expects != "package" and not (self.costs is self.spend is msgspec.UNSET):
+            raise UsageError(f"a question that expects {self.expects!r} has no costs; ask for a 'package'")
+        if len(self.prices) != len(self.options):
+            raise UsageError(f"{len(self.options)} options have {len(self.prices)} costs; give each its own, or none")
+        if self.limit < 0 or any(price < 0 for price in self.prices):
+            raise UsageError(f"costs and what may be spent are 0 or more, got {self.prices} and {self.limit}")
+
+    @property
+    def prices(self) -> tuple[int, ...]:
+        """What each option costs."""
+        return (1,) * len(self.options) if self.costs is msgspec.UNSET else self.costs
+
+    @property
+    def limit(self) -> int:
+        """How much a package may cost."""
+        return 1 if self.spend is msgspec.UNSET else self.spend
+
+    @property
+    def of_values(self) -> bool:
+        """Whether it asks what people want, where no answer is true, and not what is the case."""
+        return self.expects == "package"
+
+    def affords(self, key: str | None) -> bool:
+        """Say whether an answer is a package of this question's options that may be spent on."""
+        package = None if key is None else package_of(key, len(self.options))
+        return package is not None and sum(self.prices[i] for i in package) <= self.limit
 
 
 class Member(msgspec.Struct, frozen=True, gc=False):

@@ -10,6 +10,7 @@ from waggledance.peers._code import code
 from waggledance.peers._confidence import confidence
 from waggledance.peers._free import free
 from waggledance.peers._number import number
+from waggledance.peers._package import package
 from waggledance.peers._plain import plain
 from waggledance.peers._short import short
 from waggledance.peers._yes_no import yes_no
@@ -28,6 +29,7 @@ _LACKING: dict[AnswerKind, str] = {
     "yes/no": "the answer says neither yes nor no",
     "short": "the answer has no words",
     "free": "the answer has no words",
+    "package": "the answer names no options that the budget allows together",
     "code": f"no program of at most {MAX_KEY_BYTES:,} bytes found in the answer",
 }
 
@@ -76,6 +78,8 @@ def _key(text: str, question: Question) -> str | None:
             key = number(text)
         case "choice":
             key = choice(text, question.options)
+        case "package":
+            key = package(text, question)
         case "yes/no":
             key = yes_no(text)
         case "short":

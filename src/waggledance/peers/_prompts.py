@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from string import Template, ascii_uppercase
 
+from msgspec import UNSET
+
 from waggledance.core import AnswerKind, Question, UnknownName
 from waggledance.peers._others import defanged, mark_for
 
@@ -70,13 +72,14 @@ def guiding(words: str) -> str:
 
 def asked(question: Question) -> str:
     """Return a question as every model is asked it, options included, with costs where it has a budget."""
-    prices = [f" (costs {cost})" for cost in question.costs] or [""] * len(question.options)
+    priced = question.of_values and question.costs is not UNSET
+    prices = [f" (costs {price})" if priced else "" for price in question.prices]
     options = "".join(
         f"\n{letter}) {defanged(option)}{price}"
         for letter, option, price in zip(ascii_uppercase, question.options, prices, strict=False)
     )
-    budget = f"\nAll you take may cost {question.spend} together." if question.costs else ""
-    budget = budget or (f"\nTake at most {question.spend}." if question.of_values else "")
+    together = f"All you take may cost {question.limit} together." if priced else f"Take at most {question.limit}."
+    budget = f"\n{together}" if question.of_values else ""
     return f"Question: {defanged(question.text)}{options}{budget}"
 
 
