@@ -44,14 +44,20 @@ def _difficulty(points: int) -> tuple[Floats, Floats]:
 
 
 LEVELS, _LOG_SHARES = _difficulty(7)
+"""Levels of difficulty, in logits, and the logarithm of the share of questions at each."""
+
+SHARES = np.exp(_LOG_SHARES)
+"""Share of questions at each level of difficulty; they sum to 1."""
 
 
 @dataclass(frozen=True, eq=False)
 class Patterns:
     """The different ways in which peers agreed: questions that differ in wording only are one row."""
 
-    said: Floats
-    """Shape (k, u, n): 1 where the peer gave the row's answer of that place; places by their first peer."""
+    placed: Ints
+    """Shape (u, n): place of each peer's answer in the row, -1 for none; places by their first peer."""
+    places: int
+    """Most places of a row (k)."""
     given: Floats
     """Shape (u, n): 1 where the peer gave an answer."""
     truth: Ints
@@ -80,9 +86,9 @@ class Patterns:
         rows, row, count = np.unique(
             np.concatenate([placed, truth[:, None]], axis=1), axis=0, return_inverse=True, return_counts=True
         )
-        places = np.arange(k)[:, None, None]
         return cls(
-            said=(rows[None, :, :n] == places).astype(np.float64),
+            placed=rows[:, :n],
+            places=k,
             given=(rows[:, :n] != NONE).astype(np.float64),
             truth=rows[:, n],
             count=count.astype(np.float64),
@@ -90,46 +96,71 @@ class Patterns:
             place=place,
         )
 
+    def spread(self, values: Floats) -> Floats:
+        """Return the sum of peers' values, shape (n,), behind each answer: shape (u, k). In the order of peers."""
+        u, k = len(self.placed), self.places
+        cells = np.where(self.given > 0, self.placed + k * np.arange(u)[:, None], u * k).ravel()
+        sums = np.bincount(cells, np.broadcast_to(values, self.placed.shape).ravel(), minlength=u * k + 1)
+        return sums[:-1].reshape(u, k)
+
+    def gather(self, chances: Floats) -> Floats:
+        """Return the sum over rows of what each peer's own answer has: from shape (u, k + 1, d) to (n, d)."""
+        u, candidates, d = chances.shape
+        flat = chances.reshape(u * candidates, d)
+        sums = np.empty((self.placed.shape[1], d))
+        for p, placed in enumerate(self.placed.T):
+            rows = np.flatnonzero(placed != NONE)
+            sums[p] = flat[rows * candidates + placed[rows]].sum(axis=0)
+        return sums
+
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Sizes of groups of peers that gave the same answer, by weight."""
+    """Groups of peers that gave the same answer, by weight, and what the Ewens formula needs of them."""
 
-    size: Floats
-    """Shape (u, k)."""
     exists: NDArray[np.bool_]
     """Shape (u, k): whether anybody gave the answer."""
-    total: Floats
-    """Shape (u,)."""
+    number: Floats
+    """Shape (u, k + 1): wrong groups, for every candidate; the last candidate is that none given is right.
+
+    A group of less than one peer counts as that part of a group.
+    """
+    inside: Floats
+    """Shape (u, k + 1): sum of log (n - 1)! over wrong groups."""
+    sizes: Floats
+    """Every weight of wrong peers that occurs, ascending."""
+    size: Ints
+    """Shape (u, k + 1): which of `sizes` the wrong peers have."""
 
     @classmethod
     def of(cls, patterns: Patterns, weight: Floats) -> Groups:
         """Return groups, peers counting by `weight`, shape (n,)."""
-        size = np.round((patterns.said @ weight).T * _STEPS) / _STEPS
-        return cls(size, patterns.said.sum(axis=2).T > 0, size.sum(axis=1))
-
-    def rest(self) -> tuple[Floats, Floats]:
-        """Return weight and number of wrong groups for every candidate, the last being that none is right.
-
-        Both of shape (u, k + 1). A group of less than one peer counts as that part of a group.
-        """
-        part = np.minimum(self.size, 1.0)
-        wrong = np.concatenate([self.total[:, None] - self.size, self.total[:, None]], axis=1)
-        number = np.concatenate([part.sum(axis=1)[:, None] - part, part.sum(axis=1)[:, None]], axis=1)
-        return np.round(wrong * _STEPS) / _STEPS, number
-
-    def inside(self) -> Floats:
-        """Return the sum of log (n - 1)! over wrong groups, for every candidate: shape (u, k + 1)."""
-        own = log_gamma(np.maximum(self.size, 1.0))
-        whole = own.sum(axis=1)[:, None]
-        return np.concatenate([whole - own, whole], axis=1)
+        size = np.round(patterns.spread(weight) * _STEPS) / _STEPS
+        whole = size.sum(axis=1)[:, None]
+        sizes, place = np.unique(np.round(np.concatenate([whole - size, whole], axis=1) * _STEPS), return_inverse=True)
+        part = np.minimum(size, 1.0)
+        parts = part.sum(axis=1)[:, None]
+        own = log_gamma(np.maximum(size, 1.0))
+        owns = own.sum(axis=1)[:, None]
+        return cls(
+            exists=patterns.spread(np.ones_like(weight)) > 0,
+            number=np.concatenate([parts - part, parts], axis=1),
+            inside=np.concatenate([owns - own, owns], axis=1),
+            sizes=sizes / _STEPS,
+            size=place.reshape(len(size), -1),
+        )
 
 
 def log_ewens(groups: Groups, concentration: float) -> Floats:
     """Return how likely the wrong answers group as they do, for every candidate: logarithms, shape (u, k + 1)."""
-    wrong, number = groups.rest()
-    rising = log_gamma(concentration + wrong) - lgamma(concentration)
-    return np.asarray(number * np.log(concentration) + groups.inside() - rising)
+    rising = log_gamma(concentration + groups.sizes) - lgamma(concentration)
+    return np.asarray(groups.number * np.log(concentration) + groups.inside - rising[groups.size])
+
+
+def log_gamma(values: Floats) -> Floats:
+    """Return log Γ of an array of few different values."""
+    distinct, place = np.unique(values, return_inverse=True)
+    return np.array([lgamma(value) for value in distinct.tolist()])[place.reshape(values.shape)]
 
 
 def log_joint(
@@ -148,11 +179,10 @@ def log_joint(
     Returns:
         Shape (u, k + 1, levels); -inf for candidates that do not exist or that are known to be wrong.
     """
-    u, k = groups.size.shape
+    u, k = groups.exists.shape
     chance = ability[:, None] - LEVELS[None, :]
-    wrong = (patterns.given * weight) @ -np.logaddexp(0.0, chance)
-    gain = (patterns.said @ (weight * ability)).T
-    load = (patterns.said @ weight).T
+    wrong = np.einsum("un,nd->ud", patterns.given, -weight[:, None] * np.logaddexp(0.0, chance))
+    gain, load = patterns.spread(weight * ability), patterns.spread(weight)
     joint = np.empty((u, k + 1, len(LEVELS)))
     joint[:, :k] = gain[:, :, None] - load[:, :, None] * LEVELS
     joint[:, k] = 0.0
@@ -174,9 +204,3 @@ def normalised(joint: Floats) -> tuple[Floats, Floats]:
     whole = chances.sum(axis=(1, 2), keepdims=True)
     chances /= whole
     return chances, (np.log(whole) + top)[:, 0, 0]
-
-
-def log_gamma(values: Floats) -> Floats:
-    """Return log Γ of an array of few different values."""
-    distinct, place = np.unique(values, return_inverse=True)
-    return np.array([lgamma(value) for value in distinct.tolist()])[place.reshape(values.shape)]

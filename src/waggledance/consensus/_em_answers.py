@@ -2,7 +2,7 @@
 
 It takes turns: given every peer's ability, how likely is each answer of each question (E-step, `_answer_model`); given
 that, which abilities fit best (M-step, two Newton steps on the Rasch likelihood with a N(mean, 1.5²) prior, and the
-concentration of errors on a grid). Start: each answer as likely as the share of peers that gave it.
+concentration of errors on a grid). Start: the abilities that explain most pairs of peers (`_pairwise`).
 
 Withstands peers that guess, and majorities that guess each in its own way. Does not withstand a majority that errs
 alike: the same answers arise when it is right. Probes, questions whose key is known, break that tie (`known`); then
@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from waggledance.consensus._answer_model import (
     normalised,
 )
 from waggledance.consensus._history import NONE, History, Ints
+from waggledance.consensus._pairwise import Agreement, robust_abilities
 from waggledance.consensus._rule import tie_break
 from waggledance.core import UNIT, PeerId, UsageError
 
@@ -37,12 +39,19 @@ ABILITY_SD = 1.5
 """Spread of abilities in the prior, in logits: weak, so that a short history says little."""
 
 SWEEPS_MAX = 100
-TOLERANCE = 1e-4
+_STRIDE = 1.5
+"""How far a sweep goes along its step: EM's steps are short, and going on saves a third of them (over-relaxation)."""
+_FIRST_SWEEPS = 10
+"""Sweeps from plurality, for a first idea of how much errors differ."""
+_SWEEPS_BEFORE_CONCENTRATION = 3
+_ERRORS_DIFFER = 4.0
+"""Concentration at the start, and where its prior is centred."""
+TOLERANCE = 1e-3
 """The iteration ends when no ability moves by more than this, in logits."""
 
 _GRID = np.geomspace(0.02, 60.0, 25)
 """Concentrations tried: from errors that all agree to errors that never do."""
-_GRID_PRIOR = -0.5 * (np.log(_GRID / 4.0) / 1.5) ** 2
+_GRID_PRIOR = -0.5 * (np.log(_GRID / _ERRORS_DIFFER) / 1.5) ** 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,47 +121,64 @@ def em_answers(
     if truth.shape != (m,):
         raise UsageError(f"known has one entry a question: {m}, got an array of shape {truth.shape}")
     patterns = Patterns.of(history.codes, truth)
-    share = np.array([(independence or {}).get(peer, UNIT) / UNIT for peer in history.peers])
-    groups = Groups.of(patterns, share)
-    ability, concentration = _start(patterns), 4.0
-    chances = np.zeros((0, 1, len(LEVELS)))
-    moved, sweep = 1.0, 0
-    for sweep in range(1, SWEEPS_MAX + 1):
-        ewens = log_ewens(groups, concentration)
-        chances, _ = normalised(log_joint(patterns, groups, ability, share, ewens))
-        chances *= patterns.count[:, None, None]
-        before = ability
-        ability = _abilities(patterns, chances, ability)
-        if sweep > 3:
-            concentration = _concentration(groups, chances)
-        moved = float(np.abs(ability - before).max(initial=0.0))
+    weight = np.array([(independence or {}).get(peer, UNIT) / UNIT for peer in history.peers])
+    anchored = bool((truth != UNKNOWN).any())
+    fit = _Fit(_start(patterns), _ERRORS_DIFFER, np.zeros((0, 0)), 0, 0.0)
+    fit = _climb(patterns, weight, fit, SWEEPS_MAX if anchored else _FIRST_SWEEPS)
+    if not anchored and len(history.peers) > 1:
+        fit = fit._replace(ability=robust_abilities(Agreement.of(patterns), fit.concentration))
+        fit = _climb(patterns, weight, fit, SWEEPS_MAX)
+    return _result(history, patterns, fit)
+
+
+class _Fit(NamedTuple):
+    """Where the iteration stands."""
+
+    ability: Floats
+    concentration: float
+    by_place: Floats
+    """Shape (u, k + 1): chance of each candidate of each row."""
+    sweeps: int
+    moved: float
+    """By how much the last sweep moved an ability, at most."""
+
+
+def _climb(patterns: Patterns, weight: Floats, fit: _Fit, sweeps: int) -> _Fit:
+    """Take turns for a number of sweeps, or until abilities rest."""
+    groups = Groups.of(patterns, weight)
+    for sweep in range(1, sweeps + 1):
+        ewens = log_ewens(groups, fit.concentration)
+        chances, _ = normalised(log_joint(patterns, groups, fit.ability, weight, ewens))
+        counted = chances * patterns.count[:, None, None]
+        ability = _abilities(patterns, counted, fit.ability)
+        concentration = _concentration(groups, counted) if sweep > _SWEEPS_BEFORE_CONCENTRATION else fit.concentration
+        moved = float(np.abs(ability - fit.ability).max(initial=0.0))
+        ability = fit.ability + _STRIDE * (ability - fit.ability)
+        fit = _Fit(ability, concentration, chances.sum(axis=2), fit.sweeps + 1, moved)
         if moved <= TOLERANCE:
             break
-    by_place = chances.sum(axis=2) / patterns.count[:, None]
-    return _result(history, patterns, by_place, ability, concentration, sweep, moved <= TOLERANCE)
+    return fit
 
 
 def _start(patterns: Patterns) -> Floats:
     """Return first abilities: on probes where there are any, else from each answer's share of peers."""
     probes = patterns.truth != UNKNOWN
-    size = patterns.said.sum(axis=2).T
+    size = patterns.spread(np.ones(patterns.placed.shape[1]))
     belief = size / np.maximum(size.sum(axis=1), 1.0)[:, None]
     if probes.any():
-        belief = (np.arange(size.shape[1])[None, :] == patterns.truth[:, None]).astype(np.float64)
+        places: Ints = np.arange(size.shape[1])
+        belief = np.equal(places[None, :], patterns.truth[:, None]).astype(np.float64)
     counted = patterns.count * (probes if probes.any() else 1.0)
-    right = np.einsum("kun,uk,u->n", patterns.said, belief, counted)
-    given = counted @ patterns.given
+    right = patterns.gather((belief * counted[:, None])[:, :, None])[:, 0]
+    given = (patterns.given * counted[:, None]).sum(axis=0)
     rate = (right + 1.0) / (given + 2.0)
     return np.asarray(np.log(rate / (1.0 - rate)))
 
 
 def _abilities(patterns: Patterns, chances: Floats, ability: Floats) -> Floats:
     """Return abilities that fit the chances better: two Newton steps each."""
-    k = patterns.said.shape[0]
-    right = sum(
-        (patterns.said[place].T @ chances[:, place] for place in range(k)), np.zeros((len(ability), len(LEVELS)))
-    )
-    given = patterns.given.T @ chances.sum(axis=1)
+    right = patterns.gather(chances)
+    given = np.einsum("un,ud->nd", patterns.given, chances.sum(axis=1))
     middle = ability.sum() / max(1, len(ability))
     for _ in range(2):
         chance = 1.0 / (1.0 + np.exp(LEVELS[None, :] - ability[:, None]))
@@ -164,37 +190,27 @@ def _abilities(patterns: Patterns, chances: Floats, ability: Floats) -> Floats:
 
 def _concentration(groups: Groups, chances: Floats) -> float:
     """Return the concentration on the grid that fits the groups of wrong answers best."""
-    wrong, number = groups.rest()
     weight = chances.sum(axis=2)
-    sizes, place = np.unique(wrong, return_inverse=True)
-    often = np.bincount(place.ravel(), weight.ravel(), minlength=len(sizes))
-    rising = log_gamma(_GRID[:, None] + sizes[None, :]) - log_gamma(_GRID)[:, None]
-    fits = (weight * number).sum() * np.log(_GRID) - rising @ often + _GRID_PRIOR
+    often = np.bincount(groups.size.ravel(), weight.ravel(), minlength=len(groups.sizes))
+    rising = log_gamma(_GRID[:, None] + groups.sizes[None, :]) - log_gamma(_GRID)[:, None]
+    fits = (weight * groups.number).sum() * np.log(_GRID) - (rising * often).sum(axis=1) + _GRID_PRIOR
     return float(_GRID[int(np.argmax(fits))])
 
 
-def _result(
-    history: History,
-    patterns: Patterns,
-    by_place: Floats,
-    ability: Floats,
-    concentration: float,
-    sweeps: int,
-    converged: bool,
-) -> AnswerReliability:
+def _result(history: History, patterns: Patterns, fit: _Fit) -> AnswerReliability:
     """Return the estimate in terms of the history's questions, codes and peers."""
-    of_question = by_place[patterns.row]
+    of_question = fit.by_place[patterns.row]
     by_code = np.take_along_axis(of_question[:, :-1], np.maximum(patterns.place, 0), axis=1)
     posterior = np.concatenate([np.where(patterns.place == NONE, 0.0, by_code), of_question[:, -1:]], axis=1)
-    right = np.einsum("kun,uk,u->n", patterns.said, by_place[:, :-1], patterns.count)
-    given = patterns.count @ patterns.given
-    accuracy = right / np.maximum(given, 1.0)
+    counted = patterns.count[:, None]
+    right = patterns.gather((fit.by_place * counted)[:, :, None])[:, 0]
+    accuracy = right / np.maximum((patterns.given * counted).sum(axis=0), 1.0)
     return AnswerReliability(
         history=history,
-        ability=dict(zip(history.peers, ability.tolist(), strict=True)),
+        ability=dict(zip(history.peers, fit.ability.tolist(), strict=True)),
         accuracy=dict(zip(history.peers, accuracy.tolist(), strict=True)),
-        concentration=concentration,
+        concentration=fit.concentration,
         posterior=posterior,
-        sweeps=sweeps,
-        converged=converged,
+        sweeps=fit.sweeps,
+        converged=fit.moved <= TOLERANCE,
     )
