@@ -34,7 +34,7 @@ _SWARM = swarm_id("world")
 def proposed(world: W1, number: int) -> Proposals:
     """Return every peer's proposal on a question, sorted by id; ids are drawn, not hashes of content."""
     said: list[int] = world.answers(number).said.tolist()
-    return sorted(_message(world, number, i, 1, Proposal(key=KEYS[answer])) for i, answer in enumerate(said))
+    return sorted(message_of(world, number, i, 1, Proposal(key=KEYS[answer])) for i, answer in enumerate(said))
 
 
 def judged(
@@ -64,7 +64,7 @@ def judged(
             else Verdict((a.id, b.id), (UNIT // 2, UNIT // 2))
             for a, b in due
         ]
-        judgements.append(_message(world, number, i, 2, Judgement(verdicts=tuple(verdicts))))
+        judgements.append(message_of(world, number, i, 2, Judgement(verdicts=tuple(verdicts))))
     return sorted(judgements)
 
 
@@ -77,6 +77,7 @@ def _peer(index: int) -> PeerId:
     return local_peer_id(f"peer-{index}")
 
 
-def _message(world: W1, number: int, index: int, sequence: int, body: B) -> Message[B]:
+def message_of(world: W1, number: int, index: int, sequence: int, body: B) -> Message[B]:
+    """Return a message of a world's peer on a question; its id is drawn, not a hash of its content."""
     id = MessageId(blake3(b"%d %d %d %d" % (world.seed, number, index, sequence)).digest())
     return Message(id, _peer(index), body, sequence, None, (), sequence, 0, _SWARM, f"q{number}")

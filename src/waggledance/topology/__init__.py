@@ -15,6 +15,7 @@ from waggledance.topology._k_regular import KRegular as KRegular
 from waggledance.topology._registry import TOPOLOGIES as TOPOLOGIES
 from waggledance.topology._registry import by_name as by_name
 from waggledance.topology._ring import Ring as Ring
+from waggledance.topology._selforg import SelfOrg as SelfOrg
 from waggledance.topology._small_world import SmallWorld as SmallWorld
 from waggledance.topology._star import Star as Star
 from waggledance.topology._topology import Hearing as Hearing
@@ -24,25 +25,46 @@ from waggledance.topology._topology import heard_in as heard_in
 
 if TYPE_CHECKING:
     from waggledance.topology._embedding import hashed_ngrams as hashed_ngrams
+    from waggledance.topology._points import Embed as Embed
+    from waggledance.topology._points import alike as alike
+    from waggledance.topology._points import contributions as contributions
+    from waggledance.topology._points import points as points
+    from waggledance.topology._points import similarities as similarities
+    from waggledance.topology._points import unit_vectors as unit_vectors
 
-_ON_ARRAYS = {"hashed_ngrams": "waggledance.topology._embedding"}
+_ON_ARRAYS = {
+    "Embed": "waggledance.topology._points",
+    "alike": "waggledance.topology._points",
+    "contributions": "waggledance.topology._points",
+    "hashed_ngrams": "waggledance.topology._embedding",
+    "points": "waggledance.topology._points",
+    "similarities": "waggledance.topology._points",
+    "unit_vectors": "waggledance.topology._points",
+}
 """Names that are loaded when first used, and the modules that hold them."""
 
 __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded when first used
     "TOPOLOGIES",
     "Complete",
+    "Embed",
     "Graph",
     "Groups",
     "Hearing",
     "Hyperedge",
     "KRegular",
     "Ring",
+    "SelfOrg",
     "SmallWorld",
     "Star",
     "Topology",
+    "alike",
     "by_name",
+    "contributions",
     "hashed_ngrams",
     "heard_in",
+    "points",
+    "similarities",
+    "unit_vectors",
 ]
 
 

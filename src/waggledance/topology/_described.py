@@ -16,7 +16,7 @@ class Described:
 
     @property
     def name(self) -> str:
-        """The title, with the parameters that differ from their defaults; `by_name` reads it back."""
+        """The title, with the parameters that differ from their defaults; `by_name` reads back all but functions."""
         values: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
         told = [f"{f.name}={_plain(values[f.name])}" for f in fields(self) if values[f.name] != f.default]
         return f"{self.title}({', '.join(told)})" if told else self.title
@@ -37,4 +37,6 @@ class Described:
 
 
 def _plain(value: object) -> str:
+    if callable(value):
+        return getattr(value, "__name__", type(value).__name__)
     return value.hex() if isinstance(value, bytes) else str(value)

@@ -13,19 +13,20 @@ from waggledance.topology._complete import Complete
 from waggledance.topology._groups import Groups
 from waggledance.topology._k_regular import KRegular
 from waggledance.topology._ring import Ring
+from waggledance.topology._selforg import SelfOrg
 from waggledance.topology._small_world import SmallWorld
 from waggledance.topology._star import Star
 
-AnyTopology = Complete | Ring | Star | KRegular | SmallWorld | Groups
+AnyTopology = Complete | Ring | Star | KRegular | SmallWorld | Groups | SelfOrg
 Parameter = int | float | str | bytes
 
 TOPOLOGIES: Mapping[str, type[AnyTopology]] = MappingProxyType(
-    {kind.title: kind for kind in (Complete, Ring, Star, KRegular, SmallWorld, Groups)}
+    {kind.title: kind for kind in (Complete, Ring, Star, KRegular, SmallWorld, Groups, SelfOrg)}
 )
 """Topologies by name; each is made with its own parameters."""
 
 
-_WORDS: Mapping[type, str] = {int: "a whole number", float: "a number", str: "a word"}
+_WORDS: Mapping[str, str] = {"int": "a whole number", "float": "a number"}
 
 
 def by_name(name: str, **parameters: Parameter) -> AnyTopology:
@@ -45,24 +46,30 @@ def by_name(name: str, **parameters: Parameter) -> AnyTopology:
     if kind is None:
         raise UnknownName("topology", match[1], TOPOLOGIES)
     given = {**_read(match[2] or "", name), **parameters}
-    known: dict[str, object] = {f.name: f.default for f in fields(kind)}
+    known = {f.name: f for f in fields(kind)}
     for parameter, value in given.items():
         if parameter not in known:
             if not known:
                 raise UsageError(f"topology {kind.title!r} takes no parameters, got {parameter!r}")
             raise UnknownName(f"parameter of topology {kind.title!r}", parameter, known)
-        if not _fits(value, known[parameter]):
-            raise UsageError(f"{parameter} of topology {kind.title!r} must be {_WORDS[type(known[parameter])]}, "
-                             f"such as {known[parameter]}; got {value!r}")  # fmt: skip
+        wanted, default = str(known[parameter].type).split(" | ")[0], known[parameter].default
+        if wanted == "Embed":
+            raise UsageError(f"{parameter} of topology {kind.title!r} is a function, which no name can carry: "
+                             f"make the topology in Python, as {kind.__name__}({parameter}=…)")  # fmt: skip
+        if not _fits(value, wanted):
+            such_as = "" if default is None or default == "" else f", such as {default}"
+            raise UsageError(
+                f"{parameter} of topology {kind.title!r} must be {_WORDS.get(wanted, 'a word')}{such_as}; got {value!r}"
+            )
     return cast("Callable[..., AnyTopology]", kind)(**given)
 
 
-def _fits(value: Parameter, default: object) -> bool:
-    """Return whether a value is of a parameter's type; a peer's id fits where a word does."""
-    match default:
-        case int():
+def _fits(value: Parameter, wanted: str) -> bool:
+    """Return whether a value is of a parameter's type, as written; a peer's id fits where a word does."""
+    match wanted:
+        case "int":
             return type(value) is int
-        case float():
+        case "float":
             return type(value) in (int, float)
         case _:
             return isinstance(value, (str, bytes))
