@@ -22,13 +22,17 @@ if TYPE_CHECKING:
     from waggledance.testing._world_w2 import W2 as W2
     from waggledance.testing._world_w3 import W3 as W3
     from waggledance.testing._world_w3 import Drift as Drift
+    from waggledance.testing._world_w4 import W4 as W4
+    from waggledance.testing._world_w4 import Discussions as Discussions
 
 _HOMES = {
     "W1": "_world_w1",
     "W2": "_world_w2",
     "W3": "_world_w3",
+    "W4": "_world_w4",
     "Answers": "_world_w1",
     "Case": "_world_w1",
+    "Discussions": "_world_w4",
     "Drift": "_world_w3",
     "judged": "_judged",
     "proposed": "_judged",
@@ -38,8 +42,10 @@ __all__ = [
     "W1",
     "W2",
     "W3",
+    "W4",
     "Answers",
     "Case",
+    "Discussions",
     "Drift",
     "LawBroken",
     "Opinionated",
