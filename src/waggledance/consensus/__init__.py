@@ -43,6 +43,9 @@ from waggledance.consensus._rule import settle as settle
 from waggledance.consensus._rule import subjects as subjects
 from waggledance.consensus._rule import tie_break as tie_break
 from waggledance.consensus._schedule import pairs as pairs
+from waggledance.consensus._screen import Screen as Screen
+from waggledance.consensus._screen import calibrated as calibrated
+from waggledance.consensus._screen import screen as screen
 from waggledance.consensus._votes import votes as votes
 from waggledance.consensus._win_rate import win_rate as win_rate
 from waggledance.consensus._wins import ballots as ballots
@@ -97,6 +100,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "PeerRanked",
     "Proposals",
     "Rule",
+    "Screen",
     "Standing",
     "Table",
     "Weights",
@@ -109,6 +113,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "bradley_terry",
     "brier",
     "by_name",
+    "calibrated",
     "condorcet",
     "confidence_bins",
     "confidence_vote",
@@ -127,6 +132,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "needs_of",
     "pairs",
     "rule",
+    "screen",
     "self_preference",
     "settle",
     "strengths",
