@@ -4,9 +4,13 @@ from waggledance.protocols._audit import Audit as Audit
 from waggledance.protocols._audit import Audited as Audited
 from waggledance.protocols._audit import auditors as auditors
 from waggledance.protocols._confidence_debate import ConfidenceDebate as ConfidenceDebate
+from waggledance.protocols._convincing import Trial as Trial
+from waggledance.protocols._convincing import convincing as convincing
 from waggledance.protocols._debate import Debate as Debate
 from waggledance.protocols._deliberate import agreed as agreed
 from waggledance.protocols._deliberate import deliberate as deliberate
+from waggledance.protocols._diverse import distances as distances
+from waggledance.protocols._diverse import pick_diverse as pick_diverse
 from waggledance.protocols._hearing import hear as hear
 from waggledance.protocols._institution import Governed as Governed
 from waggledance.protocols._institution import Institution as Institution
@@ -63,13 +67,16 @@ __all__ = [
     "Society",
     "Spec",
     "Stage",
+    "Trial",
     "Vote",
     "agreed",
     "assign",
     "auditors",
     "by_name",
     "check_fit",
+    "convincing",
     "deliberate",
+    "distances",
     "evaluators",
     "hear",
     "institution_spec",
@@ -77,6 +84,7 @@ __all__ = [
     "likely",
     "likely_in",
     "next_stage",
+    "pick_diverse",
     "quality",
     "repeats",
     "rule_by_name",

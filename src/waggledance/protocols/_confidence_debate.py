@@ -8,9 +8,10 @@ With equal weights the expected belief in the truth stays where it was, however 
 is higher on right answers and falls when it is higher on wrong ones. A model may ignore numbers in its prompt, so the
 counts are kept here, in code: the decision is a rule over the statements of *all* rounds, by confidence. That is the
 pooled count of everything anybody heard, and a pure function of the messages.
-Source: Zhu et al. 2026, "Demystifying Multi-Agent Debate: The Role of Confidence and Diversity", arXiv:2601.19921. The
-diverse start of that paper is not in here. Untrained models state 80 to 100 % almost always: pass a `CalibratedLogOdds`
-with their records where there are some, and compare with a `Vote` of as many answers.
+Source: Zhu et al. 2026, "Demystifying Multi-Agent Debate: The Role of Confidence and Diversity", arXiv:2601.19921, with
+its diverse start (`_diverse.py`) where peers draft more than one answer. Untrained models state 80 to 100 % almost
+always: pass a `CalibratedLogOdds` with their records where there are some, and compare with a `Vote` of as many
+answers.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from waggledance.consensus import Rule, confidence_vote
-from waggledance.core import Decision, Seat
+from waggledance.consensus import Rule, confidence_vote, name_of, needs_of
+from waggledance.core import Decision, Seat, UsageError
 from waggledance.protocols._deliberate import check_rounds, deliberate
+from waggledance.protocols._diverse import diverse
 from waggledance.protocols._protocol import check_patience
 from waggledance.topology import Complete, Topology
 
@@ -35,6 +37,9 @@ class ConfidenceDebate:
         topology: who hears whom.
         decide: the rule over all rounds' proposals; each of a peer's proposals carries an equal part of its weight.
         patience_s: how long a round waits for those who are late, in seconds.
+        drafts: how many answers each peer drafts, ≥ 1; of several it keeps the one that makes the swarm's answers most
+            diverse, and only that counts. It needs a rule on confidence: the majority of such a pool is right no more
+            often.
     """
 
     name: ClassVar[str] = "confidence-debate"
@@ -45,10 +50,18 @@ class ConfidenceDebate:
     topology: Topology = Complete()
     decide: Rule = confidence_vote
     patience_s: float = 120.0
+    drafts: int = 1
 
     def __post_init__(self) -> None:
         check_patience(self.patience_s)
         check_rounds(self.rounds, "debate")
+        if self.drafts < 1:
+            raise UsageError(f"a peer drafts at least one answer, got drafts={self.drafts}")
+        if self.drafts > 1 and hasattr(self.decide, "needs") and "confidence" not in needs_of(self.decide):
+            raise UsageError(
+                f"a diverse pool's majority is right no more often, and rule {name_of(self.decide)!r} does not look at "
+                "confidence: choose 'confidence' or 'log-odds', or drafts=1"
+            )
 
     def __call__(self, seat: Seat, /) -> Coroutine[Any, Any, Decision]:
         return deliberate(
@@ -57,5 +70,7 @@ class ConfidenceDebate:
             rounds=self.rounds,
             patience_s=self.patience_s,
             topology=self.topology,
+            start=None if self.drafts == 1 else diverse,
+            start_turns=1 if self.drafts == 1 else self.drafts + 1,
             pooled=True,
         )

@@ -14,16 +14,17 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from waggledance.consensus import Rule
-from waggledance.core import Condition, Decision, Message, Proposal, Seat, UsageError, everyone_within
+from waggledance.core import Condition, Decision, Message, PeerId, Proposal, Seat, UsageError, everyone_within
 from waggledance.protocols._floor import floor_for
 from waggledance.protocols._hearing import hear
-from waggledance.protocols._protocol import collect_from_those_here
+from waggledance.protocols._protocol import collect_from, collect_from_those_here
 from waggledance.topology import Complete, Topology
 
 Said = Sequence[Message[Proposal]]
 
-Start = Callable[[Seat, Condition, int], Awaitable[Message[Proposal]]]
-"""How a seat comes to its first answer: it publishes at most so many messages and returns the last, the answer."""
+Start = Callable[[Seat, Condition, int], Awaitable[tuple[Message[Proposal], frozenset[PeerId] | None]]]
+"""How a seat comes to its first answer: it publishes at most so many messages, the last of them that answer, and
+returns it with those whose first answers it waits for; None for everybody's."""
 
 View = Callable[[Seat, int, Said], tuple[Message[Proposal], ...] | None]
 """What a seat makes of a round: what it hears, or None for what the topology says. Its own words are left out."""
@@ -57,21 +58,26 @@ async def deliberate(
         view: what the seat makes of a round; it hears what the topology says when None.
         stop: whether a round ends the talk; all rounds are held when None.
         start: how the seat comes to its first answer; it proposes when None.
-        start_turns: how many messages that takes at most, ≥ 1.
+        start_turns: how many messages that takes at most, ≥ 1; fewer where a budget would not leave enough for rounds.
         pooled: all rounds count from the first answers on, a peer's proposals sharing its weight; else only the last.
     """
     in_time = everyone_within(patience_s)
     floor = floor_for(seat, start_turns + rounds)
-    mine, round = None, 0
+    mine, round, last, here = None, 0, floor.turns - 1, None
     if floor.speakers is None or seat.me in floor.speakers:
         if start is None:
             mine = await seat.publish(await seat.propose())
         else:
-            mine = await start(seat, in_time, min(start_turns, floor.turns))
+            turns = min(start_turns, max(1, floor.turns - rounds))
+            mine, here = await start(seat, in_time, turns)
             round = mine.body.round
-    said = await seat.collect(Proposal, round, until=in_time, of=floor.speakers)
+            last = round + floor.turns - turns
+    if here is None:
+        said = await seat.collect(Proposal, round, until=in_time, of=floor.speakers)
+    else:
+        said = await collect_from(seat, Proposal, round, in_time, here)
     counted = [*said] if pooled else said
-    while mine is not None and round + 1 < floor.turns and not (stop is not None and stop(said)):
+    while mine is not None and round < last and not (stop is not None and stop(said)):
         words = None if view is None else view(seat, round, said)
         if words is None:
             hearing = hear(topology, seat, round, said, patience_s=patience_s)

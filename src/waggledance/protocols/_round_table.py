@@ -3,19 +3,21 @@
 What a peer reads is a pure function of the round: the largest group first, and its members together. The round ends the
 talk when all who spoke give one answer.
 Source: Chen, Saha, Bansal 2023, "ReConcile: Round-Table Conference Improves Reasoning via Consensus among Diverse
-LLMs", arXiv:2309.13007. We show all groups where its code keeps the two largest, and leave out its "convincing
-examples", which need questions with known answers.
+LLMs", arXiv:2309.13007. We show all groups where its code keeps the two largest. Its convincing examples need questions
+with known answers: give those that `convincing` has chosen, or none.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 from waggledance.consensus import Rule, confidence_bins
 from waggledance.core import Decision, Message, PeerId, Proposal, Seat
+from waggledance.protocols._convincing import Examples, guided
 from waggledance.protocols._deliberate import agreed, check_rounds, deliberate
 from waggledance.protocols._protocol import check_patience
 
@@ -28,6 +30,8 @@ class RoundTable:
         rounds: how often peers hear each other at most, ≥ 0; three in the paper.
         decide: the rule over the last round's proposals; ReConcile's bins of stated confidence unless given.
         patience_s: how long a round waits for those who are late, in seconds.
+        examples: by peer's name, what once convinced it, from `convincing`; each answers first with the others'
+            examples at hand.
     """
 
     name: ClassVar[str] = "round-table"
@@ -37,13 +41,23 @@ class RoundTable:
     rounds: int = 3
     decide: Rule = confidence_bins
     patience_s: float = 120.0
+    examples: Examples = field(default_factory=dict[str, str], hash=False)
 
     def __post_init__(self) -> None:
         check_patience(self.patience_s)
         check_rounds(self.rounds, "round table")
 
     def __call__(self, seat: Seat, /) -> Coroutine[Any, Any, Decision]:
-        return deliberate(seat, self.decide, rounds=self.rounds, patience_s=self.patience_s, view=_around, stop=agreed)
+        return deliberate(
+            seat,
+            self.decide,
+            rounds=self.rounds,
+            patience_s=self.patience_s,
+            view=_around,
+            stop=agreed,
+            start=partial(guided, examples=self.examples) if self.examples else None,
+            start_turns=2 if self.examples else 1,
+        )
 
 
 def _around(seat: Seat, round: int, said: Sequence[Message[Proposal]]) -> tuple[Message[Proposal], ...]:
