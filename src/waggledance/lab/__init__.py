@@ -8,6 +8,9 @@ from waggledance.lab._bank import Bank as Bank
 from waggledance.lab._bank_peer import BankCrowd as BankCrowd
 from waggledance.lab._bank_peer import BankPeer as BankPeer
 from waggledance.lab._benchmark import Benchmark as Benchmark
+from waggledance.lab._beta_binomial import effective_voters as effective_voters
+from waggledance.lab._beta_binomial import majority_with_correlation as majority_with_correlation
+from waggledance.lab._beta_binomial import plurality_with_correlation as plurality_with_correlation
 from waggledance.lab._bootstrap import mean_interval as mean_interval
 from waggledance.lab._bootstrap import ratio_interval as ratio_interval
 from waggledance.lab._comparison import Comparison as Comparison
@@ -22,9 +25,19 @@ from waggledance.lab._letters import Letters as Letters
 from waggledance.lab._maze import CollaborationMaze as CollaborationMaze
 from waggledance.lab._pass_k import pass_k as pass_k
 from waggledance.lab._permutation import sign_flip_p as sign_flip_p
+from waggledance.lab._phase_transition import best_tree as best_tree
+from waggledance.lab._phase_transition import critical_fidelity as critical_fidelity
+from waggledance.lab._phase_transition import leaf_compute as leaf_compute
+from waggledance.lab._phase_transition import organisation_exponent as organisation_exponent
+from waggledance.lab._phase_transition import recursion as recursion
 from waggledance.lab._power import noise_floor as noise_floor
 from waggledance.lab._power import smallest_difference as smallest_difference
+from waggledance.lab._predict import Expected as Expected
+from waggledance.lab._predict import Prediction as Prediction
+from waggledance.lab._predict import plurality_seen as plurality_seen
+from waggledance.lab._predict import predict as predict
 from waggledance.lab._prices import Prices as Prices
+from waggledance.lab._probe import Probe as Probe
 from waggledance.lab._question_set import QuestionSet as QuestionSet
 from waggledance.lab._reading import load as load
 from waggledance.lab._record import record as record
@@ -65,8 +78,11 @@ __all__ = [
     "Conformity",
     "Crowd",
     "Dialogue",
+    "Expected",
     "Letters",
+    "Prediction",
     "Prices",
+    "Probe",
     "QuestionSet",
     "RecordPlan",
     "RecordedCrowd",
@@ -83,19 +99,29 @@ __all__ = [
     "Trace",
     "Weigh",
     "above_random",
+    "best_tree",
     "compare",
     "conformity",
     "consistency",
+    "critical_fidelity",
+    "effective_voters",
     "flips",
     "front",
     "holm",
+    "leaf_compute",
     "load",
     "majority_of",
+    "majority_with_correlation",
     "mean_interval",
     "noise_floor",
+    "organisation_exponent",
     "pass_k",
+    "plurality_seen",
+    "plurality_with_correlation",
+    "predict",
     "ratio_interval",
     "record",
+    "recursion",
     "sign_flip_p",
     "smallest_difference",
     "spent",
