@@ -26,6 +26,8 @@ ARRANGEMENTS = [
     SmallWorld(6, 0.5),
     Groups(2),
     Groups(3),
+    Groups(3, "summary", 150),
+    Groups(2, "texts"),
 ]
 NAMES = [arrangement.name for arrangement in ARRANGEMENTS]
 every_topology = pytest.mark.parametrize("topology", ARRANGEMENTS, ids=NAMES)
