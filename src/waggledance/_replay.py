@@ -70,6 +70,11 @@ def decide_again(messages: Iterable[AnyMessage], rule: Rule | None = None, weigh
     outcome = channel.outcome
     counted = channel.weights if weights is None else weights
     if rule is not None:
+        if channel.opening.body.question.of_values != ("utilities" in needs_of(rule)) and hasattr(rule, "needs"):
+            raise UsageError(
+                f"rule {name_of(rule)!r} does not fit channel {channel.name!r}: what people want is bargained "
+                "('bargained'), what is the case is decided by the other rules"
+            )
         _check_needs(rule, proposals, judgements)
     deciding = _recorded_rule(channel) if rule is None else rule
     again = deciding(proposals, judgements, counted)

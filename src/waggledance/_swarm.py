@@ -26,7 +26,7 @@ from waggledance.core import (
     swarm_id,
 )
 from waggledance.network import Local, Network
-from waggledance.protocols import AskProtocol, Debate, check_fit
+from waggledance.protocols import AskProtocol, Debate, check_fit, check_question
 
 
 class Interrupted(RunFailed):
@@ -196,6 +196,7 @@ class Swarm:
         if self._checked is not protocol:
             check_fit(protocol, self.peers)
             self._checked = protocol
+        check_question(protocol, question)
         seed = self.seed if seed is None else seed
         mark = blake3(question.text.encode() + b"\0%d" % seed).hexdigest(length=3)
         if self.log is not None:

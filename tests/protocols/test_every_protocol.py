@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 
 from waggledance import Budget, Swarm
-from waggledance.core import Decision, Dissent, Message, Proposal
+from waggledance.core import Decision, Dissent, Message, Proposal, Question
 from waggledance.network import Silent, Simulated
 from waggledance.protocols import (
     PROTOCOLS,
     AskProtocol,
     Audit,
+    Bargaining,
     ConfidenceDebate,
     Debate,
     Institution,
@@ -41,7 +42,16 @@ EVERY = [
     Audit(patience_s=30),
     NestSite(patience_s=30),
     Institution("shogunate", patience_s=30),
+    Bargaining(patience_s=30),
 ]
+PARK = Question(text="What for the park?", expects="package", options=("a pond", "a lawn", "swings"), spend=2)
+
+
+def question_for(protocol: AskProtocol) -> Question:
+    """What people want is asked of a bargain, what is the case of all others."""
+    return PARK if isinstance(protocol, Bargaining) else Question(text="2+2?")
+
+
 every_protocol = pytest.mark.parametrize("protocol", EVERY, ids=lambda protocol: protocol.name)
 
 
@@ -70,7 +80,9 @@ class Kept:
 
 def asked(protocol: AskProtocol, budget: Budget, n: int = 5) -> Decision:
     """Ask in virtual time, so that a wait that should not be is seen in `seconds` and costs none."""
-    return Swarm(peers(n), network=Simulated(seed=3), protocol=protocol, seed=3).ask_sync("2+2?", budget=budget)
+    return Swarm(peers(n), network=Simulated(seed=3), protocol=protocol, seed=3).ask_sync(
+        question_for(protocol), budget=budget
+    )
 
 
 def test_every_protocol_of_the_register_is_tried_here() -> None:
@@ -79,12 +91,12 @@ def test_every_protocol_of_the_register_is_tried_here() -> None:
 
 @every_protocol
 def test_a_protocol_keeps_the_laws(protocol: AskProtocol) -> None:
-    check_protocol(protocol, seeds=(1,))
+    check_protocol(protocol, question=question_for(protocol), seeds=(1,))
 
 
 @every_protocol
 def test_all_but_one_silent_still_ends_in_a_decision_of_that_one(protocol: AskProtocol) -> None:
-    run = simulate(protocol, "2+2?", faults=[Silent(f"p{i}") for i in range(1, 5)])
+    run = simulate(protocol, question_for(protocol), faults=[Silent(f"p{i}") for i in range(1, 5)])
     assert run.decisions["p0"].key is not None
     assert run.virtual_s < 30 * 4 + 1
     if isinstance(protocol, Institution):
@@ -110,7 +122,7 @@ def test_a_budget_of_messages_is_kept_and_nobody_waits_for_those_who_may_not_spe
 ) -> None:
     kept = Kept()
     swarm = Swarm(peers(), network=Simulated(seed=3), protocol=protocol, seed=3, log=kept)
-    decision = swarm.ask_sync("2+2?", budget=Budget(messages=messages))
+    decision = swarm.ask_sync(question_for(protocol), budget=Budget(messages=messages))
     assert len([m for m in kept.messages if m.author in decision.names]) <= messages
     assert decision.key is not None
     assert decision.seconds < 30
@@ -128,14 +140,14 @@ def test_calls_that_run_out_on_the_way_leave_a_decision_on_what_was_said(protoco
 
 @every_protocol
 def test_a_decision_names_only_messages_that_are_in_the_channel(protocol: AskProtocol) -> None:
-    run = simulate(protocol, "2+2?")
+    run = simulate(protocol, question_for(protocol))
     assert set(run.decision.used) <= {message.id for message in run.log}
     assert all(isinstance(d, Dissent) and d.key != run.decision.key for d in run.decision.dissent)
 
 
 @every_protocol
 def test_the_winner_says_the_answer(protocol: AskProtocol) -> None:
-    run = simulate(protocol, "2+2?", seed=11)
+    run = simulate(protocol, question_for(protocol), seed=11)
     [winner] = [m for m in run.log if m.id == run.decision.winner]
     assert isinstance(winner.body, Proposal)
     assert winner.body.key == run.decision.key

@@ -31,6 +31,7 @@ def test_every_protocol_is_known_by_its_own_name() -> None:
         "audit",
         "nest-site",
         "institution",
+        "bargain",
     ]
     for name, kind in PROTOCOLS.items():
         assert by_name(name) == kind()

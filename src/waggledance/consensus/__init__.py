@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from waggledance.consensus._agreement import agreement as agreement
 from waggledance.consensus._agreement import self_preference as self_preference
+from waggledance.consensus._bargained import Bargained as Bargained
+from waggledance.consensus._bargained import grades_of as grades_of
 from waggledance.consensus._borda import borda as borda
 from waggledance.consensus._bradley_terry import bradley_terry as bradley_terry
 from waggledance.consensus._bradley_terry import strengths as strengths
@@ -23,8 +25,18 @@ from waggledance.consensus._confidence import bins_reconcile as bins_reconcile
 from waggledance.consensus._confidence import confidence_bins as confidence_bins
 from waggledance.consensus._confidence import confidence_vote as confidence_vote
 from waggledance.consensus._confidence import identity as identity
+from waggledance.consensus._fairness import gini as gini
+from waggledance.consensus._fairness import quantile as quantile
+from waggledance.consensus._fairness import worst as worst
+from waggledance.consensus._learnt_vote import LearntVote as LearntVote
 from waggledance.consensus._log_odds import CalibratedLogOdds as CalibratedLogOdds
 from waggledance.consensus._majority import majority as majority
+from waggledance.consensus._negotiation import Bargain as Bargain
+from waggledance.consensus._negotiation import Measures as Measures
+from waggledance.consensus._negotiation import Package as Package
+from waggledance.consensus._negotiation import Utility as Utility
+from waggledance.consensus._negotiation import negotiate as negotiate
+from waggledance.consensus._negotiation import scaled as scaled
 from waggledance.consensus._once import Once as Once
 from waggledance.consensus._peer_ranked import PeerRanked as PeerRanked
 from waggledance.consensus._peer_ranked import Standing as Standing
@@ -56,8 +68,17 @@ if TYPE_CHECKING:
     from waggledance.consensus._aggregate import Aggregator as Aggregator
     from waggledance.consensus._aggregate import NoUsableVector as NoUsableVector
     from waggledance.consensus._aggregate import aggregate as aggregate
+    from waggledance.consensus._best_package import leximin as leximin
+    from waggledance.consensus._best_package import nash as nash
+    from waggledance.consensus._best_package import utilitarian as utilitarian
+    from waggledance.consensus._dependence import Dependence as Dependence
+    from waggledance.consensus._dependence import dependence as dependence
+    from waggledance.consensus._dependence import discounted as discounted
     from waggledance.consensus._em_answers import AnswerReliability as AnswerReliability
     from waggledance.consensus._em_answers import em_answers as em_answers
+    from waggledance.consensus._em_judges import JudgeReliability as JudgeReliability
+    from waggledance.consensus._em_judges import em_judges as em_judges
+    from waggledance.consensus._em_judges import preferences as preferences
     from waggledance.consensus._flag import flag as flag
     from waggledance.consensus._geometric_median import geometric_median as geometric_median
     from waggledance.consensus._history import History as History
@@ -68,6 +89,15 @@ if TYPE_CHECKING:
     from waggledance.consensus._trimmed_mean import trimmed_mean as trimmed_mean
 
 _ON_ARRAYS: dict[str, str] = {
+    "discounted": "waggledance.consensus._dependence",
+    "dependence": "waggledance.consensus._dependence",
+    "Dependence": "waggledance.consensus._dependence",
+    "preferences": "waggledance.consensus._em_judges",
+    "em_judges": "waggledance.consensus._em_judges",
+    "JudgeReliability": "waggledance.consensus._em_judges",
+    "leximin": "waggledance.consensus._best_package",
+    "nash": "waggledance.consensus._best_package",
+    "utilitarian": "waggledance.consensus._best_package",
     "flag": "waggledance.consensus._flag",
     "krum": "waggledance.consensus._krum",
     "multi_krum": "waggledance.consensus._krum",
@@ -90,19 +120,27 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "Aggregate",
     "Aggregator",
     "AnswerReliability",
+    "Bargain",
+    "Bargained",
     "CalibratedLogOdds",
     "ConfidenceVote",
+    "Dependence",
     "History",
+    "JudgeReliability",
     "Judgements",
+    "LearntVote",
+    "Measures",
     "NamedRule",
     "NoUsableVector",
     "Once",
+    "Package",
     "PeerRanked",
     "Proposals",
     "Rule",
     "Screen",
     "Standing",
     "Table",
+    "Utility",
     "Weights",
     "aggregate",
     "agreement",
@@ -117,21 +155,32 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "condorcet",
     "confidence_bins",
     "confidence_vote",
+    "dependence",
+    "discounted",
     "ece",
     "em_answers",
+    "em_judges",
     "flag",
     "from_probes",
     "geometric_median",
+    "gini",
+    "grades_of",
     "identity",
     "krum",
+    "leximin",
     "majority",
     "mean",
     "median",
     "multi_krum",
     "name_of",
+    "nash",
     "needs_of",
+    "negotiate",
     "pairs",
+    "preferences",
+    "quantile",
     "rule",
+    "scaled",
     "screen",
     "self_preference",
     "settle",
@@ -139,9 +188,11 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "subjects",
     "tie_break",
     "trimmed_mean",
+    "utilitarian",
     "votes",
     "win_rate",
     "wins",
+    "worst",
 ]
 
 

@@ -19,7 +19,7 @@ Judgements = Sequence[Message[Judgement]]
 Weights = Mapping[PeerId, int]
 """Voting weight of each peer in parts per million of one peer; one that is missing counts as one peer."""
 
-Need = Literal["confidence", "judgements"]
+Need = Literal["confidence", "judgements", "utilities"]
 
 
 class Rule(Protocol):

@@ -62,6 +62,7 @@ from waggledance.core._message import Unknown as Unknown
 from waggledance.core._message import encode as encode
 from waggledance.core._message import frame as frame
 from waggledance.core._message import open_frame as open_frame
+from waggledance.core._package import best_package as best_package
 from waggledance.core._package import package_key as package_key
 from waggledance.core._package import package_of as package_of
 from waggledance.core._peer import Call as Call
@@ -125,6 +126,7 @@ __all__ = [
     "Verdict",
     "WaggleError",
     "after",
+    "best_package",
     "count",
     "cut_of",
     "encode",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from string import ascii_uppercase
 
 NOTHING = "none"
@@ -31,3 +31,23 @@ def package_of(key: str, options: int) -> frozenset[int] | None:
         return None
     package = frozenset(known.index(letter) for letter in letters)
     return package if package_key(package) == key else None
+
+
+def best_package(prices: Sequence[int], limit: int, values: Sequence[int]) -> frozenset[int]:
+    """Return a package of largest value that may be spent on: the knapsack, by what can be had at each cost.
+
+    Args:
+        prices: of each option, integers ≥ 0.
+        limit: what a package may cost, ≥ 0.
+        values: of each option, integers; what is worth nothing is left out.
+
+    >>> sorted(best_package([2, 1, 2], 3, [5, 4, 6]))
+    [1, 2]
+    """
+    at: dict[int, tuple[int, frozenset[int]]] = {0: (0, frozenset())}
+    for i, (price, value) in enumerate(zip(prices, values, strict=True)):
+        for spent, (had, package) in list(at.items()) if value > 0 else ():
+            more = spent + price
+            if more <= limit and (more not in at or at[more][0] < had + value):
+                at[more] = had + value, package | {i}
+    return max(at.values(), key=lambda found: found[0])[1]

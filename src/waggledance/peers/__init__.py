@@ -7,6 +7,17 @@ from waggledance.peers._guess_kind import guess_kind as guess_kind
 from waggledance.peers._human import HumanPeer as HumanPeer
 from waggledance.peers._parse import parse as parse
 from waggledance.peers._personas import PERSONAS as PERSONAS
+from waggledance.peers._stakeholder import Stakeholder as Stakeholder
 from waggledance.peers._verdict import NoVerdict as NoVerdict
 
-__all__ = ["PERSONAS", "Agent", "FunctionPeer", "HumanPeer", "NoVerdict", "PeerRaised", "guess_kind", "parse"]
+__all__ = [
+    "PERSONAS",
+    "Agent",
+    "FunctionPeer",
+    "HumanPeer",
+    "NoVerdict",
+    "PeerRaised",
+    "Stakeholder",
+    "guess_kind",
+    "parse",
+]

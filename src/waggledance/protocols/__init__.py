@@ -3,6 +3,7 @@
 from waggledance.protocols._audit import Audit as Audit
 from waggledance.protocols._audit import Audited as Audited
 from waggledance.protocols._audit import auditors as auditors
+from waggledance.protocols._bargaining import Bargaining as Bargaining
 from waggledance.protocols._confidence_debate import ConfidenceDebate as ConfidenceDebate
 from waggledance.protocols._convincing import Trial as Trial
 from waggledance.protocols._convincing import convincing as convincing
@@ -30,6 +31,7 @@ from waggledance.protocols._outlines import repeats as repeats
 from waggledance.protocols._peer_ranking import PeerRanking as PeerRanking
 from waggledance.protocols._protocol import AskProtocol as AskProtocol
 from waggledance.protocols._protocol import check_fit as check_fit
+from waggledance.protocols._protocol import check_question as check_question
 from waggledance.protocols._quality import evaluators as evaluators
 from waggledance.protocols._quality import quality as quality
 from waggledance.protocols._quality import weak as weak
@@ -50,6 +52,7 @@ __all__ = [
     "AskProtocol",
     "Audit",
     "Audited",
+    "Bargaining",
     "ConfidenceDebate",
     "Dance",
     "Debate",
@@ -74,6 +77,7 @@ __all__ = [
     "auditors",
     "by_name",
     "check_fit",
+    "check_question",
     "convincing",
     "deliberate",
     "distances",

@@ -6,11 +6,23 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Literal, Protocol, TypeVar
 
 from waggledance.consensus import Rule, name_of, needs_of
-from waggledance.core import Body, Condition, Decision, Message, Peer, PeerId, Proposal, Seat, UsageError, after
+from waggledance.core import (
+    Body,
+    Condition,
+    Decision,
+    Message,
+    Peer,
+    PeerId,
+    Proposal,
+    Question,
+    Seat,
+    UsageError,
+    after,
+)
 
 B = TypeVar("B", bound=Body)
 
-Gives = Literal["confidence", "judgements"]
+Gives = Literal["confidence", "judgements", "utilities"]
 
 _NOW = after(0)
 
@@ -52,6 +64,27 @@ def check_fit(protocol: AskProtocol, peers: Sequence[Peer]) -> None:
         check(len(peers))
 
 
+def check_question(protocol: AskProtocol, question: Question) -> None:
+    """Refuse to ask what people want as if it were a fact, and the other way round.
+
+    Raises:
+        UsageError: with the reason. A plain function as a protocol is taken at its word.
+    """
+    gives: frozenset[str] | None = getattr(protocol, "gives", None)
+    if gives is None or question.of_values == ("utilities" in gives):
+        return
+    title = title_of(protocol)
+    if question.of_values:
+        raise UsageError(
+            f"the question asks for a package, so for values, and protocol {title!r} looks for a true answer and would "
+            "take a minority for noise: choose the protocol 'bargain'"
+        )
+    raise UsageError(
+        f"protocol {title!r} bargains over packages, and the question expects {question.expects!r}: ask for a "
+        "'package' of options, or choose another protocol, such as 'debate'"
+    )
+
+
 def check_rule(protocol: AskProtocol) -> None:
     """Refuse a rule that its protocol cannot feed, or that does not look at what the protocol pays for.
 
@@ -68,6 +101,11 @@ def check_rule(protocol: AskProtocol) -> None:
         raise UsageError(
             f"rule {name_of(rule)!r} needs {lacking[0]}, and protocol {title!r} gives "
             f"{', '.join(sorted(gives)) or 'proposals only'}: choose another rule or protocol"
+        )
+    if "utilities" in gives and hasattr(rule, "needs") and "utilities" not in needs_of(rule):
+        raise UsageError(
+            f"protocol {title!r} asks what peers want, and rule {name_of(rule)!r} looks for the truth, for which a "
+            "minority is noise: choose the rule 'bargained'"
         )
     if getattr(protocol, "judged", False) and hasattr(rule, "needs") and "judgements" not in needs_of(rule):
         raise UsageError(

@@ -8,10 +8,11 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import Any, cast
 
-from waggledance.consensus import Rule
+from waggledance.consensus import Bargained, Rule
 from waggledance.consensus import by_name as rule_named
 from waggledance.core import UnknownName, UsageError
 from waggledance.protocols._audit import Audit, Audited
+from waggledance.protocols._bargaining import Bargaining
 from waggledance.protocols._confidence_debate import ConfidenceDebate
 from waggledance.protocols._debate import Debate
 from waggledance.protocols._institution import Governed, Institution
@@ -39,6 +40,7 @@ AnyProtocol = (
     | Audit
     | NestSite
     | Institution
+    | Bargaining
 )
 
 PROTOCOLS: Mapping[str, type[AnyProtocol]] = MappingProxyType(
@@ -56,6 +58,7 @@ PROTOCOLS: Mapping[str, type[AnyProtocol]] = MappingProxyType(
             Audit,
             NestSite,
             Institution,
+            Bargaining,
         )
     }
 )
@@ -73,6 +76,7 @@ _SENSELESS: Mapping[tuple[str, str], str] = MappingProxyType(
             "topology",
         ): "judges read each two distinct answers, whoever gave them; choose 'debate' for one",
         ("nest-site", "topology"): "on the dance floor everybody sees every dance; choose 'debate' for a topology",
+        ("bargain", "topology"): "at a bargain everybody grades every offer",
         ("institution", "rounds"): "its stages say who acts when; choose another with 'institution(spec=khanate)'",
         ("institution", "topology"): "its stages say who reads what; choose 'debate' for a topology",
         ("institution", "decide"): "its gates decide; choose another with 'institution(spec=khanate)'",
@@ -85,6 +89,9 @@ _SENSELESS: Mapping[tuple[str, str], str] = MappingProxyType(
         ("nest-site", "decide"): "its quorum decides; set that with 'nest-site(quorum=0.8)', or choose 'peer-ranking'",
     }
 )
+
+
+_BARGAINED: Mapping[str, Rule] = MappingProxyType({rule.name: rule for rule in (Bargained(), Bargained("every"))})
 
 
 def by_name(
@@ -145,6 +152,8 @@ def rule_by_name(name: str) -> Rule:
     audited = re.fullmatch(r"audited\((.+), (\d+)\)", name)
     if audited is not None:
         return Audited(rule_by_name(audited[1]), int(audited[2]))
+    if name in _BARGAINED:
+        return _BARGAINED[name]
     match = re.fullmatch(r"quorum\(([0-9.e-]+)(, undecided)?\)", name)
     if match is None:
         return rule_named(name)

@@ -24,13 +24,23 @@ if TYPE_CHECKING:
     from waggledance.testing._world_w3 import Drift as Drift
     from waggledance.testing._world_w4 import W4 as W4
     from waggledance.testing._world_w4 import Discussions as Discussions
+    from waggledance.testing._world_w5 import ATTACKS as ATTACKS
+    from waggledance.testing._world_w5 import W5 as W5
+    from waggledance.testing._world_w5 import Attack as Attack
+    from waggledance.testing._world_w6 import W6 as W6
+    from waggledance.testing._world_w6 import Scenario as Scenario
 
 _HOMES = {
+    "W6": "_world_w6",
+    "Scenario": "_world_w6",
     "W1": "_world_w1",
     "W2": "_world_w2",
     "W3": "_world_w3",
     "W4": "_world_w4",
+    "W5": "_world_w5",
+    "ATTACKS": "_world_w5",
     "Answers": "_world_w1",
+    "Attack": "_world_w5",
     "Case": "_world_w1",
     "Discussions": "_world_w4",
     "Drift": "_world_w3",
@@ -39,17 +49,22 @@ _HOMES = {
 }
 
 __all__ = [
+    "ATTACKS",
     "W1",
     "W2",
     "W3",
     "W4",
+    "W5",
+    "W6",
     "Answers",
+    "Attack",
     "Case",
     "Discussions",
     "Drift",
     "LawBroken",
     "Opinionated",
     "Run",
+    "Scenario",
     "check_protocol",
     "judged",
     "proposed",

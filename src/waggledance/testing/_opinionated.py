@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from waggledance.core import UNIT, Call, Message, Proposal, Question, Verdict
+from waggledance.core import UNIT, Call, Message, Proposal, Question, Verdict, package_key
 
 
 class Opinionated:
@@ -28,7 +28,7 @@ class Opinionated:
 
     async def propose(self, call: Call) -> Proposal:
         answers, rng = _answers(call.question), Random(call.seed)
-        key = answers[0] if rng.random() < 0.7 else rng.choice(answers[1:])
+        key = answers[0] if rng.random() < 0.7 else rng.choice(answers[1:] or answers)
         return Proposal.of(key, f"I say {key}", confidence=rng.uniform(0.5, 1.0))
 
     async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
@@ -54,6 +54,8 @@ def _answers(question: Question) -> list[str]:
     match question.expects:
         case "choice":
             return [chr(ord("A") + i) for i in range(len(question.options))]
+        case "package":
+            return [key for i in range(len(question.options)) if question.affords(key := package_key([i]))] or ["none"]
         case "yes/no":
             return ["yes", "no"]
         case _:
