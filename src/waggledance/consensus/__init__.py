@@ -28,7 +28,6 @@ from waggledance.consensus._confidence import identity as identity
 from waggledance.consensus._fairness import gini as gini
 from waggledance.consensus._fairness import quantile as quantile
 from waggledance.consensus._fairness import worst as worst
-from waggledance.consensus._learnt_vote import LearntVote as LearntVote
 from waggledance.consensus._log_odds import CalibratedLogOdds as CalibratedLogOdds
 from waggledance.consensus._majority import majority as majority
 from waggledance.consensus._negotiation import Bargain as Bargain
@@ -71,14 +70,8 @@ if TYPE_CHECKING:
     from waggledance.consensus._best_package import leximin as leximin
     from waggledance.consensus._best_package import nash as nash
     from waggledance.consensus._best_package import utilitarian as utilitarian
-    from waggledance.consensus._dependence import Dependence as Dependence
-    from waggledance.consensus._dependence import dependence as dependence
-    from waggledance.consensus._dependence import discounted as discounted
     from waggledance.consensus._em_answers import AnswerReliability as AnswerReliability
     from waggledance.consensus._em_answers import em_answers as em_answers
-    from waggledance.consensus._em_judges import JudgeReliability as JudgeReliability
-    from waggledance.consensus._em_judges import em_judges as em_judges
-    from waggledance.consensus._em_judges import preferences as preferences
     from waggledance.consensus._flag import flag as flag
     from waggledance.consensus._geometric_median import geometric_median as geometric_median
     from waggledance.consensus._history import History as History
@@ -89,12 +82,6 @@ if TYPE_CHECKING:
     from waggledance.consensus._trimmed_mean import trimmed_mean as trimmed_mean
 
 _ON_ARRAYS: dict[str, str] = {
-    "discounted": "waggledance.consensus._dependence",
-    "dependence": "waggledance.consensus._dependence",
-    "Dependence": "waggledance.consensus._dependence",
-    "preferences": "waggledance.consensus._em_judges",
-    "em_judges": "waggledance.consensus._em_judges",
-    "JudgeReliability": "waggledance.consensus._em_judges",
     "leximin": "waggledance.consensus._best_package",
     "nash": "waggledance.consensus._best_package",
     "utilitarian": "waggledance.consensus._best_package",
@@ -126,9 +113,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "ConfidenceVote",
     "Dependence",
     "History",
-    "JudgeReliability",
     "Judgements",
-    "LearntVote",
     "Measures",
     "NamedRule",
     "NoUsableVector",
@@ -159,7 +144,6 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "discounted",
     "ece",
     "em_answers",
-    "em_judges",
     "flag",
     "from_probes",
     "geometric_median",
