@@ -102,3 +102,20 @@ async def test_the_terminal_asks_on_standard_error_and_reads_lines(monkeypatch: 
         with pytest.raises(EOFError):
             await human.ask_at_terminal("third? ")
     assert shown.getvalue() == "first? second? third? "
+
+
+async def test_a_person_writes_a_note_of_what_they_are_shown(make_call: MakeCall, say: Say) -> None:
+    person = Person("Add them\x1b.")
+    assert await HumanPeer("ann", person).note(make_call(SUM), "outline", [say("I say 5", "5")]) == "Add them."
+    assert "I say 5" in person.shown
+    assert "Outline, in one line:" in person.shown
+
+
+async def test_a_person_is_shown_the_notes_that_guide_them(make_call: MakeCall, say: Say) -> None:
+    person = Person("4", "4")
+    peer, call = HumanPeer("ann", person), make_call(SUM, guide=["count on fingers"])
+    await peer.propose(call)
+    assert "Outline:\n> count on fingers" in person.shown
+    person.shown = ""
+    await peer.revise(call, say("5", "5"), ())
+    assert "Outline:\n> count on fingers" in person.shown

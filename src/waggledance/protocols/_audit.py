@@ -46,6 +46,9 @@ from waggledance.protocols._protocol import check_patience, collect_from_those_h
 OBJECTION = "objection"
 """What a note is about that says what an auditor finds wrong."""
 
+_TOLD_CHARS = 120
+"""Of an objection in the decision's notes; the dissent has it whole."""
+
 
 def auditors(proposals: Proposals, leading: MessageId, count: int) -> frozenset[PeerId]:
     """Return who audits: peers that proposed, drawn by the proposals' ids, never the leading proposal's author.
@@ -109,7 +112,8 @@ class Audited:
             elif objecting:
                 dissent = tuple(Dissent(who, None, f"objects: {why}") for who, why in sorted(objecting.items()))
                 few = "and nobody could think again" if upheld(objecting, drawn) else "too few to think again"
-                notes = (f"{said}, {few}",)
+                why = "; ".join(sorted({words[:_TOLD_CHARS] for words in objecting.values() if words}))
+                notes = (f"{said}, {few}" + (f": {why}" if why else ""),)
         return msgspec.structs.replace(
             decision,
             rule=self.name,
