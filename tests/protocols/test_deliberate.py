@@ -1,14 +1,17 @@
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 
 from waggledance.consensus import majority
-from waggledance.core import Call, Decision, Message, Proposal, Seat, UsageError, local_peer_id, swarm_id
+from waggledance.core import Call, Decision, Message, PeerId, Proposal, Seat, UsageError, local_peer_id, swarm_id
 from waggledance.core._message import compose
 from waggledance.network import Silent
 from waggledance.protocols import AskProtocol, ConfidenceDebate, Debate, RoundTable, agreed, deliberate
 from waggledance.testing import Opinionated, simulate
+from waggledance.topology import Hearing, Hyperedge, heard_in
 
 TALKS: list[AskProtocol] = [
     Debate(rounds=4, patience_s=30),
@@ -115,3 +118,39 @@ def test_a_protocol_of_ones_own_is_deliberate_with_other_parts() -> None:
     rounds = [m.body for m in run.log if isinstance(m.body, Proposal)]
     assert {body.round for body in rounds} == {0, 1, 2}
     assert all(len(body.refs) == min(1, body.round) for body in rounds), "each refers to its own earlier answer alone"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Everybody hears the one before it, in one round: the first the last round, the others what is new."""
+
+    name: str = "chain"
+
+    def plan(self, round: int, roster: Sequence[PeerId], said: Sequence[Message[Proposal]], seed: int) -> Hearing:
+        peers = sorted(roster)
+        return tuple(
+            Hyperedge(frozenset({one}), frozenset({next_one}), layer=layer)
+            for layer, (one, next_one) in enumerate(pairwise(peers), start=1)
+        )
+
+    def speakers(
+        self, me: PeerId, round: int, roster: Sequence[PeerId], said: Sequence[Message[Proposal]], seed: int
+    ) -> frozenset[PeerId] | None:
+        return heard_in(self.plan(round, roster, said, seed), me)
+
+
+def test_in_a_layered_plan_who_speaks_later_hears_what_is_new_in_the_round() -> None:
+    run = simulate(Debate(rounds=2, topology=Chain()), "2+2?", peers=4, seed=3)
+    said = {m.id: m for m in run.log if isinstance(m.body, Proposal)}
+    for message in said.values():
+        heard = [said[ref].body.round for ref in message.body.refs if said[ref].author != message.author]
+        assert heard == (
+            [message.body.round] if message.body.round and message.author != min(run.decision.names) else []
+        )
+    assert run.virtual_s < 5
+
+
+def test_a_silent_peer_in_a_chain_costs_the_round_it_misses_and_not_every_round() -> None:
+    run = simulate(Debate(rounds=3, topology=Chain(), patience_s=30), "2+2?", peers=4, faults=[Silent("p1")])
+    assert run.virtual_s < 61
+    assert run.decision.key is not None

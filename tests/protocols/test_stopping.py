@@ -90,14 +90,23 @@ def test_the_turns_it_takes_at_least_are_those_in_which_all_agree(rule: Rule) ->
     for samples in range(1, 14):
         left = {PEERS[0]: samples}
         assert settled_in((), left, {}, rule) == samples // 2 + 1
-    assert likely_in((), {PEERS[0]: 40}, 0.95) == 4
-    assert likely_in((), dict.fromkeys(PEERS, 40), 0.95) == 1
+    assert likely_in((), {PEERS[0]: 40}, None, 0.95) == 4
+    assert likely_in((), dict.fromkeys(PEERS, 40), None, 0.95) == 1
+
+
+def test_a_leader_by_weight_with_few_votes_is_not_likely() -> None:
+    rows = messages([[("a", None)], [("b", None)] * 5], "w")
+    said = [m for row in rows for m in row]
+    left = {PEERS[0]: 4, PEERS[1]: 0}
+    assert likely_in(said, left, "b") == 1, "of five against one, a sixth is enough"
+    assert likely_in(said, left, "a") == 4
+    assert likely_in(said, {PEERS[0]: 40}, "a") == 4 + 7
 
 
 def test_no_turns_to_come_settle_everything() -> None:
     assert settled_in((), {}, {}, majority) == 0
     assert settled_in((), {PEERS[0]: 0}, {}, majority) == 0
-    assert likely_in((), {PEERS[0]: 0}) == 0
+    assert likely_in((), {PEERS[0]: 0}, None) == 0
 
 
 def test_peers_without_weight_neither_settle_nor_unsettle() -> None:
@@ -110,7 +119,7 @@ def test_peers_without_weight_neither_settle_nor_unsettle() -> None:
 def test_answers_that_could_not_be_read_settle_nothing() -> None:
     [row] = messages([[(None, None)] * 3], "w")
     assert settled_in(row, {PEERS[0]: 2}, {}, majority) == 2, "with one, the other may tie it"
-    assert likely_in(row, {PEERS[0]: 2}) == 2
+    assert likely_in(row, {PEERS[0]: 2}, None) == 2
 
 
 def test_the_posterior_is_that_of_a_beta_distribution() -> None:
@@ -129,7 +138,7 @@ def test_a_chance_that_cannot_be_enough_is_refused(sure: float) -> None:
     with pytest.raises(UsageError, match=r"above 0\.5 and below 1"):
         likely(3, 1, sure)
     with pytest.raises(UsageError, match=r"above 0\.5 and below 1"):
-        likely_in((), {PEERS[0]: 3}, sure)
+        likely_in((), {PEERS[0]: 3}, None, sure)
 
 
 def test_votes_out_of_order_are_refused() -> None:

@@ -10,8 +10,8 @@ is to come. The leader is settled when these sums over all peers, for every riva
 yet, are above zero, or are zero and the tie would fall to it. Then no further answers, whatever they are, decide
 otherwise; while it is not settled, for a majority, some would.
 
-*Likely* is adaptive consistency: of the two most frequent answers, with v and u votes, the first is the more probable
-one with a posterior chance, from an even prior, of
+*Likely* is adaptive consistency: of the leading answer and its strongest rival, with v and u votes, the first is the
+more probable one with a posterior chance, from an even prior, of
 
     P(p > ½ | v, u) = 1 − I_½(v + 1, u + 1) = Σ_{j ≤ v} C(v + u + 1, j) / 2^(v + u + 1)
 
@@ -60,26 +60,30 @@ def settled_in(proposals: Proposals, left: Left, weights: Weights, rule: Rule) -
     return 1 + bisect_left(range(1, longest), True, key=lambda turns: count.after(turns, leader).holds(leader))
 
 
-def likely_in(proposals: Proposals, left: Left, sure: float = 0.95) -> int:
+def likely_in(proposals: Proposals, left: Left, leader: str | None, sure: float = 0.95) -> int:
     """Return after how many more turns the leading answer may be likely enough at the soonest; 0 when it is.
 
     Args:
         proposals: what was proposed so far; each answer counts as one vote, whoever gave it.
         left: how many more proposals each peer may make; in a turn everybody makes one who may.
+        leader: the answer that leads; None when there is none yet.
         sure: the posterior chance that is enough, > 0.5 and < 1.
 
     Raises:
         UsageError: `sure` is out of its range.
     """
+    check_sure(sure)
     longest = max(left.values(), default=0)
     counts = Counter(m.body.key for m in proposals if m.body.key is not None)
-    (_, first), (_, second) = [*counts.most_common(2), ("", 0), ("", 0)][:2]
-    if likely(first, second, sure) or longest == 0:
-        return 0
+    first = counts.pop(leader, 0) if leader is not None else 0
+    second = max(counts.values(), default=0)
 
     def enough(turns: int) -> bool:
-        return likely(first + sum(min(turns, most) for most in left.values()), second, sure)
+        votes = first + sum(min(turns, most) for most in left.values())
+        return votes >= second and likely(votes, second, sure)
 
+    if longest == 0 or enough(0):
+        return 0
     return 1 + bisect_left(range(1, longest), True, key=enough)
 
 

@@ -36,7 +36,8 @@ class Vote:
             has answered.
         stop: ``"never"`` takes all samples at once. ``"settled"`` ends when no answer to come can change the outcome,
             so the answer is that of all samples; it needs `majority` or a confidence vote. ``"likely"`` ends when the
-            most frequent answer is the more probable of the first two with a chance of `sure`; it needs `majority`.
+            leading answer is the more probable of the first two with a chance of `sure`, or when it is settled; it
+            needs `majority`.
         sure: the posterior chance that is enough for ``"likely"``, > 0.5 and < 1; 0.95 in the paper.
     """
 
@@ -91,15 +92,17 @@ class Vote:
             return floor.turns - taken
         given = Counter(m.author for m in said)
         left = {peer: floor.turns - given[peer] for peer in seat.roster}
-        if self.stop == "settled":
-            return min(settled_in(said, left, seat.weights, self.decide), floor.turns - taken)
-        return min(likely_in(said, left, self.sure), floor.turns - taken)
+        due = settled_in(said, left, seat.weights, self.decide)
+        if self.stop == "likely":
+            leader = self.decide(said, (), seat.weights).key if said else None
+            due = min(due, likely_in(said, left, leader, self.sure))
+        return min(due, floor.turns - taken)
 
     def _told(self, taken: int, floor: Floor) -> str:
         why = (
             "no answer to come could change the outcome"
             if self.stop == "settled"
-            else f"the leading answer is the more probable of the first two with {self.sure:.0%} or more"
+            else f"the leading answer is the more probable of the first two with {self.sure:g} or more, or settled"
         )
         saved = (floor.turns - taken) * floor.peers
         return f"stopped after {taken} of {floor.turns} samples of each peer, {saved} calls saved: {why}"
