@@ -28,6 +28,7 @@ from waggledance.consensus._confidence import identity as identity
 from waggledance.consensus._fairness import gini as gini
 from waggledance.consensus._fairness import quantile as quantile
 from waggledance.consensus._fairness import worst as worst
+from waggledance.consensus._learnt_vote import LearntVote as LearntVote
 from waggledance.consensus._log_odds import CalibratedLogOdds as CalibratedLogOdds
 from waggledance.consensus._majority import majority as majority
 from waggledance.consensus._negotiation import Bargain as Bargain
@@ -53,10 +54,15 @@ from waggledance.consensus._rule import rule as rule
 from waggledance.consensus._rule import settle as settle
 from waggledance.consensus._rule import subjects as subjects
 from waggledance.consensus._rule import tie_break as tie_break
+from waggledance.consensus._same_computation import SameComputation as SameComputation
+from waggledance.consensus._same_computation import verifiers as verifiers
 from waggledance.consensus._schedule import pairs as pairs
 from waggledance.consensus._screen import Screen as Screen
 from waggledance.consensus._screen import calibrated as calibrated
 from waggledance.consensus._screen import screen as screen
+from waggledance.consensus._simhash import distance_bound as distance_bound
+from waggledance.consensus._simhash import hamming as hamming
+from waggledance.consensus._simhash import simhash as simhash
 from waggledance.consensus._votes import votes as votes
 from waggledance.consensus._win_rate import win_rate as win_rate
 from waggledance.consensus._wins import ballots as ballots
@@ -70,8 +76,14 @@ if TYPE_CHECKING:
     from waggledance.consensus._best_package import leximin as leximin
     from waggledance.consensus._best_package import nash as nash
     from waggledance.consensus._best_package import utilitarian as utilitarian
+    from waggledance.consensus._dependence import Dependence as Dependence
+    from waggledance.consensus._dependence import dependence as dependence
+    from waggledance.consensus._dependence import discounted as discounted
     from waggledance.consensus._em_answers import AnswerReliability as AnswerReliability
     from waggledance.consensus._em_answers import em_answers as em_answers
+    from waggledance.consensus._em_judges import JudgeReliability as JudgeReliability
+    from waggledance.consensus._em_judges import em_judges as em_judges
+    from waggledance.consensus._em_judges import preferences as preferences
     from waggledance.consensus._flag import flag as flag
     from waggledance.consensus._geometric_median import geometric_median as geometric_median
     from waggledance.consensus._history import History as History
@@ -82,6 +94,12 @@ if TYPE_CHECKING:
     from waggledance.consensus._trimmed_mean import trimmed_mean as trimmed_mean
 
 _ON_ARRAYS: dict[str, str] = {
+    "discounted": "waggledance.consensus._dependence",
+    "dependence": "waggledance.consensus._dependence",
+    "Dependence": "waggledance.consensus._dependence",
+    "preferences": "waggledance.consensus._em_judges",
+    "em_judges": "waggledance.consensus._em_judges",
+    "JudgeReliability": "waggledance.consensus._em_judges",
     "leximin": "waggledance.consensus._best_package",
     "nash": "waggledance.consensus._best_package",
     "utilitarian": "waggledance.consensus._best_package",
@@ -111,8 +129,11 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "Bargained",
     "CalibratedLogOdds",
     "ConfidenceVote",
+    "Dependence",
     "History",
+    "JudgeReliability",
     "Judgements",
+    "LearntVote",
     "Measures",
     "NamedRule",
     "NoUsableVector",
@@ -121,6 +142,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "PeerRanked",
     "Proposals",
     "Rule",
+    "SameComputation",
     "Screen",
     "Standing",
     "Table",
@@ -139,14 +161,18 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "condorcet",
     "confidence_bins",
     "confidence_vote",
+    "dependence",
     "discounted",
+    "distance_bound",
     "ece",
     "em_answers",
+    "em_judges",
     "flag",
     "from_probes",
     "geometric_median",
     "gini",
     "grades_of",
+    "hamming",
     "identity",
     "krum",
     "leximin",
@@ -166,11 +192,13 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "screen",
     "self_preference",
     "settle",
+    "simhash",
     "strengths",
     "subjects",
     "tie_break",
     "trimmed_mean",
     "utilitarian",
+    "verifiers",
     "votes",
     "win_rate",
     "wins",

@@ -17,6 +17,7 @@ Sources: Dawid and Skene 1979 for the idea; Rasch 1960, and Whitehill et al. 200
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import lgamma, pi, sqrt
 
@@ -101,7 +102,7 @@ class Patterns:
         u, k = len(self.placed), self.places
         cells = np.where(self.given > 0, self.placed + k * np.arange(u)[:, None], u * k).ravel()
         sums = np.bincount(cells, np.broadcast_to(values, self.placed.shape).ravel(), minlength=u * k + 1)
-        return sums[:-1].reshape(u, k)
+        return np.asarray(sums[:-1].reshape(u, k), dtype=np.float64)
 
     def gather(self, chances: Floats) -> Floats:
         """Return the sum over rows of what each peer's own answer has: from shape (u, k + 1, d) to (n, d)."""
@@ -147,7 +148,7 @@ class Groups:
             number=np.concatenate([parts - part, parts], axis=1),
             inside=np.concatenate([owns - own, owns], axis=1),
             sizes=sizes / _STEPS,
-            size=place.reshape(len(size), -1),
+            size=place.reshape(len(size), patterns.places + 1),
         )
 
 
@@ -163,9 +164,7 @@ def log_gamma(values: Floats) -> Floats:
     return np.array([lgamma(value) for value in distinct.tolist()])[place.reshape(values.shape)]
 
 
-def log_joint(
-    patterns: Patterns, groups: Groups, ability: Floats, weight: Floats, ewens: Floats, *, prior: Floats | None = None
-) -> Floats:
+def log_joint(patterns: Patterns, groups: Groups, ability: Floats, weight: Floats, ewens: Floats) -> Floats:
     """Return the logarithm of the chance of each row's answers, with each candidate and difficulty.
 
     Args:
@@ -174,7 +173,6 @@ def log_joint(
         ability: shape (n,), t_p in logits.
         weight: shape (n,), how far each peer's evidence counts, 0 to 1.
         ewens: what `log_ewens` returned.
-        prior: shape (u, k + 1), logarithms of odds on candidates from elsewhere; none by default.
 
     Returns:
         Shape (u, k + 1, levels); -inf for candidates that do not exist or that are known to be wrong.
@@ -187,8 +185,6 @@ def log_joint(
     joint[:, :k] = gain[:, :, None] - load[:, :, None] * LEVELS
     joint[:, k] = 0.0
     joint += wrong[:, None, :] + ewens[:, :, None] + _LOG_SHARES
-    if prior is not None:
-        joint += prior[:, :, None]
     possible = np.concatenate([groups.exists, np.ones((u, 1), dtype=bool)], axis=1)
     known = patterns.truth != UNKNOWN
     named = np.where(patterns.truth < 0, k, patterns.truth)
@@ -204,3 +200,21 @@ def normalised(joint: Floats) -> tuple[Floats, Floats]:
     whole = chances.sum(axis=(1, 2), keepdims=True)
     chances /= whole
     return chances, (np.log(whole) + top)[:, 0, 0]
+
+
+def chances(voices: Sequence[tuple[float, float, str]], concentration: float) -> dict[str, float]:
+    """Return how likely each given answer of one question is to be true; what is missing to 1 is that none is.
+
+    Args:
+        voices: one entry a vote: ability in logits, how far it counts (>= 0), and the answer.
+        concentration: how much errors differ.
+    """
+    keys = list(dict.fromkeys(key for _, _, key in voices))
+    codes: Ints = np.array([[keys.index(key) for _, _, key in voices]], dtype=np.int64)
+    ability = np.array([ability for ability, _, _ in voices])
+    weight = np.array([share for _, share, _ in voices])
+    patterns = Patterns.of(codes, np.array([UNKNOWN], dtype=np.int64))
+    groups = Groups.of(patterns, weight)
+    found, _ = normalised(log_joint(patterns, groups, ability, weight, log_ewens(groups, concentration)))
+    by_place: list[float] = found.sum(axis=2)[0].tolist()
+    return dict(zip(keys, by_place[: len(keys)], strict=True))

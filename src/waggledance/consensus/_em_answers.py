@@ -39,6 +39,8 @@ ABILITY_SD = 1.5
 """Spread of abilities in the prior, in logits: weak, so that a short history says little."""
 
 SWEEPS_MAX = 100
+PEERS_MIN, QUESTIONS_MIN = 3, 30
+"""With fewer the estimate says that it is a guess: two peers' agreement has one number for two accuracies."""
 _STRIDE = 1.5
 """How far a sweep goes along its step: EM's steps are short, and going on saves a third of them (over-relaxation)."""
 _FIRST_SWEEPS = 10
@@ -69,6 +71,13 @@ class AnswerReliability:
     """Shape (m, most answers of a question + 1): chance of every answer code; the last that none given is right."""
     sweeps: int
     converged: bool
+    anchored: bool
+    """Whether any true answer was known."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What speaks against the estimate: it rests on too little, or could as well be the reverse."""
+        return _notes(self)
 
     def chances(self, question: int) -> dict[str, float]:
         """Return how likely each given answer of a question is; they sum to 1 minus the chance that none is right."""
@@ -166,8 +175,9 @@ def _start(patterns: Patterns) -> Floats:
     size = patterns.spread(np.ones(patterns.placed.shape[1]))
     belief = size / np.maximum(size.sum(axis=1), 1.0)[:, None]
     if probes.any():
-        places: Ints = np.arange(size.shape[1])
-        belief = np.equal(places[None, :], patterns.truth[:, None]).astype(np.float64)
+        belief = np.zeros_like(size)
+        told = np.nonzero(patterns.truth >= 0)[0].tolist()
+        belief[told, patterns.truth[told]] = 1.0
     counted = patterns.count * (probes if probes.any() else 1.0)
     right = patterns.gather((belief * counted[:, None])[:, :, None])[:, 0]
     given = (patterns.given * counted[:, None]).sum(axis=0)
@@ -213,4 +223,26 @@ def _result(history: History, patterns: Patterns, fit: _Fit) -> AnswerReliabilit
         posterior=posterior,
         sweeps=fit.sweeps,
         converged=fit.moved <= TOLERANCE,
+        anchored=bool((patterns.truth != UNKNOWN).any()),
     )
+
+
+def _notes(found: AnswerReliability) -> tuple[str, ...]:
+    """Return what speaks against an estimate."""
+    peers, m = len(found.history.peers), len(found.history.questions)
+    notes: list[str] = []
+    if not found.anchored and peers < PEERS_MIN:
+        notes.append(
+            f"reliability cannot be told from agreement of {peers} peers: it takes {PEERS_MIN}, or known answers"
+        )
+    if m < QUESTIONS_MIN:
+        notes.append(f"reliability rests on {m} questions, fewer than {QUESTIONS_MIN}")
+    if not found.converged:
+        notes.append(f"reliability had not come to rest after {found.sweeps} sweeps")
+    alone = sum(ability > 0 for ability in found.ability.values())
+    if not found.anchored and peers >= PEERS_MIN and m and 0 < alone * 2 < peers:
+        notes.append(
+            f"reliability rests on {alone} of {peers} peers that agree with each other, not on most: "
+            "they alone know, or err alike; known answers would tell"
+        )
+    return tuple(notes)

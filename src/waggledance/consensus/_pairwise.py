@@ -71,7 +71,7 @@ def robust_abilities(agreement: Agreement, concentration: float) -> Floats:
     typical = np.array([np.median(agreement.rate[p][met[p]]) if met[p].any() else 0.0 for p in range(n)])
     ranked = 1.5 * (typical - typical.mean()) / max(0.02, float(typical.std()))
     trusting = np.clip(agreement.rate + 0.9 * np.eye(n), 0.05, 0.95)
-    starts = [ranked, 0.3 * ranked, *np.log(trusting / (1 - trusting))]
+    starts: list[Floats] = [ranked, 0.3 * ranked, *np.log(trusting / (1 - trusting))]
     tried = [_fit(agreement.rate, clear, concentration, start, _TRIAL_STEPS) for start in starts]
     best = sorted(range(len(tried)), key=lambda i: (round(tried[i][1], 9), i))[:_FINALISTS]
     again = [sign * tried[i][0] for i in best for sign in (1.0, -1.0)]
@@ -87,7 +87,6 @@ def _chances(ability: Floats) -> Floats:
 def _fit(rate: Floats, clear: Floats, concentration: float, ability: Floats, steps: int) -> tuple[Floats, float]:
     """Return abilities after some steps, and what they cost."""
     n, collide = len(rate), 1 / (1 + concentration)
-    step: Floats
     damping, cost = 1e-3, _cost(rate, clear, concentration, ability)
     for _ in range(steps):
         right = _chances(ability)
@@ -97,8 +96,8 @@ def _fit(rate: Floats, clear: Floats, concentration: float, ability: Floats, ste
         ascent = (pull * slope * gap).sum(axis=1) - 2 * _RIDGE * (ability - ability.mean())
         bend = pull * slope * slope.T
         bend[np.diag_indices(n)] = (pull * slope * slope).sum(axis=1) + 2 * _RIDGE
-        step = np.linalg.solve(bend + damping * np.diag(np.diag(bend)), ascent)
-        tried = ability + np.clip(step, -1.0, 1.0)
+        step = np.asarray(np.linalg.solve(bend + damping * np.diag(np.diag(bend)), ascent), dtype=np.float64)
+        tried: Floats = ability + np.clip(step, -1.0, 1.0)
         now = _cost(rate, clear, concentration, tried)
         if now < cost:
             done = cost - now < 1e-7
