@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
-from sys import stderr
 
 import msgspec
 import typer
@@ -227,7 +227,7 @@ def _models(specs: Sequence[str], force: InForce) -> Generator[Mapping[str, Mode
 
 @contextmanager
 def _progress(*, quiet: bool) -> Generator[OnRun | None]:
-    console = None if quiet else terminal(stderr)
+    console = None if quiet else terminal(sys.stderr)
     if quiet:
         yield None
     elif console is None:
@@ -242,10 +242,10 @@ def _progress(*, quiet: bool) -> Generator[OnRun | None]:
 
 
 class _Spoken:
-    """Progress for a pipe: a line now and then."""
+    """Progress for a pipe: a line after the first run, and then now and then."""
 
     def __init__(self) -> None:
-        self._said_s = time.monotonic()
+        self._said_s = -SAY_EVERY_S
 
     def __call__(self, done: int, total: int) -> None:
         now_s = time.monotonic()
