@@ -9,13 +9,14 @@ the swarm's most frequent answer is right on all others. Beside it the naive pre
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from time import perf_counter
 
 import numpy as np
 
 from waggledance.lab import load
+from waggledance.lab._cast import cast_in_set
 from waggledance.lab._predict import plurality_seen, predict
 from waggledance.lab._probe import Probe
 
@@ -26,17 +27,10 @@ SETS = (
 MOST_QUESTIONS = 1_500
 
 
-def recorded(name: str) -> tuple[list[dict[str, str | None]], list[str]]:
-    held = load(name)
-    tasks = [task for task in held.tasks("all", None, 0) if task.key is not None and task.id in held.answers]
-    tasks = tasks[:MOST_QUESTIONS]
-    rows = [{model: said[0].key for model, said in held.answers[task.id].items() if said} for task in tasks]
-    return rows, [str(task.key) for task in tasks]
-
-
 def measure(name: str, peers: int, probes: int, swarms: int, *, labelled: bool) -> str:
     started = perf_counter()
-    rows, keys = recorded(name)
+    cast = cast_in_set(load(name))
+    rows, keys = cast.votes[:MOST_QUESTIONS], cast.keys[:MOST_QUESTIONS]
     models = sorted({model for row in rows for model in row})
     if len(models) < peers or len(rows) < 2 * probes:
         return f"| {name} | {len(rows)} | too few models or questions |"
@@ -59,7 +53,7 @@ def measure(name: str, peers: int, probes: int, swarms: int, *, labelled: bool) 
         vote = said.votes[0]
         rest, rest_keys = swarm[probes:], truth[probes:]
         right = plurality_seen(rest, rest_keys, peers)
-        alone = share(rest, rest_keys, said.best)
+        alone = share(rest, rest_keys, said.best or "")
         errors.append(vote.accuracy - right)
         naive.append(plurality_seen(swarm[:probes], truth[:probes], peers) - right)
         covered.append(vote.low <= right <= vote.high)
@@ -75,7 +69,7 @@ def measure(name: str, peers: int, probes: int, swarms: int, *, labelled: bool) 
     )
 
 
-def share(rows: Sequence[dict[str, str | None]], keys: Sequence[str], model: str) -> float:
+def share(rows: Sequence[Mapping[str, str | None]], keys: Sequence[str], model: str) -> float:
     return sum(row.get(model) == key for row, key in zip(rows, keys, strict=True)) / len(rows)
 
 

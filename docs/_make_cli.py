@@ -25,6 +25,9 @@ COMMANDS = (
     "config show",
     "lab",
     "lab record",
+    "lab predict",
+    "lab compare",
+    "lab report",
 )
 HEAD = """\
 # The command line

@@ -158,3 +158,34 @@ def lab_report(
     from waggledance.cli._lab_compare import report
 
     report(folder, as_json=as_json)
+
+
+@lab.command("predict")
+@ending_well
+def lab_predict(
+    data: Annotated[
+        str, typer.Option(metavar="SET", help="Questions: a file or folder, or a set's name in the data folder.")
+    ],
+    model: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A recorded model (default: all); give several.")
+    ] = None,
+    bank: Annotated[
+        Path | None, typer.Option(metavar="BANK", help="Answers from a bank (default: the set's recorded ones).")
+    ] = None,
+    data_folder: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where sets lie (default: WAGGLEDANCE_DATA).")
+    ] = None,
+    probes: Annotated[int, typer.Option(metavar="N", help="Questions to predict from.")] = 50,
+    keys: Annotated[
+        bool, typer.Option("--keys/--no-keys", help="Whether the probe's right answers may be looked at.")
+    ] = True,
+    seed: Annotated[int, typer.Option(metavar="N", help="Same seed, same probe.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Say from a few questions whether a vote will pay, how many peers to ask, and whether variety is what is missing.
+
+    Where the other questions have keys, too, the last column shows how right the prediction was.
+    """
+    from waggledance.cli._lab_predict import predict_votes
+
+    predict_votes(data, data_folder, model or [], bank, probes=probes, keys=keys, seed=seed, as_json=as_json)

@@ -7,7 +7,8 @@ hold its text, so that a bank of one's own models' words can be shared where the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -168,12 +169,16 @@ class Bank:
         return self._verdicts.get((digest, model, first, second))
 
     def samples(self, model: str) -> int:
-        """How many samples of a model every question has that has any."""
-        held: dict[str, set[int]] = {}
-        for digest, whose, sample in self._answers:
-            if whose == model:
-                held.setdefault(digest, set()).add(sample)
-        return min((_run_from_0(numbers) for numbers in held.values()), default=0)
+        """How many samples of a model there are of a question, of the question that has most."""
+        return 1 + max((sample for _, whose, sample in self._answers if whose == model), default=-1)
+
+    def whole(self, models: Iterable[str]) -> frozenset[str]:
+        """The hashes of the questions that have every sample of these models: a recording under way has others, too."""
+        counts = Counter((digest, model) for digest, model, _ in self._answers)
+        needed = {model: self.samples(model) for model in models}
+        return frozenset(
+            digest for digest in self._asked.values() if all(counts[digest, m] == n for m, n in needed.items())
+        )
 
 
 def digest_of(question: Question) -> str:
@@ -184,7 +189,3 @@ def digest_of(question: Question) -> str:
     """
     asked = msgspec.json.encode((question.text, question.expects, question.options))
     return blake3(b"waggle/question/1\0" + asked).hexdigest(length=16)
-
-
-def _run_from_0(numbers: Sequence[int] | set[int]) -> int:
-    return next(i for i in range(len(numbers) + 1) if i not in numbers)

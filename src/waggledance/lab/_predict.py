@@ -41,7 +41,7 @@ class Expected:
     low: float
     high: float
     gain: float
-    """Over the best single peer."""
+    """Over the best single peer, or over any where all are alike."""
     gain_low: float
     gain_high: float
     varied: float
@@ -62,10 +62,11 @@ class Prediction:
     """How often two wrong peers say the same."""
     saturation: float
     """1 / ρ: more voters than this are worth no more than so many independent ones."""
-    best: str
-    """The peer that is best in the probe."""
+    best: str | None
+    """The peer that is best in the probe; None where all are alike."""
     best_accuracy: float
-    """Its expected accuracy, drawn towards the mean: the best of a small probe was lucky, too."""
+    """Its expected accuracy, drawn towards the mean: the best of a small probe was lucky, too. The mean where all are
+    alike."""
     best_low: float
     best_high: float
     votes: tuple[Expected, ...]
@@ -78,12 +79,19 @@ class Prediction:
 
 
 def predict(
-    probe: Probe, *, sizes: Sequence[int] = SIZES, further: int | None = None, level: float = 0.95, seed: int = 0
+    probe: Probe,
+    *,
+    alike: bool = False,
+    sizes: Sequence[int] = SIZES,
+    further: int | None = None,
+    level: float = 0.95,
+    seed: int = 0,
 ) -> Prediction:
     """Predict votes from a probe.
 
     Args:
         probe: what peers answered to a few questions.
+        alike: whether the peers are samples of one model, so that none is better than another.
         sizes: how many peers, one prediction each; ≥ 1, at least one. Only those that the probe has peers for are
             advised; larger ones are for as many more of the same sort.
         further: the accuracy will be measured on so many other questions, whose luck the intervals then include;
@@ -99,17 +107,15 @@ def predict(
     fit = probe.fit()
     doubted = probe.doubted()
     draws = doubted.fit(drawn(len(doubted.right), _DRAWS, seed))
-    place = min(
-        range(len(probe.voters)),
-        key=lambda i: (-round(float(fit.by_voter[0, i]), 9), tie_break("predict", probe.voters[i])),
-    )
-    alone = float(fit.by_voter[0, place])
+    place = None if alike else _best(probe, fit)
+    alone = float(fit.accuracy[0] if place is None else fit.by_voter[0, place])
+    alone_each = draws.accuracy if place is None else draws.by_voter[:, place]
     z = two_sided(level)
     votes: list[Expected] = []
     for n in sizes:
         accuracy, each = float(_of(fit, n)[0]), _of(draws, n)
         low, high = _interval(accuracy, each, z, level, further)
-        gains = each - draws.by_voter[:, place]
+        gains = each - alone_each
         gain_low, gain_high = _tails(gains, level)
         varied = plurality_with_correlation(n, float(fit.accuracy[0]), float(fit.rho[0]) / 2, float(fit.agreement[0]))
         votes.append(Expected(n, accuracy, low, high, accuracy - alone, gain_low, gain_high, varied))
@@ -118,7 +124,7 @@ def predict(
     enough = min((v for v in here if v.accuracy >= top - _WORTH), key=lambda v: v.n)
     more = max(w.accuracy for w in votes) - enough.accuracy
     rho = float(fit.rho[0])
-    best_low, best_high = _interval(alone, draws.by_voter[:, place], z, level, further)
+    best_low, best_high = _interval(alone, alone_each, z, level, further)
     advice: Literal["one", "vote", "perhaps"] = "perhaps"
     if enough.gain < _WORTH:
         advice = "one"
@@ -132,7 +138,7 @@ def predict(
         rho=rho,
         agreement=float(fit.agreement[0]),
         saturation=effective_voters(1_000_000, rho),
-        best=probe.voters[place],
+        best=None if place is None else probe.voters[place],
         best_accuracy=alone,
         best_low=best_low,
         best_high=best_high,
@@ -168,6 +174,14 @@ def plurality_seen(votes: Votes, keys: Sequence[str], n: int, *, swarms: int = 2
         sitting = rng.sample(voters, n)
         total += sum(_share([row.get(v) for v in sitting], key) for row, key in zip(votes, keys, strict=True))
     return total / times / len(votes)
+
+
+def _best(probe: Probe, fit: Fit) -> int:
+    """Return the place of the voter with the highest expected accuracy; ties fall by hash."""
+    return min(
+        range(len(probe.voters)),
+        key=lambda i: (-round(float(fit.by_voter[0, i]), 9), tie_break("predict", probe.voters[i])),
+    )
 
 
 def _share(answers: Sequence[str | None], key: str) -> float:
