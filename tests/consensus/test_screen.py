@@ -128,15 +128,15 @@ def votes(bad: int, items: int, *, own_vote_too: bool = False) -> Row:
         said[liars] = ~truth
 
         def most(given: Sequence[NDArray[np.bool_]], own: NDArray[np.bool_] = mine) -> NDArray[np.bool_]:
-            return np.mean([*given, *([own] if own_vote_too else [])], axis=0) >= 0.5
+            return np.asarray([*given, *([own] if own_vote_too else [])]).mean(axis=0) >= 0.5
 
         result = screen({peer(i): said[i] for i in range(PEERS)}, mine, fuse=most, threshold=lambda _: 0.5,
-                        agree=lambda a, b: float(np.mean(a == b)), seed=run)  # fmt: skip
+                        agree=lambda a, b: float((a == b).mean()), seed=run)  # fmt: skip
         wrong = {peer(int(i)) for i in liars}
         caught += len(wrong & set(result.dropped))
         dropped += len(set(result.dropped) - wrong)
-        right += float(np.mean((np.mean([mine, *(said[p[0]] for p in result.kept)], axis=0) > 0.5) == truth))
-        unguarded += float(np.mean((np.mean([mine, *said], axis=0) > 0.5) == truth))
+        right += float(((np.asarray([mine, *(said[p[0]] for p in result.kept)]).mean(axis=0) > 0.5) == truth).mean())
+        unguarded += float(((np.asarray([mine, *said]).mean(axis=0) > 0.5) == truth).mean())
     return Row(caught / max(1, bad * runs), dropped / ((PEERS - bad) * runs), 0, 1 - right / runs, 1 - unguarded / runs)
 
 

@@ -256,6 +256,16 @@ async def test_the_same_seed_channel_and_peer_draw_the_same_numbers_and_others_d
     assert all(0 <= seed < 2**31 for seed in first[1])
 
 
+async def test_a_re_run_has_the_luck_of_another_peers_first_call() -> None:
+    mine, again = Thinker(), Thinker()
+    seat = a_seat(mine)
+    await seat.propose()
+    await seat.propose(luck_of=BEA)
+    await seat.propose(luck_of=seat.me)
+    await a_seat(again).propose(luck_of=BEA)
+    assert mine.seeds[0] == mine.seeds[2] != mine.seeds[1] == again.seeds[0]
+
+
 async def test_a_seat_knows_who_sits_where_and_what_is_asked() -> None:
     seat = a_seat(seed=9)
     said = await seat.publish(Proposal(key="4"))

@@ -143,11 +143,19 @@ class Seat:
 
     # -- thinking -----------------------------------------------------------------------------------------------
 
-    async def propose(self, round: int = 0, guide: Sequence[Message[Note]] = ()) -> Proposal:
-        """Ask the peer for its answer, guided by notes; an abstention that says why, when it could give none."""
+    async def propose(
+        self, round: int = 0, guide: Sequence[Message[Note]] = (), *, luck_of: PeerId | None = None
+    ) -> Proposal:
+        """Ask the peer for its answer, guided by notes; an abstention that says why, when it could give none.
+
+        Args:
+            round: the proposal's round.
+            guide: notes to go by.
+            luck_of: draw what this peer draws in its first call, so that the same model, asked the same, says the same.
+        """
         try:
             self.meter.admit_call()
-            call = self._call(round, guide)
+            call = self._call(round, guide, luck_of)
             thinking = self._peer.propose(call)
             said = await (thinking if self._unhurried else self._in_time(thinking))
         except RunFailed as why:
@@ -233,15 +241,15 @@ class Seat:
         kept = tuple(verdict for verdict in verdicts if verdict is not None)
         return Judgement(round=round, verdicts=kept, lapse="; ".join(sorted(set(lapses))), cost=cost)
 
-    def _call(self, round: int, guide: Sequence[Message[Note]] = ()) -> Call:
+    def _call(self, round: int, guide: Sequence[Message[Note]] = (), luck_of: PeerId | None = None) -> Call:
         self._calls += 1
         return Call(
             question=self.table.question,
             round=round,
             me=self.me,
             names=self.table.names,
-            draw_seed=self._derived_seed,
-            number=self._calls,
+            draw_seed=self._derived_seed if luck_of is None else partial(self._derived_seed, who=luck_of),
+            number=self._calls if luck_of is None else 1,
             meter=self.meter,
             guide=tuple(guide),
         )
@@ -256,9 +264,9 @@ class Seat:
             spent = self.meter.spent_out()
             raise spent if spent is not None else RunFailed(f"no answer within {left:.1f} s") from None
 
-    def _derived_seed(self, number: int) -> int:
-        """Return the seed of this seat's call of a number, from 1; 0 is the seed of its own generator."""
-        text = b"%d\0%d\0%s\0%s" % (number, self.table.seed, self._channel.name.encode(), self.me)
+    def _derived_seed(self, number: int, *, who: PeerId | None = None) -> int:
+        """Return the seed of a seat's call of a number, from 1, of this one's or another's; 0 seeds its generator."""
+        text = b"%d\0%d\0%s\0%s" % (number, self.table.seed, self._channel.name.encode(), who or self.me)
         return int.from_bytes(blake3(text).digest(4)) & 0x7FFF_FFFF
 
 

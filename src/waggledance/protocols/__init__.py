@@ -45,6 +45,8 @@ from waggledance.protocols._society import Society as Society
 from waggledance.protocols._stopping import likely as likely
 from waggledance.protocols._stopping import likely_in as likely_in
 from waggledance.protocols._stopping import settled_in as settled_in
+from waggledance.protocols._verify import Verify as Verify
+from waggledance.protocols._verify import seal as seal
 from waggledance.protocols._vote import Vote as Vote
 
 __all__ = [
@@ -71,6 +73,7 @@ __all__ = [
     "Spec",
     "Stage",
     "Trial",
+    "Verify",
     "Vote",
     "agreed",
     "assign",
@@ -92,6 +95,7 @@ __all__ = [
     "quality",
     "repeats",
     "rule_by_name",
+    "seal",
     "settled_in",
     "weak",
 ]

@@ -8,7 +8,7 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import Any, cast
 
-from waggledance.consensus import Bargained, Rule
+from waggledance.consensus import Bargained, Rule, SameComputation
 from waggledance.consensus import by_name as rule_named
 from waggledance.core import UnknownName, UsageError
 from waggledance.protocols._audit import Audit, Audited
@@ -154,6 +154,9 @@ def rule_by_name(name: str) -> Rule:
         return Audited(rule_by_name(audited[1]), int(audited[2]))
     if name in _BARGAINED:
         return _BARGAINED[name]
+    verified = re.fullmatch(r"same-computation\((\d+), (\d+)\)", name)
+    if verified is not None:
+        return SameComputation(int(verified[1]), int(verified[2]))
     match = re.fullmatch(r"quorum\(([0-9.e-]+)(, undecided)?\)", name)
     if match is None:
         return rule_named(name)
