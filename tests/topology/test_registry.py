@@ -8,7 +8,7 @@ from waggledance.topology._registry import Parameter
 
 
 def test_every_topology_can_be_had_by_its_bare_name() -> None:
-    assert set(TOPOLOGIES) == {"complete", "ring", "star", "k-regular", "small-world", "groups", "selforg"}
+    assert set(TOPOLOGIES) == {"complete", "ring", "star", "k-regular", "small-world", "groups", "selforg", "feedback"}
     assert [by_name(name).name for name in TOPOLOGIES] == list(TOPOLOGIES)
 
 

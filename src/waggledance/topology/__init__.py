@@ -9,6 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from waggledance.topology._complete import Complete as Complete
+from waggledance.topology._exchanges import Exchange as Exchange
+from waggledance.topology._exchanges import by_outcome as by_outcome
+from waggledance.topology._exchanges import by_review as by_review
+from waggledance.topology._exchanges import reviews_due as reviews_due
+from waggledance.topology._feedback import Feedback as Feedback
 from waggledance.topology._graph import Graph as Graph
 from waggledance.topology._groups import Groups as Groups
 from waggledance.topology._k_regular import KRegular as KRegular
@@ -47,6 +52,8 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "TOPOLOGIES",
     "Complete",
     "Embed",
+    "Exchange",
+    "Feedback",
     "Graph",
     "Groups",
     "Hearing",
@@ -59,10 +66,13 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "Topology",
     "alike",
     "by_name",
+    "by_outcome",
+    "by_review",
     "contributions",
     "hashed_ngrams",
     "heard_in",
     "points",
+    "reviews_due",
     "similarities",
     "unit_vectors",
 ]

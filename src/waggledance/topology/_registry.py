@@ -10,6 +10,7 @@ from typing import cast
 
 from waggledance.core import PeerId, UnknownName, UsageError
 from waggledance.topology._complete import Complete
+from waggledance.topology._feedback import Feedback
 from waggledance.topology._groups import Groups
 from waggledance.topology._k_regular import KRegular
 from waggledance.topology._ring import Ring
@@ -17,11 +18,11 @@ from waggledance.topology._selforg import SelfOrg
 from waggledance.topology._small_world import SmallWorld
 from waggledance.topology._star import Star
 
-AnyTopology = Complete | Ring | Star | KRegular | SmallWorld | Groups | SelfOrg
+AnyTopology = Complete | Ring | Star | KRegular | SmallWorld | Groups | SelfOrg | Feedback
 Parameter = int | float | str | bytes
 
 TOPOLOGIES: Mapping[str, type[AnyTopology]] = MappingProxyType(
-    {kind.title: kind for kind in (Complete, Ring, Star, KRegular, SmallWorld, Groups, SelfOrg)}
+    {kind.title: kind for kind in (Complete, Ring, Star, KRegular, SmallWorld, Groups, SelfOrg, Feedback)}
 )
 """Topologies by name; each is made with its own parameters."""
 
