@@ -22,7 +22,7 @@ from waggledance.lab._recorded_crowd import RecordedCrowd
 from waggledance.lab._references import Pool
 from waggledance.lab._report import Report, build
 from waggledance.lab._row import Row, add_rows, code_version
-from waggledance.lab._seen import First, Scorer, firsts, runs_of, seen
+from waggledance.lab._seen import First, Runs, Scorer, firsts, runs_of, seen
 from waggledance.lab._self_consistency import At
 from waggledance.lab._spent import Spent
 from waggledance.lab._task import Task
@@ -137,16 +137,19 @@ class Comparison:
         by_id = {task.id: (place, task) for place, task in enumerate(self.tasks)}
         rows: list[Row] = []
         cost: dict[str, dict[str, Mapping[At, Spent]]] = {}
-        first: dict[str, Arm] = {}
+        first = {repr(arm.crowd): arm for arm in reversed(self.arms)}
         said: dict[str, Mapping[At, Sequence[First]]] = {}
-        for arm in self.arms:
-            runs = runs_of(self._talk[arm.name], self.tasks, self._repeats, self._seed)
+        folder: Path | None = None
+        runs: Runs = {}
+        for arm in sorted(self.arms, key=lambda arm: self._talk[arm.name].folder):  # what is shared is read once
+            if self._talk[arm.name].folder != folder:
+                folder = self._talk[arm.name].folder
+                runs = runs_of(self._talk[arm.name], self.tasks, self._repeats, self._seed)
             of_arm = list(seen(arm, runs, self.tasks, self._score, self._prices))
             rows += [Row.of(arm.name, s.task, s.repeat, s.decision.key, s.score, s.spent) for s in of_arm]
             crowd = repr(arm.crowd)
             cost.setdefault(crowd, {})[arm.name] = {(s.task.id, s.repeat): s.spent for s in of_arm}
-            if crowd not in first:
-                first[crowd] = arm
+            if first[crowd] is arm:
                 said[crowd] = firsts(runs, self.tasks, arm.crowd.models, self._score, self._prices)
         pools = [
             Pool(
@@ -160,7 +163,7 @@ class Comparison:
                 folder=self.folder / "logs",
                 seed=self._seed,
             )
-            for crowd, arm in first.items()
+            for crowd, arm in reversed(first.items())
         ]
         return rows, pools
 

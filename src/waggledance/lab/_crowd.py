@@ -10,7 +10,11 @@ from waggledance.lab._task import Task
 
 
 class Crowd(Protocol):
-    """Where an arm's peers come from."""
+    """Where an arm's peers come from.
+
+    Its `repr` says all that its peers' answers depend on, alike in every process: arms whose crowds have the same one
+    share their runs, and a comparison that goes on finds its runs by it.
+    """
 
     @property
     def models(self) -> Mapping[str, str]:
