@@ -22,7 +22,7 @@ from waggledance.lab._probe import Probe
 
 SETS = (
     "gsm8k-many-models", "math5-many-models", "crux-many-models", "numersense-many-models", "mmlu-pro-many-models",
-    "confidence-lsat", "confidence-sat", "confidence-sciq", "confidence-boolq", "bbh",
+    "confidence-lsat", "confidence-sat", "confidence-sciq", "confidence-boolq",
 )  # fmt: skip
 MOST_QUESTIONS = 1_500
 
