@@ -34,7 +34,8 @@ MODELS = 12
 def planted(questions: int) -> QuestionSet:
     """Twelve models right between 35 % and 75 % of the time; errors fall on the other nine answers alike."""
     rng = Random(0)
-    tasks, answers = [], {}
+    tasks: list[Task] = []
+    answers: dict[str, dict[str, tuple[Said]]] = {}
     for i in range(questions):
         key = rng.randrange(10)
         task = Task(family="planted", question=Question(text=f"question {i}?", expects="number"), key=str(key))

@@ -17,6 +17,7 @@ from waggledance.lab._row import Role, Row, Unit
 from waggledance.lab._versus import Versus, judged, versus
 
 UNITS: tuple[Unit, ...] = ("calls", "priced tokens")
+_ORDER: tuple[Role, ...] = ("one call", "random pick", "oracle", "self-consistency", "arm")
 _ENDS: tuple[Role, Role] = ("random pick", "oracle")
 
 
@@ -70,6 +71,7 @@ def build(about: About, rows: Sequence[Row]) -> Report:
     done = [name for name in names if name in of]
     if not done:
         raise UsageError("no run has come to its end yet, so there is nothing to report: run the comparison first")
+    references = sorted(of.keys() - set(names), key=lambda name: (_ORDER.index(of[name][0].role), name))
     clusters = len({row.cluster for name in done for row in of[name]})
     left_out = {arm.name: arm.left_out for arm in about.arms}
     return Report(
@@ -77,7 +79,7 @@ def build(about: About, rows: Sequence[Row]) -> Report:
         clusters=clusters,
         noise_floor=noise_floor(clusters),
         smallest=smallest_difference(clusters),
-        arms=_lines([*done, *(name for name in of if name not in names)], of, _pools(about)),
+        arms=_lines([*done, *references], of, _pools(about)),
         at_equal={unit: _beside_samples(done, of, unit, left_out) for unit in UNITS},
         against_first=judged(
             [
