@@ -105,6 +105,21 @@ def test_all_but_one_silent_still_ends_in_a_decision_of_that_one(protocol: AskPr
     assert {run.decision.name(peer) for peer in run.decision.silent} == {"p1", "p2", "p3", "p4"}
 
 
+@pytest.mark.parametrize(
+    "protocol",
+    [
+        p
+        for p in EVERY
+        if isinstance(p, Vote | Debate | ConfidenceDebate | RoundTable | Society | PeerRanking | NestSite)
+    ],
+    ids=lambda protocol: protocol.name,
+)
+def test_a_silent_peer_costs_one_patience_and_not_one_a_round(protocol: AskProtocol) -> None:
+    run = simulate(protocol, "2+2?", faults=[Silent("p3")])
+    assert 30 <= run.virtual_s < 31
+    assert len({decision.id for decision in run.honest}) == 1
+
+
 @every_protocol
 @pytest.mark.parametrize("limit", ["calls", "tokens", "messages", "seconds", "usd"])
 def test_a_budget_of_nothing_ends_at_once_without_an_answer_and_says_so(protocol: AskProtocol, limit: str) -> None:

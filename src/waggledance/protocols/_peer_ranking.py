@@ -30,7 +30,8 @@ class PeerRanking:
         comparisons: how many pairs a judge compares at most, ≥ 1, drawn from the seed; all that are due when None.
         unit: ``"answer"``, the cheap schedule, or ``"proposal"``: others' proposals in pairs, whatever they say; with
             ``comparisons=3 * peers`` that is the paper's.
-        patience_s: how long each of the two waits lasts for those who are late, in seconds.
+        patience_s: how long each of the two waits lasts for those who are late, in seconds; who misses the first does
+            not judge.
     """
 
     name: ClassVar[str] = "peer-ranking"
@@ -59,4 +60,7 @@ class PeerRanking:
         proposals = await seat.collect(Proposal, 0, until=in_time, of=floor.speakers)
         if floor.turns < 2:
             return floor.tell(self.decide(proposals, (), seat.weights))
-        return await ranked(seat, self.decide, proposals, until=in_time, comparisons=self.comparisons, unit=self.unit)
+        here = None if len(proposals) == floor.peers else frozenset(m.author for m in proposals)
+        return await ranked(
+            seat, self.decide, proposals, until=in_time, comparisons=self.comparisons, unit=self.unit, of=here
+        )
