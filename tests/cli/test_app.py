@@ -60,7 +60,10 @@ def waggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waggle:
         (("q?", "--answer", "choice"), "a question of choice needs its options"),
         (("q?", "--option", "one"), "2 to 26 options, got 1"),
         (("q?", "--answer", "number", "--option", "1", "--option", "2"), "takes no options"),
-        (("q?", "--rule", "borda"), "rule 'borda' needs judgements, and protocol 'debate' gives confidence"),
+        (
+            ("q?", "--protocol", "debate", "--rule", "borda"),
+            "rule 'borda' needs judgements, and protocol 'debate' gives confidence",
+        ),
         (("q?", "--protocol", "vote", "--rounds", "2"), "protocol 'vote' takes no rounds"),
         (("q?", "--protocol", "peer-ranking", "--rule", "majority"), "does not look at judgements"),
         (("q?", "--protocol", "nest-site", "--peers", "2"), "needs at least 3 peers, got 2"),
@@ -134,7 +137,7 @@ def test_a_channel_is_found_by_how_it_alone_begins(waggle: Waggle) -> None:
 
 
 def test_the_log_is_listed_shown_checked_and_exported(waggle: Waggle) -> None:
-    waggle("ask", "2+2?", *SAYS_4, "--peers", "2", "-q")
+    waggle("ask", "2+2?", *SAYS_4, "--peers", "2", "--protocol", "debate", "-q")
     row = waggle("log", "list").stdout.split("\t")
     assert (row[3], row[4], row[5], row[6], row[7].strip()) == ("debate", "majority", "decided", "4", "2+2?")
     listed = json.loads(waggle("log", "list", "--json").stdout)["channels"]
@@ -217,7 +220,7 @@ def test_settings_are_shown_with_their_origin_and_without_secrets(
     rows = {row["key"]: (row["value"], row["from"]) for row in told["settings"]}
     assert rows["ask.peers"] == (3, "waggle.toml:2")
     assert rows["ask.seed"] == (7, "WAGGLE_SEED")
-    assert rows["ask.protocol"] == ("debate", "default")
+    assert rows["ask.protocol"] == (None, "default")
     assert rows["models.mine.headers"] == ({"A": "(hidden)", "B": "$TOKEN"}, "waggle.toml:3")
     assert "hunter2" not in shown.stdout + json.dumps(told)
 

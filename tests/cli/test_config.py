@@ -20,7 +20,7 @@ def test_a_flag_beats_the_environment_and_that_beats_the_file_and_that_beats_the
     file = written(tmp_path, '[ask]\npeers = 2\nseed = 2\nrule = "borda"\n')
     force = in_force({"ask.peers": 4, "ask.rule": None}, config=file, env={"WAGGLE_PEERS": "3", "WAGGLE_SEED": "3"})
     ask = force.settings.ask
-    assert (ask.peers, ask.seed, ask.rule, ask.protocol) == (4, 3, "borda", "debate")
+    assert (ask.peers, ask.seed, ask.rule, ask.protocol) == (4, 3, "borda", None)
     origins = [force.origin(f"ask.{key}") for key in ("peers", "seed", "rule", "protocol")]
     assert origins == ["--peers", "WAGGLE_SEED", "waggle.toml:4", "default"]
 

@@ -158,7 +158,7 @@ def test_on_a_terminal_peers_are_seen_thinking_and_answering(env: dict[str, str]
     (tmp_path / "waggle.toml").write_text(SLOW.replace("delay_s = 60", "delay_s = 0.6"))
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [*RUN, "ask", "2+2?"], env={**env, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "40"},
+        [*RUN, "ask", "2+2?", "--rounds", "2"], env={**env, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "40"},
         cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True,
     )  # fmt: skip
     os.close(theirs)

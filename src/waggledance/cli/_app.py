@@ -93,7 +93,9 @@ def ask(
         list[str] | None,
         _flag("What peers think with; several are dealt out in turn (default: embedded).", "SPEC", names="model"),
     ] = None,
-    protocol: Annotated[str | None, _flag("What is said when (default: debate).", "NAME", names="protocol")] = None,
+    protocol: Annotated[
+        str | None, _flag("What is said when (default: what won at equal spend).", "NAME", names="protocol")
+    ] = None,
     rule: Annotated[
         str | None, _flag("How many opinions become one (default: the protocol's).", "NAME", names="rule")
     ] = None,
@@ -128,6 +130,9 @@ def ask(
     no_log: Annotated[bool, typer.Option("--no-log", help="Keep nothing.")] = False,
     config: Config = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only the decision.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say why it was arranged like this, and what being surer would cost.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Let a swarm agree on an answer.
@@ -159,7 +164,10 @@ def ask(
         "log.path": None if log is None else str(log),
         "log.keep": False if no_log else None,
     }
-    ask(question, flags, config=config, options=tuple(option or ()), human=human, quiet=quiet, as_json=as_json)
+    ask(
+        question, flags, config=config, options=tuple(option or ()), human=human, quiet=quiet, as_json=as_json,
+        explain=explain,
+    )  # fmt: skip
 
 
 @app.command()

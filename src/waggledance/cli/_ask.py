@@ -18,6 +18,7 @@ from waggledance.cli._asked import question_from
 from waggledance.cli._config import InForce, in_force
 from waggledance.cli._decision_view import lines
 from waggledance.cli._ending import CANNOT_WRITE, complain
+from waggledance.cli._explain import explained
 from waggledance.cli._journal import Watched, opened_log
 from waggledance.cli._models_here import models_for
 from waggledance.cli._printing import print_json, print_lines, say, terminal
@@ -40,6 +41,7 @@ def ask(
     human: bool,
     quiet: bool,
     as_json: bool,
+    explain: bool,
 ) -> None:
     """Ask a swarm and print what it decides.
 
@@ -51,6 +53,7 @@ def ask(
         human: whether to seat the person at the terminal.
         quiet: whether to show no progress.
         as_json: whether to print one JSON object instead of the decision.
+        explain: whether to say why it was arranged so, and what it would cost to be surer.
     """
     force = in_force(flags, config=config)
     tell = _nothing if quiet else say
@@ -58,7 +61,7 @@ def ask(
         tell(f"settings from {force.file}")
     question, guessed = question_from(typed, options, force, human=human)
     budget = Budget(**msgspec.structs.asdict(force.settings.budget))
-    protocol = protocol_from(force)
+    protocol, arranged = protocol_from(force, question, human=human)
     rows = tables(force)
     if guessed:
         tell(f"expecting {_article(question)}; --answer says otherwise")
@@ -71,9 +74,12 @@ def ask(
     ended = _run(question, seating, protocol, budget, force, view)
     decision, interrupted, unkept = ended.decision, ended.interrupted, ended.unkept
     if as_json:
-        print_json(_as_json(decision, question, force, seating, view, interrupted))
+        print_json(_as_json(decision, question, arranged, seating, view, interrupted))
     elif decision is not None:
-        print_lines(lines(decision, view.story, kept=force.settings.log.keep and not unkept))
+        told = lines(decision, view.story, kept=force.settings.log.keep and not unkept)
+        if explain:
+            told += explained(decision, view.story.standing, arranged, chosen=force.settings.ask.protocol is not None)
+        print_lines(told)
     if interrupted is not None:
         complain(str(interrupted) if force.settings.log.keep else "interrupted")
         raise typer.Exit(Interrupted.exit_code)
@@ -139,7 +145,7 @@ class _Closing:
 def _as_json(
     decision: Decision | None,
     question: Question,
-    force: InForce,
+    arranged: str,
     seating: Seating,
     view: View,
     interrupted: Interrupted | None,
@@ -150,7 +156,7 @@ def _as_json(
         "question": question.text,
         "expects": question.expects,
         "options": list(question.options),
-        "protocol": force.settings.ask.protocol,
+        "protocol": arranged,
         "peers": list(seating.described),
         "rounds": view.story.round,
         "messages": view.story.messages,

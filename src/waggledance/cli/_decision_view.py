@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from waggledance.cli._safe_text import first_sentence, one_line, safe
@@ -111,11 +112,12 @@ def _tie(decision: Decision, story: Story) -> list[str]:
 
 
 def _backers(story: Story) -> Mapping[str, list[str]]:
-    """Return by answer who ended with it; of many, the first few."""
+    """Return by answer who stands by it, and how often if more than once; of many, the first few."""
     backers: dict[str, list[str]] = {}
     for row in story.rows.values():
-        if row.answer is not None:
-            backers.setdefault(row.answer, []).append(row.name)
+        for answer, times in Counter(row.stands).items():
+            if answer is not None:
+                backers.setdefault(answer, []).append(row.name if times == 1 else f"{row.name} × {times}")
     return {key: [*names[:6], f"{len(names) - 6} more"] if len(names) > 6 else names for key, names in backers.items()}
 
 
@@ -126,6 +128,7 @@ def _short(key: str, story: Story) -> str:
 def _dissent(decision: Decision, story: Story) -> list[Line]:
     others = [d for d in decision.dissent if d.key is not None] if decision.key is not None else []
     view: list[Line] = []
+    others = list({(d.peer, d.key): d for d in others}.values())
     for dissent in others[:MAX_DISSENTERS]:
         said = first_sentence(dissent.reason, 160) if dissent.key is not None else ""
         view.append([(f"{one_line(decision.name(dissent.peer), 24)} says {_short(dissent.key or '', story)}", "cyan"),

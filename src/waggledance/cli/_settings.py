@@ -23,7 +23,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """How many peers are seated, 1 to 64."""
     model: str | tuple[str, ...] = "embedded"
     """What the peers think with; several are dealt out in turn."""
-    protocol: str = "debate"
+    protocol: str | None = None
+    """What is said when; what won at equal spend for the kind of question when None."""
     rule: str | None = None
     """How many opinions become one; the protocol's own when None."""
     topology: str | None = None

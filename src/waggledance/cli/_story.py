@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -47,6 +48,8 @@ class Row:
     name: str
     answered_round: int = -1
     answer: str | None = None
+    stands: tuple[str | None, ...] = ()
+    """Every answer that stands: of a peer asked several times, one each time; of one that revised, the last."""
     confidence_ppm: int | None = None
     said: str = ""
     lapse: str = ""
@@ -82,6 +85,11 @@ class Story:
     calls: int = 0
     messages: int = 0
     decided: bool = False
+
+    @property
+    def standing(self) -> Counter[str | None]:
+        """How many of the answers that stand are which; None counts those that are none."""
+        return Counter(answer for row in self.rows.values() for answer in row.stands)
 
     @property
     def names(self) -> Mapping[PeerId, str]:
@@ -144,22 +152,22 @@ class Story:
         if body.key is not None and said in (body.key, self.labels[body.key]):
             said = ""
         self.round = max(self.round, body.round)
-        before = row.answer
+        before, anew = row.answer, not body.refs
         self.rows[peer] = replace(
             row, answered_round=body.round, answer=body.key, confidence_ppm=body.confidence_ppm, said=said,
-            lapse=one_line(body.lapse, 160), doing="",
+            stands=(*row.stands, body.key) if anew else (body.key,), lapse=one_line(body.lapse, 160), doing="",
         )  # fmt: skip
-        who = row.name if body.round == 0 else f"round {body.round}, {row.name}"
+        who = row.name if body.round == 0 else f"{'answer' if anew else 'round'} {body.round + anew}, {row.name}"
         sure = f" ({body.confidence_ppm / UNIT:.0%} sure)" if body.confidence_ppm is not None else ""
         because = f": {said}" if said else ""
         lapse = f" [{one_line(body.lapse, 160)}]" if body.lapse else ""
         if body.key is None:
             return f"{who} has no answer{because}{lapse}"
         answer = self.labels[body.key]
-        if before is not None and before != body.key:
+        if not anew and before is not None and before != body.key:
             self.changes.append(Change(row.name, body.round, self.labels[before], answer, said))
             return f"{who} changes {self.labels[before]} to {answer}{sure}{because}{lapse}"
-        verb = "stays with" if before == body.key and body.round else "says"
+        verb = "stays with" if not anew and before == body.key else "says"
         return f"{who} {verb} {answer}{sure}{because}{lapse}"
 
     def _judge(self, message: Message[Judgement]) -> str:

@@ -116,7 +116,9 @@ class Live:
                 ("  ↻ ", "magenta"), (change.peer, "bold"), f" went from {change.before} to ", (change.after, "bold"),
                 (f": {change.why}" if change.why else "", "dim"), no_wrap=True, overflow="ellipsis",
             )  # fmt: skip
-        when = f"tick {story.tick}" if story.tick >= 0 and not story.round else f"round {story.round}"
+        when = f"answer {story.round + 1}" if story.protocol == "vote" else f"round {story.round}"
+        if story.tick >= 0 and not story.round:
+            when = f"tick {story.tick}"
         until = self._ended_s if self._ended_s is not None else time.monotonic()
         yield Text(
             f"  {story.protocol or 'gathering'} · {when} · {story.calls:,} answers · "

@@ -19,6 +19,9 @@ from waggledance.lab._crowd import Crowd as Crowd
 from waggledance.lab._crowd import Seated as Seated
 from waggledance.lab._dialogue import Dialogue as Dialogue
 from waggledance.lab._due import RecordPlan as RecordPlan
+from waggledance.lab._evidence import Evidence as Evidence
+from waggledance.lab._evidence import Found as Found
+from waggledance.lab._evidence import evidence as evidence
 from waggledance.lab._front import front as front
 from waggledance.lab._holm import holm as holm
 from waggledance.lab._letters import Letters as Letters
@@ -62,11 +65,12 @@ from waggledance.lab._spent import Spent as Spent
 from waggledance.lab._spent import spent as spent
 from waggledance.lab._strategy_tree import StrategyTree as StrategyTree
 from waggledance.lab._strategy_tree import strategy_tree as strategy_tree
+from waggledance.lab._surer import answers_to as answers_to
+from waggledance.lab._surer import chance_of_lead as chance_of_lead
 from waggledance.lab._task import Task as Task
 from waggledance.lab._wilson import wilson as wilson
 
 __all__ = [
-    "NO_CONFORMITY",
     "AgentsNet",
     "Arm",
     "Bank",
@@ -78,8 +82,11 @@ __all__ = [
     "Conformity",
     "Crowd",
     "Dialogue",
+    "Evidence",
     "Expected",
+    "Found",
     "Letters",
+    "NO_CONFORMITY",
     "Prediction",
     "Prices",
     "Probe",
@@ -99,12 +106,15 @@ __all__ = [
     "Trace",
     "Weigh",
     "above_random",
+    "answers_to",
     "best_tree",
+    "chance_of_lead",
     "compare",
     "conformity",
     "consistency",
     "critical_fidelity",
     "effective_voters",
+    "evidence",
     "flips",
     "front",
     "holm",

@@ -1,0 +1,56 @@
+"""Surer: how many more answers it takes until the leading one is very likely what the peers answer most.
+
+The chance that the more frequent of the two leading answers is the more probable one is that of adaptive consistency
+(Aggarwal et al. 2023, arXiv:2305.11860); more answers are taken to fall as those so far did. It says nothing about
+whether the answer is right: peers may be wrong together.
+"""
+
+from __future__ import annotations
+
+from math import comb
+
+from waggledance.core import UsageError
+
+MOST = 1_000
+"""More answers than this are not counted: the two leading answers are level."""
+
+
+def chance_of_lead(first: int, second: int) -> float:
+    """Return the chance, .5 to 1, that an answer with `first` votes is more probable than one with `second`.
+
+    >>> chance_of_lead(3, 3), round(chance_of_lead(4, 0), 3)
+    (0.5, 0.969)
+
+    Raises:
+        UsageError: the votes are not in order.
+    """
+    if not first >= second >= 0:
+        raise UsageError(f"votes are given as the leader's and the next one's, got {first} and {second}")
+    n = first + second + 1
+    if first == second:
+        return 0.5
+    return sum(comb(n, j) for j in range(first + 1)) / 2**n
+
+
+def answers_to(sure: float, first: int, second: int, others: int = 0) -> int | None:
+    """Return how many more answers make the lead as sure as asked, if they fall as those so far did.
+
+    Args:
+        sure: the chance that is enough, > .5 and < 1.
+        first: votes for the leading answer.
+        second: votes for the next one.
+        others: votes for all further ones, and answers that are none.
+
+    Returns:
+        0 when it is sure enough now; None when a thousand more would not do.
+
+    >>> answers_to(0.99, 9, 2, 4), answers_to(0.99, 5, 5), answers_to(0.9, 9, 2)
+    (3, None, 0)
+    """
+    total = first + second + others
+    if not 0.5 < sure < 1 or total == 0:
+        raise UsageError(f"being sure is a chance above 0.5 and below 1 after an answer or more, got {sure} of {total}")
+    for more in range(MOST + 1):
+        if chance_of_lead(first + round(more * first / total), second + round(more * second / total)) >= sure:
+            return more
+    return None
