@@ -1,11 +1,12 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from waggledance.core import Question, UnknownName, UsageError
 from waggledance.lab import Bank, QuestionSet, RecordPlan, Task, record
 from waggledance.lab._bank import digest_of
-from waggledance.lab._cast import cast_in_bank, cast_in_set
+from waggledance.lab._cast import cast_in_bank, cast_in_set, recorded_part
 from waggledance.lab._recorded_peer import Said
 from waggledance.models import Request, Scripted
 
@@ -16,6 +17,7 @@ TASKS = [
     for i in range(6)
 ]
 DOGS = QuestionSet("dogs", "1", TASKS)
+CATS = Question(text="How many legs do 2 cats have?", expects="number")
 
 
 def says(request: Request) -> str:
@@ -56,6 +58,9 @@ async def test_questions_that_a_recording_has_not_finished_are_left_out(tmp_path
     bank = Bank.at(path)
     assert (bank.samples("n"), len(bank.whole(["n"])), len(bank.whole(["m"]))) == (4, 5, 6)
     assert [len(g.votes) for g in cast_in_bank(bank, DOGS)] == [5, 5, 5]
+    assert {digest_of(task.question) for task in recorded_part(bank, DOGS).tasks()} == bank.whole(["m", "n"])
+    with pytest.raises(UsageError, match="no question of 'cats'"):
+        recorded_part(bank, QuestionSet("cats", "1", [msgspec.structs.replace(TASKS[0], question=CATS)]))
 
 
 async def test_a_bank_that_does_not_fit_the_set_or_has_nobody_to_vote_is_refused(tmp_path: Path) -> None:

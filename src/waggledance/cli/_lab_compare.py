@@ -25,6 +25,7 @@ from waggledance.core import Budget, UnknownName, UsageError
 from waggledance.lab import Arm, Bank, BankCrowd, Comparison, Crowd, Prices, QuestionSet, RecordedCrowd, Seated, load
 from waggledance.lab._about import read_about
 from waggledance.lab._arm_text import ArmText, read_arm
+from waggledance.lab._cast import recorded_part
 from waggledance.lab._conversation import OnRun
 from waggledance.lab._keep import PAGE, PICTURE, keep, report_of
 from waggledance.lab._report import Report
@@ -181,7 +182,7 @@ def _source(asked: Asked, questions: QuestionSet, models: Mapping[str, Model], f
         bank = Bank.at(asked.bank)
         digest = _file_digest(asked.bank)
         weights = {m: asking.weights for m in bank.models if (asking := bank.asking(m)) is not None}
-        return _Source(questions.as_read(), f"{named}, bank {digest}", weights, bank=bank, seed=asked.seed)
+        return _Source(recorded_part(bank, questions), f"{named}, bank {digest}", weights, bank=bank, seed=asked.seed)
     return _Source(questions, named, {}, recorded=questions, seed=asked.seed)
 
 

@@ -93,6 +93,19 @@ def cast_in_bank(
     return cast
 
 
+def recorded_part(bank: Bank, held: QuestionSet) -> QuestionSet:
+    """Return the questions of a set that the bank has in full, from each of its models, with keys as live peers answer.
+
+    Raises:
+        UsageError: there is none.
+    """
+    whole = bank.whole(bank.models)
+    tasks = [task for task in held.as_read().tasks() if digest_of(task.question) in whole]
+    if not tasks:
+        raise UsageError(f"the bank has no question of {held.name!r} with all samples of {', '.join(bank.models)}")
+    return QuestionSet(held.name, held.version, tasks)
+
+
 def _of_bank(
     bank: Bank, who: str, voters: Sequence[tuple[str, int]], asked: Sequence[str], keys: dict[str, str], *, alike: bool
 ) -> Cast:
