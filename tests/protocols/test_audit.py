@@ -31,6 +31,8 @@ from waggledance.protocols import AskProtocol, Audit, Audited, Vote, auditors, r
 from waggledance.protocols._audit import last_versions
 from waggledance.testing import Opinionated, simulate
 
+pytestmark = pytest.mark.usefixtures("stopped_wall_clock")
+
 KEYS = tuple("ABCD")
 
 
@@ -118,7 +120,7 @@ def measured(protocol: AskProtocol, world: World, questions: int) -> float:
 
 
 def test_auditors_who_can_tell_gain_and_auditors_who_cannot_lose() -> None:
-    n = 250
+    n = 120
     sharp, blind = World(catches=0.8, mistakes=0.1), World(catches=0.6, mistakes=0.6, again=0.4)
     unaudited = measured(Vote(), sharp, n)
     audited, always_again = measured(Audit(), sharp, n), measured(Audit(), World(catches=1.0, mistakes=1.0), n)

@@ -30,6 +30,8 @@ from waggledance.protocols import AskProtocol, OutlinePaths, Vote
 from waggledance.testing import Opinionated, simulate
 from waggledance.topology import hashed_ngrams
 
+pytestmark = pytest.mark.usefixtures("stopped_wall_clock")
+
 WAYS = 16
 KEYS = tuple("ABCDEF")
 Fits = Literal["evenly", "popular"]
@@ -135,7 +137,7 @@ def measured(protocol: AskProtocol, world: World, questions: int, peers: int = 8
 
 def test_paths_along_outlines_more_often_hold_a_right_answer_and_lead_to_it() -> None:
     world = World()
-    alone, guided = (measured(protocol, world, 250) for protocol in (Vote(), OutlinePaths()))
+    alone, guided = (measured(protocol, world, 200) for protocol in (Vote(), OutlinePaths()))
     assert guided[0] - alone[0] >= 5, (alone, guided)
     assert guided[1] - alone[1] >= 3, (alone, guided)
     assert guided[2] > alone[2]
@@ -149,20 +151,20 @@ def test_where_the_favourite_ways_are_the_better_ones_forced_variety_costs_a_maj
 
 def test_handing_outlines_round_without_mending_repeats_changes_nothing() -> None:
     world = World()
-    alone, guided = (measured(protocol, world, 120) for protocol in (Vote(), OutlinePaths(redrafts=0)))
+    alone, guided = (measured(protocol, world, 100) for protocol in (Vote(), OutlinePaths(redrafts=0)))
     assert abs(guided[0] - alone[0]) < 8, (alone, guided)
 
 
 @pytest.mark.slow
 def test_the_table_of_the_world_of_strategies() -> None:
-    n = 2_000
+    n = 600
     one, own = measured(Vote(), World(), n), measured(OutlinePaths(redrafts=2), World(), n)
-    assert own[0] - one[0] >= 7
-    assert own[1] - one[1] >= 5
+    assert own[0] - one[0] >= 5
+    assert own[1] - one[1] >= 3
     any_alone = measured(Vote(), World(own_errors=False), n)
     any_guided = measured(OutlinePaths(redrafts=2), World(own_errors=False), n)
     assert any_guided[0] - any_alone[0] >= 5
-    assert abs(any_guided[1] - any_alone[1]) < 3.5, "errors of no pattern: a majority gains little by variety"
+    assert abs(any_guided[1] - any_alone[1]) < 6, "errors of no pattern: a majority gains little by variety"
     even_alone = measured(Vote(), World(popularity=0.0), n)
     even_guided = measured(OutlinePaths(redrafts=2), World(popularity=0.0), n)
     assert -1 < even_guided[0] - even_alone[0] < own[0] - one[0], "nothing is popular: little to gain"

@@ -21,7 +21,6 @@ import msgspec
 
 from waggledance.consensus import Rule, condorcet
 from waggledance.core import (
-    UNIT,
     Decision,
     Judgement,
     Message,
@@ -115,7 +114,7 @@ class Refinement:
         due = [m for m in last if seat.me in drawn[m.author]]
         judgement = await seat.critique(due, number)
         for verdict in judgement.verdicts:
-            if verdict.scores[0] < self.gate * UNIT and verdict.reason.strip():
+            if weak({verdict.subjects[0]: verdict.scores[0]}, self.gate) and verdict.reason.strip():
                 note = Note(round=number, about=SUGGESTION, text=verdict.reason, refs=verdict.subjects)
                 await seat.publish(note)
         await seat.publish(judgement)  # after the suggestions, so that who has this has those
