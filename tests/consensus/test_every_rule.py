@@ -243,5 +243,5 @@ def test_without_judgements_it_is_majority_and_says_so(rule: Rule) -> None:
 def test_a_rule_says_what_it_is_and_needs(name: str, rule: Rule) -> None:
     assert name.removesuffix(" with records") == name_of(rule) == rule((), (), {}).rule
     judging = isinstance(rule, PeerRanked)
-    expected = {"judgements"} if judging else {"confidence"} if name != "majority" else set[str]()
+    expected = {"judgements"} if judging else {"confidence"} if name not in ("majority", "centroid") else set[str]()
     assert needs_of(rule) == expected

@@ -19,6 +19,8 @@ from waggledance.consensus._calibration import Table as Table
 from waggledance.consensus._calibration import auroc as auroc
 from waggledance.consensus._calibration import brier as brier
 from waggledance.consensus._calibration import ece as ece
+from waggledance.consensus._centroid import Centroid as Centroid
+from waggledance.consensus._centroid import centroid as centroid
 from waggledance.consensus._condorcet import condorcet as condorcet
 from waggledance.consensus._confidence import ConfidenceVote as ConfidenceVote
 from waggledance.consensus._confidence import bins_reconcile as bins_reconcile
@@ -128,6 +130,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "Bargain",
     "Bargained",
     "CalibratedLogOdds",
+    "Centroid",
     "ConfidenceVote",
     "Dependence",
     "History",
@@ -157,6 +160,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "bradley_terry",
     "brier",
     "by_name",
+    "centroid",
     "calibrated",
     "condorcet",
     "confidence_bins",

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from waggledance.consensus._borda import borda
 from waggledance.consensus._bradley_terry import bradley_terry
+from waggledance.consensus._centroid import centroid
 from waggledance.consensus._condorcet import condorcet
 from waggledance.consensus._confidence import confidence_bins, confidence_vote
 from waggledance.consensus._log_odds import CalibratedLogOdds
@@ -25,6 +26,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             condorcet,
             bradley_terry,
             win_rate,
+            centroid,
         )
     }
 )
