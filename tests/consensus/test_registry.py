@@ -8,7 +8,8 @@ from waggledance.core import UnknownName
 
 def test_every_rule_is_found_by_the_name_it_gives_itself() -> None:
     assert set(RULES) == {
-        "majority", "confidence", "confidence-bins", "log-odds", "borda", "condorcet", "bradley-terry", "win-rate", "centroid",
+        "majority", "confidence", "confidence-bins", "log-odds", "borda", "condorcet", "bradley-terry", "win-rate",
+        "centroid",
     }  # fmt: skip
     assert all(name_of(by_name(name)) == name for name in RULES)
 
