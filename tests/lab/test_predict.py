@@ -37,21 +37,21 @@ def world(
 
 
 def test_a_probe_finds_the_accuracy_the_correlation_and_how_errors_agree() -> None:
-    rows, keys = world(20_000, [0.5] * 5, 1.5, 1)
+    rows, keys = world(8_000, [0.5] * 5, 1.5, 1)
     fit = Probe.of(rows, keys).fit()
     right = np.array([[row[f"p{i}"] == key for i in range(5)] for row, key in zip(rows, keys, strict=True)])
     pairs = np.corrcoef(right.T)[np.triu_indices(5, 1)]
     assert fit.accuracy[0] == pytest.approx(right.mean())
-    assert fit.rho[0] == pytest.approx(pairs.mean(), abs=0.005)
-    assert fit.agreement[0] == pytest.approx(1 / 5, abs=0.01)
+    assert fit.rho[0] == pytest.approx(pairs.mean(), abs=0.01)
+    assert fit.agreement[0] == pytest.approx(1 / 5, abs=0.015)
 
 
 def test_what_is_predicted_from_a_large_probe_is_what_is_seen() -> None:
     for spread, seed in ((0.5, 2), (1.5, 3), (3.0, 4)):
-        rows, keys = world(6_000, [-0.5, 0.0, 0.0, 0.3, 0.5, 0.8, 1.0], spread, seed)
-        said = predict(Probe.of(rows[:3_000], keys[:3_000]), sizes=(3, 7))
+        rows, keys = world(3_000, [-0.5, 0.0, 0.0, 0.3, 0.5, 0.8, 1.0], spread, seed)
+        said = predict(Probe.of(rows[:1_500], keys[:1_500]), sizes=(3, 7))
         for vote in said.votes:
-            assert abs(vote.accuracy - plurality_seen(rows[3_000:], keys[3_000:], vote.n, swarms=30)) < 0.025
+            assert abs(vote.accuracy - plurality_seen(rows[1_500:], keys[1_500:], vote.n, swarms=30)) < 0.035
 
 
 def test_intervals_of_small_probes_hold_what_is_seen_nineteen_times_in_twenty() -> None:
