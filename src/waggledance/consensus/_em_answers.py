@@ -2,7 +2,7 @@
 
 It takes turns: given every peer's ability, how likely is each answer of each question (E-step, `_answer_model`); given
 that, which abilities fit best (M-step, two Newton steps on the Rasch likelihood with a N(mean, 1.5²) prior, and the
-concentration of errors on a grid). Start: the abilities that explain most pairs of peers (`_pairwise`).
+concentration of errors on a grid). Start: each answer as likely as the share of peers that gave it.
 
 Withstands peers that guess, and majorities that guess each in its own way. Does not withstand a majority that errs
 alike: the same answers arise when it is right. Probes, questions whose key is known, break that tie (`known`); then
@@ -31,7 +31,6 @@ from waggledance.consensus._answer_model import (
     normalised,
 )
 from waggledance.consensus._history import NONE, History, Ints
-from waggledance.consensus._pairwise import Agreement, robust_abilities
 from waggledance.consensus._rule import tie_break
 from waggledance.core import UNIT, PeerId, UsageError
 
@@ -43,8 +42,6 @@ PEERS_MIN, QUESTIONS_MIN = 3, 30
 """With fewer the estimate says that it is a guess: two peers' agreement has one number for two accuracies."""
 _STRIDE = 1.5
 """How far a sweep goes along its step: EM's steps are short, and going on saves a third of them (over-relaxation)."""
-_FIRST_SWEEPS = 10
-"""Sweeps from plurality, for a first idea of how much errors differ."""
 _SWEEPS_BEFORE_CONCENTRATION = 3
 _ERRORS_DIFFER = 4.0
 """Concentration at the start, and where its prior is centred."""
@@ -131,12 +128,12 @@ def em_answers(
         raise UsageError(f"known has one entry a question: {m}, got an array of shape {truth.shape}")
     patterns = Patterns.of(history.codes, truth)
     weight = np.array([(independence or {}).get(peer, UNIT) / UNIT for peer in history.peers])
-    anchored = bool((truth != UNKNOWN).any())
+    groups = Groups.of(patterns, weight)
     fit = _Fit(_start(patterns), _ERRORS_DIFFER, np.zeros((0, 0)), 0, 0.0)
-    fit = _climb(patterns, weight, fit, SWEEPS_MAX if anchored else _FIRST_SWEEPS)
-    if not anchored and len(history.peers) > 1:
-        fit = fit._replace(ability=robust_abilities(Agreement.of(patterns), fit.concentration))
-        fit = _climb(patterns, weight, fit, SWEEPS_MAX)
+    for _ in range(SWEEPS_MAX):
+        fit = _sweep(patterns, groups, weight, fit)
+        if fit.moved <= TOLERANCE:
+            break
     return _result(history, patterns, fit)
 
 
@@ -152,32 +149,31 @@ class _Fit(NamedTuple):
     """By how much the last sweep moved an ability, at most."""
 
 
-def _climb(patterns: Patterns, weight: Floats, fit: _Fit, sweeps: int) -> _Fit:
-    """Take turns for a number of sweeps, or until abilities rest."""
-    groups = Groups.of(patterns, weight)
-    for sweep in range(1, sweeps + 1):
-        ewens = log_ewens(groups, fit.concentration)
-        chances, _ = normalised(log_joint(patterns, groups, fit.ability, weight, ewens))
-        counted = chances * patterns.count[:, None, None]
-        ability = _abilities(patterns, counted, fit.ability)
-        concentration = _concentration(groups, counted) if sweep > _SWEEPS_BEFORE_CONCENTRATION else fit.concentration
-        moved = float(np.abs(ability - fit.ability).max(initial=0.0))
-        ability = fit.ability + _STRIDE * (ability - fit.ability)
-        fit = _Fit(ability, concentration, chances.sum(axis=2), fit.sweeps + 1, moved)
-        if moved <= TOLERANCE:
-            break
-    return fit
+def _sweep(patterns: Patterns, groups: Groups, weight: Floats, fit: _Fit) -> _Fit:
+    """Take one turn: chances, then abilities and concentration."""
+    ewens = log_ewens(groups, fit.concentration)
+    chances, _ = normalised(log_joint(patterns, groups, fit.ability, weight, ewens))
+    counted = chances * patterns.count[:, None, None]
+    step = _abilities(patterns, counted, fit.ability) - fit.ability
+    settled = fit.sweeps >= _SWEEPS_BEFORE_CONCENTRATION
+    return _Fit(
+        ability=fit.ability + _STRIDE * step,
+        concentration=_concentration(groups, counted) if settled else fit.concentration,
+        by_place=chances.sum(axis=2),
+        sweeps=fit.sweeps + 1,
+        moved=float(np.abs(step).max(initial=0.0)),
+    )
 
 
 def _start(patterns: Patterns) -> Floats:
     """Return first abilities: on probes where there are any, else from each answer's share of peers."""
     probes = patterns.truth != UNKNOWN
     size = patterns.spread(np.ones(patterns.placed.shape[1]))
-    belief = size / np.maximum(size.sum(axis=1), 1.0)[:, None]
+    voters = np.maximum(patterns.given.sum(axis=1, keepdims=True), 1.0)
+    belief = size / voters
     if probes.any():
         belief = np.zeros_like(size)
-        told = np.nonzero(patterns.truth >= 0)[0].tolist()
-        belief[told, patterns.truth[told]] = 1.0
+        belief[patterns.truth >= 0, patterns.truth[patterns.truth >= 0]] = 1.0
     counted = patterns.count * (probes if probes.any() else 1.0)
     right = patterns.gather((belief * counted[:, None])[:, :, None])[:, 0]
     given = (patterns.given * counted[:, None]).sum(axis=0)
