@@ -15,6 +15,8 @@ from waggledance.consensus import (
     RULES,
     CalibratedLogOdds,
     Judgements,
+    Merged,
+    Numeric,
     PeerRanked,
     Proposals,
     Rule,
@@ -22,6 +24,8 @@ from waggledance.consensus import (
     borda,
     bradley_terry,
     condorcet,
+    confidence_vote,
+    majority,
     name_of,
     needs_of,
     win_rate,
@@ -52,10 +56,13 @@ RECORDS = {local_peer_id(name): RECORD for name in (*PEERS, *RENAMED.values())}
 ARRANGEMENTS: dict[str, Rule] = {
     **RULES,
     "log-odds with records": CalibratedLogOdds(RECORDS),
+    **{f"{name_of(rule)} merging numeric(0.0, 0.0)": Merged(rule, Numeric()) for rule in (majority, confidence_vote)},
     **{f"{name_of(rule)} on proposals": replace(rule, unit="proposal")
        for rule in (borda, condorcet, bradley_terry, win_rate)},
 }  # fmt: skip
 JUDGING = {name: rule for name, rule in ARRANGEMENTS.items() if isinstance(rule, PeerRanked)}
+
+NEED_NOTHING = ("majority", "centroid")
 
 every_rule = pytest.mark.parametrize("rule", ARRANGEMENTS.values(), ids=ARRANGEMENTS)
 every_judging_rule = pytest.mark.parametrize("rule", JUDGING.values(), ids=JUDGING)
@@ -243,5 +250,6 @@ def test_without_judgements_it_is_majority_and_says_so(rule: Rule) -> None:
 def test_a_rule_says_what_it_is_and_needs(name: str, rule: Rule) -> None:
     assert name.removesuffix(" with records") == name_of(rule) == rule((), (), {}).rule
     judging = isinstance(rule, PeerRanked)
-    expected = {"judgements"} if judging else {"confidence"} if name not in ("majority", "centroid") else set[str]()
+    plain = name.partition(" merging ")[0] in NEED_NOTHING
+    expected = {"judgements"} if judging else set[str]() if plain else {"confidence"}
     assert needs_of(rule) == expected

@@ -33,6 +33,7 @@ from waggledance.consensus._fairness import worst as worst
 from waggledance.consensus._learnt_vote import LearntVote as LearntVote
 from waggledance.consensus._log_odds import CalibratedLogOdds as CalibratedLogOdds
 from waggledance.consensus._majority import majority as majority
+from waggledance.consensus._merged import Merged as Merged
 from waggledance.consensus._negotiation import Bargain as Bargain
 from waggledance.consensus._negotiation import Measures as Measures
 from waggledance.consensus._negotiation import Package as Package
@@ -56,6 +57,10 @@ from waggledance.consensus._rule import rule as rule
 from waggledance.consensus._rule import settle as settle
 from waggledance.consensus._rule import subjects as subjects
 from waggledance.consensus._rule import tie_break as tie_break
+from waggledance.consensus._same import Choice as Choice
+from waggledance.consensus._same import Exact as Exact
+from waggledance.consensus._same import Numeric as Numeric
+from waggledance.consensus._same import Same as Same
 from waggledance.consensus._same_computation import SameComputation as SameComputation
 from waggledance.consensus._same_computation import verifiers as verifiers
 from waggledance.consensus._schedule import pairs as pairs
@@ -92,10 +97,14 @@ if TYPE_CHECKING:
     from waggledance.consensus._krum import krum as krum
     from waggledance.consensus._krum import multi_krum as multi_krum
     from waggledance.consensus._mean import mean as mean
+    from waggledance.consensus._semantic import Embedding as Embedding
+    from waggledance.consensus._semantic import Semantic as Semantic
     from waggledance.consensus._trimmed_mean import median as median
     from waggledance.consensus._trimmed_mean import trimmed_mean as trimmed_mean
 
 _ON_ARRAYS: dict[str, str] = {
+    "Embedding": "waggledance.consensus._semantic",
+    "Semantic": "waggledance.consensus._semantic",
     "discounted": "waggledance.consensus._dependence",
     "dependence": "waggledance.consensus._dependence",
     "Dependence": "waggledance.consensus._dependence",
@@ -131,22 +140,29 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "Bargained",
     "CalibratedLogOdds",
     "Centroid",
+    "Choice",
     "ConfidenceVote",
     "Dependence",
+    "Embedding",
+    "Exact",
     "History",
     "JudgeReliability",
     "Judgements",
     "LearntVote",
     "Measures",
+    "Merged",
     "NamedRule",
     "NoUsableVector",
+    "Numeric",
     "Once",
     "Package",
     "PeerRanked",
     "Proposals",
     "Rule",
+    "Same",
     "SameComputation",
     "Screen",
+    "Semantic",
     "Standing",
     "Table",
     "Utility",
@@ -160,8 +176,8 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "bradley_terry",
     "brier",
     "by_name",
-    "centroid",
     "calibrated",
+    "centroid",
     "condorcet",
     "confidence_bins",
     "confidence_vote",
