@@ -14,6 +14,7 @@ from waggledance.core import (
     Message,
     Proposal,
     Question,
+    RunFailed,
     UsageError,
     Verdict,
     best_package,
@@ -54,7 +55,10 @@ class Stakeholder:
         return self._offer(best_package(question.prices, question.limit, drawn))
 
     async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
-        """Offer the change to the package heard first that is worth most: add an option, drop one, or swap two."""
+        """Offer the change to the package heard first that is worth most and was not heard: add, drop, or swap.
+
+        Where no such change is worth more than that package, it offers the package itself.
+        """
         question = call.question
         worth = self._worth(question)
         now = package_of((heard or [mine])[0].body.key or "", len(worth))
@@ -62,9 +66,12 @@ class Stakeholder:
             return mine.body
         fewer = [now, *(now - {i} for i in now)]
         moves = {*fewer, *(package | {i} for package in fewer for i in range(len(worth)) if i not in now)}
-        affordable = [package for package in moves if question.affords(package_key(package))]
+        known = {m.body.key for m in heard}
+        own = sum(worth[i] for i in now)
+        better = [package for package in moves if sum(worth[i] for i in package) > own
+                  and question.affords(key := package_key(package)) and key not in known]  # fmt: skip
         drawn = [_LUCK * value + _luck(call, i) for i, value in enumerate(worth)]
-        return self._offer(max(affordable, key=lambda package: sum(drawn[i] for i in package)))
+        return self._offer(max(better, key=lambda package: sum(drawn[i] for i in package), default=now))
 
     async def compare(self, call: Call, a: Message[Proposal], b: Message[Proposal]) -> Verdict:
         raise UsageError(f"stakeholder {self.name!r} grades packages and compares none; choose the protocol 'bargain'")
@@ -87,7 +94,7 @@ class Stakeholder:
     def _worth(self, question: Question) -> list[int]:
         unknown = sorted(self.values.keys() - set(question.options))
         if unknown:
-            raise UsageError(f"{self.name!r} values {unknown[0]!r}, which is no option of this question")
+            raise RunFailed(f"{self.name!r} values {unknown[0]!r}, which is no option of this question")
         return [round(self.values.get(option, 0) * UNIT) for option in question.options]
 
     def _offer(self, package: frozenset[int]) -> Proposal:

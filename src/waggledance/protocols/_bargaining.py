@@ -70,7 +70,7 @@ class Bargaining:
                 if before.winner is None:
                     break
                 [leader] = [m for m in table.proposals if m.id == before.winner]
-                offer = await seat.revise(mine, [leader])
+                offer = await seat.revise(mine, [leader, *table.others(leader)])
                 mine = await seat.publish(msgspec.structs.replace(offer, round=offers))
                 heard = await table.hear(offers)
                 await table.grade(offers)
@@ -83,7 +83,7 @@ class Bargaining:
         return floor.tell(self._now(table))
 
     def _now(self, table: _Table) -> Decision:
-        return self.decide(table.proposals, table.judgements, table.seat.weights)
+        return self.decide(tuple(table.proposals), tuple(table.judgements), table.seat.weights)
 
 
 class _Table:
@@ -115,6 +115,11 @@ class _Table:
             said = await self.seat.collect(Judgement, round, until=self.in_time, of=self.here)
             self.here &= {m.author for m in said} | {self.seat.me}
             self.judgements += said
+
+    def others(self, leader: Message[Proposal]) -> list[Message[Proposal]]:
+        """Return one proposal of each package that is known, but for the leader's."""
+        known = {m.body.key: m for m in sorted(self.proposals, reverse=True) if m.body.key is not None}
+        return sorted(m for key, m in known.items() if key != leader.body.key)
 
     async def join(self, leader: Message[Proposal], offers: Sequence[Message[Proposal]], round: int) -> None:
         """Put the best pairs of offers together, one a seat, and grade them."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from waggledance.testing._check_protocol import LawBroken as LawBroken
 from waggledance.testing._check_protocol import check_protocol as check_protocol
+from waggledance.testing._offices import OfficeHolder as OfficeHolder
+from waggledance.testing._offices import Offices as Offices
 from waggledance.testing._opinionated import Opinionated as Opinionated
 from waggledance.testing._simulate import Run as Run
 from waggledance.testing._simulate import simulate as simulate
@@ -62,6 +64,8 @@ __all__ = [
     "Discussions",
     "Drift",
     "LawBroken",
+    "OfficeHolder",
+    "Offices",
     "Opinionated",
     "Run",
     "Scenario",
