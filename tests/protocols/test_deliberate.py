@@ -5,13 +5,26 @@ from itertools import pairwise
 
 import pytest
 
-from waggledance.consensus import majority
-from waggledance.core import Call, Decision, Message, PeerId, Proposal, Seat, UsageError, local_peer_id, swarm_id
+from waggledance.consensus import Rule, confidence_bins, majority
+from waggledance.core import (
+    Call,
+    Decision,
+    Message,
+    PeerId,
+    Proposal,
+    Seat,
+    UsageError,
+    everyone,
+    local_peer_id,
+    swarm_id,
+)
 from waggledance.core._message import compose
 from waggledance.network import Silent
 from waggledance.protocols import AskProtocol, ConfidenceDebate, Debate, RoundTable, agreed, deliberate
+from waggledance.protocols._round_table import grouped
 from waggledance.testing import Opinionated, simulate
-from waggledance.topology import Hearing, Hyperedge, heard_in
+from waggledance.testing._simulate import NetworkOptions
+from waggledance.topology import Complete, Hearing, Hyperedge, Topology, heard_in
 
 TALKS: list[AskProtocol] = [
     Debate(rounds=4, patience_s=30),
@@ -98,7 +111,9 @@ def test_a_debate_that_stops_when_agreed_decides_what_the_whole_one_decides_whil
             simulate(Debate(rounds=4, stop=stop), "2+2?", seed=seed).decision for stop in ("never", "agreed")
         )
         assert short.key == whole.key
-        saved += whole.cost.calls - short.cost.calls
+        fewer = whole.cost.calls - short.cost.calls
+        assert (fewer > 0) == any(f"rounds of talk: {fewer} calls saved" in note for note in short.notes)
+        saved += fewer
     assert saved > 0
 
 
@@ -154,3 +169,55 @@ def test_a_silent_peer_in_a_chain_costs_the_round_it_misses_and_not_every_round(
     run = simulate(Debate(rounds=3, topology=Chain(), patience_s=30), "2+2?", peers=4, faults=[Silent("p1")])
     assert run.virtual_s < 61
     assert run.decision.key is not None
+
+
+@dataclass(frozen=True)
+class PlainDebate:
+    """Debate, written out."""
+
+    rounds: int
+    name: str = "debate"
+    topology: Topology = Complete()
+    decide: Rule = majority
+
+    async def __call__(self, seat: Seat) -> Decision:
+        mine = await seat.publish(await seat.propose())
+        for round in range(self.rounds):
+            said = await seat.collect(Proposal, round, until=everyone)
+            mine = await seat.publish(await seat.revise(mine, [m for m in said if m.author != seat.me]))
+        return self.decide(await seat.collect(Proposal, self.rounds, until=everyone), (), seat.weights)
+
+
+@dataclass(frozen=True)
+class PlainRoundTable:
+    """Round table, written out."""
+
+    rounds: int
+    name: str = "round-table"
+    decide: Rule = confidence_bins
+    gives: frozenset[str] = frozenset({"confidence"})
+
+    async def __call__(self, seat: Seat) -> Decision:
+        mine = await seat.publish(await seat.propose())
+        said = await seat.collect(Proposal, 0, until=everyone)
+        for round in range(1, self.rounds + 1):
+            if len({m.body.key for m in said}) == 1:
+                break
+            mine = await seat.publish(await seat.revise(mine, grouped(said, seat.me)))
+            said = await seat.collect(Proposal, round, until=everyone)
+        return self.decide(said, (), seat.weights)
+
+
+@pytest.mark.parametrize("network", [{}, {"loss": 0.3, "duplicate": 0.2, "reorder": 0.3}], ids=["calm", "loss"])
+@pytest.mark.parametrize(
+    ("preset", "written_out"),
+    [(Debate(rounds=3), PlainDebate(3)), (RoundTable(rounds=4), PlainRoundTable(4))],
+    ids=["debate", "round-table"],
+)
+def test_a_preset_writes_the_very_bytes_of_the_protocol_written_out(
+    preset: AskProtocol, written_out: AskProtocol, network: NetworkOptions
+) -> None:
+    for seed in range(4):
+        one, other = (simulate(p, "2+2?", peers=6, seed=seed, **network) for p in (preset, written_out))
+        assert one.transcript == other.transcript
+        assert one.decision == other.decision

@@ -53,4 +53,5 @@ class Debate:
             patience_s=self.patience_s,
             topology=self.topology,
             stop=agreed if self.stop == "agreed" else None,
+            stop_told="all agreed" if self.stop == "agreed" else "",
         )

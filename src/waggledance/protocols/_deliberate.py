@@ -42,6 +42,7 @@ async def deliberate(
     topology: Topology = Complete(),  # noqa: B008 — it is frozen
     view: View | None = None,
     stop: Stop | None = None,
+    stop_told: str = "",
     start: Start | None = None,
     start_turns: int = 1,
     pooled: bool = False,
@@ -57,6 +58,7 @@ async def deliberate(
         topology: who hears whom.
         view: what the seat makes of a round; it hears what the topology says when None.
         stop: whether a round ends the talk; all rounds are held when None.
+        stop_told: why talk ended, for a note that also says what that saved; no note when empty.
         start: how the seat comes to its first answer; it proposes when None.
         start_turns: how many messages that takes at most, ≥ 1; fewer where a budget would not leave enough for rounds.
         pooled: all rounds count from the first answers on, a peer's proposals sharing its weight; else only the last.
@@ -92,6 +94,10 @@ async def deliberate(
     decision = rule(counted, (), seat.weights)
     if pooled:
         decision = _of_the_end(decision, said)
+    if stop_told and round < last:
+        saved = (last - round) * floor.peers
+        note = f"{stop_told} after {round} of {last} rounds of talk: {saved} calls saved"
+        decision = msgspec.structs.replace(decision, notes=(*decision.notes, note))
     return floor.tell(decision) if floor.note else decision
 
 

@@ -13,16 +13,27 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import msgspec
 
-from waggledance.consensus import Rule, majority
+from waggledance.consensus import Rule, Weights, majority
 from waggledance.core import Decision, Message, Proposal, Seat, UsageError, everyone_within
 from waggledance.protocols._floor import Floor, floor_for
 from waggledance.protocols._protocol import check_patience, collect_from_those_here
 from waggledance.protocols._stopping import check_likely, check_settles, check_sure, likely_in, settled_in
+
+
+class _Last:
+    """How many turns were due at last, because seats in one process hold the same messages and ask alike."""
+
+    __slots__ = ("due", "said", "turns", "weights")
+
+    def __init__(self) -> None:
+        self.said: Sequence[Message[Proposal]] = ()
+        self.weights: Weights | None = None
+        self.turns = self.due = 0
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,7 @@ class Vote:
     patience_s: float = 120.0
     stop: Literal["never", "settled", "likely"] = "never"
     sure: float = 0.95
+    _last: _Last = field(default_factory=_Last, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_patience(self.patience_s)
@@ -90,13 +102,16 @@ class Vote:
         """Return how many turns to take at once; 0 when it is enough."""
         if self.stop == "never" or floor.turns == 1 or taken == floor.turns:
             return floor.turns - taken
-        given = Counter(m.author for m in said)
-        left = {peer: floor.turns - given[peer] for peer in seat.roster}
-        due = settled_in(said, left, seat.weights, self.decide)
-        if self.stop == "likely":
-            leader = self.decide(said, (), seat.weights).key if said else None
-            due = min(due, likely_in(said, left, leader, self.sure))
-        return min(due, floor.turns - taken)
+        last, weights = self._last, seat.weights
+        if last.weights is not weights or last.turns != floor.turns or last.said != said:
+            given = Counter(m.author for m in said)
+            left = {peer: floor.turns - given[peer] for peer in seat.roster}
+            due = settled_in(said, left, weights, self.decide)
+            if self.stop == "likely":
+                leader = self.decide(said, (), weights).key if said else None
+                due = min(due, likely_in(said, left, leader, self.sure))
+            last.said, last.weights, last.turns, last.due = said, weights, floor.turns, due
+        return min(last.due, floor.turns - taken)
 
     def _told(self, taken: int, floor: Floor) -> str:
         why = (
