@@ -163,3 +163,12 @@ def test_where_peers_follow_whomever_they_hear_it_harms_far_less_than_a_ring() -
     assert lost[0] < 0.05
     assert lost[1] > lost[0] + 0.08
     assert safe.read < ring.read < full.read
+
+
+def test_a_debate_that_stops_when_agreed_stops_when_free_words_are_similar() -> None:
+    world = W4(seed=1, truth=1.0, noise=0.1)
+    topology = SelfOrg(embed=world.embed)
+    for stop, rounds in (("agreed", 0), ("never", 2)):
+        debate = Debate(rounds=2, topology=topology, stop=stop, patience_s=30)  # type: ignore[arg-type]
+        run = simulate(debate, world.case(0).question, peers=world.seats())
+        assert max(m.body.round for m in run.log if isinstance(m.body, Proposal)) == rounds

@@ -13,6 +13,8 @@ from waggledance.protocols._deliberate import deliberate as deliberate
 from waggledance.protocols._diverse import distances as distances
 from waggledance.protocols._diverse import pick_diverse as pick_diverse
 from waggledance.protocols._hearing import hear as hear
+from waggledance.protocols._hearing import heard_through as heard_through
+from waggledance.protocols._reading import tokens_read as tokens_read
 from waggledance.protocols._institution import Governed as Governed
 from waggledance.protocols._institution import Institution as Institution
 from waggledance.protocols._institution_fold import Done as Done
@@ -86,6 +88,7 @@ __all__ = [
     "distances",
     "evaluators",
     "hear",
+    "heard_through",
     "institution_spec",
     "institutions",
     "likely",
@@ -97,5 +100,6 @@ __all__ = [
     "rule_by_name",
     "seal",
     "settled_in",
+    "tokens_read",
     "weak",
 ]

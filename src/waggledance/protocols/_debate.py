@@ -27,7 +27,8 @@ class Debate:
         decide: the rule over the last round's proposals.
         patience_s: how long a round waits for those who are late, in seconds.
         stop: ``"agreed"`` ends the talk with the first round in which all who spoke give one answer; ``"never"`` holds
-            all rounds. The decision is the same where nobody leaves an answer that everybody shares.
+            all rounds. The decision is the same where nobody leaves an answer that everybody shares. Where the topology
+            compares what was said (`SelfOrg`), answers in free words agree when they are similar enough.
     """
 
     name: ClassVar[str] = "debate"
@@ -52,6 +53,6 @@ class Debate:
             rounds=self.rounds,
             patience_s=self.patience_s,
             topology=self.topology,
-            stop=agreed if self.stop == "agreed" else None,
+            stop=getattr(self.topology, "settled", agreed) if self.stop == "agreed" else None,
             stop_told="all agreed" if self.stop == "agreed" else "",
         )

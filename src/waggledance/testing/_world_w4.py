@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waggledance.core import Call, Message, Proposal, Question, UsageError, local_peer_id
-from waggledance.protocols._hearing import heard_through
+from waggledance.protocols import heard_through
 from waggledance.testing._judged import message_of
 from waggledance.testing._world_w1 import W1, Answers, Case, W1Peer
 from waggledance.topology import Topology
