@@ -81,8 +81,9 @@ async def test_other_arms_and_more_tasks_can_follow(planted: Planted, tmp_path: 
     await first.run()
     first.report()
     before = decided(tmp_path)
-    more = Comparison([Arm("vote", crowd), Arm("vote2", crowd, "vote(samples=2)")], recorded.tasks(n=20),
-                      recorded.score, tmp_path)  # fmt: skip
+    alone = RecordedCrowd(recorded.answers, size=1)
+    arms = [Arm("vote", crowd), Arm("vote2", crowd, "vote(samples=2)"), Arm("alone", alone)]
+    more = Comparison(arms, recorded.tasks(n=20), recorded.score, tmp_path)
     told: list[int] = []
     await more.run(lambda done, total: told.append(done))
     report = more.report()
@@ -90,6 +91,8 @@ async def test_other_arms_and_more_tasks_can_follow(planted: Planted, tmp_path: 
     after = decided(tmp_path)
     assert {at: after[at] for at in before if at[0] == "vote"} == {at: k for at, k in before.items() if at[0] == "vote"}
     assert report.unfinished == 0
+    assert "one call beside vote" in {line.arm for line in report.arms}
+    assert "one call" not in {line.arm for line in report.arms}  # there was one pool, and are two
     assert report_of(tmp_path).to_json() == report.to_json()
 
 

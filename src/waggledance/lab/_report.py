@@ -64,9 +64,12 @@ def build(about: About, rows: Sequence[Row]) -> Report:
     """
     names = [arm.name for arm in about.arms]
     tasks = set(about.tasks)
+    pools = _pools(about)
+    beside = {"arm": {""}, "self-consistency": set(names)}  # other references stand beside a pool
     of: dict[str, list[Row]] = {}
     for row in rows:
-        if row.task in tasks and row.repeat < about.repeats and (row.beside or row.arm) in {*names, row.role}:
+        belongs = row.beside in beside.get(row.role, set(pools.values())) and (row.role != "arm" or row.arm in names)
+        if belongs and row.task in tasks and row.repeat < about.repeats:
             of.setdefault(row.arm, []).append(row)
     done = [name for name in names if name in of]
     if not done:
@@ -79,7 +82,7 @@ def build(about: About, rows: Sequence[Row]) -> Report:
         clusters=clusters,
         noise_floor=noise_floor(clusters),
         smallest=smallest_difference(clusters),
-        arms=_lines([*done, *references], of, _pools(about)),
+        arms=_lines([*done, *references], of, pools),
         at_equal={unit: _beside_samples(done, of, unit, left_out) for unit in UNITS},
         against_first=judged(
             [
