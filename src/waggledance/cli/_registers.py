@@ -19,9 +19,9 @@ def names_in(room: str) -> tuple[str, ...]:
 
             names = CATALOGUE
         case "protocol":
-            from waggledance.protocols import PROTOCOLS
+            from waggledance.protocols import PROTOCOLS, institutions
 
-            names = PROTOCOLS
+            names = (*PROTOCOLS, *(f"institution(spec={name})" for name in institutions()))
         case "rule":
             from waggledance.consensus import RULES
 

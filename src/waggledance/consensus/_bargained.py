@@ -91,8 +91,8 @@ class Bargained:
 
     def _drawn(self, proposals: Proposals, judgements: Judgements, weights: Weights) -> Decision:
         wishes = {m.body.key for m in proposals if m.body.key is not None and weights.get(m.author, UNIT) > 0}
-        note = "too few peers graded packages to bargain; one of the wishes was drawn by lot"
-        return settle(dict.fromkeys(wishes, 0), proposals, judgements, weights, rule=self.name, notes=[note])
+        notes = ["too few peers graded packages to bargain; one of the wishes was drawn by lot"] if wishes else []
+        return settle(dict.fromkeys(wishes, 0), proposals, judgements, weights, rule=self.name, notes=notes)
 
 
 def grades_of(proposals: Proposals, judgements: Judgements, weights: Weights) -> Grades:
