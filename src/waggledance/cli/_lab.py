@@ -176,9 +176,9 @@ def lab_predict(
         Path | None, typer.Option(metavar="DIR", help="Where sets lie (default: WAGGLEDANCE_DATA).")
     ] = None,
     probes: Annotated[int, typer.Option(metavar="N", help="Questions to predict from.")] = 50,
-    keys: Annotated[
-        bool, typer.Option("--keys/--no-keys", help="Whether the probe's right answers may be looked at.")
-    ] = True,
+    no_keys: Annotated[
+        bool, typer.Option("--no-keys", help="Do not look at the probe's right answers, only at agreement.")
+    ] = False,
     seed: Annotated[int, typer.Option(metavar="N", help="Same seed, same probe.")] = 0,
     as_json: Json = False,
 ) -> None:
@@ -188,4 +188,4 @@ def lab_predict(
     """
     from waggledance.cli._lab_predict import predict_votes
 
-    predict_votes(data, data_folder, model or [], bank, probes=probes, keys=keys, seed=seed, as_json=as_json)
+    predict_votes(data, data_folder, model or [], bank, probes=probes, keys=not no_keys, seed=seed, as_json=as_json)
