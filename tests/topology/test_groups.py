@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from waggledance.core import Message, PeerId, Proposal, UsageError, local_peer_id, swarm_id
 from waggledance.core._message import compose
-from waggledance.protocols import heard_through
-from waggledance.protocols import tokens_read
+from waggledance.protocols import heard_through, tokens_read
 from waggledance.topology import Groups, Hyperedge, by_name
 
 
