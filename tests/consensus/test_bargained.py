@@ -2,12 +2,13 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from waggledance.consensus import Bargained, Rule, majority
-from waggledance.core import UNIT, Decision, Judgement, Message, Proposal, UsageError, local_peer_id
+from waggledance.core import UNIT, Decision, Judgement, Message, MessageId, Proposal, UsageError, local_peer_id
 
 Say = Callable[..., Message[Proposal]]
 Grade = Callable[..., Message[Judgement]]
@@ -69,6 +70,20 @@ def test_the_worst_off_never_falls_below_the_base_in_any_order_of_messages(
     grades = [grade(n, {m: round(table[m.body.key or ""][i] * UNIT) for m in wishes}) for i, n in enumerate(NAMES[:3])]
     mixed = Bargained()(rng.sample(wishes, k=len(wishes)), [*rng.sample(grades, k=3), grades[0]], {})
     assert mixed.id == decision.id
+
+
+def offered(wish: Message[Proposal], key: str) -> Message[Proposal]:
+    """Return another peer's offer of a later round, in the same channel."""
+    body = Proposal(round=1, key=key)
+    return msgspec.structs.replace(wish, id=MessageId(b"\1" * 32), author=local_peer_id("bob"), body=body)
+
+
+def test_an_offer_worth_more_in_all_is_refused_where_the_worst_off_pays(say: Say, grade: Grade) -> None:
+    wish = say("ann", "A")
+    later = offered(wish, "B")
+    had = {wish: (600_000, 600_000, 600_000), later: (1_000_000, 1_000_000, 500_000)}
+    grades = [grade(n, {m: row[i] for m, row in had.items()}) for i, n in enumerate(NAMES[:3])]
+    assert Bargained()([wish, later], grades, {}).key == "A"
 
 
 def test_an_objection_bars_a_package(say: Say, grade: Grade) -> None:

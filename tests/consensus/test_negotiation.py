@@ -85,6 +85,12 @@ def test_a_bargain_adds_what_the_card_says(conflict: float) -> None:
         assert mean(m.gini for m in after) < mean(m.gini for m in base)
 
 
+def test_a_gain_of_all_together_is_refused_where_the_worst_off_pays() -> None:
+    values = {"a": [10], "b": [-1]}
+    assert negotiate([1], 1, values, scale=False).package == set()
+    assert negotiate([1], 1, {**values, "b": [1]}, scale=False).package == {0}
+
+
 def test_joining_two_offers_gets_past_where_single_ones_are_stuck() -> None:
     costs, values = [1, 1, 1], {"a": [-3, 4, 0], "b": [4, -3, 0]}
     assert negotiate(costs, 2, values, pairs=False, scale=False).package == set()
