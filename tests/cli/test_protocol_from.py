@@ -10,8 +10,8 @@ from waggledance.cli._config import in_force
 from waggledance.cli._explain import explained, surer
 from waggledance.cli._protocol_from import protocol_from
 from waggledance.core import AnswerKind, Cost, Decision, Question, UsageError
-from waggledance.lab import answers_to, chance_of_lead
-from waggledance.protocols import Debate, PeerRanking, Vote
+from waggledance.lab import answers_to
+from waggledance.protocols import Debate, PeerRanking, Vote, chance_of_lead
 
 
 def question(expects: AnswerKind = "number") -> Question:
@@ -78,7 +78,7 @@ def test_agreement_after_talk_is_not_taken_for_as_many_separate_answers() -> Non
 def test_the_chance_of_a_lead_is_that_of_adaptive_consistency() -> None:
     assert [round(chance_of_lead(*votes), 3) for votes in ((0, 0), (1, 0), (4, 0), (5, 1))] == [0.5, 0.75, 0.969, 0.938]
     assert answers_to(0.9, 9, 2) == 0
-    with pytest.raises(UsageError, match="the leader.s"):
+    with pytest.raises(UsageError, match="votes are given"):
         chance_of_lead(1, 2)
     with pytest.raises(UsageError, match="being sure is a chance"):
         answers_to(1.0, 3, 1)

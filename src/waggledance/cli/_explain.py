@@ -29,7 +29,8 @@ def explained(decision: Decision, standing: Counter[str | None], arranged: str, 
 
 def surer(decision: Decision, standing: Counter[str | None]) -> str:
     """Return in a sentence how sure it is that the answer is what these peers answer most, and what more would cost."""
-    from waggledance.lab import answers_to, chance_of_lead
+    from waggledance.lab import answers_to
+    from waggledance.protocols import chance_of_lead
 
     given, votes = standing.total(), Counter({key: n for key, n in standing.items() if key is not None})
     if decision.key is None or not votes:

@@ -66,11 +66,11 @@ from waggledance.lab._spent import spent as spent
 from waggledance.lab._strategy_tree import StrategyTree as StrategyTree
 from waggledance.lab._strategy_tree import strategy_tree as strategy_tree
 from waggledance.lab._surer import answers_to as answers_to
-from waggledance.lab._surer import chance_of_lead as chance_of_lead
 from waggledance.lab._task import Task as Task
 from waggledance.lab._wilson import wilson as wilson
 
 __all__ = [
+    "NO_CONFORMITY",
     "AgentsNet",
     "Arm",
     "Bank",
@@ -86,7 +86,6 @@ __all__ = [
     "Expected",
     "Found",
     "Letters",
-    "NO_CONFORMITY",
     "Prediction",
     "Prices",
     "Probe",
@@ -108,7 +107,6 @@ __all__ = [
     "above_random",
     "answers_to",
     "best_tree",
-    "chance_of_lead",
     "compare",
     "conformity",
     "consistency",

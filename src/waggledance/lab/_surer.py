@@ -7,29 +7,11 @@ whether the answer is right: peers may be wrong together.
 
 from __future__ import annotations
 
-from math import comb
-
 from waggledance.core import UsageError
+from waggledance.protocols import chance_of_lead
 
 MOST = 1_000
 """More answers than this are not counted: the two leading answers are level."""
-
-
-def chance_of_lead(first: int, second: int) -> float:
-    """Return the chance, .5 to 1, that an answer with `first` votes is more probable than one with `second`.
-
-    >>> chance_of_lead(3, 3), round(chance_of_lead(4, 0), 3)
-    (0.5, 0.969)
-
-    Raises:
-        UsageError: the votes are not in order.
-    """
-    if not first >= second >= 0:
-        raise UsageError(f"votes are given as the leader's and the next one's, got {first} and {second}")
-    n = first + second + 1
-    if first == second:
-        return 0.5
-    return sum(comb(n, j) for j in range(first + 1)) / 2**n
 
 
 def answers_to(sure: float, first: int, second: int, others: int = 0) -> int | None:

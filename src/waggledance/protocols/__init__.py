@@ -14,7 +14,6 @@ from waggledance.protocols._diverse import distances as distances
 from waggledance.protocols._diverse import pick_diverse as pick_diverse
 from waggledance.protocols._hearing import hear as hear
 from waggledance.protocols._hearing import heard_through as heard_through
-from waggledance.protocols._reading import tokens_read as tokens_read
 from waggledance.protocols._institution import Governed as Governed
 from waggledance.protocols._institution import Institution as Institution
 from waggledance.protocols._institution_fold import Done as Done
@@ -38,12 +37,14 @@ from waggledance.protocols._quality import evaluators as evaluators
 from waggledance.protocols._quality import quality as quality
 from waggledance.protocols._quality import weak as weak
 from waggledance.protocols._quorum import Quorum as Quorum
+from waggledance.protocols._reading import tokens_read as tokens_read
 from waggledance.protocols._refinement import Refinement as Refinement
 from waggledance.protocols._registry import PROTOCOLS as PROTOCOLS
 from waggledance.protocols._registry import by_name as by_name
 from waggledance.protocols._registry import rule_by_name as rule_by_name
 from waggledance.protocols._round_table import RoundTable as RoundTable
 from waggledance.protocols._society import Society as Society
+from waggledance.protocols._stopping import chance_of_lead as chance_of_lead
 from waggledance.protocols._stopping import likely as likely
 from waggledance.protocols._stopping import likely_in as likely_in
 from waggledance.protocols._stopping import settled_in as settled_in
@@ -81,6 +82,7 @@ __all__ = [
     "assign",
     "auditors",
     "by_name",
+    "chance_of_lead",
     "check_fit",
     "check_question",
     "convincing",

@@ -102,10 +102,33 @@ def likely(first: int, second: int, sure: float = 0.95) -> bool:
     (True, False, False, True)
     """
     check_sure(sure)
+    ways, n = _ways(first, second)
+    return ways * UNIT >= round(sure * UNIT) << n
+
+
+def chance_of_lead(first: int, second: int) -> float:
+    """Return the posterior chance, .5 to 1, that the more frequent of two answers is the more probable one.
+
+    Args:
+        first: votes for the most frequent answer, ≥ `second`.
+        second: votes for the next one, ≥ 0.
+
+    Raises:
+        UsageError: the votes are not in order.
+
+    >>> chance_of_lead(3, 3), round(chance_of_lead(4, 0), 3)
+    (0.5, 0.969)
+    """
+    ways, n = _ways(first, second)
+    return ways / (1 << n)
+
+
+def _ways(first: int, second: int) -> tuple[int, int]:
+    """Return (m, n): the chance of the lead is m / 2^n."""
     if not first >= second >= 0:
         raise UsageError(f"votes are given as the leader's and the next one's, got {first} and {second}")
     n = first + second + 1
-    return sum(comb(n, j) for j in range(first + 1)) * UNIT >= round(sure * UNIT) << n
+    return sum(comb(n, j) for j in range(first + 1)), n
 
 
 def check_settles(rule: Rule) -> None:
