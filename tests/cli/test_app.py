@@ -312,7 +312,12 @@ def test_the_page_on_the_command_line_has_every_command_and_flag_and_no_other() 
     assert set(maker.COMMANDS) | {"config"} == set(commands)
     for path in maker.COMMANDS:
         text = " ".join(sections[path].split())
-        flags = {flag for param in commands[path].params for flag in param.opts if flag.startswith("--")}
+        flags = {
+            flag
+            for param in commands[path].params
+            for flag in (*param.opts, *param.secondary_opts)
+            if flag.startswith("--")
+        }
         assert set(re.findall(r"(?<![\w-])--[a-z-]+(?= |$)", text)) - {"--help"} <= flags | {"--log", "--peers"}
         for param in commands[path].params:
             if getattr(param, "help", None):
