@@ -21,7 +21,6 @@ class Call:
 
     def __init__(
         self,
-        *,
         question: Question,
         round: int,
         me: PeerId,

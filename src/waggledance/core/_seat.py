@@ -134,7 +134,7 @@ class Seat:
             until = until | after(self.meter.seconds_left())
         expected = len(self.table.roster) if of is None else len(of)
         return self._channel.collect(
-            body, round, until=until, expected=expected, of=of, who=self.name, heard=self._heard
+            body, round, until=until, expected=expected, of=of, who=self.table.names.get(self.me, ""), heard=self._heard
         )
 
     async def sleep(self, seconds: float) -> None:
@@ -243,16 +243,12 @@ class Seat:
 
     def _call(self, round: int, guide: Sequence[Message[Note]] = (), luck_of: PeerId | None = None) -> Call:
         self._calls += 1
-        return Call(
-            question=self.table.question,
-            round=round,
-            me=self.me,
-            names=self.table.names,
-            draw_seed=self._derived_seed if luck_of is None else partial(self._derived_seed, who=luck_of),
-            number=self._calls if luck_of is None else 1,
-            meter=self.meter,
-            guide=tuple(guide),
-        )
+        table = self.table
+        if luck_of is None:
+            draw, number = self._derived_seed, self._calls
+        else:
+            draw, number = partial(self._derived_seed, who=luck_of), 1
+        return Call(table.question, round, self.me, table.names, draw, number, self.meter, tuple(guide))
 
     async def _in_time(self, thinking: Awaitable[T]) -> T:
         """Await a skill, no longer than the budget's time."""
