@@ -137,8 +137,11 @@ class Proposal(Body, frozen=True, gc=False):
 
     @classmethod
     def of(cls, key: str | None, text: str = "", *, confidence: float | None = None, lapse: str = "") -> Proposal:
-        """Make a proposal from loose values: words are made well-formed, `confidence` (0 to 1) parts per million."""
-        ppm = None if confidence is None else round(min(1.0, max(0.0, confidence)) * UNIT)
+        """Make a proposal from loose values: words are made well-formed, `confidence` (0 to 1) parts per million.
+
+        A confidence that is not between 0 and 1, or not a number, states nothing.
+        """
+        ppm = round(confidence * UNIT) if confidence is not None and 0 <= confidence <= 1 else None
         key = None if key is None else well_formed(key)
         return cls(key=key, text=well_formed(text), confidence_ppm=ppm, lapse=well_formed(lapse))
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from waggledance.core import UNIT
 
-_NUMBER = r"(?P<{0}>\d{{1,9}}(?:\.\d{{1,9}})?|\.\d{{1,9}})"
+_NUMBER = r"(?P<{0}>\d{{1,9}}(?:\.\d{{1,9}})?|\.\d{{1,9}})(?!\.?\d|[eE][+-]?\d)"
 _STATED = re.compile(
     r"\b(?:my )?confiden(?:ce|t)\b(?: level| score| rating)?(?: \([^()\n]{0,40}\))?(?: in (?:this|my|the) answer)?"
     r"[ :=*\"']{0,6}(?:is |of |at )?(?:about |around |approximately |~ ?)?[ *\"']{0,3}"
