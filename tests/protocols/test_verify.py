@@ -7,8 +7,10 @@ import pytest
 from waggledance import Budget, Swarm
 from waggledance._run import NobodyAnswered
 from waggledance.consensus import SameComputation
-from waggledance.core import Call, Note, PeerId, Proposal, UsageError, local_peer_id
+from waggledance.core import Call, Decision, Note, PeerId, Proposal, Question, UsageError, local_peer_id
+from waggledance.models import model as embedded
 from waggledance.network import Silent, Simulated
+from waggledance.peers import Agent
 from waggledance.protocols import Verify, rule_by_name, seal
 from waggledance.testing import Opinionated, Run, check_protocol, simulate
 
@@ -143,3 +145,18 @@ def test_it_keeps_the_laws_of_protocols() -> None:
 def test_its_rule_is_found_by_name() -> None:
     rule = SameComputation(5, 12)
     assert rule_by_name(rule.name) == rule
+
+
+@pytest.mark.model
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_embedded_model_says_the_same_with_the_same_luck_and_another_prompt_is_caught() -> None:
+    model = embedded("embedded")
+    question = Question(text="Why do honeybees dance? Explain in two sentences.", expects="free")
+
+    def verified(persona: str) -> Decision:
+        agents = [Agent(name, model, max_tokens=64, persona=persona if name == "p0" else "") for name in ("p0", "p1")]
+        return Swarm(agents, protocol=Verify(claimant="p0", verifiers=1, distance_max=0), seed=3).ask_sync(question)
+
+    assert verified("").status == "decided"
+    assert verified("You are a poet who answers only about the sea.").status == "conflict"
