@@ -44,7 +44,7 @@ def test_a_silent_peer_is_heard_by_nobody_and_hears_all() -> None:
     assert [ran.decision.name(peer) for peer in ran.decision.silent] == ["p3"]
     assert said_by(ran, "p3") == []
     assert len({decision.id for decision in ran.honest}) == 1
-    assert 60 <= ran.virtual_s <= 61
+    assert 30 <= ran.virtual_s <= 31  # one patience in all, and not one a round
     at_once = simulate(Debate(rounds=0), "2 + 2?", faults=[Silent("p3")])
     assert len(at_once.decisions["p3"].used) == 5
 
