@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -56,6 +56,7 @@ def matrices(draw: st.DrawFn) -> Matrix:
 
 
 @every_aggregator
+@settings(max_examples=15)
 @given(updates=matrices(), rng=st.randoms(use_true_random=False))
 def test_another_order_of_peers_permutes_trust_and_changes_nothing_else(
     rule: Aggregator, updates: Matrix, rng: Random
@@ -67,6 +68,7 @@ def test_another_order_of_peers_permutes_trust_and_changes_nothing_else(
 
 
 @every_aggregator
+@settings(max_examples=15)
 @given(updates=matrices(), factor=st.sampled_from([-3.0, -1.0, 0.001, 2.0, 1e6]))
 def test_longer_or_turned_vectors_give_the_same_longer_or_turned(
     rule: Aggregator, updates: Matrix, factor: float
@@ -75,12 +77,14 @@ def test_longer_or_turned_vectors_give_the_same_longer_or_turned(
 
 
 @pytest.mark.parametrize("rule", MOVABLE.values(), ids=MOVABLE)
+@settings(max_examples=15)
 @given(updates=matrices(), shift=st.sampled_from([-7.0, 1.0, 1e4]))
 def test_a_shift_of_all_shifts_the_result(rule: Aggregator, updates: Matrix, shift: float) -> None:
     assert np.allclose(rule(updates + shift).vector, rule(updates).vector + shift, atol=1e-5 + 1e-9 * abs(shift))
 
 
 @pytest.mark.parametrize("rule", [flag, mean, krum, multi_krum], ids=["flag", "mean", "krum", "multi-Krum"])
+@settings(max_examples=15)
 @given(updates=matrices(), seed=st.integers(0, 99))
 def test_a_turn_of_all_axes_turns_the_result(rule: Aggregator, updates: Matrix, seed: int) -> None:
     size = updates.shape[1]
@@ -89,6 +93,7 @@ def test_a_turn_of_all_axes_turns_the_result(rule: Aggregator, updates: Matrix, 
 
 
 @every_aggregator
+@settings(max_examples=15)
 @given(row=matrices(), peers=st.integers(1, 9))
 def test_what_all_send_is_the_result_and_all_are_trusted(rule: Aggregator, row: Matrix, peers: int) -> None:
     result = rule(np.repeat(row[:1], peers, axis=0))
@@ -97,6 +102,7 @@ def test_what_all_send_is_the_result_and_all_are_trusted(rule: Aggregator, row: 
 
 
 @every_aggregator
+@settings(max_examples=15)
 @given(updates=matrices(), junk=st.sampled_from([np.nan, np.inf, -np.inf, 1e200]), seed=st.integers(0, 99))
 def test_a_row_that_is_not_finite_or_absurd_is_left_out_with_trust_0(
     rule: Aggregator, updates: Matrix, junk: float, seed: int
@@ -113,6 +119,7 @@ def test_a_row_that_is_not_finite_or_absurd_is_left_out_with_trust_0(
 
 
 @pytest.mark.parametrize("rule", [mean, median, geometric_median, flag], ids=lambda rule: rule.__name__)
+@settings(max_examples=15)
 @given(updates=matrices())
 def test_a_spoilt_row_is_as_if_absent(rule: Aggregator, updates: Matrix) -> None:
     spoilt = np.vstack([updates, np.full(updates.shape[1], np.nan)])
@@ -120,6 +127,7 @@ def test_a_spoilt_row_is_as_if_absent(rule: Aggregator, updates: Matrix) -> None
 
 
 @every_aggregator
+@settings(max_examples=15)
 @given(updates=matrices(), seed=st.integers(0, 99))
 def test_a_row_of_weight_0_is_as_if_absent(rule: Aggregator, updates: Matrix, seed: int) -> None:
     at = seed % (len(updates) + 1)
@@ -132,6 +140,7 @@ def test_a_row_of_weight_0_is_as_if_absent(rule: Aggregator, updates: Matrix, se
 
 
 @every_aggregator
+@settings(max_examples=15)
 @given(updates=matrices(), unit=st.sampled_from([1, 3, UNIT]))
 def test_equal_weights_are_no_weights(rule: Aggregator, updates: Matrix, unit: int) -> None:
     weighed = rule(updates, np.full(len(updates), unit))
@@ -143,6 +152,7 @@ def test_equal_weights_are_no_weights(rule: Aggregator, updates: Matrix, unit: i
     [mean, median, partial(geometric_median, tolerance=1e-9), partial(flag, dimensions=1), partial(flag, dimensions=2)],
     ids=["mean", "median", "geometric median", "flag 1", "flag 2"],
 )
+@settings(max_examples=15)
 @given(updates=matrices(), seed=st.integers(0, 99))
 def test_a_row_of_weight_k_is_k_rows(rule: Aggregator, updates: Matrix, seed: int) -> None:
     updates = np.vstack([updates, updates[:1] + 1])  # flag's two dimensions need two rows
@@ -163,6 +173,7 @@ def test_the_result_has_the_type_of_what_was_sent(rule: Aggregator, dtype: type[
 
 
 @every_aggregator
+@settings(max_examples=15)
 @given(updates=matrices())
 def test_trust_lies_between_0_and_1_and_somebody_has_some(rule: Aggregator, updates: Matrix) -> None:
     trust = rule(updates).trust
