@@ -15,6 +15,7 @@ from waggledance.consensus import (
     RULES,
     CalibratedLogOdds,
     Judgements,
+    LearntVote,
     Merged,
     Numeric,
     PeerRanked,
@@ -56,13 +57,14 @@ RECORDS = {local_peer_id(name): RECORD for name in (*PEERS, *RENAMED.values())}
 ARRANGEMENTS: dict[str, Rule] = {
     **RULES,
     "log-odds with records": CalibratedLogOdds(RECORDS),
+    "learnt with records": LearntVote(dict.fromkeys(RECORDS, 0.5)),
     **{f"{name_of(rule)} merging numeric(0.0, 0.0)": Merged(rule, Numeric()) for rule in (majority, confidence_vote)},
     **{f"{name_of(rule)} on proposals": replace(rule, unit="proposal")
        for rule in (borda, condorcet, bradley_terry, win_rate)},
 }  # fmt: skip
 JUDGING = {name: rule for name, rule in ARRANGEMENTS.items() if isinstance(rule, PeerRanked)}
 
-NEED_NOTHING = ("majority", "centroid")
+NEED_NOTHING = ("majority", "centroid", "learnt with records")
 
 every_rule = pytest.mark.parametrize("rule", ARRANGEMENTS.values(), ids=ARRANGEMENTS)
 every_judging_rule = pytest.mark.parametrize("rule", JUDGING.values(), ids=JUDGING)
