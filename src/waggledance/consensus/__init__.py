@@ -97,12 +97,14 @@ if TYPE_CHECKING:
     from waggledance.consensus._krum import krum as krum
     from waggledance.consensus._krum import multi_krum as multi_krum
     from waggledance.consensus._mean import mean as mean
+    from waggledance.consensus._records import records as records
     from waggledance.consensus._semantic import Embedding as Embedding
     from waggledance.consensus._semantic import Semantic as Semantic
     from waggledance.consensus._trimmed_mean import median as median
     from waggledance.consensus._trimmed_mean import trimmed_mean as trimmed_mean
 
 _ON_ARRAYS: dict[str, str] = {
+    "records": "waggledance.consensus._records",
     "Embedding": "waggledance.consensus._semantic",
     "Semantic": "waggledance.consensus._semantic",
     "discounted": "waggledance.consensus._dependence",
@@ -207,6 +209,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "pairs",
     "preferences",
     "quantile",
+    "records",
     "rule",
     "scaled",
     "screen",

@@ -168,13 +168,13 @@ def _sweep(patterns: Patterns, groups: Groups, weight: Floats, fit: _Fit) -> _Fi
 def _start(patterns: Patterns) -> Floats:
     """Return first abilities: on probes where there are any, else from each answer's share of peers."""
     probes = patterns.truth != UNKNOWN
-    size = patterns.spread(np.ones(patterns.placed.shape[1]))
+    size = patterns.spread(np.ones(patterns.given.shape[1], dtype=np.float64))
     voters = np.maximum(patterns.given.sum(axis=1, keepdims=True), 1.0)
-    belief = size / voters
+    belief: Floats = size / voters
     if probes.any():
         belief = np.zeros_like(size)
         belief[patterns.truth >= 0, patterns.truth[patterns.truth >= 0]] = 1.0
-    counted = patterns.count * (probes if probes.any() else 1.0)
+    counted: Floats = patterns.count * probes if probes.any() else patterns.count
     right = patterns.gather((belief * counted[:, None])[:, :, None])[:, 0]
     given = (patterns.given * counted[:, None]).sum(axis=0)
     rate = (right + 1.0) / (given + 2.0)
