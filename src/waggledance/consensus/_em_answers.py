@@ -168,7 +168,8 @@ def _sweep(patterns: Patterns, groups: Groups, weight: Floats, fit: _Fit) -> _Fi
 def _start(patterns: Patterns) -> Floats:
     """Return first abilities: on probes where there are any, else from each answer's share of peers."""
     probes = patterns.truth != UNKNOWN
-    size = patterns.spread(np.ones(patterns.given.shape[1], dtype=np.float64))
+    everyone: Floats = np.ones(len(patterns.given.T))
+    size = patterns.spread(everyone)
     voters = np.maximum(patterns.given.sum(axis=1, keepdims=True), 1.0)
     belief: Floats = size / voters
     if probes.any():
