@@ -57,7 +57,7 @@ def nash(
     Where no package gains something for everybody, the gains of as many groups as can gain count. Takes and raises
     what `utilitarian` does.
 
-    >>> sorted(nash([1, 1, 1], 2, {"a": [4, 0, 3], "b": [0, 4, 3]}))
+    >>> sorted(nash([1, 1, 1], 2, {"a": [4, 0, 1], "b": [0, 4, 1]}))
     [0, 1]
     """
     packages, had = _affordable(costs, budget, utilities)

@@ -29,8 +29,10 @@ from waggledance.core import UsageError
 ITERATIONS = 5
 _SMOOTHING = 1e-7
 """Keeps weights finite for a vector that lies in the subspace; the value of the authors' code."""
-_SAME = 1e-9
-"""Eigenvalues nearer than this share of the largest are equal, and those below it are none."""
+_SAME = 1e-6
+"""Eigenvalues nearer than this share of the largest are equal: smoothing makes 1e-9 of a rounding error of 1e-16."""
+_NONE = 1e-9
+"""Eigenvalues and sums below this share of the largest possible are none."""
 
 
 def flag(updates: Vectors, weights: NDArray[Any] | None = None, /, *, dimensions: int | None = None) -> Aggregate:
@@ -74,7 +76,7 @@ def flag(updates: Vectors, weights: NDArray[Any] | None = None, /, *, dimensions
         sums = basis @ (parts @ counted.weights)
     along = cosines @ sums
     size = sqrt(max(0.0, float(sums @ along)))
-    if size <= _SAME * counted.weights.sum():
+    if size <= _NONE * counted.weights.sum():
         return counted.aggregate(counted.sum(np.zeros(len(length))), inside)
     reach = _median((along / size * length)[moves], counted.weights[moves])
     return counted.aggregate(counted.sum(sums * inverse * (reach / size)), inside)
@@ -90,8 +92,7 @@ def _gram(counted: Rows) -> NDArray[np.float64]:
 def _leading(cosines: NDArray[np.float64], scale: NDArray[np.float64], m: int) -> NDArray[np.float64]:
     """Return coefficients of the rows, shape (rows, >= m), that make the leading left singular vectors."""
     values, vectors = np.linalg.eigh(cosines * scale * scale[:, None])  # values rise
-    least = _SAME * values[-1]
-    kept = (values >= values[-min(m, len(values))] - least) & (values > least)
+    kept = (values >= values[-min(m, len(values))] - _SAME * values[-1]) & (values > _NONE * values[-1])
     coefficients: NDArray[np.float64] = scale[:, None] * vectors[:, kept] / np.sqrt(values[kept])
     return coefficients
 

@@ -102,8 +102,8 @@ def negotiate(
             too much.
 
     >>> bargain = negotiate([1, 1, 1], 2, {"young": [5, 0, 3], "old": [0, 5, 3]}, start={0, 1}, scale=False)
-    >>> sorted(bargain.package), dict(bargain.utilities)
-    ([0, 1], {'young': 5, 'old': 5})
+    >>> sorted(bargain.package), bargain.utilities["young"], bargain.utilities["old"]
+    ([0, 1], 5, 5)
     """
     _check(costs, budget, utilities, start)
     if min(weights) < 0 or offers < 1 or rounds < 0:

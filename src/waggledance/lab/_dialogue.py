@@ -74,9 +74,9 @@ class Dialogue:
 
 
 def agreed(turns: Sequence[str]) -> list[Move]:
-    """Return the moves that one peer proposed and the other accepted in the next turn, in order.
+    r"""Return the moves that one peer proposed and the other accepted in the next turn, in order.
 
-    >>> agreed(["Move: right, down", "Agree. Move: up", "No, a wall. Move: left", "I agree."])
+    >>> agreed(["Move: right, down", "Agree.\nMove: up", "No, a wall.\nMove: left", "I agree."])
     ['right', 'down', 'left']
     """
     moves: list[Move] = []

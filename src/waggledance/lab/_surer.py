@@ -7,6 +7,8 @@ whether the answer is right: peers may be wrong together.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from waggledance.core import UsageError
 from waggledance.protocols import chance_of_lead
 
@@ -32,7 +34,11 @@ def answers_to(sure: float, first: int, second: int, others: int = 0) -> int | N
     total = first + second + others
     if not 0.5 < sure < 1 or total == 0:
         raise UsageError(f"being sure is a chance above 0.5 and below 1 after an answer or more, got {sure} of {total}")
-    for more in range(MOST + 1):
-        if chance_of_lead(first + round(more * first / total), second + round(more * second / total)) >= sure:
-            return more
-    return None
+    if first == second:
+        return None
+
+    def enough(more: int) -> bool:
+        return chance_of_lead(first + round(more * first / total), second + round(more * second / total)) >= sure
+
+    more = bisect_left(range(MOST + 1), True, key=enough)
+    return more if more <= MOST else None
