@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from waggledance import Budget, Decision, FunctionPeer, Interrupted, NobodyAnswered, Question, Swarm
-from waggledance.core import Call, Message, Proposal, RunFailed, UsageError
+from waggledance.consensus import majority
+from waggledance.core import Call, Message, Proposal, RunFailed, Seat, UsageError, after, everyone
 from waggledance.protocols import Debate, PeerRanking
 
 
@@ -209,3 +210,15 @@ def test_verdicts_that_could_not_be_given_are_said() -> None:
     peers = [FunctionPeer(name, lambda _question, a=a: a, compare=shrugs) for name, a in (("ada", "1"), ("ben", "2"))]
     decision = Swarm(peers, protocol=PeerRanking()).ask_sync("?")
     assert any("lack verdicts" in note and "cannot tell" in note for note in decision.notes)
+
+
+async def test_a_bug_in_one_seat_ends_the_run_at_once_and_not_after_the_others_patience() -> None:
+    async def protocol(seat: Seat) -> Decision:
+        if seat.name == "p2":
+            raise ZeroDivisionError("a bug")
+        await seat.publish(await seat.propose())
+        return majority(await seat.collect(Proposal, until=everyone | after(3600)), (), seat.weights)
+
+    swarm = Swarm([FunctionPeer(f"p{i}", lambda question: "4") for i in range(4)], protocol=protocol)
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        await asyncio.wait_for(swarm.ask("?"), timeout=10)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -85,6 +85,9 @@ class Run:
     ) -> None:
         self.gathering = gathering
         self.partial: Decision | None = None
+        self._tasks: Sequence[asyncio.Task[Decision]] = ()
+        self._bug: Exception | None = None
+        """What a seat raised that is no `RunFailed`."""
         self._peers, self._table, self._protocol, self._log = peers, table, protocol, log
         self._rule: Rule = getattr(protocol, "decide", majority)
         self._clock = gathering.clock
@@ -94,12 +97,12 @@ class Run:
 
     async def decide(self) -> Decision:
         opening = self._write_opening()
-        tasks = [
+        tasks = self._tasks = [
             self.gathering.start(member, partial(self._run_seat, i, opening))
             for i, member in enumerate(self.gathering.members)
         ]
         try:
-            decisions, failures = await _all(tasks)
+            decisions, failures = await self._all_seats()
             decision = self._complete(self._of_seats(decisions), failures)
             decision = await self._write_outcome(decision)
             if decision.status == "undecided" and self._meter.spent_out() is None:
@@ -117,7 +120,26 @@ class Run:
                 task.cancel()
             await self.gathering.close()
 
-    def _run_seat(self, i: int, opening: Message[Any], channel: Channel) -> Coroutine[Any, Any, Decision]:
+    async def _all_seats(self) -> tuple[list[Decision], list[str]]:
+        """Wait for every seat; return what they decided, and why others could not.
+
+        One after the other, because `asyncio.gather` wakes up once for each.
+        """
+        decisions: list[Decision] = []
+        failures: list[str] = []
+        for task in self._tasks:
+            try:
+                decisions.append(await task)
+            except RunFailed as why:
+                failures.append(str(why))
+            except (asyncio.CancelledError, Exception):
+                if self._bug is None:
+                    raise
+        if self._bug is not None:
+            raise self._bug
+        return decisions, failures
+
+    async def _run_seat(self, i: int, opening: Message[Any], channel: Channel) -> Decision:
         seat = Seat(
             me=self.gathering.members[i],
             peer=self._peers[i],
@@ -127,7 +149,15 @@ class Run:
             meter=self._meter,
             opening=opening,
         )
-        return self._protocol(seat)
+        try:
+            return await self._protocol(seat)
+        except RunFailed:
+            raise
+        except Exception as why:
+            self._bug = self._bug or why
+            for task in self._tasks:  # nobody waits for a seat that will not speak again
+                task.cancel()
+            raise
 
     def _write_opening(self) -> Message[Any]:
         table, protocol = self._table, self._protocol
@@ -227,23 +257,3 @@ class Run:
                     return
                 reasons[self._table.names.get(message.author, "")] = message.body.lapse
         raise NobodyAnswered(self._desk.name, reasons, decision.seconds)
-
-
-async def _all(tasks: Sequence[asyncio.Task[Decision]]) -> tuple[list[Decision], list[str]]:
-    """Wait for every seat; return what they decided, and why others could not.
-
-    One after the other, because `asyncio.gather` wakes up once for each.
-    """
-    decisions: list[Decision] = []
-    failures: list[str] = []
-    bug: BaseException | None = None
-    for task in tasks:
-        try:
-            decisions.append(await task)
-        except RunFailed as why:
-            failures.append(str(why))
-        except Exception as why:  # noqa: BLE001 — raised below, when every seat has ended
-            bug = bug or why
-    if bug is not None:
-        raise bug
-    return decisions, failures
