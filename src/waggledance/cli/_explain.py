@@ -58,19 +58,20 @@ def _evidence() -> list[Line]:
 
     view: list[Line] = []
     for one in evidence():
-        view.append([("       ", ""), (f"{one.asked}: {one.command}", "dim")])
+        view.append([("       ", ""), (f"{one.asked}: {one.reads}", "")])
         width = max(len(found.arm) for found in one.arms)
         for found in one.arms:
             right = f"{found.right:>4.0%} right [{found.low:.0%}-{found.high:.0%}]"
-            spent = f"{found.calls:.1f} calls, {found.tokens:,.0f} tokens a question"
-            view.append([("       ", ""), (f"  {found.arm:<{width}}  {right}, {spent}", "")])
+            spent = f"{found.calls:.3g} calls" + (f", {found.tokens:,.0f} tokens" if found.tokens else "")
+            view.append([("       ", ""), (f"  {found.arm:<{width}}  {right}, {spent} a question", "")])
+        view.append([("       ", ""), (f"  {one.command}", "dim")])
     return view
 
 
 _HEARD = "these peers heard or judged each other, so their agreement says less than as many answers in a vote would"
 
 _REASONS = {
-    "vote": "at equal spend more answers beat more talk, and a vote ends once no answer to come could change it",
+    "vote": "at equal spend no talk was seen to beat more answers, and a vote ends once none to come could change it",
     "debate": "rounds, a topology or a person to hear the others were asked for",
     "peer-ranking": "the rule decides on judgements, so peers must judge",
     "bargain": "a package is a question of values, which no vote on facts answers",

@@ -10,7 +10,7 @@ from importlib.resources import files
 import msgspec
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class Found(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one arm reached."""
 
     arm: str
@@ -20,17 +20,19 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     high: float
     calls: float
     """Mean calls a question."""
-    tokens: float
-    """Mean tokens a question, read and written."""
+    tokens: float | None = None
+    """Mean tokens a question, read and written; None where it was not recorded."""
 
 
-class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+class Evidence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One comparison."""
 
     asked: str
     """What was asked, of which models."""
     command: str
     """What makes the figures again."""
+    reads: str
+    """What they say and what they do not."""
     arms: tuple[Found, ...]
 
 
