@@ -24,12 +24,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import fsum
+from operator import mul
 
 from waggledance.consensus._peer_ranked import PeerRanked, Standing
 from waggledance.consensus._wins import Wins, for_every_text, opponents
 from waggledance.core import UNIT
 
-TOLERANCE = 1e-12
+TOLERANCE = 1e-11
 """The iteration ends when no strength moves by more than this share of itself."""
 
 SWEEPS_MAX = 10_000
@@ -54,25 +55,34 @@ def strengths(won: Wins, contenders: Sequence[str] = (), *, prior: float = 0.5) 
     """
     everybody = sorted({contender for pair in won for contender in pair}.union(contenders))
     met = opponents(won, everybody)
-    fights = {i: [(j, won.get((i, j), 0) / UNIT, won.get((j, i), 0) / UNIT) for j in met[i]] for i in everybody}
-    groups = _groups(everybody, met)
-    strength = dict.fromkeys(everybody, 1.0)
+    number = {contender: n for n, contender in enumerate(everybody)}
+    fights = [
+        (
+            [number[j] for j in met[i]],
+            [won.get((i, j), 0) / UNIT for j in met[i]],
+            [won.get((j, i), 0) / UNIT for j in met[i]],
+        )
+        for i in everybody
+    ]
+    groups = [[number[i] for i in group] for group in _groups(everybody, met)]
+    strength = [1.0] * len(everybody)
     for _ in range(SWEEPS_MAX):
-        before = dict(strength)
-        for i in everybody:
+        before = strength.copy()
+        for i, (others, leads, losses) in enumerate(fights):
             mine = strength[i]
             virtual = prior / (mine + 1.0)
-            gained = fsum([virtual, *[lead * strength[j] / (mine + strength[j]) for j, lead, _ in fights[i]]])
-            lost = fsum([virtual, *[loss / (mine + strength[j]) for j, _, loss in fights[i]]])
-            strength[i] = gained / lost
+            theirs = [strength[j] for j in others]
+            shares = [1.0 / (mine + other) for other in theirs]
+            gained = sum(map(mul, map(mul, leads, theirs), shares), virtual)
+            strength[i] = gained / sum(map(mul, losses, shares), virtual)
         for group in groups:
             _level(strength, group)
-        if all(abs(strength[i] - before[i]) <= TOLERANCE * before[i] for i in everybody):
+        if all(abs(now - then) <= TOLERANCE * then for now, then in zip(strength, before, strict=True)):
             break
-    return strength
+    return dict(zip(everybody, strength, strict=True))
 
 
-def _level(strength: dict[str, float], group: Sequence[str]) -> None:
+def _level(strength: list[float], group: Sequence[int]) -> None:
     """Move a group's common scale towards where it wins and loses equally against the phantom: Newman's step for it.
 
     Only the phantom holds that scale, so without this step it would take thousands of sweeps to come to rest.
