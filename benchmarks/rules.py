@@ -2,7 +2,7 @@
 
     python benchmarks/rules.py [em] [bradley-terry]
 
-CPU seconds of one process, the best of some repeats. (Aggregators of vectors: `benchmarks/consensus.py`.)
+CPU seconds of one process, the best of some repeats. (Aggregators of vectors: `benchmarks/vectors.py`.)
 """
 
 from __future__ import annotations

@@ -332,3 +332,11 @@ def test_the_sample_file_of_that_page_is_valid(tmp_path: Path) -> None:
     settings = in_force(config=file, env={}).settings
     assert set(tomllib.loads(sample)) == {"ask", "budget", "log", "models", "peers"}
     assert settings.peers[0].weight == 2.0
+
+
+def test_explain_in_json_says_why_and_on_which_figures(waggle: Waggle) -> None:
+    told = json.loads(waggle("ask", "2+2?", *SAYS_4, "--explain", "--json").stdout)["explained"]
+    assert told["why"].startswith("vote(samples=3, stop=settled):")
+    assert "10 of 10 answers" in told["surer"]
+    assert {arm["arm"] for one in told["evidence"] for arm in one["arms"]} >= {"vote(samples=2)", "debate(rounds=1)"}
+    assert "explained" not in json.loads(waggle("ask", "2+2?", *SAYS_4, "--json").stdout)

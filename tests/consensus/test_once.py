@@ -25,5 +25,13 @@ def test_the_same_messages_are_decided_once_and_others_anew() -> None:
     assert given == [first, second, first]
 
 
+def test_a_list_that_has_grown_since_is_decided_anew() -> None:
+    rule, weights = Once(majority), dict[PeerId, int]()
+    said = [*proposals("a")]
+    assert rule(said, (), weights).key == "a"
+    said += proposals("b", "b", "b")[1:]
+    assert rule(said, (), weights).key == "b"
+
+
 def test_it_has_the_rule_s_name_and_needs() -> None:
     assert (name_of(Once(majority)), needs_of(Once(majority))) == ("majority", frozenset())

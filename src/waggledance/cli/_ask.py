@@ -18,7 +18,7 @@ from waggledance.cli._asked import question_from
 from waggledance.cli._config import InForce, in_force
 from waggledance.cli._decision_view import lines
 from waggledance.cli._ending import CANNOT_WRITE, complain
-from waggledance.cli._explain import explained
+from waggledance.cli._explain import explained, reasons
 from waggledance.cli._journal import Watched, opened_log
 from waggledance.cli._models_here import models_for
 from waggledance.cli._printing import print_json, print_lines, say, terminal
@@ -73,13 +73,22 @@ def ask(
     view = view_for(None if quiet or human else terminal(sys.stderr), quiet=quiet or human, write=tell)
     ended = _run(question, seating, protocol, budget, force, view)
     decision, interrupted, unkept = ended.decision, ended.interrupted, ended.unkept
+    chosen = force.settings.ask.protocol is not None
     if as_json:
-        print_json(_as_json(decision, question, arranged, seating, view, interrupted))
+        told = _as_json(decision, question, arranged, seating, view, interrupted)
+        if explain and decision is not None:
+            from waggledance.lab import evidence
+
+            told["explained"] = {
+                **reasons(decision, view.story.standing, arranged, chosen=chosen),
+                "evidence": msgspec.to_builtins(evidence()),
+            }
+        print_json(told)
     elif decision is not None:
-        told = lines(decision, view.story, kept=force.settings.log.keep and not unkept)
+        shown = lines(decision, view.story, kept=force.settings.log.keep and not unkept)
         if explain:
-            told += explained(decision, view.story.standing, arranged, chosen=force.settings.ask.protocol is not None)
-        print_lines(told)
+            shown += explained(decision, view.story.standing, arranged, chosen=chosen)
+        print_lines(shown)
     if interrupted is not None:
         complain(str(interrupted) if force.settings.log.keep else "interrupted")
         raise typer.Exit(Interrupted.exit_code)

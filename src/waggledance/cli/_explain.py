@@ -11,7 +11,13 @@ SURE = 0.99
 
 
 def explained(decision: Decision, standing: Counter[str | None], arranged: str, *, chosen: bool) -> list[Line]:
-    """Return the lines of ``--explain``.
+    """Return the lines of ``--explain``; takes what `reasons` takes."""
+    told = reasons(decision, standing, arranged, chosen=chosen)
+    return [[], [("why    ", "dim"), (told["why"], "")], *_evidence(), [("surer  ", "dim"), (told["surer"], "")]]
+
+
+def reasons(decision: Decision, standing: Counter[str | None], arranged: str, *, chosen: bool) -> dict[str, str]:
+    """Return why a run was arranged as it was, and what being surer would cost.
 
     Args:
         decision: what was decided.
@@ -24,7 +30,7 @@ def explained(decision: Decision, standing: Counter[str | None], arranged: str, 
     else:
         why = f"{arranged}: {_REASONS[arranged.partition('(')[0]]}"
     told = surer(decision, standing) if arranged.startswith("vote") else _HEARD
-    return [[], [("why    ", "dim"), (why, "")], *_evidence(), [("surer  ", "dim"), (told, "")]]
+    return {"why": why, "surer": told}
 
 
 def surer(decision: Decision, standing: Counter[str | None]) -> str:

@@ -25,6 +25,7 @@ class Once:
         return needs_of(self.rule)
 
     def __call__(self, proposals: Proposals, judgements: Judgements, weights: Weights, /) -> Decision:
+        proposals, judgements = tuple(proposals), tuple(judgements)  # a caller's list may grow
         last = self._last
         if last is not None and last[0] == proposals and last[1] == judgements and last[2] is weights:
             return last[3]

@@ -18,7 +18,7 @@ from typing import Any, cast
 from blake3 import blake3
 
 from waggledance.core import Call, Message, Note, Proposal, UsageError, Verdict
-from waggledance.lab._agentsnet_problems import NOBODY, Problem, degree, solve, valid
+from waggledance.lab._agentsnet_problems import NOBODY, Problem, solve, valid
 from waggledance.lab._letters import sender_and_words
 
 
@@ -37,7 +37,6 @@ class RulePeer:
         self.name, self.near, self.n = name, graph[name], len(graph)
         self.problem: Problem = problem
         self.answers = valid(problem, graph, name)
-        self.colours = degree(graph) + 1
 
     async def note(self, call: Call, about: str, material: Sequence[Message[Any]]) -> str:
         self.read(_latest(material))
