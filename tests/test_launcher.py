@@ -474,7 +474,7 @@ def test_every_check_runs_in_order_and_the_summary_comes_last(suite: Checkout) -
         "ruff check .",
         "mypy ",
         "basedpyright ",
-        "pytest -m not slow",
+        "pytest -m not slow --hypothesis-profile=ci",
     ]
     assert ran.out.splitlines()[-1] == "waggle test: everything passed"
 
@@ -482,7 +482,7 @@ def test_every_check_runs_in_order_and_the_summary_comes_last(suite: Checkout) -
 def test_a_failed_check_stops_none_of_the_others_and_decides_the_exit_code(suite: Checkout) -> None:
     ran = suite.run("test", BROKEN="ruff mypy")
     assert ran.code == 1
-    assert "pytest -m not slow" in ran.out
+    assert "pytest -m not slow --hypothesis-profile=ci" in ran.out
     assert ran.out.splitlines()[-1] == "waggle test: failed: format lint mypy"
 
 

@@ -2,7 +2,7 @@ from math import comb, nan
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from waggledance.core import UsageError
@@ -48,6 +48,9 @@ def test_scattered_errors_are_predicted_as_simulated_in_a_restaurant(agreement: 
 
 
 @settings(max_examples=40, deadline=None)
+@example(n=1, accuracy=5e-324, rho=0.75, agreement=0.0)
+@example(n=25, accuracy=1 - 2**-53, rho=5e-324, agreement=1.0)
+@example(n=2, accuracy=0.5, rho=1 - 2**-53, agreement=0.5)
 @given(n=st.integers(1, 25), accuracy=shares, rho=shares, agreement=shares)
 def test_chances_stay_chances_and_scattered_errors_never_hurt(
     n: int, accuracy: float, rho: float, agreement: float

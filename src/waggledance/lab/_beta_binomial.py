@@ -15,12 +15,12 @@ Ewens 1972, "The sampling theory of selectively neutral alleles", for groups of 
 from __future__ import annotations
 
 from functools import lru_cache
-from math import exp, isfinite, lgamma, log
+from itertools import accumulate
+from math import exp, inf, isfinite, lgamma, log
 
 from waggledance.core import UsageError
 
 _LEAST_CONCENTRATION, _MOST_CONCENTRATION = 1e-6, 1e6
-_INDEPENDENT = 1e-9  # a correlation below it makes no difference, and 1/ρ would lose digits
 
 
 def majority_with_correlation(n: int, accuracy: float, rho: float) -> float:
@@ -85,16 +85,20 @@ def right_of(n: int, accuracy: float, rho: float) -> tuple[float, ...]:
     [0.375, 0.25, 0.375]
     """
     _check(n, accuracy, rho)
-    if accuracy in (0.0, 1.0):
-        return (0.0,) * (n if accuracy else 0) + (1.0,) + (0.0,) * (0 if accuracy else n)
     if rho == 1.0:
         return (1 - accuracy, *(0.0,) * (n - 1), accuracy)
+    right, wrong, whole = (_rising(share * (1 - rho), rho, n) for share in (accuracy, 1 - accuracy, 1.0))
     choose = [lgamma(n + 1) - lgamma(x + 1) - lgamma(n - x + 1) for x in range(n + 1)]
-    if rho < _INDEPENDENT:
-        return tuple(exp(choose[x] + x * log(accuracy) + (n - x) * log(1 - accuracy)) for x in range(n + 1))
-    a, b = accuracy * (1 / rho - 1), (1 - accuracy) * (1 / rho - 1)
-    whole = lgamma(a + b) - lgamma(n + a + b) - lgamma(a) - lgamma(b)
-    return tuple(exp(choose[x] + lgamma(x + a) + lgamma(n - x + b) + whole) for x in range(n + 1))
+    return tuple(exp(choose[x] + right[x] + wrong[n - x] - whole[n]) for x in range(n + 1))
+
+
+def _rising(start: float, step: float, n: int) -> list[float]:
+    """Return the logarithms of 1, s, s (s + d), … s (s + d) … (s + (n - 1) d), of a zero minus infinity.
+
+    They are Gamma(s/d + k) d^k / Gamma(s/d), which needs no ratio that overflows where s or d is tiny.
+    """
+    factors = (start + k * step for k in range(n))
+    return list(accumulate((log(factor) if factor > 0 else -inf for factor in factors), initial=0.0))
 
 
 def concentration_of(agreement: float) -> float:
