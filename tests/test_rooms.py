@@ -17,6 +17,7 @@ STAIRCASE = [
     "topology",
     "consensus",
     "protocols",
+    "mesh",
     "_run",
     "_swarm",
     "_replay",
