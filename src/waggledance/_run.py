@@ -32,7 +32,7 @@ from waggledance.core import (
     well_formed,
 )
 from waggledance.network import Gathering
-from waggledance.protocols import AskProtocol
+from waggledance.protocols import AskProtocol, spelled
 
 IDS_A_CUT = 1_500
 MEMBERS_AN_OPENING = 500
@@ -160,14 +160,14 @@ class Run:
             raise
 
     def _write_opening(self) -> Message[Any]:
-        table, protocol = self._table, self._protocol
+        table = self._table
         members = tuple(Member(id, table.names[id], table.weights[id]) for id in table.roster)
-        topology = getattr(protocol, "topology", None)
+        name, topology, _ = spelled(self._protocol)
         opening = Opening(
             question=table.question,
             members=members[:MEMBERS_AN_OPENING],
-            protocol=str(getattr(protocol, "name", getattr(protocol, "__name__", type(protocol).__name__))),
-            topology=str(topology.name) if topology is not None else "",
+            protocol=name,
+            topology=topology,
             rule=name_of(self._rule),
             seed=table.seed,
         )

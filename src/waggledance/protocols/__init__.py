@@ -44,6 +44,9 @@ from waggledance.protocols._registry import by_name as by_name
 from waggledance.protocols._registry import rule_by_name as rule_by_name
 from waggledance.protocols._round_table import RoundTable as RoundTable
 from waggledance.protocols._society import Society as Society
+from waggledance.protocols._spelling import as_opened as as_opened
+from waggledance.protocols._spelling import check_spelled as check_spelled
+from waggledance.protocols._spelling import spelled as spelled
 from waggledance.protocols._stopping import chance_of_lead as chance_of_lead
 from waggledance.protocols._stopping import likely as likely
 from waggledance.protocols._stopping import likely_in as likely_in
@@ -79,12 +82,14 @@ __all__ = [
     "Verify",
     "Vote",
     "agreed",
+    "as_opened",
     "assign",
     "auditors",
     "by_name",
     "chance_of_lead",
     "check_fit",
     "check_question",
+    "check_spelled",
     "convincing",
     "deliberate",
     "distances",
@@ -102,6 +107,7 @@ __all__ = [
     "rule_by_name",
     "seal",
     "settled_in",
+    "spelled",
     "tokens_read",
     "weak",
 ]
