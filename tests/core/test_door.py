@@ -134,7 +134,7 @@ def test_a_door_for_one_process_takes_messages_without_signatures() -> None:
 
 
 def test_a_function_may_say_who_is_admitted() -> None:
-    door = Door(Channel(SWARM, "q1"), admits=lambda who: who == EVE.peer, clock=HandClock())
+    door = Door(Channel(SWARM, "q1"), admits=lambda message: message.author == EVE.peer, clock=HandClock())
     door.receive(frame(chain(EVE, 1)[0]))
     door.receive(frame(chain(ADA, 1)[0]))
     assert (len(door.channel), door.refused["stranger"]) == (1, 1)
@@ -231,7 +231,7 @@ def test_a_message_with_another_ones_signature_is_refused() -> None:
 def test_a_signature_for_the_identity_point_is_refused() -> None:
     identity = PeerId(b"\1" + bytes(31))
     message, _ = compose(identity, Proposal(key="x"), 1, None, (), 1, 0, SWARM, "q1")
-    door = Door(Channel(SWARM, "q1"), admits=lambda who: True, clock=HandClock())
+    door = Door(Channel(SWARM, "q1"), admits=lambda message: True, clock=HandClock())
     door.receive(frame(msgspec.structs.replace(message, signature=identity + bytes(32))))
     assert only_refusal(door) == "signature"
 

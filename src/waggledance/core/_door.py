@@ -74,7 +74,7 @@ class Door:
     Args:
         channel: the copy.
         members: whose messages are let in.
-        admits: instead of `members`, says whether an author's messages are let in.
+        admits: instead of `members`, says whether a message may come in, by its author or by what it says.
         clock: how long something has waited outside.
         require_signatures: False inside one process, where nobody can speak for another.
         verify: says whether a signature holds; give one that remembers what it has verified, to share that work.
@@ -95,7 +95,7 @@ class Door:
         channel: Channel,
         *,
         members: Collection[PeerId] | None = None,
-        admits: Callable[[PeerId], bool] | None = None,
+        admits: Callable[[AnyMessage], bool] | None = None,
         clock: Clock,
         require_signatures: bool = True,
         verify: Verify = signature_holds,
@@ -104,7 +104,8 @@ class Door:
         if (members is None) == (admits is None):
             raise UsageError("a door needs either members=… or admits=…, to know whom to let in")
         self.channel = channel
-        self._admits: Callable[[PeerId], bool] = admits or frozenset(members or ()).__contains__
+        inside = frozenset(members or ())
+        self._admits: Callable[[AnyMessage], bool] = admits or (lambda message: message.author in inside)
         self._clock, self._require_signatures, self._verify, self._ask = clock, require_signatures, verify, ask
         self.refused: Counter[str] = Counter()
         """How many were refused, by reason."""
@@ -168,7 +169,7 @@ class Door:
             raise PeerFault("swarm", f"it belongs to swarm {message.swarm.hex()}")
         if message.channel != channel.name:
             raise PeerFault("channel", f"it belongs to channel {message.channel!r}")
-        if not self._admits(author):
+        if not self._admits(message):
             raise PeerFault("stranger", f"{show(author)} is no member of channel {channel.name!r}")
         vouched = not self._require_signatures
         if not vouched and message.signature:

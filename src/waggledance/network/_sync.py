@@ -35,7 +35,7 @@ class Tip(msgspec.Struct, frozen=True, array_like=True, gc=False):
     id: MessageId
 
 
-class Have(msgspec.Struct, frozen=True):
+class Have(msgspec.Struct, frozen=True, tag="have", array_like=True):
     """What a copy holds."""
 
     ch: str
@@ -45,14 +45,14 @@ class Have(msgspec.Struct, frozen=True):
     """Sorted by author, number, id. One an author; of an author who equivocated, one a branch."""
 
 
-class Want(msgspec.Struct, frozen=True):
+class Want(msgspec.Struct, frozen=True, tag="want", array_like=True):
     """Ids of messages that are missed, sorted."""
 
     ch: str
     ids: tuple[MessageId, ...]
 
 
-class Give(msgspec.Struct, frozen=True):
+class Give(msgspec.Struct, frozen=True, tag="give", array_like=True):
     """Frames, causes before effects, at most 1 MiB together (or one frame)."""
 
     ch: str
