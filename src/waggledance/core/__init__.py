@@ -35,6 +35,7 @@ from waggledance.core._errors import RunFailed as RunFailed
 from waggledance.core._errors import UnknownName as UnknownName
 from waggledance.core._errors import UsageError as UsageError
 from waggledance.core._errors import WaggleError as WaggleError
+from waggledance.core._file_lock import FileLock as FileLock
 from waggledance.core._fork import ForkProof as ForkProof
 from waggledance.core._ids import MessageId as MessageId
 from waggledance.core._ids import PeerId as PeerId
@@ -43,6 +44,7 @@ from waggledance.core._ids import local_peer_id as local_peer_id
 from waggledance.core._ids import show as show
 from waggledance.core._ids import swarm_id as swarm_id
 from waggledance.core._keys import Key as Key
+from waggledance.core._keys import is_public_key as is_public_key
 from waggledance.core._keys import signature_holds as signature_holds
 from waggledance.core._log import Log as Log
 from waggledance.core._log import Summary as Summary
@@ -92,6 +94,7 @@ __all__ = [
     "Dissent",
     "Door",
     "Fault",
+    "FileLock",
     "ForkProof",
     "Judgement",
     "Key",
@@ -135,6 +138,7 @@ __all__ = [
     "export_jsonl",
     "export_parquet",
     "frame",
+    "is_public_key",
     "local_peer_id",
     "members_of",
     "open_frame",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 import msgspec
+from nacl.bindings import crypto_core_ed25519_is_valid_point
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
@@ -54,3 +55,12 @@ def signature_holds(author: PeerId, id: MessageId, signature: bytes) -> bool:
     except (BadSignatureError, ValueError, TypeError):
         return False
     return True
+
+
+def is_public_key(key: bytes) -> bool:
+    """Return whether somebody's signatures can be told by this key.
+
+    False for anything but 32 bytes that stand for a point of the main subgroup, in its one form. For a small-order
+    point, such as the identity, other libraries accept signatures that nobody made.
+    """
+    return len(key) == 32 and crypto_core_ed25519_is_valid_point(key)

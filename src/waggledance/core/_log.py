@@ -26,10 +26,11 @@ import msgspec
 from waggledance.core._bodies import Opening, Outcome
 from waggledance.core._channel import Channel
 from waggledance.core._errors import PeerFault, UnknownName, UsageError
+from waggledance.core._file_lock import FileLock
 from waggledance.core._ids import MessageId, PeerId, show
 from waggledance.core._log_check import Report
 from waggledance.core._log_file import LogDamaged, LogFailed, insert, open_for_reading, open_for_writing
-from waggledance.core._log_lock import WriterLock
+from waggledance.core._log_lock import writer_lock
 from waggledance.core._log_repair import repair_locked
 from waggledance.core._message import Message, decode
 
@@ -76,7 +77,7 @@ class Log:
         self._pending: list[tuple[Message[Any], bytes]] = []
         self._write_at = BATCH_MESSAGES
         self._failure: LogFailed | None = None
-        self._writer: WriterLock | None = None
+        self._writer: FileLock | None = None
         self._due, self._closing = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         if mode == "r":
@@ -85,7 +86,7 @@ class Log:
                 self._names = self._known_names()
         else:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = WriterLock(self.path)
+            self._writer = writer_lock(self.path)
             try:
                 self._connection, self._names = self._open()
             except BaseException as why:

@@ -10,7 +10,7 @@ import msgspec
 
 from waggledance.core._log_check import Report, examine
 from waggledance.core._log_file import insert, open_for_writing
-from waggledance.core._log_lock import WriterLock
+from waggledance.core._log_lock import writer_lock
 
 
 def repair(path: str | Path) -> Report:
@@ -26,7 +26,7 @@ def repair(path: str | Path) -> Report:
         UsageError: there is no log, or another process writes to it.
     """
     path = Path(path)
-    lock = WriterLock(path)
+    lock = writer_lock(path)
     try:
         return repair_locked(path)
     finally:
