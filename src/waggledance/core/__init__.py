@@ -61,7 +61,9 @@ from waggledance.core._log_repair import repair as repair
 from waggledance.core._message import Body as Body
 from waggledance.core._message import Message as Message
 from waggledance.core._message import Unknown as Unknown
+from waggledance.core._message import compose as compose
 from waggledance.core._message import encode as encode
+from waggledance.core._message import encode_canonical as encode_canonical
 from waggledance.core._message import frame as frame
 from waggledance.core._message import open_frame as open_frame
 from waggledance.core._package import best_package as best_package
@@ -130,9 +132,11 @@ __all__ = [
     "WaggleError",
     "after",
     "best_package",
+    "compose",
     "count",
     "cut_of",
     "encode",
+    "encode_canonical",
     "everyone",
     "everyone_within",
     "export_jsonl",

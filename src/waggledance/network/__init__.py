@@ -21,6 +21,8 @@ from waggledance.network._gathering import SimulatedGathering as SimulatedGather
 from waggledance.network._local import Local as Local
 from waggledance.network._network import Gathering as Gathering
 from waggledance.network._network import Network as Network
+from waggledance.network._post import Post as Post
+from waggledance.network._replica import Replica as Replica
 from waggledance.network._simulated import Links as Links
 from waggledance.network._simulated import Simulated as Simulated
 from waggledance.network._sync import Give as Give
@@ -33,6 +35,7 @@ from waggledance.network._sync import wanted as wanted
 from waggledance.network._virtual_loop import Deadlock as Deadlock
 from waggledance.network._virtual_loop import Endless as Endless
 from waggledance.network._virtual_loop import VirtualLoop as VirtualLoop
+from waggledance.network._weather import Weather as Weather
 
 __all__ = [
     "Constant",
@@ -54,6 +57,8 @@ __all__ = [
     "Network",
     "Partition",
     "Pause",
+    "Post",
+    "Replica",
     "Restart",
     "Silent",
     "Simulated",
@@ -63,6 +68,7 @@ __all__ = [
     "Uniform",
     "VirtualLoop",
     "Want",
+    "Weather",
     "give",
     "have",
     "missing",
