@@ -1,0 +1,233 @@
+"""The one thread that owns a zenoh session: opens it, sends what the outbox holds, and closes it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+
+from waggledance.core import PeerId, SwarmId, show
+from waggledance.mesh._tls import Tls
+from waggledance.mesh._zenoh_config import RETRY_FIRST_S, RETRY_GROWTH, RETRY_LAST_S, Mode, zenoh_config
+from waggledance.mesh._zenoh_endpoints import CannotListen, Endpoint, with_free_ports
+from waggledance.mesh._zenoh_inbox import Inbox
+from waggledance.mesh._zenoh_outbox import Outbox
+
+if TYPE_CHECKING:
+    import zenoh
+
+CLOSING_S = 1.0
+"""How long closing waits for what is queued, and then again for the session's end."""
+_LOOP_CHECKED_S = 0.5
+"""How long a process may outlive an event loop that ended without closing its transport."""
+_PORTS_TRIED = 5
+_PUBLISHERS_KEPT = 512
+_MATCHED_S = 1.0
+"""How long it may take, after the first datagram for somebody, until it is known whether they are in reach."""
+
+logger = logging.getLogger(__name__)
+
+
+class Settings(NamedTuple):
+    """What `ZenohTransport.open` was asked for, read and checked."""
+
+    mode: Mode
+    listens: tuple[Endpoint, ...]
+    dials: tuple[Endpoint, ...]
+    scouting: bool
+    tls: Tls | None
+
+
+class _Matching(Protocol):
+    @property
+    def matching(self) -> bool: ...
+
+
+class _Publisher(Protocol):
+    """What is used of a zenoh publisher, whose own annotations are incomplete."""
+
+    @property
+    def matching_status(self) -> _Matching: ...
+    def put(self, payload: bytes) -> None: ...
+    def undeclare(self) -> None: ...
+
+
+class Session(threading.Thread):
+    """Runs from its construction, on the event loop, until it is told to end or its event loop is gone."""
+
+    def __init__(self, me: PeerId, swarm: SwarmId, settings: Settings, inbox: Inbox, outbox: Outbox) -> None:
+        super().__init__(name=f"waggle-zenoh-{show(me, 6)}")
+        self._me, self._keys = me, f"waggle/{swarm.hex()}"
+        self._settings, self.listens = settings, settings.listens
+        self._loop, self._inbox, self._outbox = asyncio.get_running_loop(), inbox, outbox
+        self.dropped = Counter[str]()
+        self._session: zenoh.Session | None = None
+        self._publishers: dict[str, tuple[_Publisher, float]] = {}
+        self._opened: asyncio.Future[None] = self._loop.create_future()
+        self._over = asyncio.Event()
+        self.start()
+
+    async def opened(self) -> None:
+        """Return when the session is open or will go on trying, and raise what makes it impossible."""
+        await self._opened
+
+    async def ended(self, within_s: float) -> None:
+        """Return when the thread has ended, or that time has passed."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._over.wait(), within_s)
+
+    def end(self) -> None:
+        """Make the thread end now and wait for it. One that is in the middle of dialling ends when the dial does."""
+        self._inbox.close()
+        self._outbox.abandon()
+        self.join(CLOSING_S)
+
+    def links(self) -> tuple[str, ...]:
+        """Return the far ends of all links, sorted."""
+        import zenoh
+
+        session = self._session
+        if session is None:
+            return ()
+        with suppress(zenoh.ZError):  # closed in the meantime
+            return tuple(sorted(str(link.dst) for link in session.info.links()))
+        return ()
+
+    def run(self) -> None:
+        """Open, send, close."""
+        fault: Exception | None = None
+        try:
+            session = self._open()
+            if session is not None:
+                try:
+                    self._declare(session)
+                    self._session = session
+                    self._tell(self._say_opened, None)
+                    self._pump(session)
+                finally:
+                    self._session = None
+                    session.close()  # type: ignore[no-untyped-call]
+        except Exception as seen:  # noqa: BLE001  (handed to whoever opens)
+            fault = seen
+            logger.debug("session of %s ended by %r", show(self._me), seen)
+        self._tell(self._say_opened, fault)
+        self._tell(self._outbox.abandon)
+        self._tell(self._over.set)
+
+    def _open(self) -> zenoh.Session | None:
+        """Return a session; None if told to end before there was one."""
+        return self._open_client() if self._settings.mode == "client" else self._open_listening()
+
+    def _open_listening(self) -> zenoh.Session:
+        import zenoh
+
+        wanted = self.listens
+        for tries_left in reversed(range(_PORTS_TRIED)):
+            self.listens = with_free_ports(wanted)
+            mode, _, dials, scouting, tls = self._settings
+            config = zenoh_config(mode, self.listens, dials, scouting=scouting, tls=tls)
+            try:
+                return zenoh.open(config)
+            except zenoh.ZError as fault:
+                # A free port may have been taken since it was found.
+                if not tries_left or self.listens == wanted:
+                    raise CannotListen(", ".join(map(str, wanted)), str(fault)) from None
+        raise AssertionError("unreachable")
+
+    def _open_client(self) -> zenoh.Session | None:
+        import zenoh
+
+        mode, _, dials, scouting, tls = self._settings
+        config = zenoh_config(mode, (), dials, scouting=scouting, tls=tls)
+        wait_s = RETRY_FIRST_S
+        while True:
+            try:
+                return zenoh.open(config)
+            except zenoh.ZError as fault:
+                logger.info("no hub of %s took a connection: %s", ", ".join(map(str, dials)), fault)
+            self._tell(self._say_opened, None)
+            until = self._loop.time() + wait_s
+            while (left := until - self._loop.time()) > 0:
+                if self._outbox.closed or self._loop.is_closed():
+                    return None
+                self.dropped["unreachable"] += len(self._outbox.take(min(left, _LOOP_CHECKED_S)))
+            wait_s = min(RETRY_GROWTH * wait_s, RETRY_LAST_S)
+
+    def _declare(self, session: zenoh.Session) -> None:
+        """Subscribe first and show up last, so that whoever sees this peer can already reach it."""
+        import zenoh
+
+        def arrived(sample: zenoh.Sample) -> None:
+            if sample.kind == zenoh.SampleKind.PUT:
+                self._inbox.arrive(sample.payload.to_bytes())
+
+        def seen(sample: zenoh.Sample) -> None:
+            with suppress(ValueError):  # not a key's hex digits, so nobody's
+                peer = PeerId(bytes.fromhex(str(sample.key_expr).rpartition("/")[2]))
+                if peer != self._me and len(peer) == len(self._me):
+                    self._inbox.seen(peer, sample.kind == zenoh.SampleKind.PUT)
+
+        hear: zenoh.handlers.Callback[zenoh.Sample] = zenoh.handlers.Callback(arrived)
+        see: zenoh.handlers.Callback[zenoh.Sample] = zenoh.handlers.Callback(seen)
+        others, liveliness = zenoh.Locality.REMOTE, session.liveliness()
+        self._declared = (  # what nobody holds on to is taken back
+            session.declare_subscriber(f"{self._keys}/to/{self._me.hex()}", hear, allowed_origin=others),
+            session.declare_subscriber(f"{self._keys}/all", hear, allowed_origin=others),
+            liveliness.declare_subscriber(f"{self._keys}/up/*", see, history=True),
+            liveliness.declare_token(f"{self._keys}/up/{self._me.hex()}"),
+        )
+
+    def _pump(self, session: zenoh.Session) -> None:
+        import zenoh
+
+        while not self._loop.is_closed() and not self._outbox.abandoned:
+            batch = self._outbox.take(_LOOP_CHECKED_S)
+            if not batch and self._outbox.closed:
+                return
+            for sent, (key, datagram) in enumerate(batch):
+                if self._outbox.abandoned:
+                    self.dropped["closed"] += len(batch) - sent
+                    return
+                publisher, since = self._publisher(session, key)
+                if not publisher.matching_status.matching and self._loop.time() - since > _MATCHED_S:
+                    self.dropped["unreachable"] += 1
+                    continue
+                try:
+                    publisher.put(datagram)
+                except zenoh.ZError as fault:
+                    self.dropped["failed"] += 1
+                    logger.debug("not sent to %s: %s", key, fault)
+
+    def _publisher(self, session: zenoh.Session, key: str) -> tuple[_Publisher, float]:
+        """Return the publisher for a key and its birth; the one not used for longest makes room for a new one."""
+        import zenoh
+
+        found = self._publishers.pop(key, None)
+        if found is None:
+            publisher = session.declare_publisher(
+                key,
+                congestion_control=zenoh.CongestionControl.BLOCK,
+                reliability=zenoh.Reliability.RELIABLE,
+                allowed_destination=zenoh.Locality.REMOTE,
+            )
+            found = cast("_Publisher", publisher), self._loop.time()
+            if len(self._publishers) >= _PUBLISHERS_KEPT:
+                self._publishers.pop(next(iter(self._publishers)))[0].undeclare()
+        self._publishers[key] = found
+        return found
+
+    def _say_opened(self, fault: Exception | None) -> None:
+        if self._opened.done():
+            return
+        if fault is None:
+            self._opened.set_result(None)
+        else:
+            self._opened.set_exception(fault)
+
+    def _tell(self, callback: Callable[..., object], *about: object) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(callback, *about)
