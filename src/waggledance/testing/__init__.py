@@ -14,6 +14,7 @@ from waggledance.testing._offices import Offices as Offices
 from waggledance.testing._opinionated import Opinionated as Opinionated
 from waggledance.testing._simulate import Run as Run
 from waggledance.testing._simulate import simulate as simulate
+from waggledance.testing._swim_world import SwimWorld as SwimWorld
 
 if TYPE_CHECKING:
     from waggledance.testing._judged import judged as judged
@@ -69,6 +70,7 @@ __all__ = [
     "Opinionated",
     "Run",
     "Scenario",
+    "SwimWorld",
     "check_protocol",
     "judged",
     "proposed",

@@ -1,0 +1,294 @@
+"""Crashes are found, the living are not buried, the cut off come back, and liars are outbid."""
+
+from __future__ import annotations
+
+from math import inf, nan
+from random import Random
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from waggledance.core import Key, UsageError, swarm_id
+from waggledance.mesh import Swim
+from waggledance.mesh._swim_messages import Death, Ping, PingReply, PingRequest, Pong, death, refutation, suspicion
+from waggledance.testing import SwimWorld
+
+SWARM = swarm_id("bees")
+KEYS = [Key(bytes([n]) * 32) for n in range(1, 7)]
+PEERS = [key.peer for key in KEYS]
+
+
+def swim(of: int = 0, members: int = 4, *, seed: int = 5, incarnation: int = 0) -> Swim:
+    made = Swim(KEYS[of], SWARM, rng=Random(seed), incarnation=incarnation)
+    made.know(PEERS[:members], 0.0)
+    return made
+
+
+def status(detector: Swim, peer: int) -> str:
+    return detector.states()[PEERS[peer]].status
+
+
+@pytest.mark.parametrize("n", [2, 8, 32])
+def test_a_crash_is_suspected_and_then_held_for_a_death_by_all(n: int) -> None:
+    world = SwimWorld(n, seed=n, loss=0.1)
+    world.run(3.3)
+    gone = Random(n).choice(world.peers)
+    world.crashed.add(gone)
+    world.run(60, lambda: world.everyone_else(gone, "suspect", "dead"))
+    assert world.now < 3.3 + 3 * n.bit_length() + 5
+    world.run(100)
+    assert world.everyone_else(gone, "dead")
+    assert all(len(world.swims[peer].states()) == n for peer in world.peers), "the dead remain members"
+
+
+def test_nobody_living_is_buried_at_ten_percent_loss() -> None:
+    world = SwimWorld(8, seed=3, loss=0.1)
+    world.run(400)
+    assert world.counted("suspicions") > 0, "with no suspicion at all this shows nothing"
+    assert world.counted("deaths") == 0
+    assert world.counted("suspicions") / world.counted("probes") < 0.008
+
+
+def test_messages_of_a_peer_do_not_grow_with_the_swarm() -> None:
+    rates: list[float] = []
+    for n in (8, 64):
+        world = SwimWorld(n, seed=1, loss=0.1)
+        world.run(30)
+        rates.append(sum(world.sent.values()) / n / 30)
+    assert rates[1] < 1.25 * rates[0]
+
+
+def test_a_hung_peer_is_suspected_and_taken_back_when_it_goes_on() -> None:
+    world = SwimWorld(8, seed=4)
+    world.run(3.0)
+    hung = Random(4).choice(world.peers)
+    world.hang(hung)
+    world.run(30, lambda: world.everyone_else(hung, "suspect", "dead"))
+    assert world.now < 3.0 + 6
+    world.run(40)
+    assert world.everyone_else(hung, "dead")
+    world.resume(hung)
+    accused_before = world.swims[hung].counted["suspicions"]
+    world.run(50)
+    assert world.everyone_else(hung, "alive")
+    assert world.swims[hung].counted["suspicions"] == accused_before == 0, "who slept blames nobody"
+
+
+def test_a_killed_peer_is_suspected_by_all_within_half_a_second_of_the_hint() -> None:
+    world = SwimWorld(8, seed=6)
+    world.run(9.7)
+    gone = Random(6).choice(world.peers)
+    world.crashed.add(gone)
+    world.hint(gone, up=False)
+    assert not world.everyone_else(gone, "suspect"), "a hint is no verdict"
+    assert world.run(12, lambda: world.everyone_else(gone, "suspect")) < 9.7 + 0.5
+
+
+def test_a_false_hint_accuses_nobody() -> None:
+    world = SwimWorld(8, seed=7)
+    world.run(9.2)
+    for peer in world.peers:
+        world.hint(peer, up=False)
+    world.run(12)
+    assert world.counted("suspicions") == 0
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.1])
+def test_after_a_partition_nobody_stays_dead(loss: float) -> None:
+    world = SwimWorld(16, seed=8, loss=loss)
+    world.run(2.0)
+    world.side = dict.fromkeys(Random(8).sample(world.peers, 8), 1)
+    world.run(60)
+    assert world.counted("deaths") > 0
+    world.side = {}
+    world.run(80)
+    assert all(world.everyone_else(peer, "alive") for peer in world.peers)
+
+
+def test_a_peer_restarts_after_its_death() -> None:
+    world = SwimWorld(8, seed=9)
+    world.run(2.0)
+    peer = Random(9).choice(world.peers)
+    for incarnation in (0, 1):  # having lost what it kept, or not
+        world.crashed.add(peer)
+        world.run(world.now + 30)
+        assert world.everyone_else(peer, "dead")
+        world.start(peer, incarnation)
+        world.run(world.now + 10)
+        assert world.everyone_else(peer, "alive")
+
+
+def test_who_leaves_is_known_to_have_left_and_is_not_probed() -> None:
+    world = SwimWorld(8, seed=10, loss=0.1)
+    world.run(2.0)
+    leaver = Random(10).choice(world.peers)
+    detector = world.swims[leaver]
+    world.send(leaver, detector.leave(world.now))
+    world.run(12.0)
+    assert world.everyone_else(leaver, "left")
+    assert detector.states()[leaver].status == "left"
+    assert detector.next_at == inf
+    assert detector.leave(12.0) == detector.tick(13.0) == detector.hint(world.peers[0], False, 13.0) == []
+    suspected = world.counted("suspicions")
+    world.run(30.0)
+    assert world.counted("suspicions") - suspected < 3, "at this loss and length some may be suspected"
+    assert world.everyone_else(leaver, "left")
+
+
+def test_a_forged_death_is_ignored_and_counted() -> None:
+    detector = swim()
+    true = death(KEYS[1], SWARM, PEERS[2], 0, b"")
+    forged = [
+        (msgspec.structs.replace(true, accuser=PEERS[3]), "signature"),
+        (msgspec.structs.replace(true, peer=PEERS[3]), "signature"),
+        (msgspec.structs.replace(true, incarnation=1), "signature"),
+        (msgspec.structs.replace(true, claim=bytes(64)), "signature"),
+        (death(KEYS[1], swarm_id("wasps"), PEERS[2], 0, b""), "signature"),
+        (death(KEYS[5], SWARM, PEERS[2], 0, b""), "stranger"),
+        (death(KEYS[1], SWARM, PEERS[5], 0, b""), "stranger"),
+    ]
+    for piece, reason in forged:
+        before = detector.refused[reason]
+        detector.on(PEERS[1], Ping(1, (piece,)), 0.1)
+        assert detector.refused[reason] == before + 1
+        assert {state.status for state in detector.states().values()} == {"alive"}
+    detector.on(PEERS[1], Ping(1, (true,)), 0.1)
+    assert status(detector, 2) == "dead"
+
+
+def test_nobody_can_be_accused_beyond_what_it_claimed() -> None:
+    detector = swim()
+    claim = refutation(KEYS[2], SWARM, 3)
+    for beyond in (
+        suspicion(KEYS[1], SWARM, PEERS[2], 4, claim.signature),
+        suspicion(KEYS[1], SWARM, PEERS[2], 4, b""),
+    ):
+        detector.on(PEERS[1], Ping(1, (beyond,)), 0.1)
+    assert detector.refused["signature"] == 2
+    detector.on(PEERS[1], Ping(1, (suspicion(KEYS[1], SWARM, PEERS[2], 3, claim.signature),)), 0.1)
+    assert (status(detector, 2), detector.states()[PEERS[2]].incarnation) == ("suspect", 3)
+
+
+def test_the_accused_refutes_in_one_round_trip_and_a_stale_accusation_changes_nothing() -> None:
+    accuser, accused = swim(1), swim(2)
+    lie = death(KEYS[1], SWARM, PEERS[2], 0, b"")
+    accuser.on(PEERS[3], Ping(1, (lie,)), 0.1)
+    accuser.heard(PEERS[2], 0.1)
+    (ping,) = [payload for to, payload in accuser.tick(accuser.next_at) if to == PEERS[2]]
+    ((to, pong),) = accused.on(PEERS[1], ping, 0.2)
+    accuser.on(to if to != PEERS[1] else PEERS[2], pong, 0.3)
+    assert accuser.states()[PEERS[2]] == msgspec.structs.replace(
+        accuser.states()[PEERS[2]], status="alive", incarnation=1
+    )
+    accuser.on(PEERS[3], Ping(2, (lie,)), 0.4)
+    assert status(accuser, 2) == "alive"
+    assert accuser.refused["stale"] == 1
+
+
+def test_who_repeats_what_is_outdated_is_corrected() -> None:
+    detector = swim()
+    better = refutation(KEYS[2], SWARM, 1)
+    detector.on(PEERS[1], Ping(1, (better,)), 0.1)
+    for _ in range(40):  # until it has told it as often as it tells anything
+        detector.on(PEERS[1], Ping(1, ()), 0.1)
+    ((_, silent),) = detector.on(PEERS[3], Ping(2, ()), 0.1)
+    ((_, pong),) = detector.on(PEERS[3], Ping(2, (suspicion(KEYS[1], SWARM, PEERS[2], 0, b""),)), 0.1)
+    assert silent.news == ()
+    assert pong.news == (better,)
+
+
+def test_a_late_no_and_a_foreign_yes_do_not_end_a_probe() -> None:
+    detector = swim(members=3)
+    ((target, ping),) = detector.tick(detector.next_at)
+    asked = dict(detector.tick(detector.next_at))
+    assert isinstance(ping, Ping)
+    (helper,) = set(asked) - {target}
+    for sender, payload in [
+        (helper, Pong(ping.nonce, ())),  # not the target
+        (target, Pong(ping.nonce + 1, ())),  # not the nonce
+        (target, PingReply(ping.nonce, True, ())),  # not a helper
+        (helper, PingReply(ping.nonce, False, ())),
+        (helper, PingReply(ping.nonce, True, ())),  # the same helper, once more
+    ]:
+        detector.on(sender, payload, 0.9)
+    detector.tick(detector.next_at)
+    detector.tick(detector.next_at)
+    assert detector.states()[target].status == "suspect"
+
+
+def test_helping_is_bounded_and_asks_no_stranger() -> None:
+    detector = swim(members=4)
+    pings = [detector.on(PEERS[1], PingRequest(n, PEERS[2], ()), 0.1) for n in range(100)]
+    assert sum(map(len, pings)) == 64
+    assert detector.refused["busy"] == 36
+    assert detector.on(PEERS[1], PingRequest(1, PEERS[5], ()), 0.1) == []
+    assert detector.on(PEERS[5], Ping(1, ()), 0.1) == []
+    assert detector.refused["stranger"] == 2
+    ((to, reply),) = detector.on(PEERS[1], PingRequest(7, PEERS[0], ()), 0.1)
+    assert (to, reply) == (PEERS[1], PingReply(7, True, ()))
+
+
+def test_alone_there_is_nothing_to_do() -> None:
+    detector = swim(members=1)
+    assert detector.next_at == inf
+    assert detector.tick(5.0) == []
+    assert list(detector.states()) == [PEERS[0]]
+    detector.know([], 6.0)
+    assert detector.hint(PEERS[1], False, 6.0) == []
+    detector.heard(PEERS[1], 6.0)
+    assert detector.leave(7.0) == []
+
+
+def test_who_is_no_member_any_more_is_forgotten() -> None:
+    detector = swim(members=4)
+    detector.on(PEERS[1], Ping(1, (suspicion(KEYS[1], SWARM, PEERS[2], 0, b""),)), 0.1)
+    detector.know([PEERS[1], PEERS[3]], 0.2)
+    assert set(detector.states()) == {PEERS[0], PEERS[1], PEERS[3]}
+    ((_, pong),) = detector.on(PEERS[1], Ping(2, ()), 0.3)
+    assert pong.news == ()
+    with pytest.raises(UsageError, match="not among the 2"):
+        detector.state(PEERS[2])
+
+
+@pytest.mark.parametrize("wrong", [{"period_s": 0}, {"period_s": nan}, {"period_s": inf}, {"helpers": -1},
+                                   {"incarnation": -1}, {"incarnation": 1 << 60}])  # fmt: skip
+def test_a_setting_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(UsageError):
+        Swim(KEYS[0], SWARM, rng=Random(1), **wrong)  # pyright: ignore[reportArgumentType]
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 1 << 32), n=st.integers(2, 9), loss=st.floats(0, 0.5))
+def test_incarnations_never_go_back(seed: int, n: int, loss: float) -> None:
+    world = SwimWorld(n, seed=seed, loss=loss)
+    liar, victim = Random(seed).sample(world.peers, 2)
+    seen = {(holder, of): 0 for holder in world.peers for of in world.peers}
+    for step in range(40):
+        world.run(step / 2)
+        held = world.swims[victim]
+        for to in world.peers:
+            if to not in (liar, victim):
+                claim = held.states()[victim].incarnation
+                news = death(world.keys[liar], swarm_id("swim-world"), victim, 0, b"") if claim == 0 else None
+                world.send(liar, [(to, Ping(step, (news,) if news else ()))])
+        for holder in world.peers:
+            for of, state in world.swims[holder].states().items():
+                assert state.incarnation >= seen[holder, of]
+                seen[holder, of] = state.incarnation
+
+
+def test_the_same_seed_gives_the_same_run() -> None:
+    runs = [SwimWorld(8, seed=11, loss=0.2) for _ in range(2)]
+    for world in runs:
+        world.run(20)
+    assert runs[0].sent_bytes == runs[1].sent_bytes
+    assert [s.states() for s in runs[0].swims.values()] == [s.states() for s in runs[1].swims.values()]
+
+
+def test_a_death_is_a_word_and_never_removes_a_member() -> None:
+    detector = swim()
+    detector.on(PEERS[1], Ping(1, (death(KEYS[1], SWARM, PEERS[2], 0, b""),)), 0.1)
+    assert isinstance(death(KEYS[1], SWARM, PEERS[2], 0, b""), Death)
+    assert PEERS[2] in detector.states()
