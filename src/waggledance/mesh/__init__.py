@@ -1,11 +1,27 @@
 """Real peers on a real network, with no server: transport, identity, membership, repair, discovery, roll-out."""
 
+from waggledance.mesh._capability import Capability as Capability
+from waggledance.mesh._capability import Capacity as Capacity
+from waggledance.mesh._capability import ModelClaim as ModelClaim
+from waggledance.mesh._capability import Price as Price
+from waggledance.mesh._capability import Record as Record
+from waggledance.mesh._capability import Records as Records
+from waggledance.mesh._capability import Skill as Skill
+from waggledance.mesh._capability import ToolClaim as ToolClaim
+from waggledance.mesh._capability import TwoFaced as TwoFaced
+from waggledance.mesh._capability import records_of as records_of
+from waggledance.mesh._directory import Match as Match
+from waggledance.mesh._directory import Need as Need
+from waggledance.mesh._directory import Observed as Observed
+from waggledance.mesh._directory import rank as rank
 from waggledance.mesh._key_file import KeyInUse as KeyInUse
 from waggledance.mesh._key_file import KeyRefused as KeyRefused
 from waggledance.mesh._key_file import hold_key as hold_key
 from waggledance.mesh._key_file import load_key as load_key
 from waggledance.mesh._key_file import new_key as new_key
 from waggledance.mesh._key_file import secret_text as secret_text
+from waggledance.mesh._meaning import by_meaning as by_meaning
+from waggledance.mesh._meaning import word_llama as word_llama
 from waggledance.mesh._swim import Swim as Swim
 from waggledance.mesh._swim_roll import MemberState as MemberState
 from waggledance.mesh._transport import MAX_DATAGRAM_BYTES as MAX_DATAGRAM_BYTES
@@ -15,15 +31,31 @@ from waggledance.mesh._transport import Transport as Transport
 
 __all__ = [
     "MAX_DATAGRAM_BYTES",
+    "Capability",
+    "Capacity",
     "KeyInUse",
     "KeyRefused",
+    "Match",
     "MemberState",
+    "ModelClaim",
+    "Need",
+    "Observed",
     "Presence",
+    "Price",
     "Receive",
+    "Record",
+    "Records",
+    "Skill",
     "Swim",
+    "ToolClaim",
     "Transport",
+    "TwoFaced",
+    "by_meaning",
     "hold_key",
     "load_key",
     "new_key",
+    "rank",
+    "records_of",
     "secret_text",
+    "word_llama",
 ]
