@@ -24,13 +24,17 @@ from waggledance.mesh._meaning import by_meaning as by_meaning
 from waggledance.mesh._meaning import word_llama as word_llama
 from waggledance.mesh._swim import Swim as Swim
 from waggledance.mesh._swim_roll import MemberState as MemberState
+from waggledance.mesh._tls import Tls as Tls
 from waggledance.mesh._transport import MAX_DATAGRAM_BYTES as MAX_DATAGRAM_BYTES
 from waggledance.mesh._transport import Presence as Presence
 from waggledance.mesh._transport import Receive as Receive
 from waggledance.mesh._transport import Transport as Transport
+from waggledance.mesh._zenoh_endpoints import CannotListen as CannotListen
+from waggledance.mesh._zenoh_transport import ZenohTransport as ZenohTransport
 
 __all__ = [
     "MAX_DATAGRAM_BYTES",
+    "CannotListen",
     "Capability",
     "Capacity",
     "KeyInUse",
@@ -47,9 +51,11 @@ __all__ = [
     "Records",
     "Skill",
     "Swim",
+    "Tls",
     "ToolClaim",
     "Transport",
     "TwoFaced",
+    "ZenohTransport",
     "by_meaning",
     "hold_key",
     "load_key",
