@@ -21,12 +21,26 @@ from waggledance.consensus._calibration import brier as brier
 from waggledance.consensus._calibration import ece as ece
 from waggledance.consensus._centroid import Centroid as Centroid
 from waggledance.consensus._centroid import centroid as centroid
+from waggledance.consensus._certificate import Certificate as Certificate
+from waggledance.consensus._certificate import CertificateInvalid as CertificateInvalid
+from waggledance.consensus._certificate_bodies import Ack as Ack
+from waggledance.consensus._certificate_bodies import Claim as Claim
+from waggledance.consensus._certificate_bodies import Prep as Prep
+from waggledance.consensus._certificate_bodies import Seal as Seal
+from waggledance.consensus._certifier import Certifier as Certifier
 from waggledance.consensus._condorcet import condorcet as condorcet
 from waggledance.consensus._confidence import ConfidenceVote as ConfidenceVote
 from waggledance.consensus._confidence import bins_reconcile as bins_reconcile
 from waggledance.consensus._confidence import confidence_bins as confidence_bins
 from waggledance.consensus._confidence import confidence_vote as confidence_vote
 from waggledance.consensus._confidence import identity as identity
+from waggledance.consensus._cut_of_seals import Heads as Heads
+from waggledance.consensus._cut_of_seals import cut_of_seals as cut_of_seals
+from waggledance.consensus._cut_of_seals import messages_of_cut as messages_of_cut
+from waggledance.consensus._decided import Decided as Decided
+from waggledance.consensus._decided import answer_in as answer_in
+from waggledance.consensus._decided import members_hash as members_hash
+from waggledance.consensus._decided import outcome_of_decision as outcome_of_decision
 from waggledance.consensus._fairness import gini as gini
 from waggledance.consensus._fairness import quantile as quantile
 from waggledance.consensus._fairness import worst as worst
@@ -43,6 +57,10 @@ from waggledance.consensus._negotiation import scaled as scaled
 from waggledance.consensus._once import Once as Once
 from waggledance.consensus._peer_ranked import PeerRanked as PeerRanked
 from waggledance.consensus._peer_ranked import Standing as Standing
+from waggledance.consensus._progress import Progress as Progress
+from waggledance.consensus._quorum import Quorum as Quorum
+from waggledance.consensus._quorum import QuorumRule as QuorumRule
+from waggledance.consensus._quorum import quorum as quorum
 from waggledance.consensus._registry import RULES as RULES
 from waggledance.consensus._registry import by_name as by_name
 from waggledance.consensus._reliability import from_probes as from_probes
@@ -70,6 +88,10 @@ from waggledance.consensus._screen import screen as screen
 from waggledance.consensus._simhash import distance_bound as distance_bound
 from waggledance.consensus._simhash import hamming as hamming
 from waggledance.consensus._simhash import simhash as simhash
+from waggledance.consensus._verify_certificate import Conflict as Conflict
+from waggledance.consensus._verify_certificate import Verified as Verified
+from waggledance.consensus._verify_certificate import conflict as conflict
+from waggledance.consensus._verify_certificate import verify_certificate as verify_certificate
 from waggledance.consensus._votes import votes as votes
 from waggledance.consensus._win_rate import win_rate as win_rate
 from waggledance.consensus._wins import ballots as ballots
@@ -135,6 +157,7 @@ _ON_ARRAYS: dict[str, str] = {
 
 __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded when first used
     "RULES",
+    "Ack",
     "Aggregate",
     "Aggregator",
     "AnswerReliability",
@@ -142,11 +165,18 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "Bargained",
     "CalibratedLogOdds",
     "Centroid",
+    "Certificate",
+    "CertificateInvalid",
+    "Certifier",
     "Choice",
+    "Claim",
     "ConfidenceVote",
+    "Conflict",
+    "Decided",
     "Dependence",
     "Embedding",
     "Exact",
+    "Heads",
     "History",
     "JudgeReliability",
     "Judgements",
@@ -159,18 +189,25 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "Once",
     "Package",
     "PeerRanked",
+    "Prep",
+    "Progress",
     "Proposals",
+    "Quorum",
+    "QuorumRule",
     "Rule",
     "Same",
     "SameComputation",
     "Screen",
+    "Seal",
     "Semantic",
     "Standing",
     "Table",
     "Utility",
+    "Verified",
     "Weights",
     "aggregate",
     "agreement",
+    "answer_in",
     "auroc",
     "ballots",
     "bins_reconcile",
@@ -183,6 +220,8 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "condorcet",
     "confidence_bins",
     "confidence_vote",
+    "conflict",
+    "cut_of_seals",
     "dependence",
     "discounted",
     "distance_bound",
@@ -201,14 +240,18 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "majority",
     "mean",
     "median",
+    "members_hash",
+    "messages_of_cut",
     "multi_krum",
     "name_of",
     "nash",
     "needs_of",
     "negotiate",
+    "outcome_of_decision",
     "pairs",
     "preferences",
     "quantile",
+    "quorum",
     "records",
     "rule",
     "scaled",
@@ -222,6 +265,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "trimmed_mean",
     "utilitarian",
     "verifiers",
+    "verify_certificate",
     "votes",
     "win_rate",
     "wins",
