@@ -170,6 +170,7 @@ class Run:
             topology=topology,
             rule=name_of(self._rule),
             seed=table.seed,
+            certify=self.gathering.certify or msgspec.UNSET,
         )
         first = self._publish(opening, [])
         for start in range(MEMBERS_AN_OPENING, len(members), MEMBERS_AN_OPENING):
@@ -212,6 +213,9 @@ class Run:
         spent = self._meter.spent_out()
         if spent is not None and not any(str(spent) in note for note in notes):
             notes.append(f"{spent}; decided on what is there")
+        certificate = self.gathering.certificate
+        if self.gathering.certify and not certificate:
+            notes.append("no certificate: no quorum of the members signed in time; this is the asker's own count")
         answered: set[bytes] = set()
         lapses: Counter[str] = Counter()
         for id in decision.used:
@@ -229,6 +233,7 @@ class Run:
             seconds=self._clock.now() - self._started_s,
             names=self._table.names,
             channel=self._desk.name,
+            certificate=certificate,
         )
 
     async def _write_outcome(self, decision: Decision) -> Decision:

@@ -103,6 +103,8 @@ class Opening(Body, frozen=True, gc=False):
     topology: str = ""
     rule: str = ""
     seed: int = 0
+    certify: Literal["byzantine", "crash"] | msgspec.UnsetType = msgspec.UNSET
+    """By which quorum of the members the decision is to be certified; no certificate is asked for when left out."""
 
 
 class Roster(Body, frozen=True, gc=False):

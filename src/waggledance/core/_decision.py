@@ -53,6 +53,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     names: Mapping[PeerId, str] = {}
     channel: str = ""
+    certificate: str = ""
+    """A certificate of this decision as JSON text, which anyone can check; empty where none was made."""
 
     @property
     def id(self) -> bytes:

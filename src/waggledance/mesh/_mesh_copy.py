@@ -8,7 +8,7 @@ the last of it is signed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -36,9 +36,22 @@ class MeshCopy(Channel):
         self._writing = False
         self._unsent: list[tuple[AnyMessage, bytes]] = []
         self._chains: dict[PeerId, list[AnyMessage]] = {}
+        self._said_before: dict[tuple[type[Body], int], list[AnyMessage]] = {}
+
+    def recall(self, author: PeerId) -> None:
+        """Let an author go through its own past again: what it publishes next for a kind and round is what it said."""
+        self._said_before.clear()
+        for message in reversed(self._chains.get(author, ())):
+            self._said_before.setdefault((cast("Body", message.body).__class__, message.body.round), []).append(message)
 
     def publish(self, author: PeerId, body: B, built_on: list[AnyMessage], wall_ms: int) -> Message[B]:
-        """Write the author's next message; it goes out, signed, at the end of this turn of the loop."""
+        """Write the author's next message; it goes out, signed, at the end of this turn of the loop.
+
+        What it wrote before it was restarted comes back instead of being said twice; see `recall`.
+        """
+        before = self._said_before.get((body.__class__, body.round))
+        if before:
+            return before.pop()
         self._writing = True
         try:
             return super().publish(author, body, built_on, wall_ms)
@@ -75,6 +88,12 @@ class MeshCopy(Channel):
         if len(chain) >= message.sequence and chain[message.sequence - 1].id == message.id:
             chain[message.sequence - 1] = signed
         return signed
+
+    def sign_head(self, author: PeerId, key: Key) -> None:
+        """Sign an author's newest message, when it lacks a signature: it was written and never sent."""
+        head = self.head(author)
+        if head is not None and not head.signature:
+            self._sign(head, key)
 
     def vouched(self, messages: Iterable[AnyMessage]) -> list[AnyMessage]:
         """Return messages with those that vouch for them: an unsigned one counts only before its author's next signed.

@@ -81,7 +81,7 @@ class Repair:
                 pass
 
     def _compare(self, sender: PeerId, theirs: Have, *, answer: bool) -> Iterator[Payload]:
-        """Yield what a peer lacks of a channel, and what is here if this should be answered; nothing if all is equal."""
+        """Yield what a peer lacks of a channel, and, to be answered, what is here; nothing if all is equal."""
         held = self._held_with(sender, theirs.ch)
         if held is None:
             if answer and theirs.ch not in self._channels and theirs.d != EMPTY:

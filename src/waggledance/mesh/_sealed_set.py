@@ -7,7 +7,7 @@ opening, same set, same decision.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn, TypeVar, cast
 
 from waggledance.core import (
@@ -20,7 +20,6 @@ from waggledance.core import (
     Decision,
     Member,
     Message,
-    MessageId,
     Meter,
     Opening,
     PeerId,
@@ -108,32 +107,6 @@ class Recorded:
 
     def _think(self) -> NoReturn:
         raise RunFailed(f"{self.name} said nothing here")
-
-
-def closure(
-    copy: Channel, heads: Mapping[PeerId, tuple[int, MessageId]], opening: Message[Opening]
-) -> list[AnyMessage] | None:
-    """Return the messages up to these heads with all their causes by these authors; None while one is not here.
-
-    Args:
-        copy: where messages are looked for.
-        heads: number and id of the newest message of each author that counts.
-        opening: the question's opening, part of every set.
-    """
-    found: dict[MessageId, AnyMessage] = {opening.id: opening}
-    look = [id for _, id in heads.values()]
-    seen = set(look)
-    while look:
-        message = copy.get(look.pop())
-        if message is None:
-            return None
-        if message.author in heads or message.id == opening.id:
-            found[message.id] = message
-        causes = message.parents if message.previous is None else (message.previous, *message.parents)
-        new = [id for id in causes if id not in seen]
-        seen.update(new)
-        look += new
-    return sorted(found.values(), key=lambda m: (m.lamport, m.id))
 
 
 def table_of(opening: Opening, members: Iterable[Member] | None = None) -> Table:

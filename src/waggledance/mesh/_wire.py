@@ -11,13 +11,16 @@ Source: the project's network specification, §2 (have, want, give) and §3.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
 from blake3 import blake3
 
-from waggledance.core import Key, PeerFault, PeerId, SwarmId, signature_holds
+from waggledance.core import Key, PeerFault, PeerId, SwarmId, show, signature_holds
 from waggledance.core import MessageId as _Id
+from waggledance.mesh._blob_messages import BlobPayload
+from waggledance.mesh._swim_messages import SwimPayload
 from waggledance.mesh._transport import MAX_DATAGRAM_BYTES
 from waggledance.network import Give, Have, Want
 
@@ -70,7 +73,7 @@ class TellGenesis(msgspec.Struct, frozen=True, tag="tell-genesis", array_like=Tr
     genesis: Annotated[bytes, msgspec.Meta(max_length=256 * 1024)]
 
 
-Payload = Push | Hello | Ask | Answer | Outline | Want | Give | AskGenesis | TellGenesis
+Payload = Push | Hello | Ask | Answer | Outline | Want | Give | AskGenesis | TellGenesis | SwimPayload | BlobPayload
 
 _Unsigned = (Push, Give, AskGenesis, TellGenesis)
 """What proves itself: frames by their signatures, a genesis by its hash."""
@@ -95,11 +98,19 @@ def seal(key: Key, swarm: SwarmId, to: PeerId, payload: Payload) -> bytes:
     return _encode(_Datagram(VERSION, key.peer, encoded, signature))
 
 
-def open_datagram(me: PeerId, swarm: SwarmId, datagram: bytes) -> tuple[PeerId, Payload]:
-    """Return who sent a datagram and what it says. Whether the sender is a member is for the caller to ask first.
+def open_datagram(
+    me: PeerId, swarm: SwarmId, datagram: bytes, is_member: Callable[[PeerId], bool]
+) -> tuple[PeerId, Payload]:
+    """Return who sent a datagram and what it says.
+
+    Args:
+        me: who reads it.
+        swarm: its swarm.
+        datagram: as it arrived.
+        is_member: says whether a sender belongs to the swarm; asked before a signature is looked at.
 
     Raises:
-        PeerFault: with reason ``oversize``, ``malformed``, ``version`` or ``signature``.
+        PeerFault: with reason ``oversize``, ``malformed``, ``version``, ``stranger`` or ``signature``.
     """
     if len(datagram) > MAX_DATAGRAM_BYTES:
         raise PeerFault("oversize", f"a datagram of {len(datagram):,} bytes; the limit is {MAX_DATAGRAM_BYTES:,}")
@@ -112,18 +123,12 @@ def open_datagram(me: PeerId, swarm: SwarmId, datagram: bytes) -> tuple[PeerId, 
         raise PeerFault("malformed", f"not a datagram: {why}") from why
     sender = PeerId(opened.sender)
     if not isinstance(payload, _Unsigned):
+        if not is_member(sender):
+            raise PeerFault("stranger", f"{show(sender)} is no member of the swarm")
         ids = (_signed(swarm, to, opened.payload) for to in (me, EVERYBODY))
         if not any(signature_holds(sender, id, opened.signature) for id in ids):
             raise PeerFault("signature", "the signature of the datagram is not its sender's")
     return sender, payload
-
-
-def sender_of(datagram: bytes) -> PeerId | None:
-    """Return whom a datagram says it is from, without checking anything; None when it says nothing."""
-    try:
-        return PeerId(_decode_datagram(datagram).sender)
-    except msgspec.DecodeError:
-        return None
 
 
 def _signed(swarm: SwarmId, to: PeerId, payload: bytes) -> _Id:

@@ -20,6 +20,7 @@ from waggledance.network._gathering import Crashed as Crashed
 from waggledance.network._gathering import SimulatedGathering as SimulatedGathering
 from waggledance.network._local import Local as Local
 from waggledance.network._network import Gathering as Gathering
+from waggledance.network._network import Listener as Listener
 from waggledance.network._network import Network as Network
 from waggledance.network._post import Post as Post
 from waggledance.network._replica import Replica as Replica
@@ -52,6 +53,7 @@ __all__ = [
     "Have",
     "Lie",
     "Links",
+    "Listener",
     "Local",
     "LogNormal",
     "Network",

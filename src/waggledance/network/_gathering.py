@@ -83,6 +83,9 @@ class SimulatedGathering:
     could help has failed with a chance below one in a billion. It starts again with the next thing that happens.
     """
 
+    certify = None
+    certificate = ""
+
     def __init__(
         self, network: Simulated, loop: VirtualLoop, swarm: SwarmId, channel: str, names: Sequence[str]
     ) -> None:

@@ -25,6 +25,9 @@ class Local:
 class LocalGathering:
     """One channel in this process."""
 
+    certify = None
+    certificate = ""
+
     def __init__(self, swarm: SwarmId, channel: str, names: Sequence[str]) -> None:
         self.clock = LoopClock()
         self.asker = local_peer_id("asker")

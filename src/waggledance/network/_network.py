@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from waggledance.core import Channel, Clock, Message, PeerId, SwarmId
 
@@ -26,6 +26,16 @@ class Gathering(Protocol):
     @property
     def members(self) -> tuple[PeerId, ...]:
         """The peers' ids, in the order in which the peers were given."""
+        ...
+
+    @property
+    def certify(self) -> Literal["byzantine", "crash"] | None:
+        """By which quorum the members are to certify the decision; None where nobody asks for that."""
+        ...
+
+    @property
+    def certificate(self) -> str:
+        """The certificate that the members made, as JSON text; empty while there is none."""
         ...
 
     def copy(self, peer: PeerId) -> Channel:

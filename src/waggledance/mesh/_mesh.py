@@ -1,0 +1,191 @@
+"""Asking the mesh: a network whose peers are elsewhere, under the same swarm, the same run, the same protocols.
+
+The asker writes the opening; the members run the protocol that it names, each for itself, and say what they held when
+it had ended. From that follows one set of messages. The asker computes the decision from that set as everybody can: it
+runs the very protocol over it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, Literal, TypeVar
+
+from waggledance.consensus import Heads, Seal, cut_of_seals, quorum
+from waggledance.core import (
+    Channel,
+    Member,
+    Message,
+    Opening,
+    PeerId,
+    RunFailed,
+    SwarmId,
+    UnknownName,
+    UsageError,
+)
+from waggledance.mesh._agreement import Agreement
+from waggledance.mesh._node import Node
+from waggledance.mesh._sealed_set import Recorded, SealedSet
+from waggledance.network import Listener
+
+T = TypeVar("T")
+AnyMessage = Message[Any]
+
+LATE_SECONDS = 2.0
+"""How long those who seem to be here are waited for after enough have said what they held."""
+WAIT_SECONDS = 600.0
+CERTIFY_SECONDS = 30.0
+"""How long a certificate is waited for after enough have said what they held."""
+LOOK_SECONDS = 0.25
+"""How often the asker looks who is still there, while nothing comes in."""
+
+
+class Mesh:
+    """The members of a swarm, reached through one node.
+
+    Args:
+        node: the asker's node, started.
+        certify: ask the members for a certificate.
+        wait_s: how long members may take in all, seconds.
+    """
+
+    name = "mesh"
+
+    def __init__(self, node: Node, *, certify: bool = False, wait_s: float = WAIT_SECONDS) -> None:
+        if not wait_s > 0:
+            raise UsageError(f"members may take some seconds > 0, got {wait_s}")
+        self.node, self.certify, self.wait_s = node, certify, wait_s
+
+    def answering(self) -> tuple[Member, ...]:
+        """Return the members who have a vote and are not known to be gone, by id; the asker is not among them."""
+        states = self.node.swim.states()
+        gone = {peer for peer, state in states.items() if state.status in ("dead", "left")}
+        members = self.node.members.values()
+        return tuple(sorted((m for m in members if m.weight and m.id not in gone and m.id != self.node.me),
+                            key=lambda m: m.id))  # fmt: skip
+
+    def peers(self, members: Sequence[Member] | None = None) -> list[Recorded]:
+        """Return members as the peers of a swarm: what they think, they think elsewhere."""
+        return [Recorded(member.name) for member in (self.answering() if members is None else members)]
+
+    def gather(self, swarm: SwarmId, channel: str, names: Sequence[str]) -> MeshGathering:
+        """Open a channel for a question with the members of these names. The swarm is the node's own.
+
+        Raises:
+            UnknownName: a name is no member's.
+        """
+        by_name = {member.name: member for member in self.node.members.values()}
+        for name in names:
+            if name not in by_name:
+                raise UnknownName("member", name, by_name)
+        mark = self.node.draw_mark()
+        return MeshGathering(self, f"{channel}-{mark}", [by_name[name] for name in names])
+
+
+class MeshGathering:
+    """One question on the mesh, at its asker's node; see `Gathering`."""
+
+    def __init__(self, mesh: Mesh, channel: str, members: Sequence[Member]) -> None:
+        node = mesh.node
+        self._mesh, self._node = mesh, node
+        self.clock, self.asker = node.clock, node.me
+        self.members = tuple(member.id for member in members)
+        self.certify: Literal["byzantine", "crash"] | None = node.genesis.quorum if mesh.certify else None
+        self._weights = {member.id: member.weight for member in members}
+        self._names = {member.id: member.name for member in members}
+        self._held = node.open(channel, self.members)
+        self._needed = quorum(members, node.genesis.quorum).needed
+        self._agreement: Agreement | None = None
+        self._grown = asyncio.Event()
+        self._unsubscribe = self._held.copy.subscribe(lambda _message, _raw: self._grown.set())
+        self._cut: asyncio.Task[tuple[Heads, list[AnyMessage]]] | None = None
+        self._decided: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    @property
+    def certificate(self) -> str:
+        made = None if self._agreement is None else self._agreement.certificate
+        return "" if made is None else made.to_json()
+
+    def copy(self, peer: PeerId) -> Channel:
+        return self._held.copy
+
+    def start(self, peer: PeerId, run: Callable[[Channel], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
+        """Wait until the members have said what they held; then run this member's part over that set."""
+        if self._cut is None:
+            self._cut = asyncio.get_running_loop().create_task(self._agree())
+        return asyncio.get_running_loop().create_task(self._seat(peer, run))
+
+    def subscribe(self, listener: Listener) -> None:
+        self._held.copy.subscribe(listener)
+
+    async def close(self) -> None:
+        self._unsubscribe()
+        if self._cut is not None:
+            self._cut.cancel()
+        if self._agreement is not None:
+            self._agreement.close()
+        if not self._decided.done():
+            self._decided.cancel()
+
+    async def _seat(self, peer: PeerId, run: Callable[[Channel], Coroutine[Any, Any, T]]) -> T:
+        assert self._cut is not None, "a seat is started first"
+        cut, messages = await asyncio.shield(self._cut)
+        spoke = {author for author, _, _ in cut}
+        if peer not in spoke:
+            raise RunFailed(f"{self._names[peer]} said nothing in time")
+        if peer != next(member for member in self.members if member in spoke):
+            decided: T = await asyncio.shield(self._decided)
+            return decided
+        try:
+            decision = await run(SealedSet(messages, peer))
+        except BaseException as why:
+            self._decided.set_exception(why)
+            raise
+        self._decided.set_result(decision)
+        return decision
+
+    async def _agree(self) -> tuple[Heads, list[AnyMessage]]:
+        """Wait for the certificate, or else for what the members held; return the cut and its messages."""
+        copy, clock = self._held.copy, self.clock
+        agreement = self._agreement = Agreement(self._node.key, copy.said(Opening)[0], copy, clock)
+        until = clock.now() + self._mesh.wait_s
+        waits_for_late = False
+        while agreement.certificate is None and clock.now() < until:
+            sealed = self._sealed()
+            everybody = sealed | self._gone() >= self._weights.keys()
+            if everybody and not self.certify:
+                break
+            if not waits_for_late and (everybody or self._weight(sealed) >= self._needed):
+                waits_for_late = True
+                until = min(until, clock.now() + (CERTIFY_SECONDS if self.certify else LATE_SECONDS))
+            await self._until_grown(min(until, clock.now() + LOOK_SECONDS))
+        if agreement.certificate is not None:
+            cut = agreement.certificate.decided.cut
+        else:
+            cut = cut_of_seals([m.body.heads for m in copy.said(Seal) if m.author in self._weights])
+        messages = agreement.messages(cut) if cut else None
+        if messages is None:  # nobody came to an end, or not all that was sealed is here: decide on what is
+            cut = agreement.heads()
+            messages = agreement.messages(cut)
+        assert messages is not None, "the heads of what is here are here"
+        return cut, messages
+
+    def _sealed(self) -> frozenset[PeerId]:
+        return frozenset(m.author for m in self._held.copy.said(Seal)) & self._weights.keys()
+
+    def _gone(self) -> frozenset[PeerId]:
+        """Return the members who do not seem to be there: nobody waits for them, and they count when they come."""
+        states = self._node.swim.states()
+        return frozenset(peer for peer in self._weights if peer in states and states[peer].status != "alive")
+
+    def _weight(self, peers: Iterable[PeerId]) -> int:
+        return sum(self._weights[peer] for peer in peers)
+
+    async def _until_grown(self, at: float) -> None:
+        """Return when something new is here, or at a moment."""
+        self._grown.clear()
+        try:
+            async with asyncio.timeout(max(0.0, at - self.clock.now())):
+                await self._grown.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,427 @@
+"""A node: one process's side of the mesh. It holds channels, lets messages in, hands its own out, and repairs the rest.
+
+What is written here goes to the log, and then, signed, to everybody who holds the channel. What was lost on the way is
+repaired: every half second, ±20 %, the node greets one other member (see `Repair`). Who is here is watched by SWIM;
+that changes whom the node asks first, and never who is a member or what a quorum is.
+
+Own messages are in the log before they leave: a process that is killed and comes back goes on from its last number, and
+does not contradict itself. One that lost its log asks the others for its own past before it writes.
+Source: the project's network specification, §1 to §3.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from random import Random
+from typing import Any
+
+from waggledance.core import (
+    Clock,
+    Door,
+    Key,
+    Log,
+    LoopClock,
+    Member,
+    Message,
+    MessageId,
+    Opening,
+    PeerFault,
+    PeerId,
+    RunFailed,
+    encode,
+    open_frame,
+    show,
+)
+from waggledance.mesh._admission import Membership, membership_of
+from waggledance.mesh._admission_bodies import Admit, Join, Leave, Revoke
+from waggledance.mesh._allowance import Allowance
+from waggledance.mesh._blob_messages import BlobPayload
+from waggledance.mesh._genesis import Genesis
+from waggledance.mesh._held import EMPTY, Held
+from waggledance.mesh._mesh_copy import MeshCopy
+from waggledance.mesh._repair import Repair
+from waggledance.mesh._swim import Swim
+from waggledance.mesh._swim_messages import Ping, PingReply, PingRequest, Pong
+from waggledance.mesh._transport import Transport
+from waggledance.mesh._wire import (
+    EVERYBODY,
+    Answer,
+    Ask,
+    AskGenesis,
+    Hello,
+    Outline,
+    Payload,
+    Push,
+    TellGenesis,
+    open_datagram,
+    seal,
+)
+from waggledance.network import Give, Have, Want, give
+
+logger = logging.getLogger(__name__)
+
+AnyMessage = Message[Any]
+LOBBY = "lobby"
+REPAIR_SECONDS = 0.5
+REPAIR_JITTER = 0.2
+PUSH_TO_ALL = 64
+"""Up to so many holders of a channel get what is new at once; of more, `PUSH_TO` drawn ones. Repair does the rest."""
+PUSH_TO = 3
+RECOVERY_SECONDS = 1.0
+ASKS_SECOND = 50
+"""So often a second somebody may make us ask for a channel that we do not know."""
+
+
+class Node:
+    """One process's side of the mesh.
+
+    Args:
+        key: whose node it is.
+        genesis: the swarm's founding.
+        transport: the way to the others; the node closes it.
+        log: where every message is kept; nowhere when None, and then nothing survives the process.
+        clock: time.
+        rng: luck: whom to greet, whom to probe.
+        incarnation: SWIM's counter of this peer's lives; higher than in any earlier one.
+    """
+
+    def __init__(
+        self,
+        key: Key,
+        genesis: Genesis,
+        transport: Transport,
+        *,
+        log: Log | None = None,
+        clock: Clock | None = None,
+        rng: Random | None = None,
+        incarnation: int = 0,
+    ) -> None:
+        self.key, self.genesis, self.transport, self.log = key, genesis, transport, log
+        self.me, self.swarm = key.peer, genesis.swarm
+        self.clock: Clock = clock or LoopClock()
+        self._rng = rng or Random()
+        self.channels: dict[str, Held] = {}
+        self.refused: Counter[str] = Counter()
+        """Datagrams refused before a channel's door, by reason; doors count their own."""
+        self.alarms: list[str] = []
+        """What an operator must know, such as that another process uses this key."""
+        self.on_opening: Callable[[Held, Message[Opening]], None] | None = None
+        """Called when a question is opened that this peer sits at."""
+        self.on_blob: Callable[[PeerId, BlobPayload, float], Sequence[tuple[PeerId, Payload]]] | None = None
+        """Called with what peers say about blobs; returns what to say to whom."""
+        self._repair = Repair(self.me, self.channels)
+        self._allowance = Allowance(messages_s=genesis.limits.messages_s, bytes_s=genesis.limits.bytes_s)
+        self._asks = Allowance(messages_s=ASKS_SECOND, bytes_s=1)
+        self._loop = asyncio.get_running_loop()
+        self._unsent: list[Held] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+        self._repair_at = 0.0
+        self._from = self.me
+        """Who sent what is being taken in."""
+        self._answered: set[PeerId] = set()
+        """While recovering: who has said what it has."""
+        self.swim = Swim(key, self.swarm, rng=self._rng, incarnation=incarnation)
+        self.membership: Membership = membership_of(genesis, ())
+        self.lobby = self._hold(LOBBY, self._may_enter, lambda: frozenset(self.members))
+
+    # -- what is known ------------------------------------------------------------------------------------------
+
+    @property
+    def members(self) -> Mapping[PeerId, Member]:
+        """Everybody who belongs to the swarm by now, by id."""
+        return self.membership.members
+
+    def refusals(self) -> Counter[str]:
+        """How much was refused, by reason, at the node and at all doors."""
+        return sum((held.door.refused for held in self.channels.values()), Counter(self.refused))
+
+    # -- beginning and ending -----------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Load what the log holds, find the others, and recover this peer's own past from them."""
+        if self.log is not None:
+            for name in self.log.names():
+                self._load(name, self.log.read(name))
+        now = self.clock.now()
+        self.transport.listen(self._receive, self._on_presence)
+        self._look_at_members()
+        self._repair_at = now
+        self._tick()
+        await self._recover()
+
+    async def close(self) -> None:
+        """Hand out what was written, and end. Closing twice is harmless."""
+        if self._closed:
+            return
+        self._flush()
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for held in self.channels.values():
+            held.copy.close()
+        await self.transport.close()
+
+    async def _recover(self) -> None:
+        """Ask all members what they have, and wait a little: this peer may have said more than it remembers."""
+        others = [peer for peer in self.members if peer != self.me]
+        until = self.clock.now() + RECOVERY_SECONDS
+        while others and self.clock.now() < until and not self._answered.issuperset(others):
+            for peer in others:
+                if peer not in self._answered:
+                    for held in self._repair.shared(peer):
+                        self._send(peer, Ask(held.have()))
+            await asyncio.sleep(RECOVERY_SECONDS / 10)
+
+    # -- channels -----------------------------------------------------------------------------------------------
+
+    def open(self, name: str, members: Sequence[PeerId]) -> Held:
+        """Open a channel of one's own: what is written into it goes to these members.
+
+        Raises:
+            RunFailed: a channel of this name is held already.
+        """
+        if name in self.channels:
+            raise RunFailed(f"channel {name!r} is held already: open another")
+        return self._hold_for(name, frozenset((*members, self.me)))
+
+    def draw_mark(self) -> str:
+        """Return eight letters by this node's luck, so that two askers' channels do not share a name."""
+        return f"{self.me.hex()[:6]}{self._rng.getrandbits(40):010x}"
+
+    def _hold_for(self, name: str, holders: frozenset[PeerId]) -> Held:
+        return self._hold(name, lambda message: message.author in holders, lambda: holders)
+
+    def _hold(self, name: str, admits: Callable[[AnyMessage], bool], members: Callable[[], frozenset[PeerId]]) -> Held:
+        copy = MeshCopy(self.swarm, name, lambda: self._written(held))
+
+        def ask(author: PeerId, ids: tuple[MessageId, ...]) -> None:
+            self._send(self._from, Want(name, ids))
+
+        door = Door(copy, admits=admits, clock=self.clock, ask=ask)
+        held = self.channels[name] = Held(copy, door, members)
+        return held
+
+    def _adopt(self, first: AnyMessage) -> Held | None:
+        """Hold a channel that somebody else has opened, if its first message says that this peer belongs there."""
+        body = first.body
+        if not isinstance(body, Opening) or first.sequence != 1 or first.swarm != self.swarm:
+            return None
+        holders = frozenset((*(member.id for member in body.members), first.author))
+        if self.me not in holders or not holders <= self.members.keys():
+            return None
+        opened = sum(1 for held in self.channels.values() if _asker(held) == first.author)
+        if opened >= self.genesis.limits.open_channels:
+            self.refused["channels"] += 1
+            return None
+        return self._hold_for(first.channel, holders)
+
+    def _load(self, name: str, messages: Sequence[AnyMessage]) -> None:
+        """Take a channel from the log."""
+        held = self.channels.get(name)
+        if held is None:
+            first = next((m for m in messages if isinstance(m.body, Opening)), None)
+            if first is None:
+                return
+            holders = frozenset((*(member.id for member in first.body.members), first.author))
+            held = self._hold_for(name, holders)
+        seen: set[tuple[PeerId, int]] = set()
+        for message in messages:
+            if (message.author, message.sequence) in seen:
+                held.copy.disown(message.author)
+            seen.add((message.author, message.sequence))
+            held.copy.add(message, b"")
+        held.copy.sign_head(self.me, self.key)
+        if name == LOBBY:
+            self._look_at_members()
+
+    def _may_enter(self, message: AnyMessage) -> bool:
+        """Say whether a message may come into the lobby: a member's, or a newcomer's request to join."""
+        if message.author in self.membership.ever:
+            return True
+        if not isinstance(message.body, Join):
+            return False
+        brings_itself = self._from == message.author
+        return self.membership.may_ask(message, now_ms=self.clock.wall_ms() if brings_itself else None)
+
+    # -- handing out --------------------------------------------------------------------------------------------
+
+    def _written(self, held: Held) -> None:
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        self._unsent.append(held)
+
+    def _flush(self) -> None:
+        """Sign what was written, write it to the log, and send it."""
+        unsent, self._unsent = self._unsent, []
+        runs = [(held, held.copy.take(self.key)) for held in unsent]
+        if self.log is not None:
+            for _, run in runs:
+                for message, raw in run:
+                    self.log.append(message, raw)
+            try:
+                self.log.flush_now()
+            except RunFailed as why:
+                self._alarm(f"{why}. What is said goes on; after a crash it is asked back from the others")
+        for held, run in runs:
+            self._stored(held, [message for message, _ in run])
+            if run:
+                self._push(held, [message for message, _ in run])
+
+    def _push(self, held: Held, messages: Sequence[AnyMessage]) -> None:
+        holders = held.members - {self.me}
+        for batch in batches_of(held.name, messages):
+            if len(holders) > PUSH_TO_ALL:
+                for peer in self._rng.sample(sorted(holders), PUSH_TO):
+                    self._send(peer, batch)
+            elif len(holders) > 1 and holders == frozenset(self.members) - {self.me}:
+                self.transport.spread(seal(self.key, self.swarm, EVERYBODY, batch))
+            else:
+                for peer in sorted(holders):
+                    self._send(peer, batch)
+
+    def _send(self, to: PeerId, payload: Payload) -> None:
+        if not self._closed:
+            self.transport.send(to, seal(self.key, self.swarm, to, payload))
+
+    # -- taking in ----------------------------------------------------------------------------------------------
+
+    def _receive(self, datagrams: Sequence[bytes]) -> None:
+        for datagram in datagrams:
+            try:
+                sender, payload = open_datagram(self.me, self.swarm, datagram, self._is_known)
+                self._take(sender, payload)
+            except PeerFault as fault:
+                self.refused[fault.reason] += 1
+                logger.debug("%s", fault)
+
+    def _is_known(self, sender: PeerId) -> bool:
+        return sender in self.members
+
+    def _take(self, sender: PeerId, payload: Payload) -> None:
+        now = self.clock.now()
+        match payload:
+            case Push() | Give():
+                self._from = sender
+                self._take_frames(payload.ch, payload.frames, now, limited=isinstance(payload, Push))
+            case Hello() | Ask() | Answer() | Outline() | Want():
+                if isinstance(payload, Answer):
+                    self._answered.add(sender)
+                for reply in self._repair.on(sender, payload):
+                    self._send(sender, reply)
+            case AskGenesis():
+                self._send(sender, TellGenesis(self.genesis.canonical()))
+            case TellGenesis():
+                pass
+            case Ping() | Pong() | PingRequest() | PingReply():
+                self._send_all(self.swim.on(sender, payload, now))
+                self._arm()
+            case _:
+                if self.on_blob is not None:
+                    self._send_all(self.on_blob(sender, payload, now))
+
+    def _take_frames(self, channel: str, frames: Sequence[bytes], now: float, *, limited: bool) -> None:
+        held = self.channels.get(channel)
+        grown: list[AnyMessage] = []
+        for framed in frames:
+            try:
+                message = open_frame(framed)
+            except PeerFault as fault:
+                self.refused[fault.reason] += 1
+                continue
+            if held is None:
+                held = self._adopt(message)
+                if held is None:
+                    self._ask_for(channel, now)
+                    return
+            if limited and not self._allowance.takes(message.author, len(framed), now):
+                self.refused["rate"] += 1
+                continue
+            grown += held.door.admit(message, encode(message))
+        if held is not None and grown:
+            if self.log is not None:
+                for message in grown:
+                    self.log.append(message, encode(message))
+            self._stored(held, grown)
+
+    def _ask_for(self, channel: str, now: float) -> None:
+        """Ask a member for a channel of which something came before its opening; not often, and not for all."""
+        if not self._is_known(self._from) or not self._asks.takes(self._from, 0, now):
+            self.refused["channel"] += 1
+        else:
+            self._send(self._from, Ask(Have(channel, EMPTY, ())))
+
+    def _stored(self, held: Held, messages: Sequence[AnyMessage]) -> None:
+        """Look at what is new in a channel."""
+        held.changed_s = self.clock.now()
+        if held is self.lobby and any(isinstance(m.body, Join | Admit | Leave | Revoke) for m in messages):
+            self._look_at_members()
+        if self.me in held.copy.forked:
+            self._alarm(
+                f"another process writes as {show(self.me)} in channel {held.name!r}: stop one of the two, or give "
+                "it a key of its own with `waggle id new`. Nobody counts what either says there"
+            )
+        for message in messages:
+            if isinstance(message.body, Opening) and message.author != self.me and self.on_opening is not None:
+                self.on_opening(held, message)
+
+    def _look_at_members(self) -> None:
+        self.membership = membership_of(self.genesis, self.lobby.copy.messages())
+        self.swim.know(self.members, self.clock.now())
+
+    def _alarm(self, text: str) -> None:
+        if text not in self.alarms:
+            self.alarms.append(text)
+            logger.error("%s", text)
+
+    # -- time ---------------------------------------------------------------------------------------------------
+
+    def _on_presence(self, peer: PeerId, up: bool) -> None:
+        now = self.clock.now()
+        self._send_all(self.swim.hint(peer, up, now))
+        if up and peer in self.members:
+            self._send(peer, self._repair.hello(peer, now))
+        self._arm()
+
+    def _tick(self) -> None:
+        """Probe and greet, when it is time."""
+        now = self.clock.now()
+        if now >= self._repair_at:
+            self._repair_at = now + REPAIR_SECONDS * (1 + REPAIR_JITTER * (2 * self._rng.random() - 1))
+            partner = self._partner()
+            if partner is not None:
+                self._send(partner, self._repair.hello(partner, now))
+        self._send_all(self.swim.tick(now))
+        self._arm()
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._closed:
+            wait = min(self._repair_at, self.swim.next_at) - self.clock.now()
+            self._timer = self._loop.call_later(max(0.0, wait), self._tick)
+
+    def _partner(self) -> PeerId | None:
+        """Draw whom to greet: somebody who seems alive, now and then somebody who does not."""
+        states = self.swim.states()
+        others = sorted(self.members.keys() - {self.me})
+        alive = [peer for peer in others if peer in states and states[peer].status == "alive"]
+        pool = alive if alive and self._rng.random() < 0.9 else others
+        return self._rng.choice(pool) if pool else None
+
+    def _send_all(self, out: Iterable[tuple[PeerId, Payload]]) -> None:
+        for to, payload in out:
+            self._send(to, payload)
+
+
+def batches_of(channel: str, messages: Sequence[AnyMessage]) -> list[Push]:
+    """Return messages as pushes of at most 1 MiB."""
+    return [Push(batch.ch, batch.frames) for batch in give(channel, messages)]
+
+
+def _asker(held: Held) -> PeerId | None:
+    openings = held.copy.said(Opening)
+    return openings[0].author if openings else None

@@ -1,0 +1,115 @@
+"""A peer that sits at the questions which others open: it runs their protocol, and says what it held at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from waggledance.core import Budget, Message, Meter, Opening, Outcome, Peer, Seat, WaggleError
+from waggledance.mesh._agreement import Agreement
+from waggledance.mesh._held import Held
+from waggledance.mesh._node import Node
+from waggledance.mesh._sealed_set import table_of
+from waggledance.protocols import as_opened, check_fit, check_question
+
+logger = logging.getLogger(__name__)
+
+PARALLEL = 8
+LINGER_SECONDS = 600.0
+"""A question whose asker writes no outcome is left that long after this member has said what it held."""
+
+
+class Sitting:
+    """Lets a peer take part in every question that is opened for it.
+
+    A question that was under way when the process ended is taken up again: what the peer had said stands.
+
+    Args:
+        node: the peer's node.
+        peer: who thinks.
+        budget: what one question may cost here at most; the swarm's own limits hold besides.
+        parallel: so many questions at once; further ones wait.
+    """
+
+    def __init__(self, node: Node, peer: Peer, *, budget: Budget | None = None, parallel: int = PARALLEL) -> None:
+        self._node, self._peer = node, peer
+        self._budget = node.genesis.limits.capped(budget or Budget())
+        self._slots = asyncio.Semaphore(parallel)
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self.ended: Counter[str] = Counter()
+        """Questions by how they ended here: ``"answered"``, ``"failed"``."""
+        self.on_question: Callable[[Message[Opening]], None] | None = None
+        """Called when this peer begins to work on a question."""
+        node.on_opening = self._on_opening
+        for held in list(node.channels.values()):
+            for opening in held.copy.said(Opening)[:1]:
+                self._on_opening(held, opening)
+
+    async def close(self) -> None:
+        """Leave all questions."""
+        self._node.on_opening = None
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _on_opening(self, held: Held, opening: Message[Opening]) -> None:
+        if held.name in self._under_way or not any(m.id == self._node.me for m in opening.body.members):
+            return
+        if any(m.author == opening.author for m in held.copy.said(Outcome)):
+            return
+        task = self._under_way[held.name] = asyncio.get_running_loop().create_task(self._take_part(held, opening))
+        task.add_done_callback(lambda _: self._under_way.pop(held.name, None))
+
+    async def _take_part(self, held: Held, opening: Message[Opening]) -> None:
+        """Answer, then follow the question until its asker has written down what came out."""
+        over = asyncio.get_running_loop().create_future()
+
+        def look(message: Message[Any], _raw: bytes) -> None:
+            if message.author == opening.author and isinstance(message.body, Outcome) and not over.done():
+                over.set_result(None)
+
+        unsubscribe = held.copy.subscribe(look)
+        agreement = Agreement(self._node.key, opening, held.copy, self._node.clock)
+        answering = asyncio.get_running_loop().create_task(self._answer(held, opening, agreement))
+        try:
+            await asyncio.wait((answering, over), return_when=asyncio.FIRST_COMPLETED)
+            if not over.done():
+                await asyncio.wait((over,), timeout=LINGER_SECONDS)
+        finally:
+            unsubscribe()
+            answering.cancel()
+            await asyncio.gather(answering, return_exceptions=True)
+            agreement.close()
+
+    async def _answer(self, held: Held, opening: Message[Opening], agreement: Agreement) -> None:
+        """Run the protocol, then say what is held, whatever came of it: nobody waits for a peer that has given up."""
+        node = self._node
+        if not agreement.has_sealed:
+            async with self._slots:
+                if self.on_question is not None:
+                    self.on_question(opening)
+                try:
+                    protocol = as_opened(opening.body)
+                    check_fit(protocol, [self._peer] * len(opening.body.members))
+                    check_question(protocol, opening.body.question)
+                    held.copy.recall(node.me)
+                    await protocol(
+                        Seat(
+                            me=node.me,
+                            peer=self._peer,
+                            table=table_of(opening.body),
+                            channel=held.copy,
+                            clock=node.clock,
+                            meter=Meter(self._budget, node.clock),
+                            opening=opening,
+                        )
+                    )
+                    self.ended["answered"] += 1
+                except WaggleError as why:
+                    self.ended["failed"] += 1
+                    logger.warning("channel %s: %s", held.name, why)
+        agreement.finished()

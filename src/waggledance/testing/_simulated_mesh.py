@@ -1,0 +1,148 @@
+"""A mesh in virtual time: real nodes, real keys and doors, on simulated links; each run a function of its seed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any, Literal
+
+from blake3 import blake3
+
+from waggledance._swarm import Swarm
+from waggledance.core import UNIT, Budget, Decision, Key, Member, Peer, Question
+from waggledance.mesh import Genesis, Limits, Mesh, Node, SimulatedHub, Sitting
+from waggledance.network import Delay, Fault, Uniform, VirtualLoop
+from waggledance.protocols import AskProtocol, Debate
+from waggledance.testing._opinionated import Opinionated
+
+EPOCH_MS = 1_735_689_600_000
+"""Virtual time 0 on the wall: 2025-01-01 00:00 UTC."""
+ASKER = "asker"
+GENEROUS = Limits(messages_s=100_000, bytes_s=1 << 30, open_channels=1_000)
+
+
+class _Clock:
+    def __init__(self, loop: VirtualLoop) -> None:
+        self.now = loop.time
+
+    def wall_ms(self) -> int:
+        return EPOCH_MS + int(self.now() * 1000)
+
+
+class SimulatedMesh:
+    """Members of one swarm, and an asker without a vote. Use it within a coroutine on a `VirtualLoop`.
+
+    Args:
+        peers: who sits; a number stands for so many `Opinionated` ones, called p0, p1, ….
+        seed: of keys, luck and links.
+        quorum: what members may do wrong.
+        limits: of the swarm; generous ones when not given.
+        delay: how long a datagram takes; 10 to 30 ms when not given.
+        loss: chance that it is lost; see `SimulatedHub` for this and what follows.
+        duplicate: chance that it arrives twice.
+        reorder: chance that later ones overtake it.
+        bit_flip: chance that one bit of it arrives flipped.
+        faults: what goes wrong on the links, and when.
+    """
+
+    def __init__(
+        self,
+        peers: int | Sequence[Peer] = 4,
+        *,
+        seed: int = 0,
+        quorum: Literal["byzantine", "crash"] = "byzantine",
+        limits: Limits = GENEROUS,
+        delay: Delay | None = None,
+        loss: float = 0.0,
+        duplicate: float = 0.0,
+        reorder: float = 0.0,
+        bit_flip: float = 0.0,
+        faults: Sequence[Fault] = (),
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop), "a simulated mesh lives in virtual time"
+        if isinstance(peers, int):
+            peers = [Opinionated(f"p{i}") for i in range(peers)]
+        self.peers = {peer.name: peer for peer in peers}
+        names = (*self.peers, ASKER)
+        self.seed, self.clock = seed, _Clock(loop)
+        self.keys = {name: Key(blake3(b"waggle/simulated-mesh/1\0%d\0%s" % (seed, name.encode())).digest())
+                     for name in names}  # fmt: skip
+        self.genesis = Genesis(
+            name="simulated",
+            members=tuple(Member(self.keys[name].peer, name, 0 if name == ASKER else UNIT) for name in names),
+            quorum=quorum,
+            limits=limits,
+        )
+        self.hub = SimulatedHub(
+            loop, [self.keys[name] for name in names], names, seed=seed, delay=delay or Uniform(0.01, 0.03), loss=loss,
+            duplicate=duplicate, reorder=reorder, bit_flip=bit_flip, faults=faults,
+        )  # fmt: skip
+        self.nodes: dict[str, Node] = {}
+        self.sittings: dict[str, Sitting] = {}
+        self._lives: dict[str, int] = {}
+
+    async def __aenter__(self) -> SimulatedMesh:
+        await asyncio.gather(*(self.begin(name) for name in self.keys))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for name in list(self.nodes):
+            await self.end(name)
+        self.hub.close()
+
+    async def begin(self, name: str) -> None:
+        """Start a member's process, with an empty log."""
+        life = self._lives[name] = self._lives.get(name, -1) + 1
+        key = self.keys[name]
+        rng = Random(int.from_bytes(blake3(b"%d\0%d\0%s" % (self.seed, life, key.peer)).digest(8)))
+        node = self.nodes[name] = Node(
+            key, self.genesis, self.hub.transport(key.peer), clock=self.clock, rng=rng, incarnation=life
+        )
+        await node.start()
+        if name in self.peers:
+            self.sittings[name] = Sitting(node, self.peers[name])
+
+    async def end(self, name: str) -> None:
+        """End a member's process."""
+        sitting = self.sittings.pop(name, None)
+        if sitting is not None:
+            await sitting.close()
+        await self.nodes.pop(name).close()
+        self.hub.down(self.keys[name].peer)
+
+    async def ask(
+        self,
+        question: str | Question,
+        *,
+        protocol: AskProtocol | None = None,
+        certify: bool = False,
+        budget: Budget | None = None,
+        wait_s: float = 600.0,
+    ) -> Decision:
+        """Let the asker ask all members."""
+        mesh = Mesh(self.nodes[ASKER], certify=certify, wait_s=wait_s)
+        members = [member for member in self.genesis.members if member.weight]
+        swarm = Swarm(mesh.peers(members), network=mesh, protocol=protocol or Debate(rounds=1), seed=self.seed)
+        return await swarm.ask(question, budget=budget)
+
+    def digests(self, channel: str) -> Mapping[str, bytes]:
+        """Return the digest of each node's copy of a channel; a node that does not hold it is left out."""
+        return {n: node.channels[channel].copy.digest() for n, node in self.nodes.items() if channel in node.channels}
+
+    async def settle(self, channel: str, within_s: float = 60.0) -> float:
+        """Wait until all nodes that are up hold the same set; return how long that took, seconds."""
+        began = self.clock.now()
+        while self.clock.now() < began + within_s:
+            digests = self.digests(channel)
+            if len(digests) == len(self.nodes) and len(set(digests.values())) == 1:
+                break
+            await asyncio.sleep(0.1)
+        return self.clock.now() - began
+
+
+def on_virtual_time(coroutine: Any, limit_s: float = 86_400.0) -> Any:
+    """Run a coroutine on a virtual loop of its own and return what it returns."""
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(limit_s)) as runner:
+        return runner.run(coroutine)
