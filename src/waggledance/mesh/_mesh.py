@@ -148,6 +148,7 @@ class MeshGathering:
         """Wait for the certificate, or else for what the members held; return the cut and its messages."""
         copy, clock = self._held.copy, self.clock
         agreement = self._agreement = Agreement(self._node.key, copy.said(Opening)[0], copy, clock)
+        agreement.ended.add_done_callback(lambda _: self._grown.set())
         until = clock.now() + self._mesh.wait_s
         waits_for_late = False
         while agreement.certificate is None and clock.now() < until:

@@ -62,7 +62,11 @@ class Repair:
                     entries = sorted(((h.name, h.copy.digest()) for h in shared), reverse=True)
                     yield Outline(tuple(entries[:OUTLINE_ENTRIES]))
             case Ask():
-                yield from self._compare(sender, payload.have, answer=True)
+                replies = list(self._compare(sender, payload.have, answer=True))
+                yield from replies
+                equal = None if replies else self._held_with(sender, payload.have.ch)
+                if equal is not None:  # who asks waits for a word, and be it that nothing is missing
+                    yield Answer(equal.have())
             case Answer():
                 yield from self._compare(sender, payload.have, answer=False)
             case Outline():

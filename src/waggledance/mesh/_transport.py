@@ -41,7 +41,7 @@ class Transport(Protocol):
         ...
 
     def listen(self, receive: Receive, presence: Presence) -> None:
-        """Begin to hand over what arrives. Called once, on the event loop."""
+        """Begin to hand over what arrives, on the event loop; called again, hand over to these instead."""
         ...
 
     def send(self, to: PeerId, datagram: bytes) -> None:
