@@ -103,8 +103,12 @@ def test_after_a_partition_nobody_stays_dead(loss: float) -> None:
     world.run(60)
     assert world.counted("deaths") > 0
     world.side = {}
-    world.run(80)
-    assert all(world.everyone_else(peer, "alive") for peer in world.peers)
+    world.run(90, lambda: all(world.everyone_else(peer, "alive") for peer in world.peers))
+    assert world.now < 70
+    deaths = world.counted("deaths")
+    world.run(200)
+    assert world.counted("deaths") == deaths
+    assert all(world.everyone_else(peer, "alive", "suspect") for peer in world.peers)
 
 
 def test_a_peer_restarts_after_its_death() -> None:

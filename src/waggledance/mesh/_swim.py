@@ -20,9 +20,7 @@ from math import inf, isfinite
 from random import Random
 
 from waggledance.core import Key, PeerId, SwarmId, UsageError, Verify, show, signature_holds
-from waggledance.mesh._swim_health import Health
 from waggledance.mesh._swim_messages import (
-    MAX_INCARNATION,
     Death,
     Leave,
     News,
@@ -33,23 +31,12 @@ from waggledance.mesh._swim_messages import (
     Refutation,
     Suspicion,
     SwimPayload,
-    death,
-    leave_note,
-    refutation,
-    suspicion,
 )
-from waggledance.mesh._swim_probes import LAST_CALLS, Deadline, Probe, Relay, Round
+from waggledance.mesh._swim_own_word import OwnWord
+from waggledance.mesh._swim_prober import Outgoing, Prober
 from waggledance.mesh._swim_roll import MemberState, Roll
 from waggledance.mesh._swim_rumours import Rumours, repeats
-
-MAX_HURRIED = 16
-"""Probes at once because of hints: when a hub goes down, 200 sessions do; the rest is probed next, in turn."""
-MAX_RELAYS = 64
-"""Pings under way for others, so that nobody is made to flood a third."""
-NO_AFTER = 0.8
-"""Share of a time-out after which a helper says no, so that its no arrives in time (Lifeguard §IV-A)."""
-
-Outgoing = list[tuple[PeerId, SwimPayload]]
+from waggledance.mesh._swim_suspects import Suspects
 
 
 class Swim:
@@ -85,32 +72,29 @@ class Swim:
             raise UsageError(f"a protocol period is a number of seconds above 0, got {period_s!r}")
         if helpers < 0:
             raise UsageError(f"helpers is a number of peers, 0 or more, got {helpers!r}")
-        if not 0 <= incarnation <= MAX_INCARNATION // 2:
-            raise UsageError(f"an incarnation is 0 to {MAX_INCARNATION // 2:,}, got {incarnation!r}")
-        self._key, self._swarm, self._rng = key, swarm, rng
-        self._period_s, self._helpers = period_s, helpers
+        self._rng, self._period_s = rng, period_s
+        self._own = OwnWord(key, swarm, incarnation)
         self._roll = Roll(swarm, key.peer, verify)
-        self._round = Round(rng)
         self._rumours = Rumours()
-        self._health = Health(period_s)
-        self._probes: dict[PeerId, Probe] = {}
-        self._relays: dict[int, Relay] = {}
-        self._suspects: dict[PeerId, Deadline] = {}
-        self._nudges: dict[PeerId, float] = {}
+        self._prober = Prober(self._roll, self._news, rng=rng, period_s=period_s, helpers=helpers)
+        self._suspects = Suspects(period_s)
+        self._to_call: dict[PeerId, float] = {}
         self._period_at = inf
         self._since = 0.0
         self._left = False
-        self._claim: Refutation | None = None
-        self._incarnation = incarnation
-        if incarnation:
-            self._claim_incarnation(incarnation)
-        self.counted: Counter[str] = Counter()
-        """What it did itself: ``"probes"``, ``"suspicions"``, ``"deaths"``, ``"refutations"``."""
+        if self._own.claim:
+            self._rumours.add(self._own.claim)
+        self._counted: Counter[str] = Counter()
 
     @property
     def incarnation(self) -> int:
         """One's own number: rises when an accusation is refuted. Keep it over restarts."""
-        return self._incarnation
+        return self._own.incarnation
+
+    @property
+    def counted(self) -> Counter[str]:
+        """What it did itself: ``"probes"``, ``"suspicions"``, ``"deaths"``, ``"refutations"``. A copy."""
+        return self._counted + Counter(probes=self._prober.begun)
 
     @property
     def refused(self) -> Counter[str]:
@@ -122,19 +106,12 @@ class Swim:
         """When `tick` has something to do, seconds; infinite with nobody to probe, and after `leave`."""
         if self._left:
             return inf
-        return min(
-            self._period_at,
-            *(probe.next_at for probe in self._probes.values()),
-            *(relay.ends_at for relay in self._relays.values()),
-            *(deadline.next_at for deadline in self._suspects.values()),
-            *self._nudges.values(),
-            inf,
-        )
+        return min(self._period_at, self._prober.next_at, self._suspects.next_at, *self._to_call.values())
 
     def states(self) -> Mapping[PeerId, MemberState]:
         """Return what is held of every member, oneself included. A copy."""
-        me = MemberState("left" if self._left else "alive", self._incarnation, self._since)
-        return {self._key.peer: me, **self._roll.states}
+        me = MemberState("left" if self._left else "alive", self._own.incarnation, self._since)
+        return {self._own.peer: me, **self._roll.states}
 
     def state(self, peer: PeerId) -> MemberState:
         """Return what is held of one other member.
@@ -149,11 +126,11 @@ class Swim:
     def know(self, peers: Iterable[PeerId], now: float) -> None:
         """Set who the members are; new ones count as alive until probed. `peers` may name oneself, or nobody."""
         new, gone = self._roll.know(peers, now)
-        self._round.know(self._roll, new)
+        self._prober.round.know(self._roll, new)
         for peer in gone:
-            self._probes.pop(peer, None)
-            self._suspects.pop(peer, None)
-            self._nudges.pop(peer, None)
+            self._prober.forget(peer)
+            self._suspects.discard(peer)
+            self._to_call.pop(peer, None)
             self._rumours.forget(peer)
         if not len(self._roll):
             self._period_at = inf
@@ -170,12 +147,11 @@ class Swim:
             return
         self._wake(now)
         row = self._roll[peer]
-        told_of_late = now - row.heard_at < self._period_s
         row.heard_at = now
-        if self._probes.pop(peer, None):
-            self._health.shift(-1)
-        if row.rank in (Suspicion.rank, Death.rank) and not told_of_late:
-            self._nudges[peer] = now
+        self._prober.heard(peer)
+        called = row.called_at >= max(row.since, now - self._period_s)
+        if row.rank in (Suspicion.rank, Death.rank) and not called:
+            self._to_call[peer] = now
 
     def hint(self, peer: PeerId, up: bool, now: float) -> Outgoing:
         """Take the transport's word that a session went up or down for what it is: a reason to probe at once."""
@@ -184,34 +160,24 @@ class Swim:
         self._wake(now)
         alive = self._roll[peer].rank == Refutation.rank
         if up:
-            return [] if alive else [(peer, Ping(self._nonce(), self._news(peer)))]
-        if not alive:
-            return []
-        if len(self._probes) >= MAX_HURRIED:
-            self._round.hurry(peer)
-            return []
-        return [self._probe(peer, now, now + 2 * self._health.wait_s)]
+            return [] if alive else [self._call(peer, now)]
+        return self._prober.hurry(peer, now) if alive else []
 
     def tick(self, now: float) -> Outgoing:
         """Do what is due: end probes, ask helpers, declare deaths, begin a period."""
         if self._left:
             return []
         self._wake(now)
-        out: Outgoing = []
-        for probe in list(self._probes.values()):
-            if probe.ends_at <= now:
-                self._fail(probe, now)
-            elif probe.asks_at <= now:
-                out += self._ask(probe)
-        for nonce, relay in list(self._relays.items()):
-            if relay.ends_at <= now:
-                del self._relays[nonce]
-                out.append((relay.requester, PingReply(relay.nonce, False, self._news(relay.requester))))
-        for peer, deadline in list(self._suspects.items()):
-            if deadline.next_at <= now:
-                self._call(peer, deadline, now)
-        out += [(peer, Ping(self._nonce(), self._news(peer))) for peer in self._nudges]
-        self._nudges.clear()
+        out, failed = self._prober.tick(now)
+        for peer in failed:
+            self._accuse(peer, now)
+        for peer, call in self._suspects.due(now):
+            if call:
+                self._to_call[peer] = now
+            else:
+                self._bury(peer, now)
+        out += [self._call(peer, now) for peer in self._to_call]
+        self._to_call.clear()
         if self._period_at <= now:
             out += self._begin_period(now)
         return out
@@ -228,14 +194,17 @@ class Swim:
         if isinstance(payload, Ping):
             return [(sender, Pong(payload.nonce, self._news(sender, better)))]
         if isinstance(payload, PingRequest):
-            return self._help(sender, payload, better, now)
+            if payload.target == self._own.peer:
+                return [(sender, PingReply(payload.nonce, True, self._news(sender, better)))]
+            return self._prober.help(sender, payload, now)
         if isinstance(payload, Pong):
-            return self._answered(sender, payload.nonce, now)
-        for probe in list(self._probes.values()):
-            if probe.nonce == payload.nonce and sender in probe.silent:
-                probe.silent.discard(sender)
-                if payload.reached:
-                    self.heard(probe.target, now)
+            fresh, out = self._prober.pong(sender, payload.nonce, now)
+            if fresh:
+                self.heard(sender, now)
+            return out
+        reached = self._prober.reply(sender, payload)
+        if reached is not None:
+            self.heard(reached, now)
         return []
 
     def leave(self, now: float) -> Outgoing:
@@ -243,10 +212,10 @@ class Swim:
         if self._left:
             return []
         self._left, self._since = True, now
-        goodbye = leave_note(self._key, self._swarm, self._incarnation)
+        goodbye = self._own.goodbye()
         up = [peer for peer in sorted(self._roll) if self._roll[peer].rank < Death.rank]
         told = self._rng.sample(up, min(len(up), repeats(self._n_members)))
-        return [(peer, Ping(self._nonce(), (goodbye,))) for peer in told]
+        return [(peer, Ping(self._prober.nonce(), (goodbye,))) for peer in told]
 
     @property
     def _n_members(self) -> int:
@@ -256,101 +225,51 @@ class Swim:
     def _suspicion_s(self) -> float:
         return repeats(self._n_members) * self._period_s
 
-    def _nonce(self) -> int:
-        return self._rng.getrandbits(63)
-
     def _wake(self, now: float) -> None:
         """Blame nobody for a time in which oneself did not run: begin anew what was waiting, put off what was due."""
         late_s = now - self.next_at
         if late_s <= self._period_s / 2:
             return
-        self._probes.clear()
-        self._relays.clear()
-        self._nudges.clear()
-        for deadline in self._suspects.values():
-            deadline.next_at = max(deadline.next_at + late_s, now + self._period_s)
+        self._prober.clear()
+        self._to_call.clear()
+        self._suspects.put_off(late_s, now + self._period_s)
         self._period_at = min(self._period_at + late_s, now + self._period_s)
 
     def _begin_period(self, now: float) -> Outgoing:
         self._period_at = now + self._period_s
-        out: Outgoing = []
-        target = self._round.next(lambda peer: self._roll[peer].rank < Death.rank and peer not in self._probes)
-        if target is not None:
-            out.append(self._probe(target, now, now + self._period_s * self._health.stretch))
+        out = self._prober.begin(now)
         dead = [peer for peer in sorted(self._roll) if self._roll[peer].rank == Death.rank]
         if dead:
-            peer = self._rng.choice(dead)
-            out.append((peer, Ping(self._nonce(), self._news(peer))))
+            out.append(self._call(self._rng.choice(dead), now))
         return out
 
-    def _probe(self, target: PeerId, now: float, ends_at: float) -> tuple[PeerId, Ping]:
-        self.counted["probes"] += 1
-        probe = Probe(target, self._nonce(), now, now + self._health.wait_s, ends_at)
-        self._probes[target] = probe
-        return target, Ping(probe.nonce, self._news(target))
+    def _call(self, peer: PeerId, now: float) -> tuple[PeerId, Ping]:
+        """Tell a peer what is held of it, which rides on every ping to it."""
+        self._roll[peer].called_at = now
+        return peer, Ping(self._prober.nonce(), self._news(peer))
 
-    def _ask(self, probe: Probe) -> Outgoing:
-        up = [peer for peer in sorted(self._roll) if self._roll[peer].rank == Refutation.rank and peer != probe.target]
-        helpers = self._rng.sample(up, min(len(up), self._helpers))
-        probe.ask(helpers)
-        again = Ping(probe.nonce, self._news(probe.target))
-        asked = [(peer, PingRequest(probe.nonce, probe.target, self._news(peer))) for peer in helpers]
-        return [(probe.target, again), *asked]
-
-    def _help(self, requester: PeerId, request: PingRequest, better: list[News], now: float) -> Outgoing:
-        target = PeerId(request.target)
-        if target == self._key.peer:
-            return [(requester, PingReply(request.nonce, True, self._news(requester, better)))]
-        if target not in self._roll or len(self._relays) >= MAX_RELAYS:
-            self.refused["stranger" if target not in self._roll else "busy"] += 1
-            return []
-        nonce = self._nonce()
-        self._relays[nonce] = Relay(requester, request.nonce, target, now + NO_AFTER * self._health.wait_s)
-        return [(target, Ping(nonce, self._news(target)))]
-
-    def _answered(self, sender: PeerId, nonce: int, now: float) -> Outgoing:
-        relay = self._relays.get(nonce)
-        if relay is not None and relay.target == sender:
-            del self._relays[nonce]
-            self.heard(sender, now)
-            return [(relay.requester, PingReply(relay.nonce, True, self._news(relay.requester)))]
-        probe = self._probes.get(sender)
-        if probe is not None and probe.nonce == nonce:
-            if not probe.asked_again:
-                row, rtt_s = self._roll[sender], now - probe.sent_at
-                self._health.took(rtt_s)
-                row.rtt_s = rtt_s if row.rtt_s is None else row.rtt_s + (rtt_s - row.rtt_s) / 8
-            self.heard(sender, now)
-        return []
-
-    def _fail(self, probe: Probe, now: float) -> None:
-        del self._probes[probe.target]
-        self._health.shift(len(probe.silent) if probe.asked else 1)
-        row = self._roll[probe.target]
-        if row.rank == Refutation.rank:
-            self.counted["suspicions"] += 1
-            self._tell(suspicion(self._key, self._swarm, probe.target, row.incarnation, row.claim), now)
-            self._nudges[probe.target] = now
-
-    def _call(self, peer: PeerId, deadline: Deadline, now: float) -> None:
-        """Call a suspect once more, or declare it dead when it was called often enough and was not heard."""
+    def _accuse(self, peer: PeerId, now: float) -> None:
         row = self._roll[peer]
-        if deadline.calls_left:
-            deadline.calls_left -= 1
-            deadline.next_at = now + self._period_s
-            self._nudges[peer] = now
-        elif row.heard_at > row.since and row.heard_at + self._suspicion_s > now:
-            deadline.next_at = row.heard_at + self._suspicion_s
-        else:
-            self.counted["deaths"] += 1
-            self._tell(death(self._key, self._swarm, peer, row.incarnation, row.claim), now)
+        if row.rank == Refutation.rank:
+            self._counted["suspicions"] += 1
+            self._tell(self._own.suspicion(peer, row), now)
+            self._to_call[peer] = now
+
+    def _bury(self, peer: PeerId, now: float) -> None:
+        row = self._roll[peer]
+        spared_until = row.heard_at + self._suspicion_s
+        if row.heard_at > row.since and spared_until > now:
+            self._suspects.add(peer, spared_until)
+            return
+        self._counted["deaths"] += 1
+        self._tell(self._own.death(peer, row), now)
 
     def _read(self, news: Iterable[News], now: float) -> list[News]:
         """Let news count; return what corrects those pieces that are outdated."""
         better: list[News] = []
         for piece in news:
             peer = PeerId(piece.peer)
-            if peer == self._key.peer:
+            if peer == self._own.peer:
                 held: News | None = self._answer(piece)
             else:
                 held = self._roll.outdates(piece)
@@ -365,34 +284,21 @@ class Swim:
             return
         self._rumours.add(piece)
         peer = PeerId(piece.peer)
-        self._suspects.pop(peer, None)
+        self._suspects.discard(peer)
         if isinstance(piece, Suspicion):
-            self._suspects[peer] = Deadline(now + self._suspicion_s - LAST_CALLS * self._period_s)
+            self._suspects.add(peer, now + self._suspicion_s)
 
     def _answer(self, piece: News) -> Refutation | None:
-        """Return what refutes a piece of news about oneself, if anything does."""
-        held, said = (self._incarnation, Refutation.rank), (piece.incarnation, piece.rank)
-        if said == held:
+        """Return what refutes a piece of news about oneself, if it needs refuting."""
+        claim = self._own.outbid(piece, self._roll)
+        if claim is not None:
+            self._counted["refutations"] += 1
+            self._rumours.add(claim)
+            if not isinstance(piece, Leave):
+                self._prober.health.shift(1)
+        elif (piece.incarnation, piece.rank) >= (self._own.incarnation, Refutation.rank):
             return None
-        if said < held:
-            self.refused["stale"] += 1
-            return self._claim
-        claim = self._claim.signature if self._claim and piece.incarnation == self._incarnation else b""
-        if not self._roll.weigh(piece, claim):
-            return None
-        if isinstance(piece, Refutation):
-            self._incarnation, self._claim = piece.incarnation, piece
-            return None
-        self.counted["refutations"] += 1
-        if not isinstance(piece, Leave):
-            self._health.shift(1)
-        return self._claim_incarnation(piece.incarnation + 1)
-
-    def _claim_incarnation(self, incarnation: int) -> Refutation:
-        self._incarnation = incarnation
-        self._claim = refutation(self._key, self._swarm, incarnation)
-        self._rumours.add(self._claim)
-        return self._claim
+        return self._own.claim
 
     def _news(self, to: PeerId, first: Iterable[News] = ()) -> tuple[News, ...]:
         accusation = self._roll[to].evidence if to in self._roll and self._roll[to].rank else None

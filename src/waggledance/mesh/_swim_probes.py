@@ -13,9 +13,6 @@ from random import Random
 
 from waggledance.core import PeerId
 
-LAST_CALLS = 3
-"""Pings to a suspect by each who suspects it, one a period, before it is declared dead: ours."""
-
 
 class Round:
     """A shuffled round robin over peers.
@@ -82,21 +79,3 @@ class Probe:
         """Note who was asked for help."""
         self.asks_at, self.silent = inf, set(helpers)
         self.asked = bool(self.silent)
-
-
-class Relay:
-    """A ping that was sent for somebody else."""
-
-    __slots__ = ("ends_at", "nonce", "requester", "target")
-
-    def __init__(self, requester: PeerId, nonce: int, target: PeerId, ends_at: float) -> None:
-        self.requester, self.nonce, self.target, self.ends_at = requester, nonce, target, ends_at
-
-
-class Deadline:
-    """When a suspect is called once more, and when it has been called for the last time."""
-
-    __slots__ = ("calls_left", "next_at")
-
-    def __init__(self, next_at: float) -> None:
-        self.next_at, self.calls_left = next_at, LAST_CALLS

@@ -40,7 +40,7 @@ class MemberState(msgspec.Struct, frozen=True):
 class Standing:
     """One row of the roll."""
 
-    __slots__ = ("claim", "evidence", "heard_at", "incarnation", "rank", "rtt_s", "since")
+    __slots__ = ("called_at", "claim", "evidence", "heard_at", "incarnation", "rank", "rtt_s", "since")
 
     def __init__(self, since: float) -> None:
         self.incarnation = 0
@@ -49,7 +49,8 @@ class Standing:
         self.evidence: News | None = None
         """The news that made it so; None while it is alive in incarnation 0."""
         self.since = since
-        self.heard_at = float("-inf")
+        self.heard_at = self.called_at = float("-inf")
+        """When there was a sign of life, and when it was pinged to be told what is held of it."""
         self.rtt_s: float | None = None
 
     @property
