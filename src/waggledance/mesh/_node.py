@@ -167,14 +167,21 @@ class Node:
 
     async def _recover(self) -> None:
         """Ask all members what they have, and wait a little: this peer may have said more than it remembers."""
-        others = [peer for peer in self.members if peer != self.me]
         until = self.clock.now() + RECOVERY_SECONDS
-        while others and self.clock.now() < until and not self._answered.issuperset(others):
-            for peer in others:
-                if peer not in self._answered:
-                    for held in self._repair.shared(peer):
-                        self._send(peer, Ask(held.have()))
+        while self.clock.now() < until and not self._answered.issuperset(self.members.keys() - {self.me}):
+            self.ask_everybody()
             await asyncio.sleep(RECOVERY_SECONDS / 10)
+
+    @property
+    def heard_from_members(self) -> bool:
+        """Whether anybody has answered this peer as one answers a member."""
+        return bool(self._answered)
+
+    def ask_everybody(self) -> None:
+        """Ask those members what they have who have not said so since the start."""
+        for peer in sorted(self.members.keys() - {self.me} - self._answered):
+            for held in self._repair.shared(peer):
+                self._send(peer, Ask(held.have()))
 
     # -- channels -----------------------------------------------------------------------------------------------
 
@@ -313,7 +320,8 @@ class Node:
                 for reply in self._repair.on(sender, payload):
                     self._send(sender, reply)
             case AskGenesis():
-                self._send(sender, TellGenesis(self.genesis.canonical()))
+                if self._asks.takes(EVERYBODY, 0, now):
+                    self._send(sender, TellGenesis(self.genesis.canonical()))
             case TellGenesis():
                 pass
             case Ping() | Pong() | PingRequest() | PingReply():
