@@ -1,5 +1,8 @@
 """Real peers on a real network, with no server: transport, identity, membership, repair, discovery, roll-out."""
 
+from waggledance.mesh._a2a_card import capability_of_card as capability_of_card
+from waggledance.mesh._a2a_card import card_of as card_of
+from waggledance.mesh._a2a_card import verify_card as verify_card
 from waggledance.mesh._admission import Membership as Membership
 from waggledance.mesh._admission import membership_of as membership_of
 from waggledance.mesh._admission_bodies import Admit as Admit
@@ -20,6 +23,12 @@ from waggledance.mesh._directory import Match as Match
 from waggledance.mesh._directory import Need as Need
 from waggledance.mesh._directory import Observed as Observed
 from waggledance.mesh._directory import rank as rank
+from waggledance.mesh._feedback import Edges as Edges
+from waggledance.mesh._feedback import Feedback as Feedback
+from waggledance.mesh._feedback import Settled as Settled
+from waggledance.mesh._feedback import edges_of as edges_of
+from waggledance.mesh._feedback import observed_by as observed_by
+from waggledance.mesh._feedback import task_of as task_of
 from waggledance.mesh._genesis import Admission as Admission
 from waggledance.mesh._genesis import Genesis as Genesis
 from waggledance.mesh._genesis import Limits as Limits
@@ -42,6 +51,8 @@ from waggledance.mesh._meaning import by_meaning as by_meaning
 from waggledance.mesh._meaning import word_llama as word_llama
 from waggledance.mesh._mesh import Mesh as Mesh
 from waggledance.mesh._node import Node as Node
+from waggledance.mesh._reputation import merits as merits
+from waggledance.mesh._reputation import merits_from_founders as merits_from_founders
 from waggledance.mesh._simulated_transport import SimulatedHub as SimulatedHub
 from waggledance.mesh._sitting import Sitting as Sitting
 from waggledance.mesh._swim import Swim as Swim
@@ -51,6 +62,14 @@ from waggledance.mesh._transport import MAX_DATAGRAM_BYTES as MAX_DATAGRAM_BYTES
 from waggledance.mesh._transport import Presence as Presence
 from waggledance.mesh._transport import Receive as Receive
 from waggledance.mesh._transport import Transport as Transport
+from waggledance.mesh._volunteers import Beacon as Beacon
+from waggledance.mesh._volunteers import Chosen as Chosen
+from waggledance.mesh._volunteers import Team as Team
+from waggledance.mesh._volunteers import Volunteer as Volunteer
+from waggledance.mesh._volunteers import nesting as nesting
+from waggledance.mesh._volunteers import team_channel as team_channel
+from waggledance.mesh._volunteers import team_fault as team_fault
+from waggledance.mesh._volunteers import team_of as team_of
 from waggledance.mesh._zenoh_endpoints import CannotListen as CannotListen
 from waggledance.mesh._zenoh_transport import ZenohTransport as ZenohTransport
 
@@ -58,9 +77,13 @@ __all__ = [
     "MAX_DATAGRAM_BYTES",
     "Admission",
     "Admit",
+    "Beacon",
     "CannotListen",
     "Capability",
     "Capacity",
+    "Chosen",
+    "Edges",
+    "Feedback",
     "Genesis",
     "HeldInvite",
     "Invite",
@@ -84,28 +107,43 @@ __all__ = [
     "Record",
     "Records",
     "Revoke",
+    "Settled",
     "SimulatedHub",
     "Sitting",
     "Skill",
     "Swim",
+    "Team",
     "Tls",
     "ToolClaim",
     "Transport",
     "TwoFaced",
+    "Volunteer",
     "ZenohTransport",
     "by_meaning",
+    "capability_of_card",
+    "card_of",
     "check_issuer",
+    "edges_of",
     "genesis_from_json",
     "hold_key",
     "load_genesis",
     "load_key",
     "membership_of",
+    "merits",
+    "merits_from_founders",
+    "nesting",
     "new_invite",
     "new_key",
+    "observed_by",
     "open_genesis",
     "rank",
     "read_invite",
     "records_of",
     "secret_text",
+    "task_of",
+    "team_channel",
+    "team_fault",
+    "team_of",
+    "verify_card",
     "word_llama",
 ]
