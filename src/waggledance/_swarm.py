@@ -26,7 +26,7 @@ from waggledance.core import (
     swarm_id,
 )
 from waggledance.network import Local, Network
-from waggledance.protocols import AskProtocol, Debate, check_fit, check_question
+from waggledance.protocols import AskProtocol, Debate, check_fit, check_question, check_spelled
 
 
 class Interrupted(RunFailed):
@@ -195,6 +195,8 @@ class Swarm:
         protocol = protocol or self.protocol
         if self._checked is not protocol:
             check_fit(protocol, self.peers)
+            if self.network.remote:
+                check_spelled(protocol)
             self._checked = protocol
         check_question(protocol, question)
         seed = self.seed if seed is None else seed

@@ -50,6 +50,7 @@ class Mesh:
     """
 
     name = "mesh"
+    remote = True
 
     def __init__(self, node: Node, *, certify: bool = False, wait_s: float = WAIT_SECONDS) -> None:
         if not wait_s > 0:

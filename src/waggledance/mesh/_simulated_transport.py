@@ -45,7 +45,7 @@ class SimulatedHub:
     ) -> None:
         self._replicas = [Replica(i, name, key) for i, (name, key) in enumerate(zip(names, keys, strict=True))]
         self._by_peer = {replica.key.peer: replica for replica in self._replicas}
-        self._transports: dict[PeerId, SimulatedTransport] = {}
+        self._transports: dict[PeerId, list[SimulatedTransport]] = {}
         self._post = Post(
             loop, seed=seed, weather=Weather(faults, names), delay=delay or Constant(0.0), loss=loss,
             duplicate=duplicate, reorder=reorder, bit_flip=bit_flip, deliver=self._deliver,
@@ -55,9 +55,10 @@ class SimulatedHub:
         self.sent_bytes = 0
 
     def transport(self, peer: PeerId) -> SimulatedTransport:
-        """Return a peer's way to the others; its process is up from now on."""
+        """Return a peer's way to the others; its process is up from now on. A second one stands for a second process."""
         self._by_peer[peer].up = True
-        transport = self._transports[peer] = SimulatedTransport(peer, self)
+        transport = SimulatedTransport(peer, self)
+        self._transports.setdefault(peer, []).append(transport)
         return transport
 
     def carry(self, sender: PeerId, to: PeerId, datagram: bytes) -> None:
@@ -76,17 +77,18 @@ class SimulatedHub:
         """Let a peer's process be gone: what arrives is lost, and the others get a hint."""
         self._by_peer[peer].up = False
         del self._transports[peer]
-        for other in self._transports.values():
-            other.hint(peer, up=False)
+        for others in self._transports.values():
+            for other in others:
+                other.hint(peer, up=False)
 
     def close(self) -> None:
         """Drop what is on its way."""
         self._post.close()
 
     def _deliver(self, receiver: Replica, sender: Replica, payload: object) -> None:
-        transport = self._transports.get(receiver.key.peer)
-        if transport is not None and isinstance(payload, bytes):
-            transport.take(payload)
+        if isinstance(payload, bytes):
+            for transport in self._transports.get(receiver.key.peer, ()):
+                transport.take(payload)
 
 
 class SimulatedTransport:

@@ -16,6 +16,7 @@ class Local:
     """The default network: one process, real time."""
 
     name = "local"
+    remote = False
 
     def gather(self, swarm: SwarmId, channel: str, names: Sequence[str]) -> LocalGathering:
         """Open a channel with these peers at it."""

@@ -61,6 +61,11 @@ class Network(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def remote(self) -> bool:
+        """Whether peers run the protocol elsewhere, and know no more of it than its name."""
+        ...
+
     def gather(self, swarm: SwarmId, channel: str, names: Sequence[str]) -> Gathering:
         """Open a channel with these peers at it."""
         ...

@@ -90,6 +90,10 @@ class Simulated:
     def name(self) -> str:
         return "simulated"
 
+    @property
+    def remote(self) -> bool:
+        return False
+
     def new_event_loop(self) -> VirtualLoop:
         """Return a loop whose clock is virtual: for `Swarm.ask_sync`, and for ``asyncio.Runner(loop_factory=…)``."""
         return VirtualLoop(self.limit_s)

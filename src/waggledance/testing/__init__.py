@@ -14,6 +14,8 @@ from waggledance.testing._offices import Offices as Offices
 from waggledance.testing._opinionated import Opinionated as Opinionated
 from waggledance.testing._simulate import Run as Run
 from waggledance.testing._simulate import simulate as simulate
+from waggledance.testing._simulated_mesh import SimulatedMesh as SimulatedMesh
+from waggledance.testing._simulated_mesh import on_virtual_time as on_virtual_time
 from waggledance.testing._swim_world import SwimWorld as SwimWorld
 
 if TYPE_CHECKING:
@@ -70,9 +72,11 @@ __all__ = [
     "Opinionated",
     "Run",
     "Scenario",
+    "SimulatedMesh",
     "SwimWorld",
     "check_protocol",
     "judged",
+    "on_virtual_time",
     "proposed",
     "simulate",
 ]

@@ -119,7 +119,7 @@ class _Kept:
 
     def __init__(self, network: Simulated) -> None:
         self._network = network
-        self.name = network.name
+        self.name, self.remote = network.name, network.remote
         self.new_event_loop = network.new_event_loop
         self.gathering: SimulatedGathering | None = None
         self.log: list[Message[Any]] = []
