@@ -267,6 +267,41 @@ def test_votes_of_strangers_and_of_members_without_weight_admit_nobody() -> None
     assert "dan" not in names(lobby)
 
 
+def test_a_vote_said_before_its_author_belonged_does_not_count() -> None:
+    lobby, founders = drawn_founders(6, 3, admission="quorum")
+    lobby.say(OTHER, Admit(who=GUEST.peer, weight=UNIT))
+    lobby.join(OTHER, lobby.invite(founders[0]), "dan")
+    for founder in founders:
+        lobby.say(founder, Admit(who=OTHER.peer, weight=UNIT))
+    lobby.join(GUEST, lobby.invite(founders[0]), "clea")
+    for founder in founders[:2]:
+        lobby.say(founder, Admit(who=GUEST.peer, weight=UNIT))
+    assert "clea" not in names(lobby)  # 2 of 4, and 3 are needed
+    lobby.say(OTHER, Admit(who=GUEST.peer, weight=UNIT))
+    assert "clea" in names(lobby)
+
+
+def test_a_quorum_admits_nobody_into_a_full_swarm() -> None:
+    lobby, founders = drawn_founders(6, admission="quorum", members=5)
+    for guest, name in ((GUEST, "clea"), (OTHER, "dan")):
+        lobby.join(guest, lobby.invite(founders[0]), name)
+    for guest in (GUEST, OTHER):
+        for founder in founders[:3]:
+            lobby.say(founder, Admit(who=guest.peer, weight=0))
+    assert {"clea"} == set(names(lobby)) & {"clea", "dan"}
+
+
+def test_votes_are_used_up_by_what_they_decide() -> None:
+    lobby, founders = drawn_founders(6)
+    lobby.join(GUEST, lobby.invite(founders[0]), "clea")
+    for weight, voters in ((UNIT, founders[:3]), (0, (*founders[1:], GUEST)), (UNIT, founders[1:3])):
+        for voter in voters:
+            lobby.say(voter, Admit(who=GUEST.peer, weight=weight))
+    assert names(lobby)["clea"] == 0  # the first founder's vote of the first time does not stand beside these two
+    lobby.say(founders[0], Admit(who=GUEST.peer, weight=UNIT))
+    assert names(lobby)["clea"] == UNIT
+
+
 def test_an_invite_of_nobody_is_not_made_good_by_a_quorum() -> None:
     lobby, founders = drawn_founders(6, admission="quorum")
     lobby.join(GUEST, lobby.invite(OTHER), "clea")
@@ -370,6 +405,27 @@ def test_lent_votes_do_not_keep_a_liar_in() -> None:
     for founder in founders[1:]:
         lobby.say(founder, Revoke(who=founders[0].peer))
     assert founders[0].peer in membership_of(lobby.genesis, lobby.messages).revoked
+
+
+def test_lent_votes_count_neither_for_nor_against_who_lent_them() -> None:
+    lobby, founders = drawn_founders(11)
+    lobby.join(GUEST, lobby.invite(founders[0], weight=UNIT), "clea")
+    for judge in (*founders[1:3], GUEST):
+        lobby.say(judge, Revoke(who=founders[0].peer))
+    assert not membership_of(lobby.genesis, lobby.messages).revoked
+
+
+def test_a_weight_that_a_quorum_gave_is_nobodys_loan() -> None:
+    lobby, founders = drawn_founders(11)
+    lobby.join(GUEST, lobby.invite(founders[0]), "clea")
+    for founder in founders[:3]:
+        lobby.say(founder, Admit(who=GUEST.peer, weight=UNIT))
+    for judge in founders[1:]:
+        lobby.say(judge, Revoke(who=founders[0].peer))
+    assert not membership_of(lobby.genesis, lobby.messages).revoked  # 3 of 5, and 4 are needed
+    lobby.say(GUEST, Revoke(who=founders[0].peer))
+    now = membership_of(lobby.genesis, lobby.messages)
+    assert (set(now.revoked), now.members[GUEST.peer].weight) == ({founders[0].peer}, UNIT)
 
 
 def test_lent_votes_do_not_put_anybody_else_out() -> None:
