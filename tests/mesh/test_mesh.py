@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from waggledance.consensus import Certificate, verify_certificate
-from waggledance.core import Decision, Note, UsageError
+from waggledance.core import Decision, Note, PeerId, UsageError
 from waggledance.mesh import Mesh, Node
 from waggledance.network import Partition, Silent
 from waggledance.protocols import PROTOCOLS, Debate, Vote, by_name
@@ -77,7 +77,7 @@ def test_halves_of_a_partition_certify_nothing_apart_and_one_thing_together() ->
 
 
 def test_a_member_that_lost_its_log_recovers_its_own_past_and_does_not_contradict_itself() -> None:
-    async def main() -> tuple[set[bytes], Decision]:
+    async def main() -> tuple[set[PeerId], Decision]:
         async with SimulatedMesh(4) as mesh:
             first = await mesh.ask("2+2?")
             await mesh.settle(first.channel)

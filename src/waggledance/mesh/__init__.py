@@ -23,6 +23,9 @@ from waggledance.mesh._directory import Match as Match
 from waggledance.mesh._directory import Need as Need
 from waggledance.mesh._directory import Observed as Observed
 from waggledance.mesh._directory import rank as rank
+from waggledance.mesh._entering import NotLetIn as NotLetIn
+from waggledance.mesh._entering import ask_genesis as ask_genesis
+from waggledance.mesh._entering import enter as enter
 from waggledance.mesh._feedback import Edges as Edges
 from waggledance.mesh._feedback import Feedback as Feedback
 from waggledance.mesh._feedback import Settled as Settled
@@ -51,6 +54,7 @@ from waggledance.mesh._meaning import by_meaning as by_meaning
 from waggledance.mesh._meaning import word_llama as word_llama
 from waggledance.mesh._mesh import Mesh as Mesh
 from waggledance.mesh._node import Node as Node
+from waggledance.mesh._reader import Reader as Reader
 from waggledance.mesh._reputation import merits as merits
 from waggledance.mesh._reputation import merits_from_founders as merits_from_founders
 from waggledance.mesh._simulated_transport import SimulatedHub as SimulatedHub
@@ -100,9 +104,11 @@ __all__ = [
     "ModelClaim",
     "Need",
     "Node",
+    "NotLetIn",
     "Observed",
     "Presence",
     "Price",
+    "Reader",
     "Receive",
     "Record",
     "Records",
@@ -119,11 +125,13 @@ __all__ = [
     "TwoFaced",
     "Volunteer",
     "ZenohTransport",
+    "ask_genesis",
     "by_meaning",
     "capability_of_card",
     "card_of",
     "check_issuer",
     "edges_of",
+    "enter",
     "genesis_from_json",
     "hold_key",
     "load_genesis",

@@ -9,16 +9,17 @@ Source: the project's network specification, §5.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any
 
 from waggledance.consensus import Certificate, Certifier, Heads, Seal, messages_of_cut, outcome_of_decision
-from waggledance.core import Body, Clock, Key, Message, Opening, RunFailed, UsageError
+from waggledance.core import Body, Clock, Key, Message, MessageId, Opening, PeerId, RunFailed, UsageError
 from waggledance.mesh._mesh_copy import MeshCopy
 from waggledance.mesh._sealed_set import decide_over
 
 AnyMessage = Message[Any]
+VerifySignature = Callable[[PeerId, MessageId, bytes], bool]
 
 
 class Agreement:
@@ -29,9 +30,12 @@ class Agreement:
         opening: the message that opened the question.
         copy: the node's copy of the channel.
         clock: time.
+        holds: checks a signature.
     """
 
-    def __init__(self, key: Key, opening: Message[Opening], copy: MeshCopy, clock: Clock) -> None:
+    def __init__(
+        self, key: Key, opening: Message[Opening], copy: MeshCopy, clock: Clock, holds: VerifySignature
+    ) -> None:
         self._key, self._opening, self._copy, self._clock = key, opening, copy, clock
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -46,8 +50,9 @@ class Agreement:
         if isinstance(body.certify, str):
             params = {"protocol": body.protocol, "topology": body.topology, "seed": str(body.seed)}
             self.certifier = Certifier(
-                key.peer, key.sign, opening.id, body.members, body.certify, self._outcome, body.rule, params
-            )
+                key.peer, key.sign, opening.id, body.members, body.certify, self._outcome, body.rule, params,
+                holds=holds,
+            )  # fmt: skip
             self._publish(self.certifier.resume(copy.messages(), clock.now()))
         self._unsubscribe = copy.subscribe(self._on)
 

@@ -32,7 +32,6 @@ from waggledance.core import (
     PeerId,
     RunFailed,
     encode,
-    open_frame,
     show,
 )
 from waggledance.mesh._admission import Membership, membership_of
@@ -42,6 +41,7 @@ from waggledance.mesh._blob_messages import BlobPayload
 from waggledance.mesh._genesis import Genesis
 from waggledance.mesh._held import EMPTY, Held
 from waggledance.mesh._mesh_copy import MeshCopy
+from waggledance.mesh._reader import Reader
 from waggledance.mesh._repair import Repair
 from waggledance.mesh._swim import Swim
 from waggledance.mesh._swim_messages import Ping, PingReply, PingRequest, Pong
@@ -86,6 +86,7 @@ class Node:
         clock: time.
         rng: luck: whom to greet, whom to probe.
         incarnation: SWIM's counter of this peer's lives; higher than in any earlier one.
+        reader: opens frames and checks signatures; nodes in one process may share one that remembers.
     """
 
     def __init__(
@@ -98,11 +99,13 @@ class Node:
         clock: Clock | None = None,
         rng: Random | None = None,
         incarnation: int = 0,
+        reader: Reader | None = None,
     ) -> None:
         self.key, self.genesis, self.transport, self.log = key, genesis, transport, log
         self.me, self.swarm = key.peer, genesis.swarm
         self.clock: Clock = clock or LoopClock()
         self._rng = rng or Random()
+        self.reader = reader or Reader()
         self.channels: dict[str, Held] = {}
         self.refused: Counter[str] = Counter()
         """Datagrams refused before a channel's door, by reason; doors count their own."""
@@ -124,7 +127,7 @@ class Node:
         """Who sent what is being taken in."""
         self._answered: set[PeerId] = set()
         """While recovering: who has said what it has."""
-        self.swim = Swim(key, self.swarm, rng=self._rng, incarnation=incarnation)
+        self.swim = Swim(key, self.swarm, rng=self._rng, incarnation=incarnation, verify=self.reader.holds)
         self.membership: Membership = membership_of(genesis, ())
         self.lobby = self._hold(LOBBY, self._may_enter, lambda: frozenset(self.members))
 
@@ -208,7 +211,7 @@ class Node:
         def ask(author: PeerId, ids: tuple[MessageId, ...]) -> None:
             self._send(self._from, Want(name, ids))
 
-        door = Door(copy, admits=admits, clock=self.clock, ask=ask)
+        door = Door(copy, admits=admits, clock=self.clock, verify=self.reader.holds, ask=ask)
         held = self.channels[name] = Held(copy, door, members)
         return held
 
@@ -336,7 +339,7 @@ class Node:
         grown: list[AnyMessage] = []
         for framed in frames:
             try:
-                message = open_frame(framed)
+                message = self.reader.open(framed)
             except PeerFault as fault:
                 self.refused[fault.reason] += 1
                 continue

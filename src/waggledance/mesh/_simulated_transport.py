@@ -55,7 +55,7 @@ class SimulatedHub:
         self.sent_bytes = 0
 
     def transport(self, peer: PeerId) -> SimulatedTransport:
-        """Return a peer's way to the others; its process is up from now on. A second one stands for a second process."""
+        """Return a peer's way to the others; its process is up from now on. A second one is a second process."""
         self._by_peer[peer].up = True
         transport = SimulatedTransport(peer, self)
         self._transports.setdefault(peer, []).append(transport)

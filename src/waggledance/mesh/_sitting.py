@@ -73,7 +73,8 @@ class Sitting:
                 over.set_result(None)
 
         unsubscribe = held.copy.subscribe(look)
-        agreement = Agreement(self._node.key, opening, held.copy, self._node.clock)
+        node = self._node
+        agreement = Agreement(node.key, opening, held.copy, node.clock, node.reader.holds)
         answering = asyncio.get_running_loop().create_task(self._answer(held, opening, agreement))
         try:
             await asyncio.wait((answering, over), return_when=asyncio.FIRST_COMPLETED)

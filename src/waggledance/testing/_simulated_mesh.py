@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from blake3 import blake3
 
 from waggledance._swarm import Swarm
 from waggledance.core import UNIT, Budget, Decision, Key, Member, Peer, Question
-from waggledance.mesh import Genesis, Limits, Mesh, Node, SimulatedHub, Sitting
+from waggledance.mesh import Genesis, Limits, Mesh, Node, Reader, SimulatedHub, Sitting
 from waggledance.network import Delay, Fault, Uniform, VirtualLoop
 from waggledance.protocols import AskProtocol, Debate
 from waggledance.testing._opinionated import Opinionated
+
+T = TypeVar("T")
 
 EPOCH_MS = 1_735_689_600_000
 """Virtual time 0 on the wall: 2025-01-01 00:00 UTC."""
@@ -82,6 +84,7 @@ class SimulatedMesh:
         self.nodes: dict[str, Node] = {}
         self.sittings: dict[str, Sitting] = {}
         self._lives: dict[str, int] = {}
+        self._reader = Reader(remember=50_000)
 
     async def __aenter__(self) -> SimulatedMesh:
         await asyncio.gather(*(self.begin(name) for name in self.keys))
@@ -98,8 +101,9 @@ class SimulatedMesh:
         key = self.keys[name]
         rng = Random(int.from_bytes(blake3(b"%d\0%d\0%s" % (self.seed, life, key.peer)).digest(8)))
         node = self.nodes[name] = Node(
-            key, self.genesis, self.hub.transport(key.peer), clock=self.clock, rng=rng, incarnation=life
-        )
+            key, self.genesis, self.hub.transport(key.peer), clock=self.clock, rng=rng, incarnation=life,
+            reader=self._reader,
+        )  # fmt: skip
         await node.start()
         if name in self.peers:
             self.sittings[name] = Sitting(node, self.peers[name])
@@ -142,7 +146,7 @@ class SimulatedMesh:
         return self.clock.now() - began
 
 
-def on_virtual_time(coroutine: Any, limit_s: float = 86_400.0) -> Any:
+def on_virtual_time(coroutine: Coroutine[Any, Any, T], limit_s: float = 86_400.0) -> T:
     """Run a coroutine on a virtual loop of its own and return what it returns."""
     with asyncio.Runner(loop_factory=lambda: VirtualLoop(limit_s)) as runner:
         return runner.run(coroutine)
