@@ -287,6 +287,8 @@ class Swim:
         self._suspects.discard(peer)
         if isinstance(piece, Suspicion):
             self._suspects.add(peer, now + self._suspicion_s)
+        elif isinstance(piece, Death) and piece.accuser != self._own.peer:
+            self._to_call[peer] = now  # if it is a lie, it is refuted in one round trip
 
     def _answer(self, piece: News) -> Refutation | None:
         """Return what refutes a piece of news about oneself, if it needs refuting."""

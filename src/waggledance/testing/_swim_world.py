@@ -70,6 +70,8 @@ class SwimWorld:
         """Mean of what a peer's own lateness adds to each arrival, seconds."""
         self.side: dict[PeerId, int] = {}
         """During a partition: which side a peer is on, 0 when it is not named."""
+        self.slowest_s = 0.0
+        """The longest leg so far; set it back as you like."""
         self.sent: Counter[PeerId] = Counter()
         """Datagrams, by sender."""
         self.sent_bytes: Counter[PeerId] = Counter()
@@ -122,6 +124,7 @@ class SwimWorld:
             delay_s = 0.001 + self._rng.expovariate(1 / self.delay_s)
             if to in self.slow:
                 delay_s += self._rng.expovariate(1 / self.slow[to])
+            self.slowest_s = max(self.slowest_s, delay_s)
             self._push(self.now + delay_s, to, sender, encoded)
         self._set_alarm(sender)
 

@@ -1,0 +1,82 @@
+"""A probe ends by an answer that was asked for, and by nothing else; help has bounds."""
+
+from __future__ import annotations
+
+from random import Random
+
+from waggledance.core import Key, swarm_id
+from waggledance.mesh import Swim
+from waggledance.mesh._swim_messages import Ping, PingReply, PingRequest, Pong
+
+SWARM = swarm_id("bees")
+KEYS = [Key(bytes([n]) * 32) for n in range(1, 40)]
+PEERS = [key.peer for key in KEYS]
+
+
+def swim(members: int) -> Swim:
+    made = Swim(KEYS[0], SWARM, rng=Random(5))
+    made.know(PEERS[:members], 0.0)
+    return made
+
+
+def test_a_late_no_and_a_foreign_yes_do_not_end_a_probe() -> None:
+    detector = swim(members=3)
+    ((target, ping),) = detector.tick(detector.next_at)
+    asked = dict(detector.tick(detector.next_at))
+    assert isinstance(ping, Ping)
+    (helper,) = set(asked) - {target}
+    for sender, payload in [
+        (helper, Pong(ping.nonce, ())),  # not the target
+        (target, Pong(ping.nonce + 1, ())),  # not the nonce
+        (target, PingReply(ping.nonce, True, ())),  # not a helper
+        (helper, PingReply(ping.nonce, False, ())),
+        (helper, PingReply(ping.nonce, True, ())),  # the same helper, once more
+    ]:
+        detector.on(sender, payload, 0.9)
+    detector.tick(detector.next_at)
+    detector.tick(detector.next_at)
+    assert detector.states()[target].status == "suspect"
+
+
+def test_helping_is_bounded_and_asks_no_stranger() -> None:
+    detector = swim(members=4)
+    pings = [detector.on(PEERS[1], PingRequest(n, PEERS[2], ()), 0.1) for n in range(100)]
+    assert sum(map(len, pings)) == 64
+    assert detector.refused["busy"] == 36
+    assert detector.on(PEERS[1], PingRequest(1, PEERS[5], ()), 0.1) == []
+    assert detector.on(PEERS[5], Ping(1, ()), 0.1) == []
+    assert detector.refused["stranger"] == 2
+    ((to, reply),) = detector.on(PEERS[1], PingRequest(7, PEERS[0], ()), 0.1)
+    assert (to, reply) == (PEERS[1], PingReply(7, True, ()))
+
+
+def test_hints_about_everybody_at_once_probe_few_at_a_time() -> None:
+    detector = swim(members=40)
+    sent = [out for peer in PEERS[1:] for out in detector.hint(peer, False, 0.0)]
+    assert len(sent) == 16
+    assert detector.hint(PEERS[1], True, 0.0) == []
+
+
+def test_an_answer_ends_a_probe_and_tells_how_long_it_took() -> None:
+    detector = swim(members=2)
+    at = detector.next_at
+    ((target, ping),) = detector.tick(at)
+    assert isinstance(ping, Ping)
+    assert detector.on(target, Pong(ping.nonce, ()), at + 0.03) == []
+    assert abs((detector.state(target).rtt_s or 0) - 0.03) < 1e-9
+    assert detector.next_at == at + 1.0
+    ((_, again),) = detector.tick(at + 1.0)
+    assert isinstance(again, Ping)
+    detector.on(target, Pong(again.nonce, ()), at + 1.11)
+    assert abs((detector.state(target).rtt_s or 0) - 0.04) < 1e-9
+
+
+def test_an_answer_after_a_second_ping_ends_the_probe_and_says_nothing_about_time() -> None:
+    detector = swim(members=2)
+    ((target, ping),) = detector.tick(detector.next_at)
+    assert isinstance(ping, Ping)
+    assert detector.tick(detector.next_at) == [(target, ping)]
+    detector.on(target, Pong(ping.nonce, ()), detector.next_at - 0.1)
+    assert detector.state(target).rtt_s is None
+    detector.tick(detector.next_at)
+    assert detector.state(target).status == "alive"
