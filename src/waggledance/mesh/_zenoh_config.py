@@ -18,6 +18,8 @@ Mode = Literal["peer", "client", "router"]
 """``peer`` on one network, ``client`` of hubs from behind a gateway, ``router`` to be such a hub."""
 RETRY_FIRST_S, RETRY_LAST_S, RETRY_GROWTH = 0.5, 2.0, 1.5
 """How long after a failed dial the next one follows; the wait grows by that factor up to the last."""
+HELD_S = 0.3
+"""How long a receiver that takes nothing holds up the sending thread, until its link is closed. Below the lease."""
 
 
 def zenoh_config(
@@ -34,9 +36,7 @@ def zenoh_config(
         "tx": {
             # At 2 s a loaded host is taken for dead; at 10 s a healed cut stayed split for 90 s.
             "lease": 4000,
-            # A frozen receiver holds a blocking put, and all other receivers, for this long (microseconds; below the
-            # lease). Then its link is closed.
-            "queue": {"congestion_control": {"block": {"wait_before_close": 300_000}}},
+            "queue": {"congestion_control": {"block": {"wait_before_close": int(HELD_S * 1e6)}}},
         },
     }
     if tls is not None:

@@ -8,11 +8,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from time import sleep
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from waggledance.core import PeerId, SwarmId, show
 from waggledance.mesh._tls import Tls
-from waggledance.mesh._zenoh_config import RETRY_FIRST_S, RETRY_GROWTH, RETRY_LAST_S, Mode, zenoh_config
+from waggledance.mesh._zenoh_config import HELD_S, RETRY_FIRST_S, RETRY_GROWTH, RETRY_LAST_S, Mode, zenoh_config
 from waggledance.mesh._zenoh_endpoints import CannotListen, Endpoint, with_free_ports
 from waggledance.mesh._zenoh_inbox import Inbox
 from waggledance.mesh._zenoh_outbox import Outbox
@@ -25,7 +26,9 @@ CLOSING_S = 1.0
 _LOOP_CHECKED_S = 0.5
 """How long a process may outlive an event loop that ended without closing its transport."""
 _PORTS_TRIED = 5
-_PUBLISHERS_KEPT = 512
+_WAYS_KEPT = 512
+_SETTLED_S = 0.15
+"""How long after a receiver took nothing its link is gone, if it goes."""
 _MATCHED_S = 1.0
 """How long it may take, after the first datagram for somebody, until it is known whether they are in reach."""
 
@@ -56,6 +59,31 @@ class _Publisher(Protocol):
     def undeclare(self) -> None: ...
 
 
+class _Way:
+    """A publisher, and whether anybody can hear it."""
+
+    __slots__ = ("_cut_off_among", "_unknown_until", "publisher", "to_one")
+
+    def __init__(self, publisher: _Publisher, now: float, *, to_one: bool) -> None:
+        self.publisher, self.to_one = publisher, to_one
+        self._unknown_until = now + _MATCHED_S
+        self._cut_off_among: frozenset[str] | None = None
+
+    def cut_off(self, links: frozenset[str]) -> None:
+        """Note that the link it went by was closed, which the engine takes ten seconds to draw a conclusion from."""
+        self._cut_off_among = links
+
+    def leads_nowhere(self, now: float, links: Callable[[], frozenset[str]]) -> bool:
+        """Whether nobody is in reach, for sure. What is cut off is so until there is a new link."""
+        if not self.publisher.matching_status.matching:
+            self._cut_off_among = None
+            return now > self._unknown_until
+        self._unknown_until = now
+        if self._cut_off_among is not None and not links() <= self._cut_off_among:
+            self._cut_off_among = None
+        return self._cut_off_among is not None
+
+
 class Session(threading.Thread):
     """Runs from its construction, on the event loop, until it is told to end or its event loop is gone."""
 
@@ -66,7 +94,7 @@ class Session(threading.Thread):
         self._loop, self._inbox, self._outbox = asyncio.get_running_loop(), inbox, outbox
         self.dropped = Counter[str]()
         self._session: zenoh.Session | None = None
-        self._publishers: dict[str, tuple[_Publisher, float]] = {}
+        self._ways: dict[str, _Way] = {}
         self._opened: asyncio.Future[None] = self._loop.create_future()
         self._over = asyncio.Event()
         self.start()
@@ -86,16 +114,14 @@ class Session(threading.Thread):
         self._outbox.abandon()
         self.join(CLOSING_S)
 
-    def links(self) -> tuple[str, ...]:
-        """Return the far ends of all links, sorted."""
+    def links(self) -> frozenset[str]:
+        """Return the far ends of all links."""
         import zenoh
 
-        session = self._session
-        if session is None:
-            return ()
-        with suppress(zenoh.ZError):  # closed in the meantime
-            return tuple(sorted(str(link.dst) for link in session.info.links()))
-        return ()
+        if (session := self._session) is not None:
+            with suppress(zenoh.ZError):  # closed in the meantime
+                return frozenset(str(link.dst) for link in session.info.links())
+        return frozenset()
 
     def run(self) -> None:
         """Open, send, close."""
@@ -182,43 +208,61 @@ class Session(threading.Thread):
         )
 
     def _pump(self, session: zenoh.Session) -> None:
-        import zenoh
-
+        links, looked = frozenset[str](), -_LOOP_CHECKED_S
         while not self._loop.is_closed() and not self._outbox.abandoned:
             batch = self._outbox.take(_LOOP_CHECKED_S)
             if not batch and self._outbox.closed:
                 return
+            if self._loop.time() - looked >= _LOOP_CHECKED_S:
+                links, looked = self.links(), self._loop.time()
             for sent, (key, datagram) in enumerate(batch):
                 if self._outbox.abandoned:
                     self.dropped["closed"] += len(batch) - sent
                     return
-                publisher, since = self._publisher(session, key)
-                if not publisher.matching_status.matching and self._loop.time() - since > _MATCHED_S:
+                way = self._way(session, key)
+                if way.leads_nowhere(self._loop.time(), self.links):
                     self.dropped["unreachable"] += 1
-                    continue
-                try:
-                    publisher.put(datagram)
-                except zenoh.ZError as fault:
+                elif not self._put(way, datagram, links):
                     self.dropped["failed"] += 1
-                    logger.debug("not sent to %s: %s", key, fault)
+                    links = self.links()
 
-    def _publisher(self, session: zenoh.Session, key: str) -> tuple[_Publisher, float]:
-        """Return the publisher for a key and its birth; the one not used for longest makes room for a new one."""
+    def _put(self, way: _Way, datagram: bytes, links: frozenset[str]) -> bool:
+        """Return whether a datagram was sent to all who hear that way, as far as is known."""
         import zenoh
 
-        found = self._publishers.pop(key, None)
-        if found is None:
+        start = self._loop.time()
+        try:
+            way.publisher.put(datagram)
+        except zenoh.ZError as fault:
+            logger.debug("not sent: %s", fault)
+            return False
+        if self._loop.time() - start < HELD_S:
+            return True
+        sleep(_SETTLED_S)
+        left = self.links()
+        if links <= left:  # slow, and still there
+            return True
+        if way.to_one:
+            way.cut_off(left)
+        return False
+
+    def _way(self, session: zenoh.Session, key: str) -> _Way:
+        """Return the way for a key; the one not used for longest makes room for a new one."""
+        import zenoh
+
+        way = self._ways.pop(key, None)
+        if way is None:
             publisher = session.declare_publisher(
                 key,
                 congestion_control=zenoh.CongestionControl.BLOCK,
                 reliability=zenoh.Reliability.RELIABLE,
                 allowed_destination=zenoh.Locality.REMOTE,
             )
-            found = cast("_Publisher", publisher), self._loop.time()
-            if len(self._publishers) >= _PUBLISHERS_KEPT:
-                self._publishers.pop(next(iter(self._publishers)))[0].undeclare()
-        self._publishers[key] = found
-        return found
+            way = _Way(cast("_Publisher", publisher), self._loop.time(), to_one=not key.endswith("/all"))
+            if len(self._ways) >= _WAYS_KEPT:
+                self._ways.pop(next(iter(self._ways))).publisher.undeclare()
+        self._ways[key] = way
+        return way
 
     def _say_opened(self, fault: Exception | None) -> None:
         if self._opened.done():

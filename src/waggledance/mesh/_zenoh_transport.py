@@ -122,7 +122,7 @@ class ZenohTransport:
 
     def links(self) -> tuple[str, ...]:
         """Return the far ends of the links that there are at this moment, sorted."""
-        return self._session.links()
+        return tuple(sorted(self._session.links()))
 
     def listen(self, receive: Receive, presence: Presence) -> None:
         """Begin to hand over what arrives. Called once, on the event loop."""
