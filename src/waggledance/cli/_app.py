@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from waggledance.cli._ending import ending_well
+from waggledance.cli._id_commands import ids
 from waggledance.cli._lab import lab
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -27,6 +28,7 @@ config = typer.Typer(help="See which settings are in force.", no_args_is_help=Tr
 app.add_typer(logs, name="log")
 app.add_typer(models, name="models")
 app.add_typer(config, name="config")
+app.add_typer(ids, name="id")
 app.add_typer(lab, name="lab")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")]

@@ -38,6 +38,9 @@ from waggledance.mesh._genesis import Limits as Limits
 from waggledance.mesh._genesis import genesis_from_json as genesis_from_json
 from waggledance.mesh._genesis import load_genesis as load_genesis
 from waggledance.mesh._genesis import open_genesis as open_genesis
+from waggledance.mesh._home import Home as Home
+from waggledance.mesh._home import PeerFolder as PeerFolder
+from waggledance.mesh._home import PeerState as PeerState
 from waggledance.mesh._invite import HeldInvite as HeldInvite
 from waggledance.mesh._invite import Invite as Invite
 from waggledance.mesh._invite import InviteRefused as InviteRefused
@@ -90,6 +93,7 @@ __all__ = [
     "Feedback",
     "Genesis",
     "HeldInvite",
+    "Home",
     "Invite",
     "InviteRefused",
     "Join",
@@ -106,6 +110,8 @@ __all__ = [
     "Node",
     "NotLetIn",
     "Observed",
+    "PeerFolder",
+    "PeerState",
     "Presence",
     "Price",
     "Reader",

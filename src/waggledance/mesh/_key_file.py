@@ -74,7 +74,7 @@ def new_key(path: Path) -> Key:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return key
 
 
@@ -174,7 +174,7 @@ def _check_folder(path: Path) -> None:
         )
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Let a new name in a folder outlive a loss of power."""
     if os.name != "posix":  # pragma: no cover
         return

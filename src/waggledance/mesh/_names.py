@@ -11,13 +11,18 @@ _FILE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
 MAX_NAME_CHARS = 64
 
 
+def is_file_name(name: str) -> bool:
+    """Return whether a key or a swarm can have this name."""
+    return _FILE_NAME.fullmatch(name) is not None
+
+
 def check_file_name(noun: str, name: str) -> str:
     """Return the name of a key or a swarm, if it can be a file's name on every system.
 
     Raises:
         UsageError: it is not 1 to 48 lower-case letters, digits and hyphens, with no hyphen at an end.
     """
-    if _FILE_NAME.fullmatch(name) is None:
+    if not is_file_name(name):
         raise UsageError(
             f"a {noun}'s name has 1 to 48 lower-case letters, digits and hyphens, such as 'night-bees'; "
             f"got {name!r:.60}"
