@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from blake3 import blake3
 
-from waggledance.core import Door, Message, PeerId
+from waggledance.core import Door, Message, MessageId, PeerId
 from waggledance.mesh._mesh_copy import MeshCopy
 from waggledance.network import Have, have
 
@@ -15,6 +15,8 @@ AnyMessage = Message[Any]
 
 EMPTY = blake3(b"waggle/set/1\0").digest()
 """The digest of a channel of which nothing is here; see `Channel.digest`."""
+ON_ITS_WAY_SECONDS = 0.3
+"""So long after a message was sent to everybody nobody is given it by repair."""
 
 
 class Held:
@@ -30,6 +32,7 @@ class Held:
         self.copy, self.door, self._members = copy, door, members
         self.changed_s = 0.0
         """When it last grew."""
+        self._on_its_way: dict[MessageId, float] = {}
         self._have: tuple[int, Have] | None = None
         self._mark = (-1, 0)
 
@@ -47,6 +50,17 @@ class Held:
         if self._have is None or self._have[0] != len(self.copy):
             self._have = (len(self.copy), have(self.copy))
         return self._have[1]
+
+    def pushed(self, messages: Iterable[AnyMessage], now: float) -> None:
+        """Note that these are on their way to everybody who holds the channel."""
+        self._on_its_way.update((message.id, now) for message in messages)
+
+    def settled(self, messages: Iterable[AnyMessage], now: float) -> list[AnyMessage]:
+        """Return those that should have arrived everywhere by now: what is on its way need not be sent again."""
+        way = self._on_its_way
+        for id in [id for id, at in way.items() if now - at >= ON_ITS_WAY_SECONDS]:
+            del way[id]
+        return [message for message in messages if message.id not in way]
 
     def mark(self) -> int:
         """Return the hash of name and digest as a number: those of several channels are added bit by bit."""

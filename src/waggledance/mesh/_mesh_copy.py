@@ -8,6 +8,7 @@ the last of it is signed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -62,9 +63,9 @@ class MeshCopy(Channel):
         """Put a message into the set."""
         if message.id in self._messages:
             return
-        chain = self._chains.setdefault(message.author, [])
-        if message.sequence == len(chain) + 1:
-            chain.append(message)
+        own = self._chains.setdefault(message.author, [])
+        if message.sequence == len(own) + 1:
+            own.append(message)
         super().add(message, raw)
         if self._writing:
             self._unsent.append((message, raw))
@@ -84,9 +85,9 @@ class MeshCopy(Channel):
         self._messages[message.id] = signed
         if self._heads[message.author].id == message.id:
             self._heads[message.author] = signed
-        chain = self._chains[message.author]
-        if len(chain) >= message.sequence and chain[message.sequence - 1].id == message.id:
-            chain[message.sequence - 1] = signed
+        own = self._chains[message.author]
+        if len(own) >= message.sequence and own[message.sequence - 1].id == message.id:
+            own[message.sequence - 1] = signed
         return signed
 
     def sign_head(self, author: PeerId, key: Key) -> None:
@@ -101,25 +102,22 @@ class MeshCopy(Channel):
         Sorted causes before effects. What has no signature behind it yet is left out: its author will send it.
         """
         found: dict[MessageId, AnyMessage] = {}
-        for message in messages:
+        for message in sorted(messages, key=lambda m: -m.lamport):  # then what vouches is mostly there already
             run: list[AnyMessage] = []
-            for at in (message, *self._after(message)):
+            for at in chain((message,), self._after(message)):
                 run.append(at)
-                if at.signature:
-                    found.update((m.id, m) for m in run)
-                    break
-                if at is not message and at.id in found:
+                if at.signature or at.id in found:
                     found.update((m.id, m) for m in run)
                     break
         return sorted(found.values(), key=lambda m: (m.lamport, m.id))
 
     def _after(self, message: AnyMessage) -> Iterable[AnyMessage]:
         """Yield an author's next messages on this branch; off the chain, on whatever branch follows."""
-        chain = self._chains[message.author]
+        own = self._chains[message.author]
         place = message.sequence
-        if place <= len(chain) and chain[place - 1].id == message.id:
-            for i in range(place, len(chain)):
-                yield chain[i]
+        if place <= len(own) and own[place - 1].id == message.id:
+            for i in range(place, len(own)):
+                yield own[i]
             return
         by_previous = {m.previous: m for m in self._messages.values() if m.author == message.author}
         at = by_previous.get(message.id)

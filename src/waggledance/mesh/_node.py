@@ -320,7 +320,7 @@ class Node:
             case Hello() | Ask() | Answer() | Outline() | Want():
                 if isinstance(payload, Answer):
                     self._answered.add(sender)
-                for reply in self._repair.on(sender, payload):
+                for reply in self._repair.on(sender, payload, now):
                     self._send(sender, reply)
             case AskGenesis():
                 if self._asks.takes(EVERYBODY, 0, now):
@@ -368,6 +368,8 @@ class Node:
     def _stored(self, held: Held, messages: Sequence[AnyMessage]) -> None:
         """Look at what is new in a channel."""
         held.changed_s = self.clock.now()
+        if len(held.members) <= PUSH_TO_ALL + 1:
+            held.pushed(messages, held.changed_s)
         if held is self.lobby and any(isinstance(m.body, Join | Admit | Leave | Revoke) for m in messages):
             self._look_at_members()
         if self.me in held.copy.forked:

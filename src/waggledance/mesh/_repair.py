@@ -48,13 +48,13 @@ class Repair:
         recent = sorted((h for h in shared if now - h.changed_s < RECENT_SECONDS), key=lambda h: (-h.changed_s, h.name))
         return Hello(_root(shared), tuple(h.have() for h in recent[:HAVES_A_HELLO]))
 
-    def on(self, sender: PeerId, payload: Payload) -> Iterator[Payload]:
+    def on(self, sender: PeerId, payload: Payload, now: float) -> Iterator[Payload]:
         """Yield what to send back for a hello, an ask, an answer, an outline or a want."""
         match payload:
             case Hello():
                 differs = False
                 for theirs in payload.haves:
-                    for reply in self._compare(sender, theirs, answer=True):
+                    for reply in self._compare(sender, theirs, answer=True, settled_at=now):
                         differs = True
                         yield reply
                 shared = self.shared(sender)
@@ -62,13 +62,13 @@ class Repair:
                     entries = sorted(((h.name, h.copy.digest()) for h in shared), reverse=True)
                     yield Outline(tuple(entries[:OUTLINE_ENTRIES]))
             case Ask():
-                replies = list(self._compare(sender, payload.have, answer=True))
+                replies = list(self._compare(sender, payload.have, answer=True, settled_at=None))
                 yield from replies
                 equal = None if replies else self._held_with(sender, payload.have.ch)
                 if equal is not None:  # who asks waits for a word, and be it that nothing is missing
                     yield Answer(equal.have())
             case Answer():
-                yield from self._compare(sender, payload.have, answer=False)
+                yield from self._compare(sender, payload.have, answer=False, settled_at=now)
             case Outline():
                 theirs_by_name = dict(payload.entries)
                 for held in self.shared(sender):
@@ -84,8 +84,11 @@ class Repair:
             case _:
                 pass
 
-    def _compare(self, sender: PeerId, theirs: Have, *, answer: bool) -> Iterator[Payload]:
-        """Yield what a peer lacks of a channel, and, to be answered, what is here; nothing if all is equal."""
+    def _compare(self, sender: PeerId, theirs: Have, *, answer: bool, settled_at: float | None) -> Iterator[Payload]:
+        """Yield what a peer lacks of a channel, and, to be answered, what is here; nothing if all is equal.
+
+        With `settled_at`, what is on its way at that moment is not sent again.
+        """
         held = self._held_with(sender, theirs.ch)
         if held is None:
             if answer and theirs.ch not in self._channels and theirs.d != EMPTY:
@@ -93,7 +96,10 @@ class Repair:
             return
         if theirs.d == held.copy.digest():
             return
-        batches: list[Give] = give(held.name, held.copy.vouched(missing(held.copy, theirs)))
+        lacking = missing(held.copy, theirs)
+        if settled_at is not None:
+            lacking = held.settled(lacking, settled_at)
+        batches: list[Give] = give(held.name, held.copy.vouched(lacking))
         yield from batches[:BATCHES_AN_ANSWER]
         if answer:
             yield Answer(held.have())
