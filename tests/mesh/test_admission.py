@@ -191,6 +191,14 @@ def test_a_member_who_joins_again_is_listed_and_changes_nothing() -> None:
     assert now.epoch == 0
 
 
+def test_attack_d14_the_identity_point_is_brought_in_by_no_invite() -> None:
+    lobby, founders = drawn_founders(3)
+    held, identity = lobby.invite(founders[0]), PeerId(bytes([1]) + bytes(31))
+    body = Join.of(held, identity, "nobody")
+    message, _ = compose(identity, body, 1, None, (), 1, NOW_MS, lobby.genesis.swarm, "lobby")
+    assert membership_of(lobby.genesis, [message]).refused == ((identity, "its invite does not hold"),)
+
+
 def test_attack_d3_a_founder_cannot_grant_more_votes_than_the_genesis_lets_it() -> None:
     lobby, founders = drawn_founders(4)
     for n in range(200):
@@ -537,6 +545,31 @@ def test_what_members_pass_on_is_judged_by_what_never_changes() -> None:
         assert now.may_ask(again)
         assert not now.may_ask(strange)
         assert not now.may_ask(stolen)
+
+
+# -- a newcomer among liars --------------------------------------------------------------------------------------------
+
+
+def test_attack_d4_three_endpoints_of_a_fifth_of_liars_seldom_hide_the_others() -> None:
+    """Liars withhold every message by the honest and cannot forge one; the newcomer folds all that it is handed.
+
+    4 of 20 lie, so one endpoint misleads in 20 % of draws, and three do in C(4,3) / C(20,3) = 0.35 %. Hiding the
+    honest newcomers is all that they can do: the founders stand in the genesis, whose hash the invite names.
+    """
+    lobby, founders = drawn_founders(15, 20)
+    guests = [lobby.join(key(3_000 + n), lobby.invite(founder)) for n, founder in enumerate(founders)]
+    rng = Random(15)
+    isolated = dict.fromkeys((1, 3), 0)
+    for _ in range(1_000):
+        liars = set(rng.sample(range(20), 4))
+        for seeds in isolated:
+            asked = rng.sample(range(20), seeds)
+            handed = [guests[n] for n in range(20) if n in liars or not liars.issuperset(asked)]
+            seen = membership_of(lobby.genesis, handed) if liars.issuperset(asked) else None
+            isolated[seeds] += seen is not None and len(seen.members) < 40
+            assert seen is None or seen.members.keys() >= {founder.peer for founder in founders}
+    assert 150 < isolated[1] < 250
+    assert isolated[3] < 10
 
 
 # -- the law ---------------------------------------------------------------------------------------------------------

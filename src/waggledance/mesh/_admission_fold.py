@@ -28,7 +28,8 @@ class Fold:
 
     def __init__(self, genesis: Genesis, messages: Iterable[Message[Any]]) -> None:
         self._genesis, self._limits = genesis, genesis.limits
-        self._messages = {message.id: message for message in messages if message.swarm == genesis.swarm}
+        self._swarm = genesis.swarm
+        self._messages = {message.id: message for message in messages if message.swarm == self._swarm}
         self.members: dict[PeerId, Member] = {member.id: member for member in genesis.members}
         self.ever: set[PeerId] = set(self.members)
         self.waiting: list[Message[Join]] = []
@@ -50,7 +51,8 @@ class Fold:
 
     def _go_through(self) -> None:
         doubled = _doubled(self._messages.values())
-        for message in sorted(self._messages.values(), key=lambda message: (message.lamport, message.id)):
+        about_members = [m for m in self._messages.values() if isinstance(m.body, (Join, Admit, Leave, Revoke))]
+        for message in sorted(about_members, key=lambda message: (message.lamport, message.id)):
             author, body = message.author, message.body
             if message.sequence >= doubled.get(author, message.sequence + 1):
                 if isinstance(body, Join):
@@ -68,7 +70,7 @@ class Fold:
                     self._revoke(PeerId(body.who))
                 case Leave():
                     self._leave(author)
-                case _:
+                case _:  # a vote by somebody who has none, or about oneself
                     continue
             while changes != self.epoch:  # whoever belongs now may let in those who wait, or complete a quorum
                 changes = self.epoch
@@ -99,9 +101,7 @@ class Fold:
             return "it was revoked"
         if self._genesis.admission == "closed":
             return "the swarm is closed"
-        if not is_public_key(author):
-            return "it has no key that signatures can be told by"
-        if invite.swarm != self._genesis.swarm:
+        if invite.swarm != self._swarm:
             return "its invite is for another swarm"
         if not invite_holds(invite, author, message.body.proof):
             return "its invite does not hold"
@@ -256,8 +256,10 @@ class Fold:
 
 @lru_cache(maxsize=4_096)
 def invite_holds(invite: Invite, guest: PeerId, proof: bytes) -> bool:
-    """Return whether an invite was signed by its issuer and given to this guest; remembers, for signatures are slow."""
-    return invite.brings(guest, proof)
+    """Return whether an invite was signed by its issuer and given to this guest, who has a key that signatures can be
+    told by; remembers, because signatures are slow.
+    """
+    return is_public_key(guest) and invite.brings(guest, proof)
 
 
 def _doubled(messages: Iterable[Message[Any]]) -> dict[PeerId, int]:
