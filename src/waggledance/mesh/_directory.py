@@ -176,7 +176,8 @@ def rank(
         )
         for record, similarity, score in zip(met, alike, scores, strict=True)
     ]
-    matches.sort(key=lambda m: (0 if m.near else best - m.score, m.micro_usd_1k, -m.merit_ppm, _lot(need, m.peer)))
+    id = need.id
+    matches.sort(key=lambda m: (0 if m.near else best - m.score, m.micro_usd_1k, -m.merit_ppm, _lot(id, m.peer)))
     return _with_newcomer(need, matches, seed)
 
 
@@ -214,10 +215,10 @@ def _with_newcomer(need: Need, matches: list[Match], seed: int) -> list[Match]:
     newcomers = [m for m in matches if m.tasks < ENOUGH_TASKS and 2 * m.similarity >= best]
     if not newcomers or draw % UNIT >= EXPLORED_PPM:
         return matches
-    first = min(newcomers, key=lambda m: _lot(need, m.peer))
+    first = min(newcomers, key=lambda m: _lot(need.id, m.peer))
     return [msgspec.structs.replace(first, explored=True), *(m for m in matches if m is not first)]
 
 
-def _lot(need: Need, peer: PeerId) -> bytes:
+def _lot(need: bytes, peer: PeerId) -> bytes:
     """Return what equals are ordered by; it favours nobody over many needs (a rendezvous hash)."""
-    return blake3(b"waggle/lot/1\0" + need.id + peer).digest()
+    return blake3(b"waggle/lot/1\0" + need + peer).digest()
