@@ -9,16 +9,24 @@ from waggledance.mesh._admission_bodies import Admit as Admit
 from waggledance.mesh._admission_bodies import Join as Join
 from waggledance.mesh._admission_bodies import Leave as Leave
 from waggledance.mesh._admission_bodies import Revoke as Revoke
+from waggledance.mesh._blob_fetch import BlobFetch as BlobFetch
+from waggledance.mesh._blob_messages import AskBlob as AskBlob
+from waggledance.mesh._blob_messages import BlobPayload as BlobPayload
+from waggledance.mesh._blob_messages import GiveChunk as GiveChunk
+from waggledance.mesh._blob_messages import HaveBlob as HaveBlob
+from waggledance.mesh._blob_messages import NoChunk as NoChunk
+from waggledance.mesh._blob_messages import WantChunk as WantChunk
+from waggledance.mesh._blob_server import BlobServer as BlobServer
+from waggledance.mesh._blobs import BlobId as BlobId
+from waggledance.mesh._blobs import BlobMissing as BlobMissing
+from waggledance.mesh._blobs import Blobs as Blobs
+from waggledance.mesh._blobs import BlobsFull as BlobsFull
 from waggledance.mesh._capability import Capability as Capability
 from waggledance.mesh._capability import Capacity as Capacity
 from waggledance.mesh._capability import ModelClaim as ModelClaim
 from waggledance.mesh._capability import Price as Price
-from waggledance.mesh._capability import Record as Record
-from waggledance.mesh._capability import Records as Records
 from waggledance.mesh._capability import Skill as Skill
 from waggledance.mesh._capability import ToolClaim as ToolClaim
-from waggledance.mesh._capability import TwoFaced as TwoFaced
-from waggledance.mesh._capability import records_of as records_of
 from waggledance.mesh._directory import Match as Match
 from waggledance.mesh._directory import Need as Need
 from waggledance.mesh._directory import Observed as Observed
@@ -41,6 +49,10 @@ from waggledance.mesh._genesis import open_genesis as open_genesis
 from waggledance.mesh._home import Home as Home
 from waggledance.mesh._home import PeerFolder as PeerFolder
 from waggledance.mesh._home import PeerState as PeerState
+from waggledance.mesh._install import FileArtefact as FileArtefact
+from waggledance.mesh._install import Installer as Installer
+from waggledance.mesh._install import InstallFailed as InstallFailed
+from waggledance.mesh._install import PromptSet as PromptSet
 from waggledance.mesh._invite import HeldInvite as HeldInvite
 from waggledance.mesh._invite import Invite as Invite
 from waggledance.mesh._invite import InviteRefused as InviteRefused
@@ -57,9 +69,25 @@ from waggledance.mesh._meaning import by_meaning as by_meaning
 from waggledance.mesh._meaning import word_llama as word_llama
 from waggledance.mesh._mesh import Mesh as Mesh
 from waggledance.mesh._node import Node as Node
+from waggledance.mesh._patch import patched as patched
+from waggledance.mesh._patch import tensor_file as tensor_file
+from waggledance.mesh._patch import tensor_patch as tensor_patch
+from waggledance.mesh._patch import tensors_of as tensors_of
 from waggledance.mesh._reader import Reader as Reader
+from waggledance.mesh._records import Record as Record
+from waggledance.mesh._records import Records as Records
+from waggledance.mesh._records import TwoFaced as TwoFaced
+from waggledance.mesh._records import records_of as records_of
 from waggledance.mesh._reputation import merits as merits
 from waggledance.mesh._reputation import merits_from_founders as merits_from_founders
+from waggledance.mesh._rollout import Artefact as Artefact
+from waggledance.mesh._rollout import Rollout as Rollout
+from waggledance.mesh._rollout import RolloutState as RolloutState
+from waggledance.mesh._rollout import Target as Target
+from waggledance.mesh._rollout import Traits as Traits
+from waggledance.mesh._rollout_agent import RolloutAgent as RolloutAgent
+from waggledance.mesh._rollout_fold import RolloutView as RolloutView
+from waggledance.mesh._rollout_fold import rollouts_of as rollouts_of
 from waggledance.mesh._simulated_transport import SimulatedHub as SimulatedHub
 from waggledance.mesh._sitting import Sitting as Sitting
 from waggledance.mesh._swim import Swim as Swim
@@ -84,16 +112,30 @@ __all__ = [
     "MAX_DATAGRAM_BYTES",
     "Admission",
     "Admit",
+    "Artefact",
+    "AskBlob",
     "Beacon",
+    "BlobFetch",
+    "BlobId",
+    "BlobMissing",
+    "BlobPayload",
+    "BlobServer",
+    "Blobs",
+    "BlobsFull",
     "CannotListen",
     "Capability",
     "Capacity",
     "Chosen",
     "Edges",
     "Feedback",
+    "FileArtefact",
     "Genesis",
+    "GiveChunk",
+    "HaveBlob",
     "HeldInvite",
     "Home",
+    "InstallFailed",
+    "Installer",
     "Invite",
     "InviteRefused",
     "Join",
@@ -107,6 +149,7 @@ __all__ = [
     "Mesh",
     "ModelClaim",
     "Need",
+    "NoChunk",
     "Node",
     "NotLetIn",
     "Observed",
@@ -114,22 +157,30 @@ __all__ = [
     "PeerState",
     "Presence",
     "Price",
+    "PromptSet",
     "Reader",
     "Receive",
     "Record",
     "Records",
     "Revoke",
+    "Rollout",
+    "RolloutAgent",
+    "RolloutState",
+    "RolloutView",
     "Settled",
     "SimulatedHub",
     "Sitting",
     "Skill",
     "Swim",
+    "Target",
     "Team",
     "Tls",
     "ToolClaim",
+    "Traits",
     "Transport",
     "TwoFaced",
     "Volunteer",
+    "WantChunk",
     "ZenohTransport",
     "ask_genesis",
     "by_meaning",
@@ -150,14 +201,19 @@ __all__ = [
     "new_key",
     "observed_by",
     "open_genesis",
+    "patched",
     "rank",
     "read_invite",
     "records_of",
+    "rollouts_of",
     "secret_text",
     "task_of",
     "team_channel",
     "team_fault",
     "team_of",
+    "tensor_file",
+    "tensor_patch",
+    "tensors_of",
     "verify_card",
     "word_llama",
 ]
