@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from waggledance.consensus import quorum
 from waggledance.core import Member, Message, MessageId, PeerId, is_public_key, show
 from waggledance.mesh._admission_bodies import Admit, Join, Leave, Revoke
-from waggledance.mesh._causal_past import in_the_past_of
+from waggledance.mesh._causal_past import past_of
 from waggledance.mesh._genesis import Genesis
 from waggledance.mesh._invite import Invite
 from waggledance.mesh._names import alike
@@ -211,17 +211,7 @@ class Fold:
         needed = self._needed(judges)
         if len(heard) < 2 or self._weight(heard) < needed:
             return
-        may_lie = quorum(judges, self._genesis.quorum).faulty
-        hidden = [
-            guest
-            for guest in guests
-            if self._weight(
-                voter
-                for voter, said in heard.items()
-                if in_the_past_of(said, self._entries[guest].join, self._messages)
-            )
-            <= may_lie
-        ]
+        hidden = self._hidden(guests, heard, quorum(judges, self._genesis.quorum).faulty)
         reasons = tuple(self._messages[heard[voter]].body.reason for voter in sorted(heard))
         del self.members[who], self._accusations[who]
         self.revoked[who] = reasons
@@ -229,6 +219,15 @@ class Fold:
             del self.members[guest]
             self.refused.append((guest, f"{show(who)} was revoked before enough members had seen it join"))
         self.epoch += 1
+
+    def _hidden(self, guests: Sequence[PeerId], heard: Mapping[PeerId, MessageId], may_lie: int) -> list[PeerId]:
+        """Return the guests whose join was seen, by those who revoke, by no more weight than may lie."""
+        joins = {guest: self._entries[guest].join for guest in guests}
+        since = min((self._messages[join].lamport for join in joins.values()), default=0)
+        seen = {voter: past_of(said, self._messages, since=since) for voter, said in heard.items()} if joins else {}
+        return [
+            guest for guest in guests if self._weight(v for v, past in seen.items() if joins[guest] in past) <= may_lie
+        ]
 
     def _guests(self, who: PeerId) -> list[PeerId]:
         """Return the members who came in on somebody's invites without a quorum's word, and on theirs, and so on."""

@@ -8,25 +8,24 @@ from typing import Any
 from waggledance.core import Message, MessageId
 
 
-def in_the_past_of(later: MessageId, earlier: MessageId, messages: Mapping[MessageId, Message[Any]]) -> bool:
-    """Return whether `later` builds on `earlier`, through messages that are given; a message is in its own past.
+def past_of(id: MessageId, messages: Mapping[MessageId, Message[Any]], *, since: int = 0) -> frozenset[MessageId]:
+    """Return a message and all that it builds on, as far as they are given.
 
-    Looks only at messages whose logical clock is above that of `earlier`: what lies before it cannot build on it.
+    Args:
+        id: the message; of one that is not given, nothing is known to be in its past.
+        messages: those that are given, by id.
+        since: leave out messages whose logical clock is below this. What lies before them goes with them,
+            because clocks grow along every path.
     """
-    target = messages.get(earlier)
-    if target is None or later not in messages:
-        return False
-    looked_at = {later}
-    ahead = [later]
+    found: set[MessageId] = set()
+    ahead = [id]
     while ahead:
-        id = ahead.pop()
-        if id == earlier:
-            return True
-        message = messages[id]
-        causes = message.parents if message.previous is None else (message.previous, *message.parents)
-        for cause in causes:
-            known = messages.get(cause)
-            if known is not None and cause not in looked_at and known.lamport >= target.lamport:
-                looked_at.add(cause)
-                ahead.append(cause)
-    return False
+        at = ahead.pop()
+        message = messages.get(at)
+        if message is None or at in found or message.lamport < since:
+            continue
+        found.add(at)
+        ahead.extend(message.parents)
+        if message.previous is not None:
+            ahead.append(message.previous)
+    return frozenset(found)
