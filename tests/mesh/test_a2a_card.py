@@ -216,6 +216,12 @@ def test_a_foreign_card_is_cut_to_our_limits_and_stays_data() -> None:
     assert record.policy == ()
 
 
+def test_a_foreign_name_shows_all_that_is_in_it() -> None:
+    card = {"name": "A\u200bda\x1b[2J\n\u202eevE", "skills": [{"id": "\u200b", "name": "hidden"}]}
+    record = capability_of_card(json.dumps(card))
+    assert (record.name, record.skills) == ("Ada[2J evE", ())
+
+
 def test_a_foreign_card_without_a_name_is_unnamed() -> None:
     assert capability_of_card("{}").name == "unnamed"
 

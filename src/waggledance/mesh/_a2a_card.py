@@ -34,6 +34,7 @@ from waggledance.mesh._capability import (
     Price,
     Skill,
     ToolClaim,
+    shown,
 )
 
 if TYPE_CHECKING:
@@ -153,8 +154,8 @@ def verify_card(card: str | bytes) -> PeerId:
 def capability_of_card(card: str | bytes, *, ver: int = 1) -> Capability:
     """Return what a card says as a record, for a gateway to publish under its own key; the signature is not looked at.
 
-    Texts are brought to form NFC and cut to our limits, lists are cut, and of skills with one id the first is taken.
-    What stands under our own extension is taken over whole.
+    Texts are brought to form NFC and cut to our limits, names freed of what does not show, and of skills with one id
+    the first is taken. What stands under our own extension is taken over whole.
 
     Args:
         card: an A2A card as JSON; fields that its protocol version added are passed over.
@@ -171,23 +172,23 @@ def capability_of_card(card: str | bytes, *, ver: int = 1) -> Capability:
     skills = {
         id: Skill(
             id=id,
-            name=_cut(skill.name, MAX_NAME_CHARS) or id,
+            name=_name(skill.name) or id,
             desc=_cut(skill.description, MAX_TEXT_CHARS),
-            tags=_cuts(skill.tags, MAX_NAME_CHARS),
-            examples=_cuts(skill.examples, MAX_EXAMPLE_CHARS),
-            takes=_cuts(skill.input_modes, MAX_NAME_CHARS),
-            gives=_cuts(skill.output_modes, MAX_NAME_CHARS),
+            tags=_names(skill.tags),
+            examples=tuple(_cut(text, MAX_EXAMPLE_CHARS) for text in skill.examples[:MAX_ITEMS]),
+            takes=_names(skill.input_modes),
+            gives=_names(skill.output_modes),
         )
         for skill in reversed(parsed.skills)
-        if (id := _cut(skill.id, MAX_NAME_CHARS))
+        if (id := _name(skill.id))
     }
     try:
         return Capability(
             ver=ver,
-            name=_cut(parsed.name, MAX_NAME_CHARS) or "unnamed",
+            name=_name(parsed.name) or "unnamed",
             desc=_cut(parsed.description, MAX_TEXT_CHARS),
             skills=tuple(reversed(skills.values()))[:MAX_SKILLS],
-            where=_cuts((one.url for one in parsed.supported_interfaces), 2 * MAX_NAME_CHARS),
+            where=_names((one.url for one in parsed.supported_interfaces), 2 * MAX_NAME_CHARS),
             **kept,
         )
     except UsageError as why:
@@ -226,11 +227,17 @@ def _binding(url: str) -> str:
 
 
 def _cut(text: str, most: int) -> str:
+    """Return a text of many lines within our limits."""
     return well_formed(text)[:most].strip()
 
 
-def _cuts(texts: Iterable[str], most: int) -> tuple[str, ...]:
-    return tuple(cut for text in texts if (cut := _cut(text, most)))[:MAX_ITEMS]
+def _name(text: str, most: int = MAX_NAME_CHARS) -> str:
+    """Return a name within our limits: one line of characters that show."""
+    return _cut(shown(" ".join(text.split())), most)
+
+
+def _names(texts: Iterable[str], most: int = MAX_NAME_CHARS) -> tuple[str, ...]:
+    return tuple(name for text in texts if (name := _name(text, most)))[:MAX_ITEMS]
 
 
 class _AskedKey:

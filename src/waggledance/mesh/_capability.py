@@ -1,9 +1,7 @@
 """Capability records: what a peer says it can do, for what price, and under which policy. All of it is a claim.
 
-A peer publishes its record in the lobby, and a new one with a higher `ver` when something changes. The fold over all of
-them takes no notice of arrival order: the highest version of each author counts, and an author who gave one version two
-contents has no record until it publishes a higher one. A record matches only while its lease holds, which every reader
-counts on its own clock from when it last heard the author: no peer's clock is believed.
+A peer publishes its record in the lobby, and a new one with a higher `ver` when something changes; `_records.py` says
+which one is in force. Everybody can write anything into one, so what is looked at is what the author did, beside it.
 
 Source: Giusti et al. 2025, "Federation of Agents", arXiv:2509.20175 (versioned capability vectors), without the
 embeddings: a vector that a peer states about itself is a claim that nobody can check, so readers make their own from
@@ -12,14 +10,14 @@ the record's text. Fields as in the project's network specification, §4.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from math import isfinite
-from typing import Any, ClassVar
+import re
+from collections.abc import Mapping
+from typing import ClassVar
 from unicodedata import is_normalized
 
 import msgspec
 
-from waggledance.core import Body, Message, MessageId, PeerId, UsageError
+from waggledance.core import Body, PeerId, UsageError
 
 MAX_NAME_CHARS = 128
 MAX_TEXT_CHARS = 2_000
@@ -32,9 +30,18 @@ MAX_LEASE_S = 86_400
 MAX_NUMBER = 2**53 - 1
 """Whole numbers beyond this change on their way through JSON."""
 
+_UNSHOWN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
+"""Controls, and what hides, or turns the direction of what follows; a fixed list, so that all versions refuse alike."""
+
 
 def check_texts(what: str, texts: tuple[str, ...], most: int, *, blank: bool = True) -> None:
-    """Refuse texts that are too long, too many, not in Unicode form NFC, or blank where that says nothing.
+    """Refuse texts that are too long, too many, or not in Unicode form NFC.
+
+    Where a text may not be blank it is a name, and stands in one line, in letters that show: what people read in a list
+    must not move the cursor, hide a part, or turn the direction of what follows.
 
     Raises:
         UsageError: says which.
@@ -48,6 +55,17 @@ def check_texts(what: str, texts: tuple[str, ...], most: int, *, blank: bool = T
             raise UsageError(f"{what} must be in Unicode form NFC; use well_formed(...) on {text!r:.80}")
         if not blank and not text.strip():
             raise UsageError(f"{what} is empty; say it in words")
+        if not blank and text != shown(text):
+            raise UsageError(f"{what} has characters that do not show: {text!r:.80}; leave them out")
+
+
+def shown(text: str) -> str:
+    r"""Return a text without the characters that do not show.
+
+    >>> shown("A\u202eda\x1b[2J")
+    'Ada[2J'
+    """
+    return _UNSHOWN.sub("", text)
 
 
 def _check_hash(what: str, hash: bytes) -> None:
@@ -199,73 +217,3 @@ class Capability(Body, frozen=True, gc=False):
         """
         skills = (" ".join((s.name, s.desc, *s.tags)) for s in self.skills)
         return "\n".join((self.name, self.desc, *skills))
-
-
-class Record(msgspec.Struct, frozen=True, gc=False):
-    """A capability in force: who claims it, and the message that says so."""
-
-    author: PeerId
-    capability: Capability
-    message: MessageId
-
-
-class TwoFaced(msgspec.Struct, frozen=True, gc=False):
-    """An author gave one version of its record several contents: the messages that prove it, sorted."""
-
-    author: PeerId
-    ver: int
-    messages: tuple[MessageId, ...]
-
-
-class Records(msgspec.Struct, frozen=True):
-    """All records in force, by author, in the order of authors' ids; and the faults that were seen."""
-
-    by_author: dict[PeerId, Record]
-    faults: tuple[TwoFaced, ...] = ()
-
-    def live(self, heard: Mapping[PeerId, float], now: float) -> tuple[Record, ...]:
-        """Return the records whose lease holds.
-
-        Args:
-            heard: when each author was last heard, in seconds of the reader's own clock; one who is missing, or whose
-                time is not finite, was not heard.
-            now: that clock's time.
-
-        Raises:
-            UsageError: `now` is not a finite number.
-        """
-        if not isfinite(now):
-            raise UsageError(f"leases need a time that is a finite number of seconds, got now={now}")
-        return tuple(
-            record
-            for author, record in self.by_author.items()
-            if (last := heard.get(author)) is not None and isfinite(last) and now - last < record.capability.lease_s
-        )
-
-
-def records_of(messages: Iterable[Message[Any]]) -> Records:
-    """Return the records in force among a channel's messages: a pure fold, blind to order and repetition.
-
-    Of each author the highest `ver` counts; the same content published again under one `ver` is no fault. An author
-    whose highest `ver` has several contents has no record in force: it could show each reader another face.
-    """
-    said: dict[PeerId, dict[int, dict[bytes, MessageId]]] = {}
-    seen: dict[PeerId, dict[int, dict[MessageId, Capability]]] = {}
-    for message in messages:
-        body = message.body
-        if isinstance(body, Capability):
-            content = msgspec.msgpack.encode(body, order="deterministic")
-            contents = said.setdefault(message.author, {}).setdefault(body.ver, {})
-            contents[content] = min(message.id, contents.get(content, message.id))
-            seen.setdefault(message.author, {}).setdefault(body.ver, {})[message.id] = body
-    in_force: dict[PeerId, Record] = {}
-    faults: list[TwoFaced] = []
-    for author in sorted(said):
-        for ver, contents in sorted(said[author].items()):
-            if len(contents) > 1:
-                faults.append(TwoFaced(author, ver, tuple(sorted(contents.values()))))
-        newest = max(said[author])
-        if len(said[author][newest]) == 1:
-            (id,) = said[author][newest].values()
-            in_force[author] = Record(author, seen[author][newest][id], id)
-    return Records(in_force, tuple(faults))

@@ -28,8 +28,9 @@ import msgspec
 from blake3 import blake3
 
 from waggledance.core import UNIT, PeerId, UsageError, show
-from waggledance.mesh._capability import MAX_NAME_CHARS, MAX_NUMBER, MAX_TEXT_CHARS, Record, check_texts
+from waggledance.mesh._capability import MAX_NAME_CHARS, MAX_NUMBER, MAX_TEXT_CHARS, check_texts
 from waggledance.mesh._meaning import STEPS, by_meaning, similarities
+from waggledance.mesh._records import Record
 
 if TYPE_CHECKING:
     from waggledance.topology import Embed

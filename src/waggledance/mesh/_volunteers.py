@@ -23,8 +23,8 @@ import msgspec
 from blake3 import blake3
 
 from waggledance.core import Body, Message, MessageId, PeerId, UsageError
-from waggledance.mesh._capability import records_of
 from waggledance.mesh._directory import Match, Need, Observed, meets, rank
+from waggledance.mesh._records import records_of
 
 if TYPE_CHECKING:
     from waggledance.topology import Embed
