@@ -95,24 +95,26 @@ async def test_a_killed_process_is_seen_to_go_down(processes: Processes) -> None
     assert report["sightings"] == [[2, True], [2, False]]
 
 
-async def test_a_frozen_receiver_holds_up_no_event_loop_and_what_it_misses_is_counted(processes: Processes) -> None:
+@pytest.mark.parametrize(("count", "size"), [(64, 1 << 20), (16_000, 4_000)])  # twice what the queue holds
+async def test_a_frozen_receiver_holds_up_no_event_loop_and_what_it_misses_is_counted(
+    processes: Processes, count: int, size: int
+) -> None:
     a = await processes(1)
     frozen, awake = await processes(2, connect=a.listening), await processes(3, connect=a.listening)
     await a.until(lambda seen: seen["up"] == [2, 3])
     frozen.signal(signal.SIGSTOP)
-    await a.send(2, count=64, size=1 << 20, patient=False)  # twice what the queue holds
-    report = await a.until(lambda seen: sum(seen["dropped"].values()) >= 40)
+    await a.send(2, count=count, size=size, patient=False)
+    report = await a.until(lambda seen: seen["dropped"].get("unreachable", 0) > 0)
     assert report["held_up_s"] < 1
     assert report["dropped"]["queue"] > 0
-    assert report["dropped"]["failed"] == 1  # the one that was held up; then the link was closed, and none was tried
-    assert report["dropped"]["unreachable"] > 0
+    assert report["dropped"].get("failed", 0) <= 1  # one was held up; then the link was closed, and no other tried
     await a.send(3, count=100)
     await a.send(None, count=100)
     await awake.until(lambda seen: seen["received"] == {"1": 200})
     frozen.signal(signal.SIGCONT)  # and then it is reached again by itself
     await a.until(lambda seen: len(seen["links"]) == 2)
     await a.send(2)
-    last = 64 + 200
+    last = count + 200
     await frozen.until(lambda seen: seen["last"].get("1") == last)
 
 

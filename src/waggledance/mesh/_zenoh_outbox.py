@@ -39,6 +39,11 @@ class Outbox:
         return not self._room.is_set()
 
     @property
+    def idle(self) -> bool:
+        """Whether the sending thread waits for something to do."""
+        return self._waited_for and not self._queue and not self._closed
+
+    @property
     def closed(self) -> bool:
         """Whether nothing is taken any more."""
         return self._closed

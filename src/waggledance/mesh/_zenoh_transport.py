@@ -2,8 +2,8 @@
 
 Every peer subscribes to ``waggle/<swarm>/to/<peer>`` and ``waggle/<swarm>/all``, and shows by a liveliness token
 ``waggle/<swarm>/up/<peer>`` that its session is up. One thread owns the session: it opens it, sends, which may hold
-it up, and closes it. So nothing that a peer or a network does can hold up the event loop. Order is kept among what one
-peer sends to one other, and among what it spreads.
+it up, and closes it. So a slow peer or network does not hold up the event loop; but see `Session.put_at_once`. Order is
+kept among what one peer sends to one other, and among what it spreads.
 
 A link is never believed: what arrives may come from anybody who can reach a listening port. With `Tls` that is
 only who holds a certificate.
@@ -129,8 +129,10 @@ class ZenohTransport:
         self._inbox.open(receive, presence)
 
     def send(self, to: PeerId, datagram: bytes) -> None:
-        """Put a datagram on its way to one peer. Never blocks, never raises."""
-        self._outbox.put(self._to + to.hex(), datagram)
+        """Put a datagram on its way to one peer. Never raises, and is held up for 0.3 s at most, by a full link."""
+        key = self._to + to.hex()
+        if not (self._outbox.idle and self._session.put_at_once(key, datagram)):
+            self._outbox.put(key, datagram)
 
     def spread(self, datagram: bytes) -> None:
         """Put a datagram on its way to everybody else in the swarm. Never blocks, never raises."""
