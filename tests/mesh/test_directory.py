@@ -135,9 +135,11 @@ def test_equals_are_ordered_anew_for_every_need_so_that_no_id_is_favoured() -> N
 
 def test_merit_breaks_ties_of_price_and_does_nothing_before() -> None:
     records = [record("a", cost=1), record("b", cost=1), record("c", cost=0)]
-    merit = {records[0].author: 1, records[1].author: 2}
-    matches = rank(Need(), records, merit=merit, embed=hashed_ngrams)
-    assert [m.record.capability.name for m in matches] == ["c", "b", "a"]
+    for n in range(20):
+        less, more = (0, 1) if n % 2 else (1, 0)
+        merit = {records[less].author: 1, records[more].author: 2}
+        matches = rank(Need(text=f"{n}"), records, merit=merit, embed=at_angles({}))
+        assert [m.peer for m in matches] == [records[2].author, records[more].author, records[less].author]
 
 
 def test_success_is_no_factor_before_five_tasks_and_is_one_from_then_on() -> None:
