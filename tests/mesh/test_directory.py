@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from waggledance.core import UNIT, MessageId, PeerId, UsageError, local_peer_id
 from waggledance.mesh._capability import Capability, Price, Skill
-from waggledance.mesh._directory import EXPLORED_PPM, WINDOW, Need, Observed, rank
+from waggledance.mesh._directory import EXPLORED_PPM, Need, Observed, rank
 from waggledance.mesh._meaning import word_llama
 from waggledance.mesh._records import Record, Records
 from waggledance.topology import Embed, hashed_ngrams
@@ -112,7 +112,7 @@ def test_of_those_within_the_window_the_cheapest_comes_first_and_beyond_it_nearn
     assert [m.near for m in matches] == [True, True, False]
 
 
-@pytest.mark.parametrize(("behind", "first"), [(WINDOW, "cheap"), (WINDOW + 1, "dear")])
+@pytest.mark.parametrize(("behind", "first"), [(20, "cheap"), (21, "dear")])
 def test_the_window_is_two_hundredths_of_the_best(behind: int, first: str) -> None:
     angles = {"need": 0.0, "dear": 0.0, "cheap": float(np.arccos((1_024 - behind) / 1_024))}
     matches = rank(Need(text="need"), [record("dear", cost=2), record("cheap", cost=1)], embed=at_angles(angles))
