@@ -255,7 +255,7 @@ def test_a_rule_that_fails_on_a_cut_signs_nothing() -> None:
 def claimed(hall: Hall, i: int, seals: Sequence[Message[Any]], epoch: int = 0, **unlock: Any) -> Message[Any]:
     """Publish a member's claim of what follows from these seals; it need not be its turn."""
     cut = cut_of_seals(m.body.heads for m in seals)
-    digest = hall.who[i]._claims._make(cut, outcome(cut)).digest()
+    digest = hall.who[i].decided(cut, outcome(cut)).digest()
     ids = tuple(sorted(m.id for m in seals))
     [message] = hall.publish(i, [Claim(round=epoch, seals=ids, digest=digest, **unlock)])
     return message

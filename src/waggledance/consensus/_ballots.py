@@ -33,6 +33,8 @@ class Ballots:
         """The latest ballot that a quorum prepped."""
         self.epochs: dict[PeerId, int] = {}
         """The latest epoch in which each member said something."""
+        self.latest = -1
+        """The latest of these."""
 
     def prep(self, author: PeerId, body: Prep) -> bool:
         """Count a prep; return whether it is new and holds."""
@@ -59,6 +61,7 @@ class Ballots:
         """Note that a member is in an epoch."""
         if epoch > self.epochs.get(author, -1):
             self.epochs[author] = epoch
+            self.latest = max(self.latest, epoch)
 
     def weight_from(self, epoch: int) -> int:
         """Return the weight of the members who are in this epoch or a later one."""

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
 from typing import Any
 
-from waggledance.consensus._ballots import Ballots, Statement
+from waggledance.consensus._ballots import Ballots
 from waggledance.consensus._certificate import Certificate
 from waggledance.consensus._certificate_bodies import (
     Ack,
@@ -35,7 +35,7 @@ from waggledance.consensus._certificate_bodies import (
     ack_statement,
     prep_statement,
 )
-from waggledance.consensus._claims import Claims
+from waggledance.consensus._claims import Claims, Found
 from waggledance.consensus._cut_of_seals import Heads
 from waggledance.consensus._decided import Decided, members_hash
 from waggledance.consensus._progress import Progress
@@ -107,14 +107,17 @@ class Certifier:
         """When a quorum had entered the epoch."""
         self._sign, self._question = sign, question
         self._one_phase, self._delay_s = one_phase, delay_s
+        self._signs_first: type[Prep | Ack] = Ack if one_phase else Prep
         self._voters = tuple(sorted([m for m in members if m.weight], key=lambda m: m.id))
         hashed = members_hash(members)
         worked = {**params, "quorum": quorum_rule, "phases": "1" if one_phase else "2"}
 
-        def make(cut: Heads, outcome: bytes) -> Decided:
+        def decided(cut: Heads, outcome: bytes) -> Decided:
             return Decided(question=question, rule=rule, params=worked, cut=cut, members=hashed, outcome=outcome)
 
-        self._claims = Claims(self._weights, self.quorum.needed, decide, make)
+        self.decided = decided
+        """Makes what is signed of a cut and its outcome."""
+        self._claims = Claims(self._weights, self.quorum.needed, decide, decided)
         self._ballots = Ballots(question, self._weights, self.quorum, holds)
         self._heads: Heads | None = None
         self._sealed = self._claimed = self._prepped = self._acked = -1
@@ -137,7 +140,7 @@ class Certifier:
 
     def on(self, message: Message[Any], now: float) -> list[Body]:
         """Take a message of the channel; return what to publish."""
-        return self._act(now) if self._take(message) else []
+        return self._act(now) if self.certificate is None and self._take(message) else []
 
     def resume(self, messages: Iterable[Message[Any]], now: float) -> list[Body]:
         """Take many messages before acting on any: what a restarted member said earlier is among them."""
@@ -238,7 +241,7 @@ class Certifier:
     def _follow(self) -> None:
         """Go to the next epoch when time is up, or to where more than f are; start the clock when a quorum is there."""
         if not self._one_phase:
-            ahead = self._ballots.ahead(self.epoch)
+            ahead = self._ballots.ahead(self.epoch) if self._ballots.latest > self.epoch else self.epoch
             if ahead > self.epoch:
                 self._go(ahead)
             elif self._started is not None and self._now >= self._started + STEPS_AN_EPOCH * self._step:
@@ -261,8 +264,7 @@ class Certifier:
         """Claim a decision when it is this member's turn: the one it is locked to, else what all seals give."""
         if self._claimed >= self.epoch or self._prepped >= self.epoch or self._now < self._claims_from():
             return
-        lock = self._ballots.lock
-        found = self._claims.propose() if lock is None else self._claims.found(lock[1])
+        lock, found = self._ballots.lock, self._to_claim()
         if found is None:
             return
         self._claimed = self.epoch
@@ -270,34 +272,39 @@ class Certifier:
         said.append(Claim(round=self.epoch, seals=found.seals, digest=found.digest, unlock=unlock,
                           unlock_epoch=0 if lock is None else lock[0]))  # fmt: skip
 
-    def _prep(self, said: list[Body]) -> None:
-        """Sign the claim of whose turn came first, of those that this member recomputed and its lock allows.
+    def _to_claim(self) -> Found | None:
+        lock = self._ballots.lock
+        return self._claims.propose() if lock is None else self._claims.found(lock[1])
 
-        A later quorum for another decision would have become the lock, so the lock allows one decision only.
-        """
+    def _prep(self, said: list[Body]) -> None:
+        """Sign the claim of whose turn came first, of those that this member recomputed and its lock allows."""
         claimed = self._claims.of_epoch(self.epoch)
         if self._prepped >= self.epoch or not claimed:
             return
-        lock = self._ballots.lock
         for author in sorted(claimed, key=self._turns.__getitem__):
             digest = claimed[author]
             if self._now < self._turn_of(author):
                 return
-            if (lock is None or lock[1] == digest) and self._claims.found(digest) is not None:
+            if self._allows(digest) and self._claims.found(digest) is not None:
                 self._prepped = self.epoch
-                kind, statement = (Ack, ack_statement) if self._one_phase else (Prep, prep_statement)
-                said.append(self._signed(kind, statement, (self.epoch, digest)))
+                said.append(self._signed(self._signs_first, (self.epoch, digest)))
                 return
+
+    def _allows(self, digest: bytes) -> bool:
+        """Say whether the lock lets this member prep a decision; a later quorum would have become the lock."""
+        lock = self._ballots.lock
+        return lock is None or lock[1] == digest
 
     def _ack(self, said: list[Body]) -> None:
         """Ack what this member is locked to, once an epoch, unless it has prepped in a later one."""
         lock = self._ballots.lock
         if lock is not None and lock[0] > self._acked and lock[0] >= self._prepped and self._claims.found(lock[1]):
             self._acked = lock[0]
-            said.append(self._signed(Ack, ack_statement, lock))
+            said.append(self._signed(Ack, lock))
 
-    def _signed(self, kind: type[Prep | Ack], statement: Statement, ballot: Ballot) -> Body:
+    def _signed(self, kind: type[Prep | Ack], ballot: Ballot) -> Body:
         epoch, digest = ballot
+        statement = prep_statement if kind is Prep else ack_statement
         signature = self._sign(statement(self._question, epoch, digest))
         return kind(round=epoch, question=self._question, digest=digest, signature=signature)
 

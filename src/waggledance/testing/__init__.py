@@ -19,6 +19,15 @@ from waggledance.testing._simulated_mesh import on_virtual_time as on_virtual_ti
 from waggledance.testing._swim_world import SwimWorld as SwimWorld
 
 if TYPE_CHECKING:
+    from waggledance.testing._certificate_bugs import CarriesTheHighestAck as CarriesTheHighestAck
+    from waggledance.testing._certificate_bugs import ForgetsItsLock as ForgetsItsLock
+    from waggledance.testing._certificate_bugs import OnePhaseAcrossEpochs as OnePhaseAcrossEpochs
+    from waggledance.testing._certificate_schedules import Schedule as Schedule
+    from waggledance.testing._certificate_schedules import Search as Search
+    from waggledance.testing._certificate_schedules import Seen as Seen
+    from waggledance.testing._certificate_schedules import replay_schedule as replay_schedule
+    from waggledance.testing._certificate_schedules import search_schedules as search_schedules
+    from waggledance.testing._certificate_schedules import shrink_schedule as shrink_schedule
     from waggledance.testing._judged import judged as judged
     from waggledance.testing._judged import proposed as proposed
     from waggledance.testing._world_w1 import W1 as W1
@@ -36,6 +45,15 @@ if TYPE_CHECKING:
     from waggledance.testing._world_w6 import Scenario as Scenario
 
 _HOMES = {
+    "CarriesTheHighestAck": "_certificate_bugs",
+    "ForgetsItsLock": "_certificate_bugs",
+    "OnePhaseAcrossEpochs": "_certificate_bugs",
+    "Schedule": "_certificate_schedules",
+    "Search": "_certificate_schedules",
+    "Seen": "_certificate_schedules",
+    "replay_schedule": "_certificate_schedules",
+    "search_schedules": "_certificate_schedules",
+    "shrink_schedule": "_certificate_schedules",
     "W6": "_world_w6",
     "Scenario": "_world_w6",
     "W1": "_world_w1",
@@ -63,21 +81,30 @@ __all__ = [
     "W6",
     "Answers",
     "Attack",
+    "CarriesTheHighestAck",
     "Case",
     "Discussions",
     "Drift",
+    "ForgetsItsLock",
     "LawBroken",
     "OfficeHolder",
     "Offices",
+    "OnePhaseAcrossEpochs",
     "Opinionated",
     "Run",
     "Scenario",
+    "Schedule",
+    "Search",
+    "Seen",
     "SimulatedMesh",
     "SwimWorld",
     "check_protocol",
     "judged",
     "on_virtual_time",
     "proposed",
+    "replay_schedule",
+    "search_schedules",
+    "shrink_schedule",
     "simulate",
 ]
 
