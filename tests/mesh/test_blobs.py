@@ -73,6 +73,8 @@ def test_a_list_spoilt_on_the_disk_is_removed(tmp_path: Path) -> None:
     blobs = Blobs(tmp_path)
     blob = blobs.put(b"something")
     (tmp_path / "lists" / blob.hex()).write_bytes(bytes(32))
+    blobs = Blobs(tmp_path)
+    assert blobs.held_bytes == 0
     assert not blobs.has(blob)
     with pytest.raises(BlobMissing, match="its list of chunks"):
         blobs.missing(blob)

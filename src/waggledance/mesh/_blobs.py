@@ -100,7 +100,8 @@ class Blobs:
         except OSError as why:
             raise UsageError(f"blobs in {folder}: {why.strerror or why}; give another folder") from why
         self._sizes = dict(self._on_disk())
-        self._held_bytes = sum(self._sizes.values()) + sum(path.stat().st_size for path in self._lists.iterdir())
+        self._known = dict(self._lists_on_disk())
+        self._held_bytes = sum(self._sizes.values()) + 32 * sum(map(len, self._known.values()))
         self._remove(self._sizes.keys() - self._listed())
 
     @property
@@ -139,9 +140,9 @@ class Blobs:
         """
         if len(chunks) > MAX_CHUNKS or blob_id(chunks) != blob:
             raise PeerFault("corrupt", f"a list of {len(chunks)} chunks is not the one of blob {show(blob)}")
-        path = self._lists / blob.hex()
-        if self.list_of(blob) is None:
-            self._write(path, b"".join(chunks))
+        if blob not in self._known:
+            self._write(self._lists / blob.hex(), b"".join(chunks))
+            self._known[blob] = tuple(chunks)
 
     def keep(self, chunk: ChunkId, content: bytes) -> None:
         """Keep one chunk.
@@ -157,16 +158,8 @@ class Blobs:
             self._sizes[chunk] = len(content)
 
     def list_of(self, blob: BlobId) -> tuple[ChunkId, ...] | None:
-        """Return the ids of a blob's chunks in their order; None where the list is not here, or is spoilt."""
-        raw = self._read(self._lists / blob.hex())
-        if raw is None:
-            return None
-        chunks = tuple(ChunkId(raw[i : i + 32]) for i in range(0, len(raw), 32))
-        if blob_id(chunks) != blob:
-            logger.warning("the list of blob %s is spoilt on the disk, and was removed", show(blob))
-            self._forget_list(blob, len(raw))
-            return None
-        return chunks
+        """Return the ids of a blob's chunks in their order; None where the list is not here."""
+        return self._known.get(blob)
 
     def holds(self, chunk: ChunkId) -> bool:
         """Say whether a chunk is here, by its name; `chunk` reads and checks it."""
@@ -220,18 +213,25 @@ class Blobs:
 
     def drop(self, blob: BlobId) -> None:
         """Forget a blob, and those of its chunks that no other blob here has. Dropping what is not here is harmless."""
-        chunks = self.list_of(blob)
+        chunks = self._known.pop(blob, None)
         if chunks is not None:
-            self._forget_list(blob, 32 * len(chunks))
+            self._unlink(self._lists / blob.hex())
+            self._held_bytes -= 32 * len(chunks)
             self._remove(set(chunks) - self._listed())
 
-    def _forget_list(self, blob: BlobId, size_bytes: int) -> None:
-        (self._lists / blob.hex()).unlink(missing_ok=True)
-        self._held_bytes -= size_bytes
-
     def _listed(self) -> set[ChunkId]:
-        blobs = [BlobId(bytes.fromhex(path.name)) for path in self._lists.iterdir() if _is_hash(path.name)]
-        return {chunk for blob in blobs for chunk in self.list_of(blob) or ()}
+        return {chunk for chunks in self._known.values() for chunk in chunks}
+
+    def _lists_on_disk(self) -> Iterator[tuple[BlobId, tuple[ChunkId, ...]]]:
+        for path in tuple(self._lists.iterdir()):
+            if _is_hash(path.name):
+                raw = self._read(path) or b""
+                chunks = tuple(ChunkId(raw[i : i + 32]) for i in range(0, len(raw), 32))
+                if blob_id(chunks).hex() == path.name:
+                    yield blob_id(chunks), chunks
+                else:
+                    logger.warning("the list of blob %s is spoilt on the disk, and was removed", path.name[:12])
+                    path.unlink(missing_ok=True)
 
     def _on_disk(self) -> Iterator[tuple[ChunkId, int]]:
         for folder in self._chunks.iterdir():
@@ -241,7 +241,7 @@ class Blobs:
 
     def _remove(self, chunks: Iterable[ChunkId]) -> None:
         for chunk in tuple(chunks):
-            self._path(chunk).unlink(missing_ok=True)
+            self._unlink(self._path(chunk))
             self._held_bytes -= self._sizes.pop(chunk, 0)
 
     def _path(self, chunk: ChunkId) -> Path:
@@ -253,6 +253,9 @@ class Blobs:
             return path.read_bytes()
         except OSError:
             return None
+
+    def _unlink(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
 
     def _write(self, path: Path, content: bytes) -> None:
         """Write a file whole or not at all.

@@ -17,10 +17,14 @@ class MemoryBlobs(Blobs):
         self.folder, self.limit_bytes = Path("memory"), 1 << 40
         self._chunks, self._lists, self._new = (self.folder / part for part in ("chunks", "lists", "new"))
         self._sizes, self._held_bytes = dict[ChunkId, int](), 0
+        self._known = {}
         self._files = dict[Path, bytes]()
 
     def _read(self, path: Path) -> bytes | None:
         return self._files.get(path)
+
+    def _unlink(self, path: Path) -> None:
+        self._files.pop(path, None)
 
     def _write(self, path: Path, content: bytes) -> None:
         self._files[path] = content
