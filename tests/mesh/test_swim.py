@@ -191,6 +191,85 @@ def test_the_accused_refutes_in_one_round_trip_and_a_stale_accusation_changes_no
     assert accuser.refused["stale"] == 1
 
 
+def test_a_forged_accusation_of_oneself_raises_nothing() -> None:
+    detector = swim()
+    true = suspicion(KEYS[1], SWARM, PEERS[0], 0, b"")
+    forged = msgspec.structs.replace(true, accuser=PEERS[2])
+    ((_, pong),) = detector.on(PEERS[1], Ping(1, (forged,)), 0.1)
+    assert (detector.incarnation, pong.news, detector.refused["signature"]) == (0, (), 1)
+    ((_, pong),) = detector.on(PEERS[1], Ping(2, (true,)), 0.1)
+    assert (detector.incarnation, pong.news) == (1, (refutation(KEYS[0], SWARM, 1),))
+    ((_, again),) = detector.on(PEERS[3], Ping(3, (true,)), 0.1)
+    assert (detector.incarnation, again.news) == (1, pong.news)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_who_slept_accuses_nobody_for_what_it_did_not_hear(seed: int) -> None:
+    detector = swim(seed=seed)
+    probed_at = detector.next_at
+    ((target, _),) = detector.tick(probed_at)
+    detector.tick(probed_at + 600)
+    assert detector.counted["suspicions"] == 0
+    assert detector.state(target).status == "alive"
+    assert detector.next_at <= probed_at + 601, "it probes again"
+
+
+def test_who_slept_does_not_bury_who_was_called_for_the_last_time_before() -> None:
+    detector = swim()
+    detector.on(PEERS[1], Ping(1, (suspicion(KEYS[1], SWARM, PEERS[2], 0, b""),)), 0.0)
+    while detector.next_at < 8.5:  # of nine periods
+        for peer in (PEERS[1], PEERS[3]):
+            detector.heard(peer, detector.next_at)
+        detector.tick(detector.next_at)
+    detector.tick(600.0)
+    assert status(detector, 2) == "suspect"
+    while detector.next_at < 602:
+        detector.tick(detector.next_at)
+    assert status(detector, 2) == "dead"
+
+
+def test_a_suspect_that_is_heard_is_told_and_is_not_buried_while_it_is_heard() -> None:
+    detector = swim()
+    accusation = suspicion(KEYS[1], SWARM, PEERS[2], 0, b"")
+    detector.on(PEERS[1], Ping(1, (accusation,)), 0.0)
+    detector.heard(PEERS[2], 0.01)
+    assert detector.next_at == 0.01
+    assert [payload.news[0] for to, payload in detector.tick(0.01) if to == PEERS[2]] == [accusation]
+    now = 0.01
+    while now < 40:  # a suspicion of four lasts nine periods
+        for peer in PEERS[1:4]:
+            detector.heard(peer, now)
+        now = detector.next_at
+        detector.tick(now)
+    assert status(detector, 2) == "suspect"
+    while detector.counted["deaths"] == 0 and now < 80:
+        now = detector.next_at
+        detector.tick(now)
+    assert status(detector, 2) == "dead"
+    assert 48 < now < 52, "nine periods after it was heard for the last time"
+
+
+def test_the_dead_are_pinged_and_not_probed() -> None:
+    detector = swim(members=2)
+    detector.on(PEERS[1], Ping(1, (death(KEYS[1], SWARM, PEERS[1], 0, b""),)), 0.0)  # its own word, and genuine
+    pings = 0
+    for _ in range(10):
+        pings += sum(to == PEERS[1] for to, _ in detector.tick(detector.next_at))
+    assert detector.counted["probes"] == 0
+    assert pings >= 9
+
+
+def test_who_reads_late_doubts_itself_before_it_accuses() -> None:
+    shares: list[float] = []
+    for late_s in (2.0, 4.0):
+        world = SwimWorld(16, seed=12)
+        slow = Random(12).choice(world.peers)
+        world.slow[slow] = late_s
+        world.run(150)
+        shares.append(world.swims[slow].counted["suspicions"] / world.swims[slow].counted["probes"])
+    assert max(shares) < 0.2  # without local health 0.25 and 0.51
+
+
 def test_who_repeats_what_is_outdated_is_corrected() -> None:
     detector = swim()
     better = refutation(KEYS[2], SWARM, 1)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
+
 from waggledance.core import Key, swarm_id
 from waggledance.mesh import Swim
-from waggledance.mesh._swim_messages import Ping, PingReply, PingRequest, Pong
+from waggledance.mesh._swim_messages import Ping, PingReply, PingRequest, Pong, suspicion
 
 SWARM = swarm_id("bees")
 KEYS = [Key(bytes([n]) * 32) for n in range(1, 40)]
@@ -80,3 +82,43 @@ def test_an_answer_after_a_second_ping_ends_the_probe_and_says_nothing_about_tim
     assert detector.state(target).rtt_s is None
     detector.tick(detector.next_at)
     assert detector.state(target).status == "alive"
+
+
+def test_silent_helpers_lengthen_the_next_wait_and_helpers_that_say_no_do_not() -> None:
+    waits: list[float] = []
+    for says_no in (True, False):
+        detector = swim(members=5)
+        at = detector.next_at
+        ((target, ping),) = detector.tick(at)
+        assert isinstance(ping, Ping)
+        asked = [to for to, payload in detector.tick(at + 0.5) if isinstance(payload, PingRequest)]
+        for helper in asked if says_no else []:
+            detector.on(helper, PingReply(ping.nonce, False, ()), at + 0.9)
+        detector.tick(at + 1.0)
+        assert detector.state(target).status == "suspect"
+        waits.append(detector.next_at - (at + 1.0))
+    assert waits == [pytest.approx(0.5), pytest.approx(1.0)]  # the next period begins before a wait of 4 · 0.5 s ends
+
+
+def test_having_been_suspected_lengthens_the_wait() -> None:
+    detector = swim(members=3)
+    detector.on(PEERS[1], Ping(1, (suspicion(KEYS[1], SWARM, PEERS[0], 0, b""),)), 0.0)
+    told = {to for to, _ in detector.tick(detector.next_at)}
+    assert told == {PEERS[1], PEERS[2]}, "its refutation goes out at once"
+    at = detector.next_at
+    ((target, _),) = detector.tick(at)
+    assert detector.next_at == at + 1.0
+    detector.tick(at + 1.0)
+    assert detector.state(target).status == "alive", "a probe lasts two periods now"
+
+
+def test_an_answer_for_somebody_else_comes_from_who_was_asked() -> None:
+    detector = swim(members=4)
+    ((target, ping),) = detector.on(PEERS[1], PingRequest(9, PEERS[2], ()), 0.0)
+    assert (target, type(ping)) == (PEERS[2], Ping)
+    assert isinstance(ping, Ping)
+    assert detector.on(PEERS[3], Pong(ping.nonce, ()), 0.1) == []
+    assert detector.on(PEERS[2], Pong(ping.nonce, ()), 0.1) == [(PEERS[1], PingReply(9, True, ()))]
+    detector.on(PEERS[1], PingRequest(10, PEERS[2], ()), 0.1)
+    late = [sent for at in (0.2, 0.5, 0.6) for sent in detector.tick(at)]
+    assert (PEERS[1], PingReply(10, False, ())) in late

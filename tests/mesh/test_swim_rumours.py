@@ -55,6 +55,8 @@ def test_newer_news_of_a_peer_takes_the_place_of_the_older() -> None:
 
 def test_nobody_is_told_of_itself_and_what_must_be_told_goes_first() -> None:
     rumours = Rumours()
+    rumours.add(news(2))
+    assert rumours.pick(KEYS[2].peer, (), 8) == ()
     for of in range(MAX_NEWS + 3):
         rumours.add(news(of))
     picked = rumours.pick(KEYS[2].peer, [news(30), news(0)], 8)

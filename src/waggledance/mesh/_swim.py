@@ -72,7 +72,7 @@ class Swim:
             raise UsageError(f"a protocol period is a number of seconds above 0, got {period_s!r}")
         if helpers < 0:
             raise UsageError(f"helpers is a number of peers, 0 or more, got {helpers!r}")
-        self._rng, self._period_s = rng, period_s
+        self._rng, self._period_s, self._helpers = rng, period_s, helpers
         self._own = OwnWord(key, swarm, incarnation)
         self._roll = Roll(swarm, key.peer, verify)
         self._rumours = Rumours()
@@ -244,7 +244,7 @@ class Swim:
         return out
 
     def _call(self, peer: PeerId, now: float) -> tuple[PeerId, Ping]:
-        """Tell a peer what is held of it, which rides on every ping to it."""
+        """Tell a peer what is held of it, and other news, which ride on every ping."""
         self._roll[peer].called_at = now
         return peer, Ping(self._prober.nonce(), self._news(peer))
 
@@ -254,6 +254,12 @@ class Swim:
             self._counted["suspicions"] += 1
             self._tell(self._own.suspicion(peer, row), now)
             self._to_call[peer] = now
+            self._spread(now)
+
+    def _spread(self, now: float) -> None:
+        """Tell k others at once what one has just said oneself; from there it rides on probes."""
+        up = [peer for peer in sorted(self._roll) if self._roll[peer].rank == Refutation.rank]
+        self._to_call.update(dict.fromkeys(self._rng.sample(up, min(len(up), self._helpers)), now))
 
     def _bury(self, peer: PeerId, now: float) -> None:
         row = self._roll[peer]
@@ -270,7 +276,7 @@ class Swim:
         for piece in news:
             peer = PeerId(piece.peer)
             if peer == self._own.peer:
-                held: News | None = self._answer(piece)
+                held: News | None = self._answer(piece, now)
             else:
                 held = self._roll.outdates(piece)
                 self._tell(piece, now)
@@ -290,12 +296,13 @@ class Swim:
         elif isinstance(piece, Death) and piece.accuser != self._own.peer:
             self._to_call[peer] = now  # if it is a lie, it is refuted in one round trip
 
-    def _answer(self, piece: News) -> Refutation | None:
+    def _answer(self, piece: News, now: float) -> Refutation | None:
         """Return what refutes a piece of news about oneself, if it needs refuting."""
         claim = self._own.outbid(piece, self._roll)
         if claim is not None:
             self._counted["refutations"] += 1
             self._rumours.add(claim)
+            self._spread(now)
             if not isinstance(piece, Leave):
                 self._prober.health.shift(1)
         elif (piece.incarnation, piece.rank) >= (self._own.incarnation, Refutation.rank):

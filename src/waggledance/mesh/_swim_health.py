@@ -27,18 +27,18 @@ class Health:
         period_s: a protocol period, seconds.
     """
 
-    __slots__ = ("_period_s", "_rtts", "_wait_s", "score")
+    __slots__ = ("_period_s", "_rtts", "_usual_s", "score")
 
     def __init__(self, period_s: float) -> None:
         self._period_s = period_s
         self._rtts: deque[float] = deque(maxlen=KEPT)
-        self._wait_s: float | None = None
+        self._usual_s: float | None = None
         self.score = 0
 
     def took(self, rtt_s: float) -> None:
         """Note a round trip."""
         self._rtts.append(rtt_s)
-        self._wait_s = None
+        self._usual_s = None
 
     def shift(self, by: int) -> None:
         """Raise or lower the score."""
@@ -51,11 +51,16 @@ class Health:
 
     @property
     def wait_s(self) -> float:
-        """How long to wait for a direct answer, seconds; half a period before the first answer."""
-        if self._wait_s is None:
+        """How long to wait for a direct answer, in doubt of oneself; seconds."""
+        return self.usual_s * self.stretch
+
+    @property
+    def usual_s(self) -> float:
+        """How long to wait without that doubt; half a period before the first answer."""
+        if self._usual_s is None:
             longest = self._period_s / 2
             if self._rtts:
                 p99 = sorted(self._rtts)[(99 * len(self._rtts)) // 100]
                 longest = min(longest, max(MIN_WAIT_S, TIMES_P99 * p99))
-            self._wait_s = longest
-        return self._wait_s * self.stretch
+            self._usual_s = longest
+        return self._usual_s

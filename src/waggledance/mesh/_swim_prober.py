@@ -2,7 +2,7 @@
 
     0           ping the target
     wait        no answer: ping it again, and ask k helpers to ping it
-    T · health  nobody reached it: it failed           (after a hint: 2 · wait)
+    T · health  nobody reached it: it failed           (after a hint: 2 · wait without health)
 
 The second ping of one's own is ours: one datagram more in a failed probe, a fifth of the false suspicions at 10 % loss.
 Source: Das, Gupta, Motivala 2002, "SWIM", §3.1; health: Dadgar, Phillips, Currey 2018, "Lifeguard", arXiv:1707.00788.
@@ -68,14 +68,18 @@ class Prober:
     def begin(self, now: float) -> Outgoing:
         """Probe whose turn it is."""
         target = self.round.next(lambda peer: self._roll[peer].rank < Death.rank and peer not in self._probes)
-        return [] if target is None else [self._probe(target, now, self._period_s * self.health.stretch)]
+        return (
+            []
+            if target is None
+            else [self._probe(target, now, self.health.wait_s, self._period_s * self.health.stretch)]
+        )
 
     def hurry(self, target: PeerId, now: float) -> Outgoing:
-        """Probe this one at once and in less time; when too many are probed already, next."""
+        """Probe this one at once and in less time, as there is a reason; when too many are probed already, next."""
         if len(self._probes) >= MAX_HURRIED:
             self.round.hurry(target)
             return []
-        return [self._probe(target, now, 2 * self.health.wait_s)]
+        return [self._probe(target, now, self.health.usual_s, 2 * self.health.usual_s)]
 
     def tick(self, now: float) -> tuple[Outgoing, list[PeerId]]:
         """Do what is due; return what to send, and whose probes failed."""
@@ -139,9 +143,9 @@ class Prober:
         self._probes.clear()
         self._relays.clear()
 
-    def _probe(self, target: PeerId, now: float, within_s: float) -> tuple[PeerId, Ping]:
+    def _probe(self, target: PeerId, now: float, wait_s: float, within_s: float) -> tuple[PeerId, Ping]:
         self.begun += 1
-        probe = Probe(target, self.nonce(), now, now + self.health.wait_s, now + within_s)
+        probe = Probe(target, self.nonce(), now, now + wait_s, now + within_s)
         self._probes[target] = probe
         return target, Ping(probe.nonce, self._news(target))
 
