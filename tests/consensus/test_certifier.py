@@ -391,6 +391,13 @@ def test_a_restarted_member_does_not_contradict_what_it_said_before() -> None:
     assert not [b for b in [*again.resume(log, 9.0), *again.tick(14.0)] if isinstance(b, Prep)]
 
 
+def test_a_restarted_member_goes_on_in_the_epoch_in_which_it_stopped() -> None:
+    hall = Hall(4)
+    again = hall.made(0)
+    again.resume([hall.message(0, vote(0, Prep, bytes(32), epoch=3))], 0.0)
+    assert again.epoch == 3
+
+
 def test_a_seal_that_names_what_is_not_there_cannot_make_an_honest_author_look_forked() -> None:
     real = {head[2] for i in range(4) for head in heads_of(i)}
 
@@ -398,21 +405,20 @@ def test_a_seal_that_names_what_is_not_there_cannot_make_an_honest_author_look_f
         return outcome(cut) if all(id in real for _, _, id in cut) else None
 
     hall = Hall(4, decide=decide)
-    author, number, _ = heads_of(0)[0]
-    poisoned: Heads = ((author, number, MessageId(bytes(32))),)
-    hall.finish(0, 1, 2)
-    hall.publish(3, [Seal(heads=poisoned)])
-    seals = list(hall.said)
-    hall.settle(0, 1, 2)
-    lie = claimed(hall, 3, seals)
-    hall.settle(0, 1, 2)
-    for now in (1.0, 2.0, 3.0, 4.0, 5.0):
-        hall.tick(0, 1, 2, now=now)
-        hall.settle(0, 1, 2, now=now)
-    certificate = hall.who[0].certificate
+    order = turns(QUESTION, 0, tuple(sorted(m.id for m in hall.members)))
+    liar, victim, *rest = sorted(range(4), key=lambda i: order[KEYS[i].peer])
+    there = (victim, *rest)
+    author, number, _ = heads_of(victim)[0]
+    hall.finish(*there)
+    hall.publish(liar, [Seal(heads=((author, number, MessageId(bytes(32))),))])
+    lie = claimed(hall, liar, hall.said)
+    for now in (0.0, 1.0, 2.0, 3.0, 4.0, 5.0):
+        hall.tick(*there, now=now)
+        hall.settle(*there, now=now)
+    certificate = hall.who[victim].certificate
     assert certificate is not None
     assert certificate.decided.digest() != lie.body.digest
-    assert certificate.decided.cut == heads_of(0, 1, 2)
+    assert certificate.decided.cut == heads_of(*there)
 
 
 def test_an_author_that_really_forked_is_left_out_by_all() -> None:

@@ -114,6 +114,7 @@ def verify_certificate(
     certificate.opened()
     if decide is not None:
         _check_outcome(certificate, decide)
+    named = certificate.members if trusted is None else trusted  # names are not signed
     return Verified(
         question=decided.question,
         digest=digest,
@@ -121,7 +122,7 @@ def verify_certificate(
         answer=certificate.answer,
         outcome=decided.outcome,
         epoch=certificate.epoch,
-        signers=tuple([m for m in sorted(certificate.members, key=lambda m: m.id) if m.id in signers]),
+        signers=tuple([m for m in sorted(named, key=lambda m: m.id) if m.id in signers]),
         weight=weight,
         quorum=threshold,
         trusted=trusted is not None,
