@@ -229,7 +229,7 @@ class Run:
             decision,
             notes=tuple(notes),
             silent=tuple(peer for peer in self._table.roster if peer not in answered),
-            cost=self._meter.cost,
+            cost=self._meter.cost if self.gathering.spent is None else self.gathering.spent,
             seconds=self._clock.now() - self._started_s,
             names=self._table.names,
             channel=self._desk.name,

@@ -11,6 +11,7 @@ import typer
 from waggledance.cli._ending import ending_well
 from waggledance.cli._id_commands import ids
 from waggledance.cli._lab import lab
+from waggledance.cli._mesh import Client, Connect, Scout, TlsCa, TlsCertificate, TlsKey, dialling, join, mesh, verify
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
@@ -29,6 +30,7 @@ app.add_typer(logs, name="log")
 app.add_typer(models, name="models")
 app.add_typer(config, name="config")
 app.add_typer(ids, name="id")
+app.add_typer(mesh, name="mesh")
 app.add_typer(lab, name="lab")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")]
@@ -128,6 +130,21 @@ def ask(
     budget_usd: Annotated[float | None, _flag("Dollars to spend at most, where prices are known.", "USD")] = None,
     seconds: Annotated[float | None, _flag("Time to take at most.", "SECONDS")] = None,
     seed: Annotated[int | None, _flag("Same seed, same draws (default: 0).", "N")] = None,
+    over: Annotated[
+        str | None,
+        typer.Option("--mesh", metavar="SWARM", help="Ask a swarm on the network: its name, an invite or an endpoint."),
+    ] = None,
+    as_name: Annotated[str, typer.Option("--as", metavar="NAME", help="With --mesh: the key to ask with.")] = "asker",
+    certify: Annotated[bool, typer.Option("--certify", help="With --mesh: let members certify the decision.")] = False,
+    certificate: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --mesh: where to write the certificate; means --certify.")
+    ] = None,
+    connect: Connect = None,
+    client: Client = False,
+    scout: Scout = False,
+    tls_ca: TlsCa = None,
+    tls_certificate: TlsCertificate = None,
+    tls_key: TlsKey = None,
     log: Log = None,
     no_log: Annotated[bool, typer.Option("--no-log", help="Keep nothing.")] = False,
     config: Config = None,
@@ -166,10 +183,27 @@ def ask(
         "log.path": None if log is None else str(log),
         "log.keep": False if no_log else None,
     }
+    if over is not None:
+        from waggledance.cli._mesh_ask import Whom, ask_mesh
+
+        whom = Whom(
+            over, as_name, certify or certificate is not None, certificate,
+            dialling(None, connect, hub=False, client=client, scout=scout, tls=(tls_ca, tls_certificate, tls_key)),
+        )  # fmt: skip
+        ask_mesh(question, flags, whom, config=config, options=tuple(option or ()), quiet=quiet, as_json=as_json)
+        return
+    if certify or certificate is not None:
+        from waggledance.core import UsageError
+
+        raise UsageError("a certificate is signed by members of a swarm on the network: say which with --mesh")
     ask(
         question, flags, config=config, options=tuple(option or ()), human=human, quiet=quiet, as_json=as_json,
         explain=explain,
     )  # fmt: skip
+
+
+app.command()(join)
+app.command()(verify)
 
 
 @app.command()

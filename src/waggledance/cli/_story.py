@@ -11,6 +11,7 @@ import msgspec
 from blake3 import blake3
 
 from waggledance.cli._safe_text import first_sentence, one_line
+from waggledance.consensus import Ack, Claim, Prep, Seal
 from waggledance.core import (
     UNIT,
     Body,
@@ -128,8 +129,10 @@ class Story:
                 return self._note(message)
             case Dance():
                 return self._dance(message)
-            case Cut():
+            case Cut() | Seal() | Claim() | Prep():
                 return None
+            case Ack():
+                return f"{self._name(message.author)} signs"
             case Outcome():
                 self.decided = True
                 return None

@@ -68,11 +68,19 @@ from waggledance.mesh._key_file import secret_text as secret_text
 from waggledance.mesh._meaning import by_meaning as by_meaning
 from waggledance.mesh._meaning import word_llama as word_llama
 from waggledance.mesh._mesh import Mesh as Mesh
+from waggledance.mesh._node import LOBBY as LOBBY
 from waggledance.mesh._node import Node as Node
 from waggledance.mesh._patch import patched as patched
 from waggledance.mesh._patch import tensor_file as tensor_file
 from waggledance.mesh._patch import tensor_patch as tensor_patch
 from waggledance.mesh._patch import tensors_of as tensors_of
+from waggledance.mesh._present import Dialling as Dialling
+from waggledance.mesh._present import Way as Way
+from waggledance.mesh._present import announce as announce
+from waggledance.mesh._present import endpoints_of as endpoints_of
+from waggledance.mesh._present import present as present
+from waggledance.mesh._present import reachable as reachable
+from waggledance.mesh._present import way_to as way_to
 from waggledance.mesh._reader import Reader as Reader
 from waggledance.mesh._records import Record as Record
 from waggledance.mesh._records import Records as Records
@@ -90,6 +98,12 @@ from waggledance.mesh._rollout_fold import RolloutView as RolloutView
 from waggledance.mesh._rollout_fold import rollouts_of as rollouts_of
 from waggledance.mesh._simulated_transport import SimulatedHub as SimulatedHub
 from waggledance.mesh._sitting import Sitting as Sitting
+from waggledance.mesh._status import STALE_SECONDS as STALE_SECONDS
+from waggledance.mesh._status import Seen as Seen
+from waggledance.mesh._status import Status as Status
+from waggledance.mesh._status import read_status as read_status
+from waggledance.mesh._status import status_of as status_of
+from waggledance.mesh._status import write_status as write_status
 from waggledance.mesh._swim import Swim as Swim
 from waggledance.mesh._swim_roll import MemberState as MemberState
 from waggledance.mesh._tls import Tls as Tls
@@ -109,7 +123,9 @@ from waggledance.mesh._zenoh_endpoints import CannotListen as CannotListen
 from waggledance.mesh._zenoh_transport import ZenohTransport as ZenohTransport
 
 __all__ = [
+    "LOBBY",
     "MAX_DATAGRAM_BYTES",
+    "STALE_SECONDS",
     "Admission",
     "Admit",
     "Artefact",
@@ -126,6 +142,7 @@ __all__ = [
     "Capability",
     "Capacity",
     "Chosen",
+    "Dialling",
     "Edges",
     "Feedback",
     "FileArtefact",
@@ -167,10 +184,12 @@ __all__ = [
     "RolloutAgent",
     "RolloutState",
     "RolloutView",
+    "Seen",
     "Settled",
     "SimulatedHub",
     "Sitting",
     "Skill",
+    "Status",
     "Swim",
     "Target",
     "Team",
@@ -181,13 +200,16 @@ __all__ = [
     "TwoFaced",
     "Volunteer",
     "WantChunk",
+    "Way",
     "ZenohTransport",
+    "announce",
     "ask_genesis",
     "by_meaning",
     "capability_of_card",
     "card_of",
     "check_issuer",
     "edges_of",
+    "endpoints_of",
     "enter",
     "genesis_from_json",
     "hold_key",
@@ -202,11 +224,15 @@ __all__ = [
     "observed_by",
     "open_genesis",
     "patched",
+    "present",
     "rank",
+    "reachable",
     "read_invite",
+    "read_status",
     "records_of",
     "rollouts_of",
     "secret_text",
+    "status_of",
     "task_of",
     "team_channel",
     "team_fault",
@@ -215,5 +241,7 @@ __all__ = [
     "tensor_patch",
     "tensors_of",
     "verify_card",
+    "way_to",
     "word_llama",
+    "write_status",
 ]

@@ -31,10 +31,18 @@ class Agreement:
         copy: the node's copy of the channel.
         clock: time.
         holds: checks a signature.
+        certify: whether to take part in the certificate that the opening asks for.
     """
 
     def __init__(
-        self, key: Key, opening: Message[Opening], copy: MeshCopy, clock: Clock, holds: VerifySignature
+        self,
+        key: Key,
+        opening: Message[Opening],
+        copy: MeshCopy,
+        clock: Clock,
+        holds: VerifySignature,
+        *,
+        certify: bool = True,
     ) -> None:
         self._key, self._opening, self._copy, self._clock = key, opening, copy, clock
         self._loop = asyncio.get_running_loop()
@@ -47,7 +55,7 @@ class Agreement:
         """Done when there is a certificate."""
         self.certifier: Certifier | None = None
         body = opening.body
-        if isinstance(body.certify, str):
+        if certify and isinstance(body.certify, str):
             params = {"protocol": body.protocol, "topology": body.topology, "seed": str(body.seed)}
             self.certifier = Certifier(
                 key.peer, key.sign, opening.id, body.members, body.certify, self._outcome, body.rule, params,

@@ -105,8 +105,9 @@ async def _join(node: Node, invite: HeldInvite | None, name: str, within_s: floa
     try:
         async with asyncio.timeout(within_s):
             while not node.heard_from_members:
-                node.ask_everybody()
                 await asyncio.sleep(ASK_EVERY_SECONDS / 3)
+                node.knock()
+                node.ask_everybody()
     except TimeoutError:
         why = f"nobody let this peer in within {within_s:g} s"
         if node.me not in node.members:

@@ -47,6 +47,11 @@ class PeerFolder:
         """The log's file, there or not."""
         return self.folder / "log.sqlite"
 
+    @property
+    def status(self) -> Path:
+        """The file that a running peer tells in how it is doing, there or not."""
+        return self.folder / "status.json"
+
     def state(self) -> PeerState:
         """Return what is remembered; the state before the first life when nothing is.
 

@@ -13,11 +13,16 @@ from typing import Any, Literal, TypeVar
 
 from waggledance.consensus import Heads, Seal, cut_of_seals, quorum
 from waggledance.core import (
+    NO_COST,
     Channel,
+    Cost,
+    Judgement,
     Member,
     Message,
+    Note,
     Opening,
     PeerId,
+    Proposal,
     RunFailed,
     SwarmId,
     UnknownName,
@@ -58,7 +63,9 @@ class Mesh:
         self.node, self.certify, self.wait_s = node, certify, wait_s
 
     def answering(self) -> tuple[Member, ...]:
-        """Return the members who have a vote and are not known to be gone, by id; the asker is not among them."""
+        """Return whom to ask: who has a vote and is not known to be gone; for a certificate, all who have a vote."""
+        if self.certify:
+            return tuple(sorted((m for m in self.node.members.values() if m.weight), key=lambda m: m.id))
         states = self.node.swim.states()
         gone = {peer for peer, state in states.items() if state.status in ("dead", "left")}
         members = self.node.members.values()
@@ -106,6 +113,11 @@ class MeshGathering:
     def certificate(self) -> str:
         made = None if self._agreement is None else self._agreement.certificate
         return "" if made is None else made.to_json()
+
+    @property
+    def spent(self) -> Cost:
+        said = (m.body for m in self._held.copy.messages() if m.author in self._weights)
+        return sum((body.cost for body in said if isinstance(body, Proposal | Judgement | Note)), NO_COST)
 
     def copy(self, peer: PeerId) -> Channel:
         return self._held.copy

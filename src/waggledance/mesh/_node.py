@@ -175,6 +175,11 @@ class Node:
             self.ask_everybody()
             await asyncio.sleep(RECOVERY_SECONDS / 10)
 
+    def knock(self) -> None:
+        """Say again in the lobby what this peer has said there: who is no member yet is not repaired with."""
+        own = [m for m in self.lobby.copy.messages() if m.author == self.me]
+        self._push(self.lobby, self.lobby.copy.vouched(own))
+
     @property
     def heard_from_members(self) -> bool:
         """Whether anybody has answered this peer as one answers a member."""
@@ -348,7 +353,7 @@ class Node:
                 if held is None:
                     self._ask_for(channel, now)
                     return
-            if limited and not self._allowance.takes(message.author, len(framed), now):
+            if limited and not self._allowance.takes(_answerable(message), len(framed), now):
                 self.refused["rate"] += 1
                 continue
             grown += held.door.admit(message, encode(message))
@@ -370,7 +375,10 @@ class Node:
         held.changed_s = self.clock.now()
         if len(held.members) <= PUSH_TO_ALL + 1:
             held.pushed(messages, held.changed_s)
-        if held is self.lobby and any(isinstance(m.body, Join | Admit | Leave | Revoke) for m in messages):
+        if held is self.lobby and (
+            any(isinstance(m.body, Join | Admit | Leave | Revoke) for m in messages)
+            or any(m.author in held.copy.forked for m in messages)
+        ):
             self._look_at_members()
         if self.me in held.copy.forked:
             self._alarm(
@@ -433,6 +441,11 @@ class Node:
 def batches_of(channel: str, messages: Sequence[AnyMessage]) -> list[Push]:
     """Return messages as pushes of at most 1 MiB."""
     return [Push(batch.ch, batch.frames) for batch in give(channel, messages)]
+
+
+def _answerable(message: AnyMessage) -> PeerId:
+    """Return who answers for a message: its author; for a join, whose author is always new, whoever invited."""
+    return PeerId(message.body.invite.issuer) if isinstance(message.body, Join) else message.author
 
 
 def _asker(held: Held) -> PeerId | None:

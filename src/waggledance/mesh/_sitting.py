@@ -74,7 +74,8 @@ class Sitting:
 
         unsubscribe = held.copy.subscribe(look)
         node = self._node
-        agreement = Agreement(node.key, opening, held.copy, node.clock, node.reader.holds)
+        certify = self._may_certify(opening.body)
+        agreement = Agreement(node.key, opening, held.copy, node.clock, node.reader.holds, certify=certify)
         answering = asyncio.get_running_loop().create_task(self._answer(held, opening, agreement))
         try:
             await asyncio.wait((answering, over), return_when=asyncio.FIRST_COMPLETED)
@@ -85,6 +86,15 @@ class Sitting:
             answering.cancel()
             await asyncio.gather(answering, return_exceptions=True)
             agreement.close()
+
+    def _may_certify(self, opening: Opening) -> bool:
+        """Say whether a certificate of this question would be the swarm's: of all who have a vote, by its own quorum.
+
+        An asker who could choose the members could have a decision certified by its friends.
+        """
+        asked = {member.id: member.weight for member in opening.members if member.weight}
+        voters = {member.id: member.weight for member in self._node.members.values() if member.weight}
+        return asked == voters and opening.certify == self._node.genesis.quorum
 
     async def _answer(self, held: Held, opening: Message[Opening], agreement: Agreement) -> None:
         """Run the protocol, then say what is held, whatever came of it: nobody waits for a peer that has given up."""

@@ -85,6 +85,7 @@ class SimulatedGathering:
 
     certify = None
     certificate = ""
+    spent = None
 
     def __init__(
         self, network: Simulated, loop: VirtualLoop, swarm: SwarmId, channel: str, names: Sequence[str]

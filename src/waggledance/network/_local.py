@@ -28,6 +28,7 @@ class LocalGathering:
 
     certify = None
     certificate = ""
+    spent = None
 
     def __init__(self, swarm: SwarmId, channel: str, names: Sequence[str]) -> None:
         self.clock = LoopClock()

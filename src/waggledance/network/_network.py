@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Literal, Protocol, TypeVar
 
-from waggledance.core import Channel, Clock, Message, PeerId, SwarmId
+from waggledance.core import Channel, Clock, Cost, Message, PeerId, SwarmId
 
 T = TypeVar("T")
 Listener = Callable[[Message[Any], bytes], None]
@@ -36,6 +36,11 @@ class Gathering(Protocol):
     @property
     def certificate(self) -> str:
         """The certificate that the members made, as JSON text; empty while there is none."""
+        ...
+
+    @property
+    def spent(self) -> Cost | None:
+        """What peers elsewhere say they have spent; None where they spend by the run's own meter."""
         ...
 
     def copy(self, peer: PeerId) -> Channel:
