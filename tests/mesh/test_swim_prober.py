@@ -59,6 +59,18 @@ def test_hints_about_everybody_at_once_probe_few_at_a_time() -> None:
     assert detector.hint(PEERS[1], True, 0.0) == []
 
 
+def test_hints_that_do_not_cease_put_off_no_verdict() -> None:
+    detector = swim(members=3)
+    now = 0.0
+    while now < 1.5:
+        detector.hint(PEERS[1], False, now)
+        detector.hint(PEERS[1], True, now)
+        while detector.next_at <= now:
+            detector.tick(now)
+        now += 0.05
+    assert detector.state(PEERS[1]).status == "suspect"
+
+
 def test_an_answer_ends_a_probe_and_tells_how_long_it_took() -> None:
     detector = swim(members=2)
     at = detector.next_at

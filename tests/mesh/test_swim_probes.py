@@ -45,5 +45,7 @@ def test_who_is_gone_has_no_turn_and_who_is_hurried_is_next() -> None:
     turns.know(PEERS[:9], PEERS[:9])
     turns.know(PEERS[:4], [])
     turns.hurry(PEERS[2])
+    turns.hurry(PEERS[2])
     assert turns.next(lambda _: True) == PEERS[2]
+    assert turns.next(lambda _: True) != PEERS[2]
     assert {turns.next(lambda _: True) for _ in range(20)} == set(PEERS[:4])

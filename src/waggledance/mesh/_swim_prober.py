@@ -76,10 +76,14 @@ class Prober:
 
     def hurry(self, target: PeerId, now: float) -> Outgoing:
         """Probe this one at once and in less time, as there is a reason; when too many are probed already, next."""
+        within_s = 2 * self.health.usual_s
+        under_way = self._probes.get(target)
+        if under_way is not None and under_way.ends_at <= now + within_s:
+            return []
         if len(self._probes) >= MAX_HURRIED:
             self.round.hurry(target)
             return []
-        return [self._probe(target, now, self.health.usual_s, 2 * self.health.usual_s)]
+        return [self._probe(target, now, self.health.usual_s, within_s)]
 
     def tick(self, now: float) -> tuple[Outgoing, list[PeerId]]:
         """Do what is due; return what to send, and whose probes failed."""

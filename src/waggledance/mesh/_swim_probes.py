@@ -48,7 +48,9 @@ class Round:
         return None
 
     def hurry(self, peer: PeerId) -> None:
-        """Let this one be next."""
+        """Let this one be next, once."""
+        if peer in self._left:
+            self._left.remove(peer)
         self._left.append(peer)
 
 
