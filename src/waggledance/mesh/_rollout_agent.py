@@ -107,7 +107,8 @@ class RolloutAgent:
             views = [view for view in self._views.values() if view.rollout.slot == slot]
             states += self._go_back(views, installer)
             states += self._watch(views, installer, now)
-            mine = [v for v in views if self._is_due(v)]
+            past = max((v.rollout.version for v in views if self._is_past(v)), default=0)
+            mine = [v for v in views if self._is_due(v) and v.rollout.version > past]
             fit = [v for v in mine if installer.installed in (v.rollout.base, v.rollout.result)]
             if fit:
                 view = max(fit, key=lambda v: v.rollout.version)
@@ -237,6 +238,11 @@ class RolloutAgent:
 
     def _has_failed(self, view: RolloutView) -> bool:
         return self.me in view.failed or (view.message.id, "failed") in self._said
+
+    def _is_past(self, view: RolloutView) -> bool:
+        """Say whether this peer has had it, so that nothing older is of use."""
+        had = self.me in view.done or (view.message.id, "active") in self._said
+        return had and view.status in ("running", "complete")
 
     def _is_due(self, view: RolloutView) -> bool:
         """Say whether there is something for this peer to do about a roll-out, now or when its turn comes."""

@@ -20,6 +20,10 @@ class MemoryBlobs(Blobs):
         self._known = {}
         self._files = dict[Path, bytes]()
 
+    def contents(self) -> list[bytes]:
+        """Return everything that is kept: chunks, and lists of chunks."""
+        return list(self._files.values())
+
     def _read(self, path: Path) -> bytes | None:
         return self._files.get(path)
 
@@ -28,6 +32,7 @@ class MemoryBlobs(Blobs):
 
     def _write(self, path: Path, content: bytes) -> None:
         self._files[path] = content
+        self._held_bytes += len(content)
 
 
 class MemorySlot:

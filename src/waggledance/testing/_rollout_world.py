@@ -37,7 +37,9 @@ EXCHANGE_S = 0.5
 _BATCH_S = 0.05
 
 
-class _Node:
+class Node:
+    """One peer: its agent, its server, what it holds, and when it said that it was well."""
+
     def __init__(self, index: int, traits: Traits, base: bytes | None, seed: int, rate: float, healthy: Health) -> None:
         self.id, self.traits = local_peer_id(f"peer {index} of {seed}"), traits
         self.blobs, self.slot = MemoryBlobs(), MemorySlot(base)
@@ -85,7 +87,7 @@ class RolloutWorld:
         kinds = kinds[:peers]
         self.luck.shuffle(kinds)
         self.nodes = [
-            _Node(i, Traits(frozenset({kind})), base, seed, bytes_per_s, healthy(i)) for i, kind in enumerate(kinds)
+            Node(i, Traits(frozenset({kind})), base, seed, bytes_per_s, healthy(i)) for i, kind in enumerate(kinds)
         ]
         self.by_id = {node.id: node for node in self.nodes}
         self.members = {node.id: node.traits for node in self.nodes}
@@ -95,7 +97,7 @@ class RolloutWorld:
         """Bytes of content that arrived, by peer."""
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._number = 0
-        self._states_to: Sequence[_Node] = ()
+        self._states_to: Sequence[Node] = ()
 
     @property
     def absent(self) -> frozenset[PeerId]:
@@ -112,9 +114,9 @@ class RolloutWorld:
             self._at(EXCHANGE_S * self.luck.random(), partial(self._exchange, n))
         return self._publish(node, rollout).id
 
-    def view(self, rollout: MessageId, node: int = 0) -> RolloutView:
+    def view(self, rollout: MessageId, node: Node) -> RolloutView:
         """Return where a roll-out stands, as one peer sees it."""
-        return self._views(self.nodes[node])[rollout]
+        return self._views(node)[rollout]
 
     def run(self, until: Callable[[], bool], most_s: float = 300.0) -> bool:
         """Let time pass until something holds; say whether it came to hold."""
@@ -130,10 +132,10 @@ class RolloutWorld:
         all_chunks = set(range(-(-size_bytes // CHUNK_BYTES)))
         missing = {peer for peer in targets if peer != self.nodes[author].id}
 
-        def give(node: _Node, chunk: int, to: _Node) -> None:
+        def give(node: Node, chunk: int, to: Node) -> None:
             self._carry(node, to, "content", CHUNK_BYTES + DATAGRAM_BYTES, lambda: take(to, chunk))
 
-        def take(node: _Node, chunk: int) -> None:
+        def take(node: Node, chunk: int) -> None:
             if chunk in node.chunks:
                 return
             node.chunks.add(chunk)
@@ -142,7 +144,7 @@ class RolloutWorld:
             for to in self._others(node, self.nodes, PUSHED_TO):
                 give(node, chunk, to)
 
-        def exchange(node: _Node) -> None:
+        def exchange(node: Node) -> None:
             [to] = self._others(node, self.nodes, 1)
             busy = node.free_at > self.now or to.free_at > self.now
             for a, b in ((node, to), (to, node)):
@@ -158,7 +160,7 @@ class RolloutWorld:
         assert self.run(lambda: not missing)
         return self.now
 
-    def _publish(self, node: _Node, body: Body) -> Message[Any]:
+    def _publish(self, node: Node, body: Body) -> Message[Any]:
         node.sequence += 1
         node.lamport += 1
         previous = MessageId(bytes(32)) if node.sequence > 1 else None
@@ -168,7 +170,7 @@ class RolloutWorld:
         self._take(node, message)
         return message
 
-    def _take(self, node: _Node, message: Message[Any]) -> None:
+    def _take(self, node: Node, message: Message[Any]) -> None:
         if message.id in node.held:
             return
         node.held[message.id] = message
@@ -177,10 +179,10 @@ class RolloutWorld:
         for to in self._others(node, self._readers(message), PUSHED_TO):
             self._give(node, to, [message])
 
-    def _readers(self, message: Message[Any]) -> Sequence[_Node]:
+    def _readers(self, message: Message[Any]) -> Sequence[Node]:
         return self.nodes if message.kind == Rollout.kind else self._states_to
 
-    def _give(self, node: _Node, to: _Node, messages: Sequence[Message[Any]]) -> None:
+    def _give(self, node: Node, to: Node, messages: Sequence[Message[Any]]) -> None:
         size = DATAGRAM_BYTES + sum(len(encode(m)) + 68 for m in messages)
 
         def arrive() -> None:
@@ -189,12 +191,12 @@ class RolloutWorld:
 
         self._carry(node, to, "messages", size, arrive)
 
-    def _exchange(self, node: _Node) -> None:
+    def _exchange(self, node: Node) -> None:
         if not node.alive:
             return
         [to] = self._others(node, self.nodes, 1)
 
-        def answer(a: _Node, b: _Node, then: Callable[[], None]) -> Callable[[], None]:
+        def answer(a: Node, b: Node, then: Callable[[], None]) -> Callable[[], None]:
             def heard() -> None:
                 lacks = [m for id, m in a.held.items() if id not in b.held and b in self._readers(m)]
                 if lacks:
@@ -208,26 +210,26 @@ class RolloutWorld:
         self._carry(node, to, "messages", DATAGRAM_BYTES, there)
         self._at(EXCHANGE_S * self.luck.uniform(0.8, 1.2), lambda: self._exchange(node))
 
-    def _views(self, node: _Node) -> dict[MessageId, RolloutView]:
+    def _views(self, node: Node) -> dict[MessageId, RolloutView]:
         return rollouts_of(node.held.values(), self.members, certified=lambda _: False, absent=self.absent)
 
-    def _soon(self, node: _Node) -> None:
+    def _soon(self, node: Node) -> None:
         """Fold what came, once for all that comes within a moment."""
         if not node.due:
             node.due = True
             self._at(_BATCH_S, lambda: self._follow(node))
 
-    def _follow(self, node: _Node) -> None:
+    def _follow(self, node: Node) -> None:
         node.due = False
         if node.alive:
             self._act(node, node.agent.follow(self._views(node), self.now))
 
-    def _wake(self, node: _Node, at: float) -> None:
+    def _wake(self, node: Node, at: float) -> None:
         if node.alive and node.wakes_at == at:
             node.wakes_at = None
             self._act(node, node.agent.tick(self.now))
 
-    def _act(self, node: _Node, step: Step) -> None:
+    def _act(self, node: Node, step: Step) -> None:
         for to, payload in step.sends:
             self._send(node, self.by_id[to], payload)
         for state in step.states:
@@ -239,14 +241,14 @@ class RolloutWorld:
             node.wakes_at = at = max(at, self.now)
             self._at(at - self.now, lambda: self._wake(node, at))
 
-    def _send(self, node: _Node, to: _Node, payload: Payload) -> None:
+    def _send(self, node: Node, to: Node, payload: Payload) -> None:
         said = self._tamper(node.id, payload)
         if said is not None:
             size = DATAGRAM_BYTES + len(msgspec.msgpack.encode(said))
             what = "content" if isinstance(said, GiveChunk) else "requests"
             self._carry(node, to, what, size, lambda: self._hear(node, to, said))
 
-    def _hear(self, node: _Node, to: _Node, payload: Payload) -> None:
+    def _hear(self, node: Node, to: Node, payload: Payload) -> None:
         if isinstance(payload, GiveChunk):
             self.content_to[to.id] += len(payload.content)
         for other, answer in to.server.on(node.id, payload, self.now):
@@ -254,7 +256,7 @@ class RolloutWorld:
         if not isinstance(payload, AskBlob | WantChunk):
             self._act(to, to.agent.on(node.id, payload, self.now))
 
-    def _carry(self, node: _Node, to: _Node, what: str, size: int, arrive: Callable[[], None]) -> None:
+    def _carry(self, node: Node, to: Node, what: str, size: int, arrive: Callable[[], None]) -> None:
         if not node.alive:
             return
         self.sent_bytes[what] += size
@@ -263,7 +265,7 @@ class RolloutWorld:
         if self.luck.random() >= self._loss:
             self._at(takes, lambda: arrive() if to.alive else None)
 
-    def _others(self, node: _Node, among: Sequence[_Node], many: int) -> list[_Node]:
+    def _others(self, node: Node, among: Sequence[Node], many: int) -> list[Node]:
         some = [other for other in self.luck.sample(among, min(len(among), many + 1)) if other is not node]
         return some[:many]
 
