@@ -13,6 +13,13 @@ PAGE = Path(__file__).with_name("cli.md")
 COMMANDS = (
     "",
     "ask",
+    "join",
+    "mesh",
+    "mesh status",
+    "mesh peers",
+    "mesh watch",
+    "mesh invite",
+    "verify",
     "replay",
     "log",
     "log list",
