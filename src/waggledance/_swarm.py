@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import is_dataclass, replace
-from typing import Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from blake3 import blake3
 
@@ -17,6 +19,7 @@ from waggledance.core import (
     AnswerKind,
     Budget,
     Decision,
+    LoopClock,
     Message,
     Peer,
     Question,
@@ -27,6 +30,9 @@ from waggledance.core import (
 )
 from waggledance.network import Local, Network
 from waggledance.protocols import AskProtocol, Debate, check_fit, check_question, check_spelled
+
+if TYPE_CHECKING:
+    from waggledance.mesh import Dialling
 
 
 class Interrupted(RunFailed):
@@ -96,6 +102,45 @@ class Swarm:
         """The last protocol that was checked."""
         self._seated: Table | None = None
         """The last table, so that many questions share one mapping of names and one of weights."""
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(
+        cls,
+        where: str,
+        *,
+        key: str = "asker",
+        certify: bool = False,
+        protocol: AskProtocol | None = None,
+        dialling: Dialling | None = None,
+        home: Path | None = None,
+        seed: int = 0,
+    ) -> AsyncGenerator[Self]:
+        """Meet a swarm on the network: its members are the peers, as long as the context is open.
+
+        Args:
+            where: the name of a swarm that is known on this machine, an invite, or an endpoint such as
+                ``"tcp/host:7447"``.
+            key: the name of the key to speak with; made if it is missing.
+            certify: let the members certify what they decide; see `Decision.certificate`.
+            protocol: what is said when; a plain two-round debate by default.
+            dialling: how members are reached, beyond what is known.
+            home: where keys and swarms are kept; the user's data folder by default.
+            seed: same seed, same draws.
+
+        Raises:
+            UsageError: no swarm or more than one could be meant, or the invite cannot be used.
+            NotLetIn: nobody of the swarm answers, or this key is no member.
+        """
+        from waggledance.mesh import Dialling, Home, Mesh, present, way_to
+
+        kept = Home(home)
+        way = way_to(kept, where, now_ms=LoopClock().wall_ms())
+        async with present(kept, way, key, dialling or Dialling()) as node:
+            mesh = Mesh(node, certify=certify)
+            members = mesh.answering()
+            weights = {member.name: member.weight / UNIT for member in members}
+            yield cls(mesh.peers(members), network=mesh, protocol=protocol, weights=weights, seed=seed)
 
     async def ask(
         self,

@@ -20,7 +20,7 @@ from waggledance.cli._journal import Watched
 from waggledance.cli._printing import print_json, print_lines, say, terminal
 from waggledance.cli._protocol_from import protocol_from
 from waggledance.cli._views import View, view_for
-from waggledance.core import Budget, Decision, LoopClock, Question, RunFailed
+from waggledance.core import Budget, Decision, LoopClock, Question
 from waggledance.mesh import Dialling, Home, Mesh, Way, present, way_to
 from waggledance.protocols import AskProtocol
 
@@ -105,8 +105,6 @@ class _Asked:
         async with present(self._home, self._way, whom.key_name, whom.dialling) as node:
             mesh = Mesh(node, certify=whom.certify, wait_s=self._budget.seconds or WAIT_SECONDS)
             members = mesh.answering()
-            if not members:
-                raise RunFailed(f"swarm {node.genesis.name!r} has nobody here who has a vote: start a member first")
             journal = Watched(None, view.see)
             swarm = Swarm(
                 mesh.peers(members), network=mesh, protocol=self._protocol, log=journal,

@@ -73,8 +73,15 @@ class Mesh:
                             key=lambda m: m.id))  # fmt: skip
 
     def peers(self, members: Sequence[Member] | None = None) -> list[Recorded]:
-        """Return members as the peers of a swarm: what they think, they think elsewhere."""
-        return [Recorded(member.name) for member in (self.answering() if members is None else members)]
+        """Return members as the peers of a swarm: what they think, they think elsewhere.
+
+        Raises:
+            RunFailed: nobody is there who could be asked.
+        """
+        asked = self.answering() if members is None else members
+        if not asked:
+            raise RunFailed(f"swarm {self.node.genesis.name!r} has nobody here who has a vote: start a member first")
+        return [Recorded(member.name) for member in asked]
 
     def gather(self, swarm: SwarmId, channel: str, names: Sequence[str]) -> MeshGathering:
         """Open a channel for a question with the members of these names. The swarm is the node's own.
