@@ -90,6 +90,20 @@ def test_the_health_rule_decides_how_many_of_a_wave_may_fail() -> None:
     assert not halted.install
 
 
+def test_a_halt_stands_when_those_who_failed_have_left_the_swarm() -> None:
+    members = peers(40)
+    first = said(local_peer_id("peer 0"), rollout())
+    order = fold([first], members)[first.id].order
+    messages = [first, *(state(first.id, peer, "active") for peer in order[:3]), state(first.id, order[3], "failed")]
+    halted = fold(messages, members)[first.id]
+    assert halted.status == "halted"
+    messages += [state(first.id, peer, "rolled-back") for peer in halted.done]
+    left = {peer: traits for peer, traits in members.items() if peer != order[3]} | {
+        local_peer_id("peer 0"): Traits(frozenset({"b"}))
+    }
+    assert fold(messages, left)[first.id].status == "halted"
+
+
 def test_only_members_of_open_waves_count() -> None:
     members = peers(40)
     first = said(next(iter(members)), rollout())
