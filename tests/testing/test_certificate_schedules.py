@@ -37,6 +37,7 @@ def test_with_a_third_of_liars_nothing_contradicts_and_everything_ends(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("members", "liars", "schedules"), [(4, 1, 30_000), (7, 2, 8_000), (10, 3, 2_000)])
 def test_it_stands_in_as_many_schedules_as_the_specification_tried(members: int, liars: int, schedules: int) -> None:
     for seed in range(0, schedules, 1000):
