@@ -104,7 +104,7 @@ def test_chunks_corrupted_on_the_way_are_refused_and_fetched_elsewhere(seed: int
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_when_health_fails_in_the_second_wave_all_end_on_the_base(seed: int) -> None:
+def test_attack_b2_a_poisoned_rollout_stops_in_its_second_wave_and_all_end_on_the_base(seed: int) -> None:
     sick = set[int]()
 
     def healthy(index: int) -> Health:

@@ -1,7 +1,7 @@
 """A swarm in virtual time in which something is rolled out: links of one speed, loss, gossip, peers that die.
 
-Each peer has one uplink that sends one thing after another; what is sent takes a delay, or is lost. Messages spread as
-on the mesh: a new one is pushed to three others, and twice a second each peer exchanges with one other what either
+Each peer has one uplink that sends one thing after another; what is sent takes a delay, or is lost. Messages spread by
+gossip: who hears a new one pushes it to three others, and twice a second each peer exchanges with one other what either
 lacks. The agents, servers and fetches inside are the real ones; what they keep is in memory. `flood` spreads the same
 artefact to everybody by the same gossip, for comparison.
 """
