@@ -40,6 +40,7 @@ from waggledance.mesh._feedback import Settled as Settled
 from waggledance.mesh._feedback import edges_of as edges_of
 from waggledance.mesh._feedback import observed_by as observed_by
 from waggledance.mesh._feedback import task_of as task_of
+from waggledance.mesh._finding import Finder as Finder
 from waggledance.mesh._genesis import Admission as Admission
 from waggledance.mesh._genesis import Genesis as Genesis
 from waggledance.mesh._genesis import Limits as Limits
@@ -74,6 +75,7 @@ from waggledance.mesh._patch import patched as patched
 from waggledance.mesh._patch import tensor_file as tensor_file
 from waggledance.mesh._patch import tensor_patch as tensor_patch
 from waggledance.mesh._patch import tensors_of as tensors_of
+from waggledance.mesh._praise import praise as praise
 from waggledance.mesh._present import Dialling as Dialling
 from waggledance.mesh._present import Way as Way
 from waggledance.mesh._present import announce as announce
@@ -146,6 +148,7 @@ __all__ = [
     "Edges",
     "Feedback",
     "FileArtefact",
+    "Finder",
     "Genesis",
     "GiveChunk",
     "HaveBlob",
@@ -224,6 +227,7 @@ __all__ = [
     "observed_by",
     "open_genesis",
     "patched",
+    "praise",
     "present",
     "rank",
     "reachable",

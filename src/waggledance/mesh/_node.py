@@ -22,7 +22,6 @@ from waggledance.core import (
     Clock,
     Door,
     Key,
-    Log,
     LoopClock,
     Member,
     Message,
@@ -41,6 +40,7 @@ from waggledance.mesh._blob_messages import BlobPayload
 from waggledance.mesh._genesis import Genesis
 from waggledance.mesh._held import EMPTY, Held
 from waggledance.mesh._mesh_copy import MeshCopy
+from waggledance.mesh._message_log import MessageLog
 from waggledance.mesh._reader import Reader
 from waggledance.mesh._repair import Repair
 from waggledance.mesh._swim import Swim
@@ -95,7 +95,7 @@ class Node:
         genesis: Genesis,
         transport: Transport,
         *,
-        log: Log | None = None,
+        log: MessageLog | None = None,
         clock: Clock | None = None,
         rng: Random | None = None,
         incarnation: int = 0,
@@ -125,8 +125,8 @@ class Node:
         self._repair_at = 0.0
         self._from = self.me
         """Who sent what is being taken in."""
-        self._answered: set[PeerId] = set()
-        """While recovering: who has said what it has."""
+        self._answered: dict[PeerId, float] = {}
+        """When each member last said what it has."""
         self.swim = Swim(key, self.swarm, rng=self._rng, incarnation=incarnation, verify=self.reader.holds)
         self.membership: Membership = membership_of(genesis, ())
         self.lobby = self._hold(LOBBY, self._may_enter, lambda: frozenset(self.members))
@@ -171,7 +171,7 @@ class Node:
     async def _recover(self) -> None:
         """Ask all members what they have, and wait a little: this peer may have said more than it remembers."""
         until = self.clock.now() + RECOVERY_SECONDS
-        while self.clock.now() < until and not self._answered.issuperset(self.members.keys() - {self.me}):
+        while self.clock.now() < until and self.members.keys() - {self.me} - self._answered.keys():
             self.ask_everybody()
             await asyncio.sleep(RECOVERY_SECONDS / 10)
 
@@ -185,9 +185,20 @@ class Node:
         """Whether anybody has answered this peer as one answers a member."""
         return bool(self._answered)
 
+    def last_heard(self) -> dict[PeerId, float]:
+        """Return when each other member last gave a sign of life, on this node's clock; who gave none is missing.
+
+        An answer to a repair counts besides what SWIM heard. It is signed, and could be an old one come again: good
+        enough for leases and for whom to ask first, which decide nothing.
+        """
+        heard = {peer: at for peer, at in self._answered.items() if peer in self.members}
+        for peer, at in self.swim.last_heard().items():
+            heard[peer] = max(at, heard.get(peer, at))
+        return heard
+
     def ask_everybody(self) -> None:
         """Ask those members what they have who have not said so since the start."""
-        for peer in sorted(self.members.keys() - {self.me} - self._answered):
+        for peer in sorted(self.members.keys() - {self.me} - self._answered.keys()):
             for held in self._repair.shared(peer):
                 self._send(peer, Ask(held.have()))
 
@@ -324,7 +335,7 @@ class Node:
                 self._take_frames(payload.ch, payload.frames, now, limited=isinstance(payload, Push))
             case Hello() | Ask() | Answer() | Outline() | Want():
                 if isinstance(payload, Answer):
-                    self._answered.add(sender)
+                    self._answered[sender] = now
                 for reply in self._repair.on(sender, payload, now):
                     self._send(sender, reply)
             case AskGenesis():

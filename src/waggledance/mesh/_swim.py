@@ -123,6 +123,10 @@ class Swim:
             raise UsageError(f"{show(peer)} is not among the {len(self._roll)} other members that `know` was given")
         return self._roll[peer].state
 
+    def last_heard(self) -> dict[PeerId, float]:
+        """Return when each other member last gave a sign of life, seconds; who gave none yet is missing. A copy."""
+        return {peer: at for peer in self._roll if (at := self._roll[peer].heard_at) > -inf}
+
     def know(self, peers: Iterable[PeerId], now: float) -> None:
         """Set who the members are; new ones count as alive until probed. `peers` may name oneself, or nobody."""
         new, gone = self._roll.know(peers, now)
