@@ -5,7 +5,7 @@
 
 Every peer is a real detector with a real key; only the network and the clock are made up: each leg of a datagram is
 lost with a given chance and takes 1 ms and an exponential 5 ms. Periods are 1 s, three helpers. "Plain" is the same code
-without what is beyond SWIM: no second ping of one's own, no last calls before a death, no doubt of oneself.
+without a second ping of one's own, without last calls before a death, and without doubt of oneself.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Unsparing(Swim):
 
 
 class Plain(Swim):
-    """Without what is beyond SWIM."""
+    """Without second pings, last calls and local health."""
 
     def __init__(self, *given: object, **named: object) -> None:
         super().__init__(*given, **named)  # type: ignore[arg-type]

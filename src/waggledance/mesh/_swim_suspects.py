@@ -1,8 +1,8 @@
 """How long a suspicion lasts: 3·⌈log2(N+1)⌉ periods, with three calls before it is a death.
 
 In its last three periods everybody who suspects the accused pings it, once a period, and so tells it; only who then
-still hears nothing declares it dead. The calls are ours: at 30 % loss among 128 peers they cut false deaths from 500 a
-minute to 26.
+still hears nothing declares it dead. The calls are ours: among 128 peers at 30 % loss, calls, second pings and local
+health together cut living peers declared dead from 37 to 4 in 100 periods (`benchmarks/swim.py`).
 Source: Das, Gupta, Motivala 2002, "SWIM", §4.2; the length from the project's network specification, §3.
 """
 
