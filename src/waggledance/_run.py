@@ -213,9 +213,7 @@ class Run:
         spent = self._meter.spent_out()
         if spent is not None and not any(str(spent) in note for note in notes):
             notes.append(f"{spent}; decided on what is there")
-        certificate = self.gathering.certificate
-        if self.gathering.certify and not certificate:
-            notes.append("no certificate: no quorum of the members signed in time; this is the asker's own count")
+        notes += self.gathering.notes
         answered: set[bytes] = set()
         lapses: Counter[str] = Counter()
         for id in decision.used:
@@ -233,7 +231,7 @@ class Run:
             seconds=self._clock.now() - self._started_s,
             names=self._table.names,
             channel=self._desk.name,
-            certificate=certificate,
+            certificate=self.gathering.certificate,
         )
 
     async def _write_outcome(self, decision: Decision) -> Decision:

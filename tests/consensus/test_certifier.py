@@ -172,7 +172,7 @@ def test_less_than_a_quorum_never_starts_a_clock_and_says_who_is_silent() -> Non
     assert hall.who[0].next_at == inf
     assert [m.name for m in hall.who[0].progress().silent] == ["p2", "p3"]
     assert str(hall.who[0].progress()) == (
-        "epoch 0: sealed 2,000,000, prepped 0, acked 0 of weight 4,000,000, needed 2,666,667; nothing from p2, p3"
+        "epoch 0: sealed 2, prepped 0, acked 0 of weight 4, needed 2.67; nothing from p2, p3"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from waggledance.consensus._quorum import Quorum
-from waggledance.core import Member, show
+from waggledance.core import UNIT, Member, show
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -28,7 +28,11 @@ class Progress(msgspec.Struct, frozen=True):
         'epoch 1: sealed 2, prepped 0, acked 0 of weight 4, needed 3; nothing from dan'
         """
         silent = ", ".join(m.name or show(m.id) for m in self.silent)
+        vote = UNIT if self.quorum.total >= UNIT else 1  # weights of whole votes are read as votes
+        sealed, prepped, acked, total = (
+            f"{weight / vote:g}" for weight in (self.sealed, self.prepped, self.acked, self.quorum.total)
+        )
         return (
-            f"epoch {self.epoch}: sealed {self.sealed:,}, prepped {self.prepped:,}, acked {self.acked:,} of weight "
-            f"{self.quorum.total:,}, needed {self.quorum.needed:,}{'; nothing from ' * bool(silent)}{silent}"
+            f"epoch {self.epoch}: sealed {sealed}, prepped {prepped}, acked {acked} of weight {total}, "
+            f"needed {self.quorum.needed / vote:.3g}{'; nothing from ' * bool(silent)}{silent}"
         )

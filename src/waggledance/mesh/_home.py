@@ -76,12 +76,13 @@ class PeerFolder:
         self._save(state)
         return state
 
-    def remember(self, endpoints: tuple[str, ...]) -> None:
-        """Keep where others were reached, before those that are kept already; at most 64."""
+    def remember(self, endpoints: tuple[str, ...], *, incarnation: int = 0) -> None:
+        """Keep where others were reached, before those that are kept already, at most 64; and how far a life came."""
         state = self.state()
         known = tuple(dict.fromkeys((*endpoints, *state.endpoints)))[:MAX_ENDPOINTS_KEPT]
-        if known != state.endpoints:
-            self._save(msgspec.structs.replace(state, endpoints=known))
+        after = msgspec.structs.replace(state, endpoints=known, incarnation=max(state.incarnation, incarnation))
+        if after != state:
+            self._save(after)
 
     def _save(self, state: PeerState) -> None:
         write_whole(self.folder / "state.json", msgspec.json.format(msgspec.json.encode(state), indent=2) + b"\n")

@@ -122,6 +122,13 @@ class MeshGathering:
         return "" if made is None else made.to_json()
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        certifier = None if self._agreement is None else self._agreement.certifier
+        if certifier is None or certifier.certificate is not None:
+            return ()
+        return (f"no certificate, this is the asker's own count: {certifier.progress()}",)
+
+    @property
     def spent(self) -> Cost:
         said = (m.body for m in self._held.copy.messages() if m.author in self._weights)
         return sum((body.cost for body in said if isinstance(body, Proposal | Judgement | Note)), NO_COST)

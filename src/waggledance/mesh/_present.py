@@ -147,7 +147,7 @@ async def _node(
         try:
             yield node
         finally:
-            folder.remember(endpoints_of(node))
+            folder.remember(endpoints_of(node), incarnation=node.swim.incarnation)
             await node.close()
     finally:
         await transport.close()

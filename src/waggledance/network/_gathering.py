@@ -86,6 +86,7 @@ class SimulatedGathering:
     certify = None
     certificate = ""
     spent = None
+    notes: tuple[str, ...] = ()
 
     def __init__(
         self, network: Simulated, loop: VirtualLoop, swarm: SwarmId, channel: str, names: Sequence[str]

@@ -29,6 +29,7 @@ class LocalGathering:
     certify = None
     certificate = ""
     spent = None
+    notes: tuple[str, ...] = ()
 
     def __init__(self, swarm: SwarmId, channel: str, names: Sequence[str]) -> None:
         self.clock = LoopClock()

@@ -39,6 +39,11 @@ class Gathering(Protocol):
         ...
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the decision should know about how it came over this network."""
+        ...
+
+    @property
     def spent(self) -> Cost | None:
         """What peers elsewhere say they have spent; None where they spend by the run's own meter."""
         ...
