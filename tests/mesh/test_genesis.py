@@ -136,7 +136,7 @@ def test_a_senseless_founding_is_refused_with_a_reason(how: dict[str, Any], says
      '{"waggle_genesis": 1, "name": "bees", "members": [{"key": "xyz", "name": "ada"}]}',
      '{"waggle_genesis": 1, "name": "bees", "members": [{"key": "00", "name": "ada", "weight": NaN}]}',
      '{"waggle_genesis": 1, "name": "bees", "members": [], "limits": {"members": 0}}',
-     '{"waggle_genesis": 1, "name": "bees", "members": [], "surprise": 1}', " " * 300_000],
+     '{"waggle_genesis": 1, "name": "bees", "members": [], "surprise": 1}', " " * 300_000, '{"a": ' + "[" * 100_000],
 )  # fmt: skip
 def test_what_is_no_genesis_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(UsageError):

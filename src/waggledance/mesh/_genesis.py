@@ -144,7 +144,7 @@ def genesis_from_json(text: str | bytes) -> Genesis:
             quorum=written.quorum,
             limits=written.limits,
         )
-    except (msgspec.DecodeError, UnicodeError) as why:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as why:
         raise UsageError(f"this is not a genesis that can be read: {why}") from why
     if written.swarm is not None and written.swarm != genesis.swarm.hex():
         raise UsageError(

@@ -119,7 +119,7 @@ def open_datagram(
         if opened.version != VERSION:
             raise PeerFault("version", f"a datagram of version {opened.version}, this program speaks {VERSION}")
         payload = _decode_payload(opened.payload)
-    except msgspec.DecodeError as why:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as why:
         raise PeerFault("malformed", f"not a datagram: {why}") from why
     sender = PeerId(opened.sender)
     if not isinstance(payload, _Unsigned):
