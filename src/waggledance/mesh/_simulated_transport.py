@@ -62,12 +62,12 @@ class SimulatedHub:
         return transport
 
     def carry(self, sender: PeerId, to: PeerId, datagram: bytes) -> None:
-        """Put a datagram on its way."""
-        receiver = self._by_peer.get(to)
-        if receiver is not None:
+        """Put a datagram on its way, unless its sender is gone or away."""
+        receiver, from_ = self._by_peer.get(to), self._by_peer[sender]
+        if receiver is not None and from_.up:
             self.sent += 1
             self.sent_bytes += len(datagram)
-            self._post.send(self._by_peer[sender], receiver, datagram)
+            self._post.send(from_, receiver, datagram)
 
     def others(self, peer: PeerId) -> list[PeerId]:
         """Return everybody else."""
@@ -75,15 +75,26 @@ class SimulatedHub:
 
     def down(self, peer: PeerId) -> None:
         """Let a peer's process be gone: what arrives is lost, and the others get a hint."""
-        self._by_peer[peer].up = False
+        self.away(peer)
         del self._transports[peer]
-        for others in self._transports.values():
-            for other in others:
-                other.hint(peer, up=False)
+
+    def away(self, peer: PeerId) -> None:
+        """Let a peer be without a network: what it sends and what arrives is lost, and the others get a hint."""
+        self._seen(peer, up=False)
+
+    def back(self, peer: PeerId) -> None:
+        """Let a peer that was away be back, with a new address."""
+        self._seen(peer, up=True)
 
     def close(self) -> None:
         """Drop what is on its way."""
         self._post.close()
+
+    def _seen(self, peer: PeerId, *, up: bool) -> None:
+        self._by_peer[peer].up = up
+        for other, transports in self._transports.items():
+            for transport in transports if other != peer else ():
+                transport.hint(peer, up=up)
 
     def _deliver(self, receiver: Replica, sender: Replica, payload: object) -> None:
         if isinstance(payload, bytes):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from random import Random
 from typing import Any, Literal, TypeVar
 
@@ -11,10 +11,11 @@ from blake3 import blake3
 
 from waggledance._swarm import Swarm
 from waggledance.core import UNIT, Budget, Decision, Key, Member, Peer, Question
-from waggledance.mesh import Genesis, Limits, Mesh, Node, Reader, SimulatedHub, Sitting
+from waggledance.mesh import Genesis, Limits, Mesh, Node, Reader, SimulatedHub, Sitting, Transport
 from waggledance.network import Delay, Fault, Uniform, VirtualLoop
 from waggledance.protocols import AskProtocol, Debate
 from waggledance.testing._opinionated import Opinionated
+from waggledance.testing._simulated_disk import LogLeft, SimulatedDisk
 
 T = TypeVar("T")
 
@@ -24,12 +25,24 @@ ASKER = "asker"
 GENEROUS = Limits(messages_s=100_000, bytes_s=1 << 30, open_channels=1_000)
 
 
-class _Clock:
-    def __init__(self, loop: VirtualLoop) -> None:
-        self.now = loop.time
+class SimulatedClock:
+    """One machine's clocks: seconds that may run a little fast or slow, and a wall clock that anyone may set wrong.
+
+    Args:
+        loop: the virtual loop.
+        fast_ppm: by how much its seconds run fast, in parts per million; negative where they run slow.
+    """
+
+    def __init__(self, loop: VirtualLoop, fast_ppm: int = 0) -> None:
+        self._loop, self._rate = loop, 1 + fast_ppm / 1_000_000
+        self.wrong_ms = 0
+        """By how much the wall clock is ahead."""
+
+    def now(self) -> float:
+        return self._loop.time() * self._rate
 
     def wall_ms(self) -> int:
-        return EPOCH_MS + int(self.now() * 1000)
+        return EPOCH_MS + self.wrong_ms + int(self._loop.time() * 1000)
 
 
 class SimulatedMesh:
@@ -46,6 +59,7 @@ class SimulatedMesh:
         reorder: chance that later ones overtake it.
         bit_flip: chance that one bit of it arrives flipped.
         faults: what goes wrong on the links, and when.
+        wire: makes a member's transport from the simulated one, so that a liar can be given a twisted one.
     """
 
     def __init__(
@@ -61,6 +75,7 @@ class SimulatedMesh:
         reorder: float = 0.0,
         bit_flip: float = 0.0,
         faults: Sequence[Fault] = (),
+        wire: Callable[[str, Transport], Transport] = lambda _name, transport: transport,
     ) -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop), "a simulated mesh lives in virtual time"
@@ -68,7 +83,10 @@ class SimulatedMesh:
             peers = [Opinionated(f"p{i}") for i in range(peers)]
         self.peers = {peer.name: peer for peer in peers}
         names = (*self.peers, ASKER)
-        self.seed, self.clock = seed, _Clock(loop)
+        self.seed, self.clock = seed, SimulatedClock(loop)
+        self.clocks = {name: SimulatedClock(loop) for name in names}
+        """Every machine's own; give a member another one before it begins."""
+        self.disks: dict[str, SimulatedDisk] = {}
         self.keys = {name: Key(blake3(b"waggle/simulated-mesh/1\0%d\0%s" % (seed, name.encode())).digest())
                      for name in names}  # fmt: skip
         self.genesis = Genesis(
@@ -83,6 +101,7 @@ class SimulatedMesh:
         )  # fmt: skip
         self.nodes: dict[str, Node] = {}
         self.sittings: dict[str, Sitting] = {}
+        self._wire = wire
         self._lives: dict[str, int] = {}
         self._reader = Reader(remember=50_000)
 
@@ -95,26 +114,40 @@ class SimulatedMesh:
             await self.end(name)
         self.hub.close()
 
-    async def begin(self, name: str) -> None:
-        """Start a member's process, with an empty log."""
-        life = self._lives[name] = self._lives.get(name, -1) + 1
-        key = self.keys[name]
-        rng = Random(int.from_bytes(blake3(b"%d\0%d\0%s" % (self.seed, life, key.peer)).digest(8)))
-        node = self.nodes[name] = Node(
-            key, self.genesis, self.hub.transport(key.peer), clock=self.clock, rng=rng, incarnation=life,
-            reader=self._reader,
-        )  # fmt: skip
+    async def begin(self, name: str, log: LogLeft = "empty", *, key: Key | None = None) -> None:
+        """Start a member's process, with what is left of its log; with another key, if it has changed it."""
+        disk = self.disks[name] = self.disks.get(name, SimulatedDisk()).after_a_crash(log)
+        node = self.nodes[name] = self.node(name, self._wire(name, self.hub.transport(self.keys[name].peer)), disk, key)
         await node.start()
         if name in self.peers:
             self.sittings[name] = Sitting(node, self.peers[name])
 
+    def node(self, name: str, transport: Transport, disk: SimulatedDisk, key: Key | None = None) -> Node:
+        """Make the node of a member's next life, not started."""
+        life = self._lives[name] = self._lives.get(name, -1) + 1
+        key = key or self.keys[name]
+        rng = Random(int.from_bytes(blake3(b"%d\0%d\0%s" % (self.seed, life, key.peer)).digest(8)))
+        return Node(
+            key, self.genesis, transport, log=disk, clock=self.clocks[name], rng=rng, incarnation=life,
+            reader=self._reader,
+        )  # fmt: skip
+
     async def end(self, name: str) -> None:
-        """End a member's process."""
+        """End a member's process in good order."""
+        await self._close(name)
+        self.hub.down(self.keys[name].peer)
+
+    async def crash(self, name: str) -> None:
+        """End a member's process in the middle of whatever it does: nothing more is sent or kept."""
+        self.disks[name] = self.disks[name].after_a_crash("old")
+        self.hub.down(self.keys[name].peer)
+        await self._close(name)
+
+    async def _close(self, name: str) -> None:
         sitting = self.sittings.pop(name, None)
         if sitting is not None:
             await sitting.close()
         await self.nodes.pop(name).close()
-        self.hub.down(self.keys[name].peer)
 
     async def ask(
         self,
