@@ -41,6 +41,10 @@ from waggledance.mesh._feedback import edges_of as edges_of
 from waggledance.mesh._feedback import observed_by as observed_by
 from waggledance.mesh._feedback import task_of as task_of
 from waggledance.mesh._finding import Finder as Finder
+from waggledance.mesh._forming import Formed as Formed
+from waggledance.mesh._forming import NobodyCame as NobodyCame
+from waggledance.mesh._forming import TeamMesh as TeamMesh
+from waggledance.mesh._forming import form_team as form_team
 from waggledance.mesh._genesis import Admission as Admission
 from waggledance.mesh._genesis import Genesis as Genesis
 from waggledance.mesh._genesis import Limits as Limits
@@ -113,6 +117,7 @@ from waggledance.mesh._transport import MAX_DATAGRAM_BYTES as MAX_DATAGRAM_BYTES
 from waggledance.mesh._transport import Presence as Presence
 from waggledance.mesh._transport import Receive as Receive
 from waggledance.mesh._transport import Transport as Transport
+from waggledance.mesh._volunteering import Volunteering as Volunteering
 from waggledance.mesh._volunteers import Beacon as Beacon
 from waggledance.mesh._volunteers import Chosen as Chosen
 from waggledance.mesh._volunteers import Team as Team
@@ -149,6 +154,7 @@ __all__ = [
     "Feedback",
     "FileArtefact",
     "Finder",
+    "Formed",
     "Genesis",
     "GiveChunk",
     "HaveBlob",
@@ -170,6 +176,7 @@ __all__ = [
     "ModelClaim",
     "Need",
     "NoChunk",
+    "NobodyCame",
     "Node",
     "NotLetIn",
     "Observed",
@@ -196,12 +203,14 @@ __all__ = [
     "Swim",
     "Target",
     "Team",
+    "TeamMesh",
     "Tls",
     "ToolClaim",
     "Traits",
     "Transport",
     "TwoFaced",
     "Volunteer",
+    "Volunteering",
     "WantChunk",
     "Way",
     "ZenohTransport",
@@ -214,6 +223,7 @@ __all__ = [
     "edges_of",
     "endpoints_of",
     "enter",
+    "form_team",
     "genesis_from_json",
     "hold_key",
     "load_genesis",

@@ -48,6 +48,11 @@ class Sitting:
             for opening in held.copy.said(Opening)[:1]:
                 self._on_opening(held, opening)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether a question that comes now is worked on at once."""
+        return not self._slots.locked()
+
     async def close(self) -> None:
         """Leave all questions."""
         self._node.on_opening = None

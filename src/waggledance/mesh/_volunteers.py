@@ -182,11 +182,21 @@ def team_channel(parent: str, team: MessageId) -> str:
     >>> team_channel("q/1", MessageId(bytes(32)))
     'team/1/8ad920081cf66a1d5b6180dd276335ac'
     """
+    depth = depth_under(parent)
+    name = blake3(b"waggle/team/1\0%b\0%b" % (parent.encode(), team)).hexdigest(16)
+    return f"team/{depth}/{name}"
+
+
+def depth_under(parent: str) -> int:
+    """Return how deep a team under a channel stands.
+
+    Raises:
+        UsageError: the parent stands four teams deep already.
+    """
     depth = nesting(parent) + 1
     if depth > MAX_NESTING:
         raise UsageError(f"teams nest at most {MAX_NESTING} deep, and {parent!r} is that deep: do this part alone")
-    name = blake3(b"waggle/team/1\0%b\0%b" % (parent.encode(), team)).hexdigest(16)
-    return f"team/{depth}/{name}"
+    return depth
 
 
 def nesting(channel: str) -> int:
