@@ -24,7 +24,7 @@ from waggledance.mesh import (
     membership_of,
     new_invite,
 )
-from waggledance.mesh._invite import _digest
+from waggledance.mesh._invite import digest_of_invite
 
 B = TypeVar("B", bound=Body)
 NOW_MS = 1_790_000_000_000
@@ -84,7 +84,7 @@ def _lying(issuer: Key, genesis: Genesis, weight: int) -> HeldInvite:
     """Return an invite whose issuer grants a weight that it may not grant."""
     honest = new_invite(issuer, genesis, endpoints=(), now_ms=NOW_MS)
     blank = msgspec.structs.replace(honest.invite, weight=weight)
-    return HeldInvite(msgspec.structs.replace(blank, signature=issuer.sign(_digest(blank))), honest.secret)
+    return HeldInvite(msgspec.structs.replace(blank, signature=issuer.sign(digest_of_invite(blank))), honest.secret)
 
 
 def names(lobby: Lobby) -> dict[str, int]:
@@ -605,7 +605,7 @@ def history(rng: Random, steps: int) -> Lobby:
 def _resigned(held: HeldInvite, keys: list[Key], genesis: Genesis) -> Any:
     issuer = next(key for key in keys if key.peer == held.invite.issuer)
     blank = msgspec.structs.replace(held.invite, swarm=genesis.swarm)
-    return msgspec.structs.replace(blank, signature=issuer.sign(_digest(blank)))
+    return msgspec.structs.replace(blank, signature=issuer.sign(digest_of_invite(blank)))
 
 
 @settings(max_examples=150, deadline=None)

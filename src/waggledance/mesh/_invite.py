@@ -86,7 +86,7 @@ class Invite(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def holds(self) -> bool:
         """Return whether its issuer signed exactly this."""
-        return signature_holds(PeerId(self.issuer), _digest(self), self.signature)
+        return signature_holds(PeerId(self.issuer), digest_of_invite(self), self.signature)
 
     def brings(self, guest: PeerId, proof: bytes) -> bool:
         """Return whether `proof` shows that `guest` was given this invite, and that it holds."""
@@ -180,7 +180,7 @@ def new_invite(
         )
     except msgspec.ValidationError as why:
         raise UsageError(f"such an invite cannot be issued: {why}") from why
-    return HeldInvite(msgspec.structs.replace(blank, signature=issuer.sign(_digest(blank))), secret)
+    return HeldInvite(msgspec.structs.replace(blank, signature=issuer.sign(digest_of_invite(blank))), secret)
 
 
 def read_invite(text: str, *, now_ms: int) -> HeldInvite:
@@ -233,7 +233,8 @@ _ASK_AGAIN = "it was cut off or mistyped; copy the whole line, or ask for it aga
 _canonical = msgspec.msgpack.Encoder(order="sorted").encode
 
 
-def _digest(invite: Invite) -> MessageId:
+def digest_of_invite(invite: Invite) -> MessageId:
+    """Return what an invite's issuer signs: its hash without a signature."""
     blank = msgspec.structs.replace(invite, signature=bytes(64))
     return MessageId(blake3(_SIGNED + _canonical(blank)).digest())
 
