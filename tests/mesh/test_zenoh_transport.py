@@ -102,20 +102,22 @@ async def test_a_frozen_receiver_holds_up_no_event_loop_and_what_it_misses_is_co
     a = await processes(1)
     frozen, awake = await processes(2, connect=a.listening), await processes(3, connect=a.listening)
     await a.until(lambda seen: seen["up"] == [2, 3])
+    await a.send(2)  # from here on the event loop sends small ones itself
+    await frozen.until(lambda seen: seen["received"] == {"1": 1})
     frozen.signal(signal.SIGSTOP)
     await a.send(2, count=count, size=size, patient=False)
-    report = await a.until(lambda seen: seen["dropped"].get("unreachable", 0) > 0)
+    report = await a.until(lambda seen: sum(seen["dropped"].values()) > count // 2)  # the rest filled the link
     assert report["held_up_s"] < 1
-    assert report["dropped"]["queue"] > 0
+    assert report["dropped"]["unreachable"] > 0
     assert report["dropped"].get("failed", 0) <= 1  # one was held up; then the link was closed, and no other tried
     await a.send(3, count=100)
     await a.send(None, count=100)
     await awake.until(lambda seen: seen["received"] == {"1": 200})
     frozen.signal(signal.SIGCONT)  # and then it is reached again by itself
-    await a.until(lambda seen: len(seen["links"]) == 2)
-    await a.send(2)
-    last = count + 200
-    await frozen.until(lambda seen: seen["last"].get("1") == last)
+    async with asyncio.timeout(20):  # what is sent while its new link is being made may still be lost
+        while (await frozen.report())["last"]["1"] < 1 + count + 200:
+            await a.send(2)
+    assert (await frozen.report())["altered"] == 0  # where its link was closed, halves of datagrams stand in the stream
 
 
 async def test_a_full_queue_is_waited_for_and_then_nothing_is_dropped(peers: Peers) -> None:

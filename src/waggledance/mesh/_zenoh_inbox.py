@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from waggledance.core import PeerId
 from waggledance.mesh._transport import MAX_DATAGRAM_BYTES, Presence, Receive
+from waggledance.mesh._zenoh_checksum import checked
 
 MAX_WAITING_BYTES = 64 << 20
 """How much may wait for a loop that is held up; what comes beyond that is dropped and counted as ``"inbox"``."""
@@ -45,10 +46,14 @@ class Inbox:
         self._woken = True
         self._loop.call_soon(self._hand_over)
 
-    def arrive(self, datagram: bytes) -> None:
-        """Keep a datagram for the loop, or count why not."""
+    def arrive(self, carried: bytes) -> None:
+        """Keep a datagram, which has its checksum behind it, for the loop; or count why not."""
+        datagram = checked(carried)
         with self._lock:
             if self._closed:
+                return
+            if datagram is None:
+                self.dropped["damaged"] += 1
                 return
             if len(datagram) > MAX_DATAGRAM_BYTES:
                 self.dropped["oversize"] += 1

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from waggledance.core import PeerId, SwarmId, show
 from waggledance.mesh._tls import Tls
+from waggledance.mesh._zenoh_checksum import with_checksum
 from waggledance.mesh._zenoh_config import HELD_S, RETRY_FIRST_S, RETRY_GROWTH, RETRY_LAST_S, Mode, zenoh_config
 from waggledance.mesh._zenoh_endpoints import CannotListen, Endpoint, with_free_ports
 from waggledance.mesh._zenoh_inbox import Inbox
@@ -26,12 +27,15 @@ CLOSING_S = 1.0
 _LOOP_CHECKED_S = 0.5
 """How long a process may outlive an event loop that ended without closing its transport."""
 _PORTS_TRIED = 5
+_CUT_OFF_S = 15.0
 _WAYS_KEPT = 512
 _AT_ONCE_BYTES = 4096
 _AT_ONCE_S, _AT_ONCE_PAUSE_S = 0.005, 10.0
 """A put from the event loop that took longer than the first is a warning, heeded for as long as the second."""
-_SETTLED_S = 0.15
-"""How long after a receiver took nothing its link is gone, if it goes."""
+_SUSPICIOUS_S = 0.8 * HELD_S
+"""A put that took longer may have cost a link; the engine counts from somewhat before it, so not quite `HELD_S`."""
+_SETTLED_S, _LOOKED_EVERY_S = 0.5, 0.01
+"""How long after such a put a link is gone, if it goes."""
 _MATCHED_S = 1.0
 """How long it may take, after the first datagram for somebody, until it is known whether they are in reach."""
 
@@ -65,26 +69,27 @@ class _Publisher(Protocol):
 class _Way:
     """A publisher, and whether anybody can hear it."""
 
-    __slots__ = ("_cut_off_among", "_unknown_until", "publisher", "to_one")
+    __slots__ = ("_cut_off_among", "_cut_off_until", "_unknown_until", "publisher", "to_one")
 
     def __init__(self, publisher: _Publisher, now: float, *, to_one: bool) -> None:
         self.publisher, self.to_one = publisher, to_one
         self._unknown_until = now + _MATCHED_S
-        self._cut_off_among: frozenset[str] | None = None
+        self._cut_off_among: frozenset[str] = frozenset()
+        self._cut_off_until = now
 
-    def cut_off(self, links: frozenset[str]) -> None:
-        """Note that the link it went by was closed, which the engine takes ten seconds to draw a conclusion from."""
-        self._cut_off_among = links
+    def cut_off(self, links: frozenset[str], now: float) -> None:
+        """Note that the link it went by was closed, from which the engine draws no conclusion for ten seconds."""
+        self._cut_off_among, self._cut_off_until = links, now + _CUT_OFF_S
 
     def leads_nowhere(self, now: float, links: Callable[[], frozenset[str]]) -> bool:
-        """Whether nobody is in reach, for sure. What is cut off is so until there is a new link."""
+        """Whether nobody is in reach, for sure. What is cut off is so for a while, or until there is a new link."""
         if not self.publisher.matching_status.matching:
-            self._cut_off_among = None
+            self._cut_off_until = now
             return now > self._unknown_until
         self._unknown_until = now
-        if self._cut_off_among is not None and not links() <= self._cut_off_among:
-            self._cut_off_among = None
-        return self._cut_off_among is not None
+        if now < self._cut_off_until and not links() <= self._cut_off_among:
+            self._cut_off_until = now
+        return now < self._cut_off_until
 
 
 class Session(threading.Thread):
@@ -100,6 +105,7 @@ class Session(threading.Thread):
         self._ways: dict[str, _Way] = {}
         self._at_once_from = 0.0
         self._suspect: _Way | None = None
+        self._seen, self._looked = (frozenset[str](), frozenset[str]()), 0.0
         self._opened: asyncio.Future[None] = self._loop.create_future()
         self._over = asyncio.Event()
         self.start()
@@ -133,15 +139,15 @@ class Session(threading.Thread):
         if way.leads_nowhere(start, self.links):
             return False
         try:
-            way.publisher.put(datagram)
+            way.publisher.put(with_checksum(datagram))
         except zenoh.ZError:
             return False
         took_s = self._loop.time() - start
         if took_s > _AT_ONCE_S:
             self._at_once_from = start + _AT_ONCE_PAUSE_S
-        if took_s >= HELD_S:
+        if took_s >= _SUSPICIOUS_S:
             self._suspect = way  # the thread looks into it, and then tries again
-        return took_s < HELD_S
+        return took_s < _SUSPICIOUS_S
 
     def links(self) -> frozenset[str]:
         """Return the far ends of all links."""
@@ -228,56 +234,59 @@ class Session(threading.Thread):
 
         hear: zenoh.handlers.Callback[zenoh.Sample] = zenoh.handlers.Callback(arrived)
         see: zenoh.handlers.Callback[zenoh.Sample] = zenoh.handlers.Callback(seen)
-        others, liveliness = zenoh.Locality.REMOTE, session.liveliness()
+        liveliness = session.liveliness()
         self._declared = (  # what nobody holds on to is taken back
-            session.declare_subscriber(f"{self._keys}/to/{self._me.hex()}", hear, allowed_origin=others),
-            session.declare_subscriber(f"{self._keys}/all", hear, allowed_origin=others),
+            session.declare_subscriber(f"{self._keys}/to/{self._me.hex()}", hear),
+            session.declare_subscriber(f"{self._keys}/all", hear),
             liveliness.declare_subscriber(f"{self._keys}/up/*", see, history=True),
             liveliness.declare_token(f"{self._keys}/up/{self._me.hex()}"),
         )
 
     def _pump(self, session: zenoh.Session) -> None:
-        links, looked = frozenset[str](), -_LOOP_CHECKED_S
         while not self._loop.is_closed() and not self._outbox.abandoned:
             batch = self._outbox.take(_LOOP_CHECKED_S)
             if not batch and self._outbox.closed:
                 return
-            if self._loop.time() - looked >= _LOOP_CHECKED_S:
-                links, looked = self.links(), self._loop.time()
+            if self._loop.time() - self._looked >= _LOOP_CHECKED_S:
+                self._look()
             for sent, (key, datagram) in enumerate(batch):
                 if self._outbox.abandoned:
                     self.dropped["closed"] += len(batch) - sent
                     return
                 if self._suspect is not None:
-                    self._still_linked(self._suspect, links)
+                    self._still_linked(self._suspect)
                     self._suspect = None
                 way = self._way(session, key)
                 if way.leads_nowhere(self._loop.time(), self.links):
                     self.dropped["unreachable"] += 1
-                elif not self._put(way, datagram, links):
+                elif not self._put(way, datagram):
                     self.dropped["failed"] += 1
-                    links = self.links()
 
-    def _put(self, way: _Way, datagram: bytes, links: frozenset[str]) -> bool:
+    def _put(self, way: _Way, datagram: bytes) -> bool:
         """Return whether a datagram was sent to all who hear that way, as far as is known."""
         import zenoh
 
         start = self._loop.time()
         try:
-            way.publisher.put(datagram)
+            way.publisher.put(with_checksum(datagram))
         except zenoh.ZError as fault:
             logger.debug("not sent: %s", fault)
             return False
-        return self._loop.time() - start < HELD_S or self._still_linked(way, links)
+        return self._loop.time() - start < _SUSPICIOUS_S or self._still_linked(way)
 
-    def _still_linked(self, way: _Way, links: frozenset[str]) -> bool:
+    def _look(self) -> None:
+        self._seen, self._looked = (self.links(), self._seen[0]), self._loop.time()
+
+    def _still_linked(self, way: _Way) -> bool:
         """Return whether all links are still there after a put was held up: slow, but sent."""
-        sleep(_SETTLED_S)
-        left = self.links()
-        if links <= left:
-            return True
+        links, until = self._seen[0] | self._seen[1], self._loop.time() + _SETTLED_S
+        while links <= (left := self.links()):
+            if self._loop.time() > until:
+                return True
+            sleep(_LOOKED_EVERY_S)
+        self._seen = left, left
         if way.to_one:
-            way.cut_off(left)
+            way.cut_off(left, self._loop.time())
         return False
 
     def _way(self, session: zenoh.Session, key: str) -> _Way:
@@ -290,9 +299,10 @@ class Session(threading.Thread):
                 key,
                 congestion_control=zenoh.CongestionControl.BLOCK,
                 reliability=zenoh.Reliability.RELIABLE,
-                allowed_destination=zenoh.Locality.REMOTE,
+                allowed_destination=zenoh.Locality.REMOTE,  # never to oneself
             )
             way = _Way(cast("_Publisher", publisher), self._loop.time(), to_one=not key.endswith("/all"))
+            self._look()
             if len(self._ways) >= _WAYS_KEPT:
                 self._ways.pop(next(iter(self._ways))).publisher.undeclare()
         self._ways[key] = way

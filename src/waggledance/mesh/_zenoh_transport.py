@@ -30,8 +30,9 @@ _MODES = ("peer", "client", "router")
 class ZenohTransport:
     """A `Transport` on a zenoh session. Made by `open`.
 
-    `dropped` counts, beside the reasons every transport has, ``"unreachable"``: nobody to take it was in reach, and
-    ``"inbox"``: this process took too long to receive. What was on its way when a link broke is lost uncounted.
+    `dropped` counts, beside the reasons every transport has, ``"unreachable"``: nobody to take it was in reach;
+    ``"inbox"``: this process took too long to receive; ``"damaged"``: it came with a wrong checksum. What was on its
+    way when a link broke is lost uncounted.
     """
 
     def __init__(self, me: PeerId, swarm: SwarmId, session: Session, inbox: Inbox, outbox: Outbox) -> None:
