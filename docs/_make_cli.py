@@ -16,6 +16,7 @@ COMMANDS = (
     "join",
     "mesh",
     "mesh status",
+    "mesh genesis",
     "mesh peers",
     "mesh watch",
     "mesh invite",

@@ -32,6 +32,7 @@ from waggledance.mesh import (
     Way,
     ZenohTransport,
     announce,
+    load_genesis,
     load_key,
     new_key,
     present,
@@ -58,6 +59,7 @@ class Founding:
 
 def join(
     what: str | None,
+    genesis: Path | None,
     founding: Founding | None,
     flags: Mapping[str, object],
     *,
@@ -73,7 +75,8 @@ def join(
     """Run a peer of a swarm.
 
     Args:
-        what: an invite, a swarm's name, or an endpoint; None with `founding`.
+        what: an invite, a swarm's name, or an endpoint; None with `genesis` or `founding`.
+        genesis: the file of a genesis.
         founding: a swarm to found first.
         flags: settings from the command line, by key; None is "not given".
         key_name: whose key to speak with; the peer is called so.
@@ -90,7 +93,10 @@ def join(
     rows = tables(force)
     models = models_for({model_name(row, force) for row in rows}, force)
     seating = seat(rows, models, force, human=False)
-    way = _found(home, founding, key_name) if founding is not None else _way(home, what)
+    if founding is not None:
+        way = _found(home, founding, key_name)
+    else:
+        way = _way(home, what) if genesis is None else Way(load_genesis(genesis))
     capability = Capability(
         ver=1,
         name=key_name,

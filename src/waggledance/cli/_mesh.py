@@ -43,6 +43,9 @@ def join(
         typer.Argument(metavar="SWARM", help="An invite, the name of a swarm that is known here, or an endpoint."),
     ] = None,
     new: Annotated[str | None, typer.Option(metavar="NAME", help="Found a swarm of this name.")] = None,
+    genesis: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The genesis of a swarm that this machine does not know yet.")
+    ] = None,
     founder: Annotated[
         list[str] | None, typer.Option(metavar="NAME=KEY", help="With --new: who else founds it; see `waggle id show`.")
     ] = None,
@@ -98,8 +101,8 @@ def join(
 
     if new is None and founder:
         raise UsageError("--founder is for a new swarm: give --new NAME too")
-    if new is not None and what is not None:
-        raise UsageError(f"either found {new!r} or join {what:.40}, not both")
+    if sum(given is not None for given in (new, what, genesis)) > 1:
+        raise UsageError("say one of these: a swarm to join, --new NAME to found one, or --genesis FILE")
     flags = {
         "ask.model": (model,) if model else None,
         "ask.temperature": temperature,
@@ -108,7 +111,7 @@ def join(
         "budget.calls": budget_calls,
     }
     join(
-        what, None if new is None else Founding(new, tuple(founder or ()), admission, quorum), flags,
+        what, genesis, None if new is None else Founding(new, tuple(founder or ()), admission, quorum), flags,
         key_name=as_name, dialling=dialling(listen, connect, hub=hub, client=client, scout=scout,
                                             tls=(tls_ca, tls_certificate, tls_key)),
         config=config, about=about, skills=tuple(skill or ()), micro_usd_1k=price, quiet=quiet, as_json=as_json,
@@ -122,6 +125,15 @@ def mesh_status(swarm: Swarm = None, as_json: Json = False) -> None:
     from waggledance.cli._mesh_commands import show_status
 
     show_status(swarm, as_json=as_json)
+
+
+@mesh.command("genesis")
+@ending_well
+def mesh_genesis(swarm: Swarm = None) -> None:
+    """Print a swarm's genesis, to mail: who founded it, and its rules. Nothing in it is secret."""
+    from waggledance.cli._mesh_commands import show_genesis
+
+    show_genesis(swarm)
 
 
 @mesh.command("peers")

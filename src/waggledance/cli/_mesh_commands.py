@@ -51,6 +51,15 @@ def show_status(swarm: str | None, *, as_json: bool) -> None:
         print_table(("what", "value"), _rows(peer))
 
 
+def show_genesis(swarm: str | None) -> None:
+    """Print a swarm's genesis."""
+    home = Home()
+    names = home.swarms() if swarm is None else (swarm,)
+    if len(names) != 1:
+        raise UsageError(f"say which swarm: {', '.join(names) or 'none is known here'}")
+    print_text(home.genesis(names[0]).to_json().rstrip())
+
+
 def show_peers(swarm: str | None, key: str | None, *, as_json: bool) -> None:
     """Print whom a peer of this machine sees."""
     status = _running(swarm, key)
