@@ -7,6 +7,7 @@ from waggledance.peers._guess_kind import guess_kind as guess_kind
 from waggledance.peers._human import HumanPeer as HumanPeer
 from waggledance.peers._parse import parse as parse
 from waggledance.peers._personas import PERSONAS as PERSONAS
+from waggledance.peers._prompts import Prompts as Prompts
 from waggledance.peers._stakeholder import Stakeholder as Stakeholder
 from waggledance.peers._verdict import NoVerdict as NoVerdict
 
@@ -17,6 +18,7 @@ __all__ = [
     "HumanPeer",
     "NoVerdict",
     "PeerRaised",
+    "Prompts",
     "Stakeholder",
     "guess_kind",
     "parse",

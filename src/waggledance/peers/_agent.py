@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import msgspec
@@ -13,17 +14,7 @@ from waggledance.peers._noted import noted, shown
 from waggledance.peers._others import defanged, grouped, mark_for, one
 from waggledance.peers._parse import parse
 from waggledance.peers._plain import line, plain
-from waggledance.peers._prompts import (
-    asked,
-    compare_example,
-    critique_examples,
-    example,
-    form,
-    guiding,
-    note_example,
-    noting,
-    prompt,
-)
+from waggledance.peers._prompts import BUILT_IN, Prompts, asked
 from waggledance.peers._verdict import NoVerdict, better, grade
 
 CUT_SHORT = "[the model stopped at its token limit]"
@@ -48,6 +39,7 @@ class Agent:
         temperature: 0 to 10; 0 takes the likeliest token each time, so that agents alike in all else answer alike.
         max_tokens: the most tokens of one answer, reasons included; less where the budget has less left.
         timeout_s: the most seconds of one answer; less where the budget has less left.
+        prompts: what is said to the model; the library's own texts when None.
 
     Raises:
         UsageError: an argument is out of range.
@@ -62,10 +54,12 @@ class Agent:
         temperature: float = 0.7,
         max_tokens: int = 256,
         timeout_s: float = 120.0,
+        prompts: Prompts | None = None,
     ) -> None:
         if not name.strip():
             raise UsageError("an agent needs a name, got an empty one")
         self.name, self.model, self.persona = name, model, persona
+        self.prompts = prompts or BUILT_IN
         self._asking = Request(
             turns=(Turn("user", "?"),),
             max_tokens=max_tokens,
@@ -77,13 +71,21 @@ class Agent:
     def __repr__(self) -> str:
         return f"Agent({self.name!r}, {self.model.name!r})"
 
+    def using(self, prompts: Prompts | None) -> Agent:
+        """Return the same agent with other texts to say to its model; with the library's own when None."""
+        other = copy(self)
+        other.prompts = prompts or BUILT_IN
+        return other
+
     @property
     def skills(self) -> frozenset[str]:
         return frozenset({"propose", "revise", "note", "compare", "critique"})
 
     async def propose(self, call: Call) -> Proposal:
         """Answer the question, with reasons and a confidence."""
-        return self._answer(await self._complete(call, self._opening(call, guiding(noted(call.guide)))), call)
+        return self._answer(
+            await self._complete(call, self._opening(call, self.prompts.guiding(noted(call.guide)))), call
+        )
 
     async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
         """Answer again: after others' answers, grouped by value; without any, after a second look at its own."""
@@ -98,8 +100,10 @@ class Agent:
             UnknownName: there is no prompt for such notes in ``prompts/``.
             RunFailed: the model wrote nothing.
         """
-        asking = noting(about, shown(material, call.question), self.persona)
-        said = plain((await self._complete(call, _judging(call, asking, (note_example(about),)))).text)
+        asking = self.prompts.noting(about, shown(material, call.question), self.persona)
+        said = plain(
+            (await self._complete(call, self._judging(call, asking, (self.prompts.note_example(about),)))).text
+        )
         if not said:
             raise RunFailed("the model wrote nothing")
         return said
@@ -111,9 +115,11 @@ class Agent:
             NoVerdict: the model's words prefer neither, and do not call it a tie.
         """
         first, second = one(a.body, call.question), one(b.body, call.question)
-        asking = prompt("compare", first=first, second=second, mark=mark_for((first, second)), persona=self.persona)
-        worked = (compare_example(first_is_better=call.seed % 2 == 0),)  # half of all calls see each: none is favoured
-        said = plain((await self._complete(call, _judging(call, asking, worked))).text)
+        asking = self.prompts.prompt(
+            "compare", first=first, second=second, mark=mark_for((first, second)), persona=self.persona
+        )
+        worked = (self.prompts.compare_example(call.seed % 2 == 0),)  # half of all calls see each: none is favoured
+        said = plain((await self._complete(call, self._judging(call, asking, worked))).text)
         scores = better(said)
         if scores is None:
             raise NoVerdict(self.name, "first, second or tie", line(said, 80))
@@ -126,8 +132,8 @@ class Agent:
             NoVerdict: the model's words hold no grade.
         """
         words = one(proposal.body, call.question)
-        asking = prompt("critique", words=words, mark=mark_for((words,)), persona=self.persona)
-        said = plain((await self._complete(call, _judging(call, asking, critique_examples()))).text)
+        asking = self.prompts.prompt("critique", words=words, mark=mark_for((words,)), persona=self.persona)
+        said = plain((await self._complete(call, self._judging(call, asking, self.prompts.critique_examples()))).text)
         score = grade(said)
         if score is None:
             raise NoVerdict(self.name, "a grade from 0 to 10", line(said, 80))
@@ -136,22 +142,32 @@ class Agent:
     # -- what is said to the model --------------------------------------------------------------------------------
 
     def _opening(self, call: Call, guide: str = "") -> tuple[Turn, ...]:
-        worked = _conversation((example(call.question.expects),))
+        worked = self._conversation((self.prompts.example(call.question.expects),))
         parts = (asked(call.question), guide, self._form(call))
         return (*worked, Turn("user", "\n\n".join(filter(None, parts))))
 
     def _hearing(self, call: Call, heard: Sequence[Message[Proposal]]) -> str:
-        words, guide = grouped(heard, call.question), guiding(noted(call.guide))
-        blanks = {"persona": self.persona, "form": form(call.question.expects)}
+        words, guide = grouped(heard, call.question), self.prompts.guiding(noted(call.guide))
+        blanks = {"persona": self.persona, "form": self.prompts.form(call.question.expects)}
         again = (
-            prompt("revise", words=words, mark=mark_for((words,)), **blanks)
+            self.prompts.prompt("revise", words=words, mark=mark_for((words,)), **blanks)
             if words
-            else prompt("reconsider", **blanks)
+            else self.prompts.prompt("reconsider", **blanks)
         )
         return "\n\n".join(filter(None, (guide, again)))
 
     def _form(self, call: Call) -> str:
-        return f"{self.persona}\n{form(call.question.expects)}".strip()
+        return f"{self.persona}\n{self.prompts.form(call.question.expects)}".strip()
+
+    def _judging(self, call: Call, asking: str, worked: Sequence[tuple[str, str]]) -> tuple[Turn, ...]:
+        return (*self._conversation(worked), Turn("user", f"{asked(call.question)}\n\n{asking}"))
+
+    def _conversation(self, worked: Sequence[tuple[str, str]]) -> tuple[Turn, ...]:
+        """What all conversations of one sort begin with: the instructions and worked examples."""
+        turns = [Turn("system", self.prompts.prompt("system"))]
+        for asking, answer in worked:
+            turns += [Turn("user", asking), Turn("assistant", answer)]
+        return tuple(turns)
 
     # -- what the model says ----------------------------------------------------------------------------------------
 
@@ -183,15 +199,3 @@ class Agent:
             return said
         lapse = f"{said.lapse} {CUT_SHORT}" if said.lapse else ""
         return msgspec.structs.replace(said, text=f"{said.text}\n{CUT_SHORT}", lapse=lapse)
-
-
-def _judging(call: Call, asking: str, worked: Sequence[tuple[str, str]]) -> tuple[Turn, ...]:
-    return (*_conversation(worked), Turn("user", f"{asked(call.question)}\n\n{asking}"))
-
-
-def _conversation(worked: Sequence[tuple[str, str]]) -> tuple[Turn, ...]:
-    """What all conversations of one sort begin with: the instructions and worked examples."""
-    turns = [Turn("system", prompt("system"))]
-    for asking, answer in worked:
-        turns += [Turn("user", asking), Turn("assistant", answer)]
-    return tuple(turns)

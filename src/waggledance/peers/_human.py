@@ -16,7 +16,7 @@ from waggledance.peers._noted import noted, shown, title
 from waggledance.peers._others import grouped, one
 from waggledance.peers._parse import parse
 from waggledance.peers._plain import line, plain
-from waggledance.peers._prompts import asked, form
+from waggledance.peers._prompts import BUILT_IN, asked
 from waggledance.peers._verdict import NoVerdict, better, grade
 
 Asking = Callable[[str], Awaitable[str]]
@@ -101,7 +101,7 @@ def _guide(call: Call) -> str:
 
 
 def _wanted(call: Call) -> str:
-    return form(call.question.expects) if call.question.expects == "code" else _IN_ONE_LINE
+    return BUILT_IN.form(call.question.expects) if call.question.expects == "code" else _IN_ONE_LINE
 
 
 _IN_ONE_LINE = 'Your answer in one line; you may add how sure you are, as in "9, confidence: 80%".'
