@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from time import sleep
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from waggledance.core import PeerId, SwarmId, show
 from waggledance.mesh._tls import Tls
@@ -18,6 +18,7 @@ from waggledance.mesh._zenoh_config import HELD_S, RETRY_FIRST_S, RETRY_GROWTH, 
 from waggledance.mesh._zenoh_endpoints import CannotListen, Endpoint, with_free_ports
 from waggledance.mesh._zenoh_inbox import Inbox
 from waggledance.mesh._zenoh_outbox import Outbox
+from waggledance.mesh._zenoh_way import Publisher, Way
 
 if TYPE_CHECKING:
     import zenoh
@@ -27,7 +28,6 @@ CLOSING_S = 1.0
 _LOOP_CHECKED_S = 0.5
 """How long a process may outlive an event loop that ended without closing its transport."""
 _PORTS_TRIED = 5
-_CUT_OFF_S = 15.0
 _WAYS_KEPT = 512
 _AT_ONCE_BYTES = 4096
 _AT_ONCE_S, _AT_ONCE_PAUSE_S = 0.005, 10.0
@@ -36,8 +36,6 @@ _SUSPICIOUS_S = 0.8 * HELD_S
 """A put that took longer may have cost a link; the engine counts from somewhat before it, so not quite `HELD_S`."""
 _SETTLED_S, _LOOKED_EVERY_S = 0.5, 0.01
 """How long after such a put a link is gone, if it goes."""
-_MATCHED_S = 1.0
-"""How long it may take, after the first datagram for somebody, until it is known whether they are in reach."""
 
 logger = logging.getLogger(__name__)
 
@@ -52,46 +50,6 @@ class Settings(NamedTuple):
     tls: Tls | None
 
 
-class _Matching(Protocol):
-    @property
-    def matching(self) -> bool: ...
-
-
-class _Publisher(Protocol):
-    """What is used of a zenoh publisher, whose own annotations are incomplete."""
-
-    @property
-    def matching_status(self) -> _Matching: ...
-    def put(self, payload: bytes) -> None: ...
-    def undeclare(self) -> None: ...
-
-
-class _Way:
-    """A publisher, and whether anybody can hear it."""
-
-    __slots__ = ("_cut_off_among", "_cut_off_until", "_unknown_until", "publisher", "to_one")
-
-    def __init__(self, publisher: _Publisher, now: float, *, to_one: bool) -> None:
-        self.publisher, self.to_one = publisher, to_one
-        self._unknown_until = now + _MATCHED_S
-        self._cut_off_among: frozenset[str] = frozenset()
-        self._cut_off_until = now
-
-    def cut_off(self, links: frozenset[str], now: float) -> None:
-        """Note that the link it went by was closed, from which the engine draws no conclusion for ten seconds."""
-        self._cut_off_among, self._cut_off_until = links, now + _CUT_OFF_S
-
-    def leads_nowhere(self, now: float, links: Callable[[], frozenset[str]]) -> bool:
-        """Whether nobody is in reach, for sure. What is cut off is so for a while, or until there is a new link."""
-        if not self.publisher.matching_status.matching:
-            self._cut_off_until = now
-            return now > self._unknown_until
-        self._unknown_until = now
-        if now < self._cut_off_until and not links() <= self._cut_off_among:
-            self._cut_off_until = now
-        return now < self._cut_off_until
-
-
 class Session(threading.Thread):
     """Runs from its construction, on the event loop, until it is told to end or its event loop is gone."""
 
@@ -102,9 +60,9 @@ class Session(threading.Thread):
         self._loop, self._inbox, self._outbox = asyncio.get_running_loop(), inbox, outbox
         self.dropped = Counter[str]()
         self._session: zenoh.Session | None = None
-        self._ways: dict[str, _Way] = {}
+        self._ways: dict[str, Way] = {}
         self._at_once_from = 0.0
-        self._suspect: _Way | None = None
+        self._suspect: Way | None = None
         self._seen, self._looked = (frozenset[str](), frozenset[str]()), 0.0
         self._opened: asyncio.Future[None] = self._loop.create_future()
         self._over = asyncio.Event()
@@ -262,7 +220,7 @@ class Session(threading.Thread):
                 elif not self._put(way, datagram):
                     self.dropped["failed"] += 1
 
-    def _put(self, way: _Way, datagram: bytes) -> bool:
+    def _put(self, way: Way, datagram: bytes) -> bool:
         """Return whether a datagram was sent to all who hear that way, as far as is known."""
         import zenoh
 
@@ -277,7 +235,7 @@ class Session(threading.Thread):
     def _look(self) -> None:
         self._seen, self._looked = (self.links(), self._seen[0]), self._loop.time()
 
-    def _still_linked(self, way: _Way) -> bool:
+    def _still_linked(self, way: Way) -> bool:
         """Return whether all links are still there after a put was held up: slow, but sent."""
         links, until = self._seen[0] | self._seen[1], self._loop.time() + _SETTLED_S
         while links <= (left := self.links()):
@@ -289,7 +247,7 @@ class Session(threading.Thread):
             way.cut_off(left, self._loop.time())
         return False
 
-    def _way(self, session: zenoh.Session, key: str) -> _Way:
+    def _way(self, session: zenoh.Session, key: str) -> Way:
         """Return the way for a key; the one not used for longest makes room for a new one."""
         import zenoh
 
@@ -301,7 +259,7 @@ class Session(threading.Thread):
                 reliability=zenoh.Reliability.RELIABLE,
                 allowed_destination=zenoh.Locality.REMOTE,  # never to oneself
             )
-            way = _Way(cast("_Publisher", publisher), self._loop.time(), to_one=not key.endswith("/all"))
+            way = Way(cast("Publisher", publisher), self._loop.time(), to_one=not key.endswith("/all"))
             self._look()
             if len(self._ways) >= _WAYS_KEPT:
                 self._ways.pop(next(iter(self._ways))).publisher.undeclare()
