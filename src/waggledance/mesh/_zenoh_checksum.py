@@ -2,7 +2,7 @@
 
 When zenoh closes the link to a receiver that takes nothing, it may leave a batch half written and write another behind
 it on the same stream. A receiver that wakes up reads on, and is handed a datagram that ends in parts of others (seen
-with zenoh 1.10.2 after a SIGSTOP, in one of two tries). This guards against accidents; against liars there are
+with zenoh 1.10.2 after a SIGSTOP, in four of six tries). This guards against accidents; against liars there are
 signatures.
 """
 

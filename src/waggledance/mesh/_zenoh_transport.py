@@ -126,7 +126,7 @@ class ZenohTransport:
         return tuple(sorted(self._session.links()))
 
     def listen(self, receive: Receive, presence: Presence) -> None:
-        """Begin to hand over what arrives. Called once, on the event loop."""
+        """Begin to hand over what arrives, on the event loop; called again, hand over to these instead."""
         self._inbox.open(receive, presence)
 
     def send(self, to: PeerId, datagram: bytes) -> None:
