@@ -32,6 +32,7 @@ from waggledance.mesh import (
     Way,
     ZenohTransport,
     announce,
+    carry_out,
     load_genesis,
     load_key,
     new_key,
@@ -148,6 +149,10 @@ async def _run(
                         node, name=name, listening=listening, links=len(transport.links()), ended=sitting.ended
                     )
                     write_status(file, status)
+                    for line in carry_out(node, file.parent):
+                        say(line)
+                    if node.me in node.membership.left:
+                        break
                     for alarm in status.alarms:
                         if alarm not in told:
                             told.add(alarm)

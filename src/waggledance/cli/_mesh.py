@@ -154,6 +154,47 @@ def mesh_watch(swarm: Swarm = None, as_name: As = None) -> None:
     watch(swarm, as_name)
 
 
+Who = Annotated[str, typer.Argument(metavar="WHO", help="A name, or how a key begins; see `waggle mesh status`.")]
+Of = Annotated[str | None, typer.Option("--swarm", metavar="SWARM", help="A swarm that is known here.")]
+
+
+@mesh.command("admit")
+@ending_well
+def mesh_admit(
+    who: Who,
+    vote: Annotated[float, typer.Option(metavar="W", min=0, help="The vote it gets; 0 to ask and answer only.")] = 1.0,
+    swarm: Of = None,
+    as_name: As = None,
+) -> None:
+    """Vote to admit a peer, or to change a member's vote; it counts once a quorum says the same."""
+    from waggledance.cli._mesh_commands import order
+
+    order(swarm, as_name, "admit", who, vote, "")
+
+
+@mesh.command("revoke")
+@ending_well
+def mesh_revoke(
+    who: Who,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the others to read.")] = "",
+    swarm: Of = None,
+    as_name: As = None,
+) -> None:
+    """Vote to put a member out, such as one whose key was stolen; it counts once a quorum says so, for good."""
+    from waggledance.cli._mesh_commands import order
+
+    order(swarm, as_name, "revoke", who, 0, reason)
+
+
+@mesh.command("leave")
+@ending_well
+def mesh_leave(swarm: Swarm = None, as_name: As = None) -> None:
+    """Let a peer of this machine leave its swarm, for good: its key cannot come back."""
+    from waggledance.cli._mesh_commands import order
+
+    order(swarm, as_name, "leave", "", 0, "")
+
+
 @mesh.command("invite")
 @ending_well
 def mesh_invite(

@@ -6,14 +6,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from waggledance.cli._printing import print_json, print_table, print_text, say, terminal
-from waggledance.core import UNIT, LoopClock, UsageError
-from waggledance.mesh import STALE_SECONDS, Home, Status, load_key, new_invite, read_status
+from waggledance.core import UNIT, LoopClock, RunFailed, UnknownName, UsageError
+from waggledance.mesh import STALE_SECONDS, Home, Order, Status, load_key, new_invite, place, read_status
 
 LOOK_EVERY_SECONDS = 0.5
+LEAST_DIGITS = 6
+"""Of a key that is meant by how it begins."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,41 @@ def invite(
     say(f"good for one peer, {days} days, {voting}; send it as you would a password")
 
 
+def order(
+    swarm: str | None, key: str | None, act: Literal["admit", "revoke", "leave"], who: str, vote: float, why: str
+) -> None:
+    """Let a peer that runs here vote to admit or revoke somebody, or leave."""
+    peer = _one(swarm, key)
+    if peer.status is None or not peer.runs:
+        raise UsageError(
+            f"{peer.key} of swarm {peer.swarm!r} does not run, and only it can speak with its key: start it with "
+            f"`waggle join {peer.swarm} --as {peer.key}`"
+        )
+    about = "" if act == "leave" else _key_of(peer.status, who)
+    file = place(peer.file.parent, Order(act=act, who=about, weight=round(vote * UNIT), reason=why))
+    until = time.monotonic() + STALE_SECONDS
+    while file.exists():
+        if time.monotonic() > until:
+            file.unlink(missing_ok=True)
+            raise RunFailed(
+                f"{peer.key} (pid {peer.status.pid}) did not carry it out within {STALE_SECONDS:g} s: it hangs"
+            )
+        time.sleep(0.1)
+    say(f"{peer.key} said so in the lobby of {peer.swarm}; see `waggle mesh status {peer.swarm}`")
+
+
+def _key_of(status: Status, who: str) -> str:
+    """Return the key of a member or of somebody who waits, by its name, or by how its key alone begins."""
+    known = {member.key: member.name for member in status.members}
+    known.update((waiting.key, waiting.name) for waiting in status.waiting)
+    found = [key for key, name in known.items() if name == who]
+    if not found and len(who) >= LEAST_DIGITS:
+        found = [key for key in known if key.startswith(who)]
+    if len(found) != 1:
+        raise UnknownName("member or waiting peer", who, sorted(known.values()))
+    return found[0]
+
+
 def _local(swarm: str | None) -> list[Local]:
     home = Home()
     names = home.swarms() if swarm is None else (home.genesis(swarm).name,)
@@ -186,8 +224,7 @@ def _rows(peer: Local) -> list[tuple[str, object]]:
         ("refused", _counted(status.refused)),
         ("dropped", _counted(status.dropped)),
     ]
-    if status.asked_in:
-        rows.append(("waiting", f"{status.asked_in} asked to come in"))
+    rows += [("waiting", f"{w.name} {w.key}: waggle mesh admit {w.name}") for w in status.waiting]
     return [*rows, *(("ALARM", alarm) for alarm in status.alarms)]
 
 

@@ -75,6 +75,9 @@ from waggledance.mesh._meaning import word_llama as word_llama
 from waggledance.mesh._mesh import Mesh as Mesh
 from waggledance.mesh._node import LOBBY as LOBBY
 from waggledance.mesh._node import Node as Node
+from waggledance.mesh._orders import Order as Order
+from waggledance.mesh._orders import carry_out as carry_out
+from waggledance.mesh._orders import place as place
 from waggledance.mesh._patch import patched as patched
 from waggledance.mesh._patch import tensor_file as tensor_file
 from waggledance.mesh._patch import tensor_patch as tensor_patch
@@ -107,6 +110,7 @@ from waggledance.mesh._sitting import Sitting as Sitting
 from waggledance.mesh._status import STALE_SECONDS as STALE_SECONDS
 from waggledance.mesh._status import Seen as Seen
 from waggledance.mesh._status import Status as Status
+from waggledance.mesh._status import Waiting as Waiting
 from waggledance.mesh._status import read_status as read_status
 from waggledance.mesh._status import status_of as status_of
 from waggledance.mesh._status import write_status as write_status
@@ -180,6 +184,7 @@ __all__ = [
     "Node",
     "NotLetIn",
     "Observed",
+    "Order",
     "PeerFolder",
     "PeerState",
     "Presence",
@@ -211,6 +216,7 @@ __all__ = [
     "TwoFaced",
     "Volunteer",
     "Volunteering",
+    "Waiting",
     "WantChunk",
     "Way",
     "ZenohTransport",
@@ -219,6 +225,7 @@ __all__ = [
     "by_meaning",
     "capability_of_card",
     "card_of",
+    "carry_out",
     "check_issuer",
     "edges_of",
     "endpoints_of",
@@ -237,6 +244,7 @@ __all__ = [
     "observed_by",
     "open_genesis",
     "patched",
+    "place",
     "praise",
     "present",
     "rank",

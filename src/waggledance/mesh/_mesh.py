@@ -181,9 +181,9 @@ class MeshGathering:
         waits_for_late = False
         while agreement.certificate is None and clock.now() < until:
             sealed = self._sealed()
-            everybody = sealed | self._gone() >= self._weights.keys()
-            if everybody and not self.certify:
+            if sealed >= self._weights.keys() and not self.certify:
                 break
+            everybody = sealed | self._gone() >= self._weights.keys()
             if not waits_for_late and (everybody or self._weight(sealed) >= self._needed):
                 waits_for_late = True
                 until = min(until, clock.now() + (CERTIFY_SECONDS if self.certify else LATE_SECONDS))

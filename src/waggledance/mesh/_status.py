@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from waggledance.core import Opening, Outcome, UsageError
+from waggledance.core import Opening, UsageError
 from waggledance.mesh._node import Node
 from waggledance.mesh._records import records_of
 
@@ -33,6 +33,15 @@ class Seen(msgspec.Struct, frozen=True):
     where: tuple[str, ...] = ()
 
 
+class Waiting(msgspec.Struct, frozen=True):
+    """Somebody who asked to come in and is not admitted yet."""
+
+    name: str
+    key: str
+    invited_by: str
+    """The inviting member's key."""
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """What one peer knows and did."""
 
@@ -47,8 +56,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     links: int
     members: tuple[Seen, ...]
     epoch: int
-    asked_in: int
-    """Joins that wait to be admitted."""
+    waiting: tuple[Waiting, ...]
     channels: int
     open: int
     """Questions without an outcome yet."""
@@ -102,9 +110,9 @@ def status_of(node: Node, *, name: str, listening: tuple[str, ...], links: int, 
         links=links,
         members=tuple(seen),
         epoch=node.membership.epoch,
-        asked_in=len(node.membership.asked),
+        waiting=tuple(Waiting(m.body.name, m.author.hex(), m.body.invite.issuer.hex()) for m in node.membership.asked),
         channels=len(questions),
-        open=sum(1 for held in questions if not held.copy.said(Outcome)),
+        open=sum(1 for held in questions if not held.is_over),
         messages=sum(len(held.copy) for held in node.channels.values()),
         answered=ended.get("answered", 0),
         failed=ended.get("failed", 0),
