@@ -1,4 +1,4 @@
-"""How much one author may make us take: a bucket of messages and one of bytes, filled steadily, up to a burst."""
+"""How much one peer may make us do: a bucket of messages and one of bytes, filled steadily, up to a burst."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ BURST_SECONDS = 4.0
 
 
 class Allowance:
-    """Buckets by author; pure but for what was taken: time comes in as `now`.
+    """Buckets by peer; pure but for what was taken: time comes in as `now`.
 
     Args:
         messages_s: messages a second, > 0.
@@ -23,13 +23,26 @@ class Allowance:
         self._rates = (messages_s, bytes_s)
         self._left: dict[PeerId, tuple[float, float, float]] = {}
 
-    def takes(self, author: PeerId, size: int, now: float) -> bool:
-        """Say whether a message of so many bytes is within what an author may send, and count it if it is."""
+    def allows(self, peer: PeerId, size: int, now: float) -> bool:
+        """Say whether a message of so many bytes is within what a peer may send; count nothing."""
+        _, messages, size_left = self._at(peer, now)
+        return messages >= 1 and size_left >= size
+
+    def count(self, peer: PeerId, size: int, now: float) -> None:
+        """Count a message, whether it was allowed or not: what is owed is made up for before more is allowed."""
+        at, messages, size_left = self._at(peer, now)
+        self._left[peer] = (at, messages - 1, size_left - size)
+
+    def takes(self, peer: PeerId, size: int, now: float) -> bool:
+        """Say whether a message of so many bytes is within what a peer may send, and count it if it is."""
+        allowed = self.allows(peer, size, now)
+        if allowed:
+            self.count(peer, size, now)
+        return allowed
+
+    def _at(self, peer: PeerId, now: float) -> tuple[float, float, float]:
         messages_s, bytes_s = self._rates
-        at, messages, size_left = self._left.get(author, (now, messages_s * BURST_SECONDS, bytes_s * BURST_SECONDS))
-        messages = min(messages + (now - at) * messages_s, messages_s * BURST_SECONDS) - 1
-        size_left = min(size_left + (now - at) * bytes_s, bytes_s * BURST_SECONDS) - size
-        if messages < 0 or size_left < 0:
-            return False
-        self._left[author] = (now, messages, size_left)
-        return True
+        most, most_bytes = messages_s * BURST_SECONDS, bytes_s * BURST_SECONDS
+        at, messages, size_left = self._left.get(peer, (now, most, most_bytes))
+        passed = now - at
+        return now, min(messages + passed * messages_s, most), min(size_left + passed * bytes_s, most_bytes)

@@ -7,7 +7,7 @@ from typing import Any
 
 from blake3 import blake3
 
-from waggledance.core import Door, Message, MessageId, PeerId
+from waggledance.core import Door, Message, MessageId, Opening, Outcome, PeerId
 from waggledance.mesh._mesh_copy import MeshCopy
 from waggledance.network import Have, have
 
@@ -44,6 +44,18 @@ class Held:
     def members(self) -> frozenset[PeerId]:
         """Who holds this channel, this node included."""
         return self._members()
+
+    @property
+    def asker(self) -> PeerId | None:
+        """Who opened the question that this channel is for; None where there is none, or not yet."""
+        openings = self.copy.said(Opening)
+        return openings[0].author if openings else None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether whoever asked has written down what came out; anybody else's word for that counts for nothing."""
+        asker = self.asker
+        return any(message.author == asker for message in self.copy.said(Outcome))
 
     def have(self) -> Have:
         """Return what this copy holds; worked out again only when it has grown."""

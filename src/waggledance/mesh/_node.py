@@ -15,7 +15,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from random import Random
+from random import Random, SystemRandom
 from typing import Any
 
 from waggledance.core import (
@@ -30,6 +30,7 @@ from waggledance.core import (
     PeerFault,
     PeerId,
     RunFailed,
+    UsageError,
     encode,
     show,
 )
@@ -37,6 +38,8 @@ from waggledance.mesh._admission import Membership, membership_of
 from waggledance.mesh._admission_bodies import Admit, Join, Leave, Revoke
 from waggledance.mesh._allowance import Allowance
 from waggledance.mesh._blob_messages import BlobPayload
+from waggledance.mesh._channel_names import draw_mark, is_named_by
+from waggledance.mesh._freshness import Freshness
 from waggledance.mesh._genesis import Genesis
 from waggledance.mesh._held import EMPTY, Held
 from waggledance.mesh._mesh_copy import MeshCopy
@@ -59,7 +62,7 @@ from waggledance.mesh._wire import (
     open_datagram,
     seal,
 )
-from waggledance.network import Give, Have, Want, give
+from waggledance.network import MAX_BATCH_BYTES, Give, Have, Want, give
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +76,12 @@ PUSH_TO = 3
 RECOVERY_SECONDS = 1.0
 ASKS_SECOND = 50
 """So often a second somebody may make us ask for a channel that we do not know."""
+GENESIS_BYTES_SECOND = 256 * 1024
+"""So much a second goes out to whoever asks for the genesis, in all: they need not be who they say."""
+CATCH_UP = 10
+"""So many times what an author may push may come in of it by repair: old messages come fast, floods do not."""
+REPLIES_SECOND = 500
+"""So many payloads a second one member's requests may make us send back, and twice its own bytes a second."""
 
 
 class Node:
@@ -104,7 +113,7 @@ class Node:
         self.key, self.genesis, self.transport, self.log = key, genesis, transport, log
         self.me, self.swarm = key.peer, genesis.swarm
         self.clock: Clock = clock or LoopClock()
-        self._rng = rng or Random()
+        self._rng = rng or SystemRandom()  # nonces and names must not be guessed from those that were seen
         self.reader = reader or Reader()
         self.channels: dict[str, Held] = {}
         self.refused: Counter[str] = Counter()
@@ -115,16 +124,23 @@ class Node:
         """Called when a question is opened that this peer sits at."""
         self.on_blob: Callable[[PeerId, BlobPayload, float], Sequence[tuple[PeerId, Payload]]] | None = None
         """Called with what peers say about blobs; returns what to say to whom."""
-        self._repair = Repair(self.me, self.channels)
-        self._allowance = Allowance(messages_s=genesis.limits.messages_s, bytes_s=genesis.limits.bytes_s)
+        self._fresh = Freshness(self._rng)
+        self._repair = Repair(self.me, self.channels, self._fresh)
+        messages_s, bytes_s = genesis.limits.messages_s, genesis.limits.bytes_s
+        self._pushed = Allowance(messages_s=messages_s, bytes_s=bytes_s)
+        self._given = Allowance(messages_s=CATCH_UP * messages_s, bytes_s=CATCH_UP * bytes_s)
         self._asks = Allowance(messages_s=ASKS_SECOND, bytes_s=1)
+        self._told = Allowance(messages_s=ASKS_SECOND, bytes_s=GENESIS_BYTES_SECOND)
+        self._replies = Allowance(messages_s=REPLIES_SECOND, bytes_s=max(2 * bytes_s, MAX_BATCH_BYTES))
         self._loop = asyncio.get_running_loop()
         self._unsent: list[Held] = []
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._repair_at = 0.0
         self._from = self.me
-        """Who sent what is being taken in."""
+        """Who says that it sent what is being taken in."""
+        self._passed_on = False
+        """Whether that is certain, and a member."""
         self._answered: dict[PeerId, float] = {}
         """When each member last said what it has."""
         self.swim = Swim(key, self.swarm, rng=self._rng, incarnation=incarnation, verify=self.reader.holds)
@@ -188,8 +204,8 @@ class Node:
     def last_heard(self) -> dict[PeerId, float]:
         """Return when each other member last gave a sign of life, on this node's clock; who gave none is missing.
 
-        An answer to a repair counts besides what SWIM heard. It is signed, and could be an old one come again: good
-        enough for leases and for whom to ask first, which decide nothing.
+        An answer to a repair counts besides what SWIM heard: it repeats the nonce of its question, so that an old one
+        come again counts for twenty seconds at most.
         """
         heard = {peer: at for peer, at in self._answered.items() if peer in self.members}
         for peer, at in self.swim.last_heard().items():
@@ -200,7 +216,7 @@ class Node:
         """Ask those members what they have who have not said so since the start."""
         for peer in sorted(self.members.keys() - {self.me} - self._answered.keys()):
             for held in self._repair.shared(peer):
-                self._send(peer, Ask(held.have()))
+                self._send(peer, self._repair.ask(peer, held.have(), self.clock.now()))
 
     # -- channels -----------------------------------------------------------------------------------------------
 
@@ -209,17 +225,26 @@ class Node:
 
         Raises:
             RunFailed: a channel of this name is held already.
+            UsageError: the name does not end with a mark of this node's; see `draw_mark`.
         """
+        if not is_named_by(name, self.me):
+            raise UsageError(
+                f"a channel of this peer's ends with a mark of its own, from draw_mark(); got {name!r:.80}"
+            )
         if name in self.channels:
             raise RunFailed(f"channel {name!r} is held already: open another")
-        return self._hold_for(name, frozenset((*members, self.me)))
+        return self._hold_for(name, self.me, frozenset((*members, self.me)))
 
     def draw_mark(self) -> str:
-        """Return eight letters by this node's luck, so that two askers' channels do not share a name."""
-        return f"{self.me.hex()[:6]}{self._rng.getrandbits(40):010x}"
+        """Return what a new channel's name ends with, so that nobody else's has it."""
+        return draw_mark(self.me, self._rng)
 
-    def _hold_for(self, name: str, holders: frozenset[PeerId]) -> Held:
-        return self._hold(name, lambda message: message.author in holders, lambda: holders)
+    def _hold_for(self, name: str, asker: PeerId, holders: frozenset[PeerId]) -> Held:
+        def admits(message: AnyMessage) -> bool:
+            opens = not isinstance(message.body, Opening) or (message.author == asker and message.sequence == 1)
+            return message.author in holders and opens
+
+        return self._hold(name, admits, lambda: holders)
 
     def _hold(self, name: str, admits: Callable[[AnyMessage], bool], members: Callable[[], frozenset[PeerId]]) -> Held:
         copy = MeshCopy(self.swarm, name, lambda: self._written(held))
@@ -232,18 +257,30 @@ class Node:
         return held
 
     def _adopt(self, first: AnyMessage) -> Held | None:
-        """Hold a channel that somebody else has opened, if its first message says that this peer belongs there."""
+        """Hold a channel that somebody else has opened, if its first message says that this peer belongs there.
+
+        Whether it is that author's word is for the door to say: see `_take_frames`, which keeps the channel only then.
+        """
         body = first.body
-        if not isinstance(body, Opening) or first.sequence != 1 or first.swarm != self.swarm:
+        if not isinstance(body, Opening):
             return None
         holders = frozenset((*(member.id for member in body.members), first.author))
-        if self.me not in holders or not holders <= self.members.keys():
+        may = first.sequence == 1 and first.swarm == self.swarm and is_named_by(first.channel, first.author)
+        if not may or self.me not in holders or not holders <= self.members.keys():
+            self.refused["opening"] += 1
             return None
-        opened = sum(1 for held in self.channels.values() if _asker(held) == first.author)
+        opened = sum(1 for held in self.channels.values() if held.asker == first.author and not held.is_over)
         if opened >= self.genesis.limits.open_channels:
             self.refused["channels"] += 1
             return None
-        return self._hold_for(first.channel, holders)
+        return self._hold_for(first.channel, first.author, holders)
+
+    def _drop(self, held: Held) -> None:
+        """Hold a channel no more whose opening nobody has signed."""
+        self.refused += held.door.refused
+        self.refused["opening"] += 1
+        held.copy.close()
+        del self.channels[held.name]
 
     def _load(self, name: str, messages: Sequence[AnyMessage]) -> None:
         """Take a channel from the log."""
@@ -253,7 +290,7 @@ class Node:
             if first is None:
                 return
             holders = frozenset((*(member.id for member in first.body.members), first.author))
-            held = self._hold_for(name, holders)
+            held = self._hold_for(name, first.author, holders)
         seen: set[tuple[PeerId, int]] = set()
         for message in messages:
             if (message.author, message.sequence) in seen:
@@ -270,8 +307,7 @@ class Node:
             return True
         if not isinstance(message.body, Join):
             return False
-        brings_itself = self._from == message.author
-        return self.membership.may_ask(message, now_ms=self.clock.wall_ms() if brings_itself else None)
+        return self.membership.may_ask(message, now_ms=None if self._passed_on else self.clock.wall_ms())
 
     # -- handing out --------------------------------------------------------------------------------------------
 
@@ -331,16 +367,18 @@ class Node:
         now = self.clock.now()
         match payload:
             case Push() | Give():
-                self._from = sender
-                self._take_frames(payload.ch, payload.frames, now, limited=isinstance(payload, Push))
+                self._from, self._passed_on = sender, isinstance(payload, Give)
+                self._take_frames(payload.ch, payload.frames, now)
             case Hello() | Ask() | Answer() | Outline() | Want():
                 if isinstance(payload, Answer):
-                    self._answered[sender] = now
-                for reply in self._repair.on(sender, payload, now):
-                    self._send(sender, reply)
+                    self._take_answer(sender, payload, now)
+                self._reply(sender, payload, now)
             case AskGenesis():
-                if self._asks.takes(EVERYBODY, 0, now):
-                    self._send(sender, TellGenesis(self.genesis.canonical()))
+                genesis = self.genesis.canonical()
+                if self._told.takes(EVERYBODY, len(genesis), now):
+                    self._send(sender, TellGenesis(genesis))
+                else:
+                    self.refused["rate"] += 1
             case TellGenesis():
                 pass
             case Ping() | Pong() | PingRequest() | PingReply():
@@ -350,8 +388,36 @@ class Node:
                 if self.on_blob is not None:
                     self._send_all(self.on_blob(sender, payload, now))
 
-    def _take_frames(self, channel: str, frames: Sequence[bytes], now: float, *, limited: bool) -> None:
+    def _take_answer(self, sender: PeerId, answer: Answer, now: float) -> None:
+        """Note that a member has said what it has, if it says so now, and if what it has of this peer is here too."""
+        held = self.channels.get(answer.have.ch)
+        lacks_own = held is not None and any(
+            tip.author == self.me and tip.id not in held.copy for tip in answer.have.heads
+        )
+        if not lacks_own and self._fresh.knows(sender, answer.nonce, now):
+            self._answered[sender] = now
+
+    def _reply(self, sender: PeerId, payload: Payload, now: float) -> None:
+        """Say to a member what its request asks for, as far as it may make us."""
+        if not self._replies.allows(sender, 0, now):
+            self.refused["rate"] += 1
+            return
+        for reply in self._repair.on(sender, payload, now):
+            if not self._replies.takes(sender, sum(map(len, reply.frames)) if isinstance(reply, Give) else 0, now):
+                self.refused["rate"] += 1
+                return
+            self._send(sender, reply)
+
+    def _take_frames(self, channel: str, frames: Sequence[bytes], now: float) -> None:
+        """Let frames come to a channel's door, as far as their authors may send.
+
+        Only what a door has let in is counted against an author: a signature tells whose it is, and nobody uses up
+        what another may send by writing that other's name on something.
+        """
         held = self.channels.get(channel)
+        is_new = held is None
+        allowance = self._given if self._passed_on else self._pushed
+        raws: dict[MessageId, bytes] = {}
         grown: list[AnyMessage] = []
         for framed in frames:
             try:
@@ -364,22 +430,29 @@ class Node:
                 if held is None:
                     self._ask_for(channel, now)
                     return
-            if limited and not self._allowance.takes(_answerable(message), len(framed), now):
+            if not allowance.allows(_answerable(message), len(framed), now):
                 self.refused["rate"] += 1
                 continue
-            grown += held.door.admit(message, encode(message))
-        if held is not None and grown:
-            if self.log is not None:
-                for message in grown:
-                    self.log.append(message, encode(message))
-            self._stored(held, grown)
+            raw = raws[message.id] = encode(message)
+            for let_in in held.door.admit(message, raw):
+                raw = raws[let_in.id] = raws.get(let_in.id) or encode(let_in)
+                allowance.count(_answerable(let_in), len(raw), now)
+                grown.append(let_in)
+        if held is not None and is_new and held.asker is None:
+            self._drop(held)
+        if held is None or not grown or self.channels.get(held.name) is not held:
+            return
+        if self.log is not None:
+            for message in grown:
+                self.log.append(message, raws[message.id])
+        self._stored(held, grown)
 
     def _ask_for(self, channel: str, now: float) -> None:
         """Ask a member for a channel of which something came before its opening; not often, and not for all."""
         if not self._is_known(self._from) or not self._asks.takes(self._from, 0, now):
             self.refused["channel"] += 1
         else:
-            self._send(self._from, Ask(Have(channel, EMPTY, ())))
+            self._send(self._from, self._repair.ask(self._from, Have(channel, EMPTY, ()), now))
 
     def _stored(self, held: Held, messages: Sequence[AnyMessage]) -> None:
         """Look at what is new in a channel."""
@@ -457,8 +530,3 @@ def batches_of(channel: str, messages: Sequence[AnyMessage]) -> list[Push]:
 def _answerable(message: AnyMessage) -> PeerId:
     """Return who answers for a message: its author; for a join, whose author is always new, whoever invited."""
     return PeerId(message.body.invite.issuer) if isinstance(message.body, Join) else message.author
-
-
-def _asker(held: Held) -> PeerId | None:
-    openings = held.copy.said(Opening)
-    return openings[0].author if openings else None

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from waggledance.core import PeerId
+from waggledance.mesh._freshness import Freshness
 from waggledance.mesh._held import EMPTY, Held
 from waggledance.mesh._wire import Answer, Ask, Hello, Outline, Payload
 from waggledance.network import Give, Have, Want, give, missing, wanted
@@ -23,6 +24,8 @@ RECENT_SECONDS = 30.0
 HAVES_A_HELLO = 4
 BATCHES_AN_ANSWER = 8
 """At most so many batches of 1 MiB go out at once; the rest follows with the next exchange."""
+WANTED_AT_ONCE = 1_024
+"""So many of the ids in a want are looked at; what is still missing is asked for again."""
 OUTLINE_ENTRIES = 4_096
 NO_MARK = bytes(32)
 
@@ -33,10 +36,11 @@ class Repair:
     Args:
         me: the node's peer.
         channels: the channels that it holds, by name; looked at anew each time.
+        fresh: draws the nonces that answers repeat.
     """
 
-    def __init__(self, me: PeerId, channels: Mapping[str, Held]) -> None:
-        self.me, self._channels = me, channels
+    def __init__(self, me: PeerId, channels: Mapping[str, Held], fresh: Freshness) -> None:
+        self.me, self._channels, self._fresh = me, channels, fresh
 
     def shared(self, peer: PeerId) -> list[Held]:
         """Return the channels that a peer holds too."""
@@ -46,7 +50,11 @@ class Repair:
         """Return a greeting for a partner."""
         shared = self.shared(partner)
         recent = sorted((h for h in shared if now - h.changed_s < RECENT_SECONDS), key=lambda h: (-h.changed_s, h.name))
-        return Hello(_root(shared), tuple(h.have() for h in recent[:HAVES_A_HELLO]))
+        return Hello(_root(shared), tuple(h.have() for h in recent[:HAVES_A_HELLO]), self._fresh.nonce(partner, now))
+
+    def ask(self, partner: PeerId, have: Have, now: float) -> Ask:
+        """Return the question what a partner has of one channel, beyond this."""
+        return Ask(have, self._fresh.nonce(partner, now))
 
     def on(self, sender: PeerId, payload: Payload, now: float) -> Iterator[Payload]:
         """Yield what to send back for a hello, an ask, an answer, an outline or a want."""
@@ -54,7 +62,7 @@ class Repair:
             case Hello():
                 differs = False
                 for theirs in payload.haves:
-                    for reply in self._compare(sender, theirs, answer=True, settled_at=now):
+                    for reply in self._compare(sender, theirs, now, nonce=payload.nonce, settled=True):
                         differs = True
                         yield reply
                 shared = self.shared(sender)
@@ -62,49 +70,53 @@ class Repair:
                     entries = sorted(((h.name, h.copy.digest()) for h in shared), reverse=True)
                     yield Outline(tuple(entries[:OUTLINE_ENTRIES]))
             case Ask():
-                replies = list(self._compare(sender, payload.have, answer=True, settled_at=None))
-                yield from replies
-                equal = None if replies else self._held_with(sender, payload.have.ch)
+                equal = self._held_with(sender, payload.have.ch)
+                for reply in self._compare(sender, payload.have, now, nonce=payload.nonce, settled=False):
+                    equal = None
+                    yield reply
                 if equal is not None:  # who asks waits for a word, and be it that nothing is missing
-                    yield Answer(equal.have())
+                    yield Answer(equal.have(), payload.nonce)
             case Answer():
-                yield from self._compare(sender, payload.have, answer=False, settled_at=now)
+                yield from self._compare(sender, payload.have, now, nonce=None, settled=True)
             case Outline():
                 theirs_by_name = dict(payload.entries)
                 for held in self.shared(sender):
                     if theirs_by_name.pop(held.name, EMPTY) != held.copy.digest():
-                        yield Ask(held.have())
+                        yield self.ask(sender, held.have(), now)
                 for name in sorted(theirs_by_name):
                     if name not in self._channels:
-                        yield Ask(Have(name, EMPTY, ()))
+                        yield self.ask(sender, Have(name, EMPTY, ()), now)
             case Want():
                 asked = self._held_with(sender, payload.ch)
                 if asked is not None:
-                    yield from give(asked.name, asked.copy.vouched(wanted(asked.copy, payload)))
+                    wants = Want(payload.ch, payload.ids[:WANTED_AT_ONCE])
+                    yield from give(asked.name, asked.copy.vouched(wanted(asked.copy, wants)))[:BATCHES_AN_ANSWER]
             case _:
                 pass
 
-    def _compare(self, sender: PeerId, theirs: Have, *, answer: bool, settled_at: float | None) -> Iterator[Payload]:
-        """Yield what a peer lacks of a channel, and, to be answered, what is here; nothing if all is equal.
+    def _compare(
+        self, sender: PeerId, theirs: Have, now: float, *, nonce: bytes | None, settled: bool
+    ) -> Iterator[Payload]:
+        """Yield what a peer lacks of a channel, and, unless it was an answer, what is here; nothing if all is equal.
 
-        With `settled_at`, what is on its way at that moment is not sent again.
+        With `settled`, what is on its way by now is not sent again.
         """
         held = self._held_with(sender, theirs.ch)
         if held is None:
-            if answer and theirs.ch not in self._channels and theirs.d != EMPTY:
-                yield Answer(Have(theirs.ch, EMPTY, ()))
+            if nonce is not None and theirs.ch not in self._channels and theirs.d != EMPTY:
+                yield Answer(Have(theirs.ch, EMPTY, ()), nonce)
             return
         if theirs.d == held.copy.digest():
             return
         lacking = missing(held.copy, theirs)
-        if settled_at is not None:
-            lacking = held.settled(lacking, settled_at)
+        if settled:
+            lacking = held.settled(lacking, now)
         batches: list[Give] = give(held.name, held.copy.vouched(lacking))
         yield from batches[:BATCHES_AN_ANSWER]
-        if answer:
-            yield Answer(held.have())
+        if nonce is not None:
+            yield Answer(held.have(), nonce)
         elif len(batches) > BATCHES_AN_ANSWER:
-            yield Ask(held.have())
+            yield self.ask(sender, held.have(), now)
 
     def _held_with(self, sender: PeerId, channel: str) -> Held | None:
         held = self._channels.get(channel)

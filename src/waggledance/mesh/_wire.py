@@ -3,9 +3,9 @@
     datagram   MessagePack [1, sender, payload, signature]; signature = Ed25519 over
                blake3("waggle/dgram/1\\0" ‖ swarm ‖ receiver ‖ payload), the receiver 32 zero bytes when it goes to all
 
-What carries frames is not signed itself: frames carry their own proof, and one more signature would cost as much as all
-that is done with them. Such a payload is no sign of life of its sender. Everything else is refused without a signature
-of a member, so that nobody is made to work, or slandered, by a stranger.
+What is pushed is not signed itself: frames carry their own proof, and one more signature would cost as much as all that
+is done with them. Such a payload is no sign of life of its sender, and does not prove who that is. Everything else is
+refused without a signature of a member, so that nobody is made to work, or slandered, by a stranger.
 Source: the project's network specification, §2 (have, want, give) and §3.
 """
 
@@ -20,6 +20,7 @@ from blake3 import blake3
 from waggledance.core import Key, PeerFault, PeerId, SwarmId, show, signature_holds
 from waggledance.core import MessageId as _Id
 from waggledance.mesh._blob_messages import BlobPayload
+from waggledance.mesh._freshness import NONCE_BYTES
 from waggledance.mesh._swim_messages import SwimPayload
 from waggledance.mesh._transport import MAX_DATAGRAM_BYTES
 from waggledance.network import Give, Have, Want
@@ -28,6 +29,7 @@ VERSION = 1
 EVERYBODY = PeerId(bytes(32))
 
 _Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+_Nonce = Annotated[bytes, msgspec.Meta(max_length=NONCE_BYTES)]
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
 
@@ -43,18 +45,23 @@ class Hello(msgspec.Struct, frozen=True, tag="hello", array_like=True):
 
     root: _Hash
     haves: Annotated[tuple[Have, ...], msgspec.Meta(max_length=64)]
+    nonce: _Nonce = b""
+    """What the answer repeats, so that an old one is known; see `Freshness`."""
 
 
 class Ask(msgspec.Struct, frozen=True, tag="ask", array_like=True):
     """What the sender has of one channel; the receiver gives what is missing and answers with what it has itself."""
 
     have: Have
+    nonce: _Nonce = b""
 
 
 class Answer(msgspec.Struct, frozen=True, tag="answer", array_like=True):
     """What the sender has of one channel, in answer to a greeting; the receiver gives what is missing."""
 
     have: Have
+    nonce: _Nonce = b""
+    """Of the hello or ask that it answers."""
 
 
 class Outline(msgspec.Struct, frozen=True, tag="outline", array_like=True):
@@ -75,7 +82,7 @@ class TellGenesis(msgspec.Struct, frozen=True, tag="tell-genesis", array_like=Tr
 
 Payload = Push | Hello | Ask | Answer | Outline | Want | Give | AskGenesis | TellGenesis | SwimPayload | BlobPayload
 
-_Unsigned = (Push, Give, AskGenesis, TellGenesis)
+_Unsigned = (Push, AskGenesis, TellGenesis)
 """What proves itself: frames by their signatures, a genesis by its hash."""
 
 

@@ -26,6 +26,7 @@ from waggledance.network._post import Post as Post
 from waggledance.network._replica import Replica as Replica
 from waggledance.network._simulated import Links as Links
 from waggledance.network._simulated import Simulated as Simulated
+from waggledance.network._sync import MAX_BATCH_BYTES as MAX_BATCH_BYTES
 from waggledance.network._sync import Give as Give
 from waggledance.network._sync import Have as Have
 from waggledance.network._sync import Want as Want
@@ -39,6 +40,7 @@ from waggledance.network._virtual_loop import VirtualLoop as VirtualLoop
 from waggledance.network._weather import Weather as Weather
 
 __all__ = [
+    "MAX_BATCH_BYTES",
     "Constant",
     "Crash",
     "Crashed",
