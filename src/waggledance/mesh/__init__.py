@@ -9,6 +9,8 @@ from waggledance.mesh._admission_bodies import Admit as Admit
 from waggledance.mesh._admission_bodies import Join as Join
 from waggledance.mesh._admission_bodies import Leave as Leave
 from waggledance.mesh._admission_bodies import Revoke as Revoke
+from waggledance.mesh._agent_prompts import AgentPrompts as AgentPrompts
+from waggledance.mesh._agent_prompts import read_prompts as read_prompts
 from waggledance.mesh._blob_fetch import BlobFetch as BlobFetch
 from waggledance.mesh._blob_messages import AskBlob as AskBlob
 from waggledance.mesh._blob_messages import BlobPayload as BlobPayload
@@ -82,6 +84,7 @@ from waggledance.mesh._patch import patched as patched
 from waggledance.mesh._patch import tensor_file as tensor_file
 from waggledance.mesh._patch import tensor_patch as tensor_patch
 from waggledance.mesh._patch import tensors_of as tensors_of
+from waggledance.mesh._planning import planned as planned
 from waggledance.mesh._praise import praise as praise
 from waggledance.mesh._present import Dialling as Dialling
 from waggledance.mesh._present import Way as Way
@@ -105,6 +108,9 @@ from waggledance.mesh._rollout import Traits as Traits
 from waggledance.mesh._rollout_agent import RolloutAgent as RolloutAgent
 from waggledance.mesh._rollout_fold import RolloutView as RolloutView
 from waggledance.mesh._rollout_fold import rollouts_of as rollouts_of
+from waggledance.mesh._rollout_here import RolloutHere as RolloutHere
+from waggledance.mesh._rollout_here import Wear as Wear
+from waggledance.mesh._rollout_here import traits_of as traits_of
 from waggledance.mesh._simulated_transport import SimulatedHub as SimulatedHub
 from waggledance.mesh._sitting import Sitting as Sitting
 from waggledance.mesh._status import STALE_SECONDS as STALE_SECONDS
@@ -130,6 +136,10 @@ from waggledance.mesh._volunteers import nesting as nesting
 from waggledance.mesh._volunteers import team_channel as team_channel
 from waggledance.mesh._volunteers import team_fault as team_fault
 from waggledance.mesh._volunteers import team_of as team_of
+from waggledance.mesh._warrant import Warrant as Warrant
+from waggledance.mesh._warrant import rollout_question as rollout_question
+from waggledance.mesh._warrant import warrant_of as warrant_of
+from waggledance.mesh._warrant import warranted as warranted
 from waggledance.mesh._zenoh_endpoints import CannotListen as CannotListen
 from waggledance.mesh._zenoh_transport import ZenohTransport as ZenohTransport
 
@@ -139,6 +149,7 @@ __all__ = [
     "STALE_SECONDS",
     "Admission",
     "Admit",
+    "AgentPrompts",
     "Artefact",
     "AskBlob",
     "Beacon",
@@ -197,6 +208,7 @@ __all__ = [
     "Revoke",
     "Rollout",
     "RolloutAgent",
+    "RolloutHere",
     "RolloutState",
     "RolloutView",
     "Seen",
@@ -218,7 +230,9 @@ __all__ = [
     "Volunteering",
     "Waiting",
     "WantChunk",
+    "Warrant",
     "Way",
+    "Wear",
     "ZenohTransport",
     "announce",
     "ask_genesis",
@@ -245,13 +259,16 @@ __all__ = [
     "open_genesis",
     "patched",
     "place",
+    "planned",
     "praise",
     "present",
     "rank",
     "reachable",
     "read_invite",
+    "read_prompts",
     "read_status",
     "records_of",
+    "rollout_question",
     "rollouts_of",
     "secret_text",
     "status_of",
@@ -262,7 +279,10 @@ __all__ = [
     "tensor_file",
     "tensor_patch",
     "tensors_of",
+    "traits_of",
     "verify_card",
+    "warrant_of",
+    "warranted",
     "way_to",
     "word_llama",
     "write_status",

@@ -72,6 +72,11 @@ def blob_id(chunks: Iterable[ChunkId]) -> BlobId:
     return BlobId(blake3(_DOMAIN + b"".join(chunks)).digest())
 
 
+def blob_of(content: bytes) -> BlobId:
+    """Return the id of the blob that has this content."""
+    return blob_id(chunk_id(content[i : i + CHUNK_BYTES]) for i in range(0, len(content), CHUNK_BYTES))
+
+
 def chunk_id(content: bytes) -> ChunkId:
     """Return the name of a chunk."""
     return ChunkId(blake3(content).digest())

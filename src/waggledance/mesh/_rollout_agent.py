@@ -55,7 +55,8 @@ class RolloutAgent:
     Args:
         me: who this peer is.
         blobs: where artefacts go.
-        installers: what fills each slot that this peer has; roll-outs to other slots are none of its business.
+        installers: what fills each slot that this peer has; roll-outs to other slots are none of its business. Looked
+            at anew each time, so that slots can be added.
         luck: draws whom to ask.
         healthy: asked after an installation, until it knows.
     """
@@ -70,7 +71,7 @@ class RolloutAgent:
         healthy: Health = always_well,
     ) -> None:
         self.me = me
-        self._blobs, self._installers, self._luck, self._healthy = blobs, dict(installers), luck, healthy
+        self._blobs, self._installers, self._luck, self._healthy = blobs, installers, luck, healthy
         self._views: Mapping[MessageId, RolloutView] = {}
         self._fetches = dict[MessageId, BlobFetch]()
         self._said = set[tuple[MessageId, Stage]]()

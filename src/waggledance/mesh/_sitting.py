@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from waggledance.core import Budget, Message, Meter, Opening, Outcome, Peer, Seat, WaggleError
+from waggledance.core import Budget, Message, Meter, Opening, Outcome, Peer, Proposal, Seat, WaggleError
 from waggledance.mesh._agreement import Agreement
 from waggledance.mesh._held import Held
 from waggledance.mesh._node import Node
@@ -35,12 +35,14 @@ class Sitting:
     """
 
     def __init__(self, node: Node, peer: Peer, *, budget: Budget | None = None, parallel: int = PARALLEL) -> None:
-        self._node, self._peer = node, peer
+        self._node = node
+        self.peer = peer
+        """Who thinks; another from the next question on when it is set."""
         self._budget = node.genesis.limits.capped(budget or Budget())
         self._slots = asyncio.Semaphore(parallel)
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self.ended: Counter[str] = Counter()
-        """Questions by how they ended here: ``"answered"``, ``"failed"``."""
+        """Questions by how they ended here: ``"answered"``, ``"failed"``; who abstained all along has failed."""
         self.on_question: Callable[[Message[Opening]], None] | None = None
         """Called when this peer begins to work on a question."""
         node.on_opening = self._on_opening
@@ -52,6 +54,11 @@ class Sitting:
     def has_room(self) -> bool:
         """Whether a question that comes now is worked on at once."""
         return not self._slots.locked()
+
+    @property
+    def under_way(self) -> tuple[str, ...]:
+        """The channels of the questions that this peer takes part in at this moment."""
+        return tuple(self._under_way)
 
     async def close(self) -> None:
         """Leave all questions."""
@@ -106,17 +113,18 @@ class Sitting:
         node = self._node
         if not agreement.has_sealed:
             async with self._slots:
+                peer = self.peer
                 if self.on_question is not None:
                     self.on_question(opening)
                 try:
                     protocol = as_opened(opening.body)
-                    check_fit(protocol, [self._peer] * len(opening.body.members))
+                    check_fit(protocol, [peer] * len(opening.body.members))
                     check_question(protocol, opening.body.question)
                     held.copy.recall(node.me)
                     await protocol(
                         Seat(
                             me=node.me,
-                            peer=self._peer,
+                            peer=peer,
                             table=table_of(opening.body),
                             channel=held.copy,
                             clock=node.clock,
@@ -124,8 +132,13 @@ class Sitting:
                             opening=opening,
                         )
                     )
-                    self.ended["answered"] += 1
+                    self.ended["answered" if self._has_answered(held) else "failed"] += 1
                 except WaggleError as why:
                     self.ended["failed"] += 1
                     logger.warning("channel %s: %s", held.name, why)
         agreement.finished()
+
+    def _has_answered(self, held: Held) -> bool:
+        """Say whether this peer has given an answer, or was asked for none."""
+        said = [m.body for m in held.copy.messages() if m.author == self._node.me and isinstance(m.body, Proposal)]
+        return not said or any(proposal.key is not None for proposal in said)

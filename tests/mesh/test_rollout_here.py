@@ -1,0 +1,367 @@
+"""Roll-outs on running nodes: who gets what, who has to agree, what is in use afterwards, and what is taken back."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from random import Random
+
+import msgspec
+import pytest
+
+from waggledance._swarm import Swarm
+from waggledance.consensus import Certificate
+from waggledance.core import Decision, MessageId, Question, UsageError
+from waggledance.mesh import (
+    AgentPrompts,
+    Capability,
+    Mesh,
+    Rollout,
+    RolloutHere,
+    RolloutView,
+    Skill,
+    Target,
+    Warrant,
+    announce,
+    planned,
+    rollout_question,
+    warrant_of,
+    warranted,
+)
+from waggledance.mesh._planning import Kind
+from waggledance.mesh._warrant import certificate_in
+from waggledance.models import Request, Scripted
+from waggledance.peers import Agent
+from waggledance.protocols import AskProtocol, Debate, Vote
+from waggledance.testing import SimulatedMesh, on_virtual_time
+
+BEE, WASP = "Answer as a bee.", "Answer as a wasp."
+TO_FAST = Target(tags=("fast",))
+
+
+def says(approves: bool) -> Scripted:
+    """Return a model that says what it was told to be, and yes or no to roll-outs."""
+
+    def line(request: Request) -> str:
+        if "Shall peers of this swarm" in request.turns[-1].text:
+            return f"Answer: {'yes' if approves else 'no'}"
+        as_what = {BEE: "bee", WASP: "wasp"}.get(request.turns[0].text, "peer")
+        return "" if as_what == "wasp" else f"Answer: {as_what}"
+
+    return Scripted(line)
+
+
+def prompt_set(system: str, right: str | None = None) -> bytes:
+    """Return a set of prompts, with a probe whose right answer is known."""
+    probe = "" if right is None else f'[[probes]]\nquestion = "What are you?"\nanswer = "{right}"\n'
+    return f'{probe}[prompts]\nsystem = "{system}"\n'.encode()
+
+
+def members(n: int, *, against: int = 0) -> list[Agent]:
+    """Return agents p0, p1, …, of whom some, at places drawn by luck, are against whatever is to be rolled out."""
+    no = Random(n * 100 + against).sample(range(n), against)
+    return [Agent(f"p{i}", says(i not in no)) for i in range(n)]
+
+
+class Here:
+    """Roll-outs at all nodes of a simulated mesh; the members in `fast` have that tag."""
+
+    def __init__(self, mesh: SimulatedMesh, folder: Path, fast: tuple[str, ...]) -> None:
+        self.mesh, self.folder, self.fast = mesh, folder, fast
+        self.at: dict[str, RolloutHere] = {}
+
+    async def begin(self, *names: str) -> None:
+        """Start the members' part, and the asker's; let them say what they are."""
+        mesh = self.mesh
+        for name in names or tuple(mesh.nodes):
+            node, member = mesh.nodes[name], name in mesh.sittings
+            agent = mesh.peers.get(name)
+            wears = (
+                {"prompts/agent": AgentPrompts(node, mesh.sittings[name], agent)} if isinstance(agent, Agent) else {}
+            )
+            takes = ("prompts", "skill", "adapter", "data") if member else ()
+            self.at[name] = RolloutHere(node, self.folder / name, wears=wears, takes=takes, rng=Random(1))
+            tags = ("Fast",) if name in self.fast else ()
+            announce(node, Capability(ver=1, name=name, skills=(Skill(id="answer", name="answer", tags=tags),)))
+        await mesh.settle("lobby")
+
+    async def end(self) -> None:
+        for here in self.at.values():
+            await here.close()
+
+    def plan(self, kind: Kind, content: bytes, *, name: str = "table", target: Target = TO_FAST) -> Rollout:
+        return planned(kind, name, content, target, self.at["asker"].views.values())
+
+    async def decide(
+        self, rollout: Rollout, content: bytes = b"", *, protocol: AskProtocol | None = None, text: str = ""
+    ) -> tuple[Decision, Warrant | None]:
+        """Ask the swarm about a roll-out; return what it decided, and the warrant if there is a certificate."""
+        mesh, node = Mesh(self.mesh.nodes["asker"], certify=True), self.mesh.nodes["asker"]
+        question = rollout_question(rollout, content)
+        if text:
+            question = Question(text=question.text + text, expects="yes/no")
+        swarm = Swarm(mesh.peers(), network=mesh, protocol=protocol or Vote(patience_s=5))
+        decision = await swarm.ask(question)
+        if not decision.certificate:
+            return decision, None
+        return decision, await warrant_of(node, Certificate.from_json(decision.certificate))
+
+    async def answers(self) -> Mapping[str, str | None]:
+        """Ask everybody what it is; return every member's answer by name."""
+        decision = await self.mesh.ask("What are you?", protocol=Vote(patience_s=5))
+        copy = self.mesh.nodes["asker"].channels[decision.channel].copy
+        names = {self.mesh.keys[name].peer: name for name in self.mesh.keys}
+        return {names[m.author]: m.body.key for m in copy.messages() if m.id in decision.used}
+
+
+FAST = ("p1", "p3", "p4")
+
+
+async def until_over(here: Here, rollout: MessageId, at: str = "asker") -> RolloutView:
+    for _ in range(600):
+        view = here.at[at].views.get(rollout)
+        if view is not None and view.status != "running":
+            return view
+        await asyncio.sleep(0.2)
+    raise AssertionError(f"still running: {here.at[at].views}")
+
+
+async def announced(here: Here, rollout: Rollout, content: bytes) -> MessageId:
+    """Have the swarm decide on a roll-out, and announce it with what came of that."""
+    _, warrant = await here.decide(rollout, content)
+    assert warrant is not None
+    named = msgspec.structs.replace(rollout, certificate=digest_of(warrant))
+    return here.at["asker"].announce(named, content, warrant).id
+
+
+def digest_of(warrant: Warrant) -> bytes:
+    return certificate_in(warrant).decided.digest()
+
+
+def test_data_comes_to_those_it_is_for_and_to_nobody_else(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 3_000  # three chunks
+
+    async def main() -> tuple[RolloutView, set[str], set[str]]:
+        async with SimulatedMesh(members(6), loss=0.05) as mesh:
+            here = Here(mesh, tmp_path, FAST)
+            await here.begin()
+            id = here.at["asker"].announce(here.plan("data", content), content).id
+            view = await until_over(here, id)
+            await here.end()
+            have = {name for name in mesh.sittings if (tmp_path / name / "installed/data/table").exists()}
+            hold = {name for name in mesh.sittings if here.at[name].blobs.held_bytes}
+            return view, have, hold
+
+    view, have, hold = on_virtual_time(main())
+    assert view.status == "complete"
+    assert have == hold == set(FAST)
+    assert all((tmp_path / name / "installed/data/table").read_bytes() == content for name in FAST)
+
+
+def test_prompts_that_the_swarm_decided_on_are_used_from_the_next_question_on(tmp_path: Path) -> None:
+    content = prompt_set(BEE, "bee")
+
+    async def main() -> tuple[RolloutView, dict[str, str | None], dict[str, str | None]]:
+        async with SimulatedMesh(members(5)) as mesh:
+            here = Here(mesh, tmp_path, FAST)
+            await here.begin()
+            before = dict(await here.answers())
+            view = await until_over(here, await announced(here, here.plan("prompts", content), content))
+            after = dict(await here.answers())
+            await here.end()
+            return view, before, after
+
+    view, before, after = on_virtual_time(main())
+    assert view.status == "complete"
+    assert before == dict.fromkeys(("p0", "p1", "p2", "p3", "p4"), "peer")
+    assert after == {name: "bee" if name in FAST else "peer" for name in before}
+
+
+def test_prompts_whose_probe_fails_stop_at_the_first_peer_which_goes_back(tmp_path: Path) -> None:
+    good, bad = prompt_set(BEE, "bee"), prompt_set(WASP, "wasp")
+
+    async def main() -> tuple[RolloutView, dict[str, str | None], list[bytes]]:
+        async with SimulatedMesh(members(5)) as mesh:
+            here = Here(mesh, tmp_path, FAST)
+            await here.begin()
+            await until_over(here, await announced(here, here.plan("prompts", good), good))
+            view = await until_over(here, await announced(here, here.plan("prompts", bad), bad))
+            await asyncio.sleep(5)
+            after = dict(await here.answers())
+            await here.end()
+            return view, after, [(tmp_path / name / "installed/prompts/agent.toml").read_bytes() for name in FAST]
+
+    view, after, files = on_virtual_time(main())
+    assert view.status == "halted"
+    assert len(view.failed) == 1
+    assert "probe" in next(iter(view.failed.values()))
+    assert {after[name] for name in FAST} == {"bee"}
+    assert files == [good] * 3
+
+
+def test_prompts_without_a_probe_are_taken_back_when_questions_end_without_answers(tmp_path: Path) -> None:
+    content = prompt_set(WASP)  # with these the model answers nothing
+
+    async def main() -> tuple[RolloutView, dict[str, str | None]]:
+        async with SimulatedMesh(members(5)) as mesh:
+            here = Here(mesh, tmp_path, FAST)
+            await here.begin()
+            id = await announced(here, here.plan("prompts", content), content)
+            for _ in range(4):
+                await here.answers()
+                await asyncio.sleep(1)
+            view = await until_over(here, id)
+            await asyncio.sleep(5)
+            after = dict(await here.answers())
+            await here.end()
+            return view, after
+
+    view, after = on_virtual_time(main())
+    assert view.status == "halted"
+    [why] = view.failed.values()
+    assert "3 of 3 questions ended without an answer" in why
+    assert set(after.values()) == {"peer"}
+
+
+def test_prompts_without_a_probe_wait_half_a_minute_at_every_wave_where_nobody_asks(tmp_path: Path) -> None:
+    content = prompt_set(BEE)
+
+    async def main() -> float:
+        async with SimulatedMesh(members(4)) as mesh:
+            here = Here(mesh, tmp_path, ("p1", "p2"))
+            await here.begin()
+            id = await announced(here, here.plan("prompts", content), content)
+            began = mesh.clock.now()
+            assert (await until_over(here, id)).status == "complete"
+            await here.end()
+            return mesh.clock.now() - began
+
+    assert 60 <= on_virtual_time(main()) < 65
+
+
+@pytest.mark.parametrize("against", [2, 3])
+def test_without_a_quorum_for_it_nobody_runs_it(tmp_path: Path, against: int) -> None:
+    content = prompt_set(BEE, "bee")
+
+    async def main() -> tuple[RolloutView, RolloutView]:
+        async with SimulatedMesh(members(5, against=against)) as mesh:
+            here = Here(mesh, tmp_path, FAST)
+            await here.begin()
+            rollout = here.plan("prompts", content)
+            _, warrant = await here.decide(rollout, content)
+            assert warrant is not None  # it is certified what they decided, and that was no quorum's yes
+            named = msgspec.structs.replace(rollout, certificate=digest_of(warrant))
+            id = here.at["asker"].announce(named, content, warrant).id
+            unsigned = here.at["asker"].announce(rollout, content).id
+            await mesh.settle("lobby")
+            await asyncio.sleep(3)
+            seen = here.at["p1"].views
+            await here.end()
+            return seen[id], seen[unsigned]
+
+    decided, unsigned = on_virtual_time(main())
+    assert (decided.status, unsigned.status) == ("refused", "refused")
+    assert "needs a decision certificate" in unsigned.why
+    assert not list(tmp_path.glob("*/installed/prompts/agent.toml"))
+
+
+def test_a_certificate_of_another_roll_out_question_or_protocol_lets_nothing_run(tmp_path: Path) -> None:
+    content, other = prompt_set(BEE, "bee"), prompt_set(WASP)
+
+    async def main() -> list[str]:
+        async with SimulatedMesh(members(5)) as mesh:
+            here = Here(mesh, tmp_path, FAST)
+            await here.begin()
+            rollout = here.plan("prompts", content)
+            told: list[str] = []
+            for decided, text, protocol in (
+                (here.plan("prompts", other), "", None),
+                (rollout, "\nNo, rather: is 2+2 = 4?", None),
+                (rollout, "", Debate(rounds=1, patience_s=5)),
+            ):
+                _, warrant = await here.decide(decided, text=text, protocol=protocol)
+                assert warrant is not None
+                named = msgspec.structs.replace(rollout, certificate=digest_of(warrant))
+                here.at["asker"].announce(named, content, warrant)
+                message = mesh.nodes["asker"].lobby.copy.said(Rollout)
+                lobby = {m.id: m for m in mesh.nodes["asker"].lobby.copy.messages()}
+                [mine] = [m for m in message if m.body.certificate == named.certificate]
+                told.append(warranted(mesh.genesis, lobby, mine))
+            await asyncio.sleep(3)
+            statuses = {view.status for view in here.at["p1"].views.values()}
+            assert statuses == {"refused"}
+            await here.end()
+            return told
+
+    assert ["something else" in why for why in on_virtual_time(main())] == [True] * 3
+
+
+def test_a_member_that_was_away_catches_up_and_one_killed_in_the_middle_goes_on(tmp_path: Path) -> None:
+    content = bytes(700_000)
+
+    async def main() -> tuple[str, set[str]]:
+        async with SimulatedMesh(members(5)) as mesh:
+            here = Here(mesh, tmp_path, FAST)
+            await here.begin()
+            await here.at.pop("p3").close()
+            await mesh.end("p3")
+            await asyncio.sleep(30)
+            id = here.at["asker"].announce(here.plan("data", content), content).id
+            view = await until_over(here, id)
+            await mesh.begin("p3")
+            await here.begin("p3")
+            await asyncio.sleep(20)
+            have = {name for name in mesh.sittings if (tmp_path / name / "installed/data/table").exists()}
+            await here.end()
+            return view.status, have
+
+    assert on_virtual_time(main()) == ("complete", set(FAST))
+
+
+def test_what_is_installed_is_used_again_after_a_restart(tmp_path: Path) -> None:
+    content = prompt_set(BEE, "bee")
+
+    async def main() -> str | None:
+        async with SimulatedMesh(members(4)) as mesh:
+            here = Here(mesh, tmp_path, ("p1",))
+            await here.begin()
+            await until_over(here, await announced(here, here.plan("prompts", content), content))
+            await here.at.pop("p1").close()
+            await mesh.end("p1")
+            await mesh.begin("p1")
+            await here.begin("p1")
+            answers = await here.answers()
+            await here.end()
+            return answers["p1"]
+
+    assert on_virtual_time(main()) == "bee"
+
+
+def test_files_that_stand_beside_installed_ones_are_no_slots(tmp_path: Path) -> None:
+    async def main() -> str:
+        async with SimulatedMesh(members(3)) as mesh:
+            here = Here(mesh, tmp_path, ("p1",))
+            await here.begin()
+            here.at["asker"].announce(here.plan("data", b"x", name="table.base"), b"x")
+            await asyncio.sleep(5)
+            await here.end()
+            return str(sorted(tmp_path.glob("p1/installed/data/*")))
+
+    assert on_virtual_time(main()) == "[]"
+
+
+def test_the_same_content_twice_is_refused_and_the_next_version_takes_its_place(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with SimulatedMesh(members(3)) as mesh:
+            here = Here(mesh, tmp_path, ("p1",))
+            await here.begin()
+            await until_over(here, here.at["asker"].announce(here.plan("data", b"x"), b"x").id)
+            with pytest.raises(UsageError, match="since version 1"):
+                here.plan("data", b"x")
+            second = here.plan("data", b"y")
+            assert (second.version, second.base) == (2, here.at["p1"].installed()["data/table"])
+            assert here.plan("data", b"y", target=Target(tags=("slow",))).base is None
+            with pytest.raises(UsageError, match="not the artefact"):
+                here.at["asker"].announce(second, b"z")
+            await here.end()
+
+    on_virtual_time(main())
