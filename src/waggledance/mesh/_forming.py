@@ -96,7 +96,7 @@ async def form_team(
         raise NobodyCame(len(able), within_s)
     counted: list[Message[Any]] = [beacon, *(m for id in chosen.volunteers if (m := lobby.get(id)) is not None)]
     team = lobby.publish(node.me, chosen.body(beacon.id), counted, clock.wall_ms())
-    return Formed(team, chosen, team_channel(parent, team.id))
+    return Formed(team, chosen, f"{team_channel(parent, team.id)}-{node.draw_mark()}")
 
 
 class TeamMesh(Mesh):

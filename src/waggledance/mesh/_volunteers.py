@@ -34,7 +34,8 @@ MAX_NESTING = 4
 """How many teams may stand in one another: each level asks for a beacon, answers and a choice of its own."""
 MAX_WITHIN_S = 3_600
 
-_TEAM_CHANNEL = re.compile(r"team/(\d)/[0-9a-f]{32}")
+_TEAM_CHANNEL = re.compile(r"team/(\d)/[0-9a-f]{32}(?:-[0-9a-f]+)?")
+"""What follows the hyphen is its asker's mark; see `draw_mark`."""
 
 
 class Beacon(Body, frozen=True, gc=False):
