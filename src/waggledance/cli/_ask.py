@@ -14,7 +14,7 @@ import msgspec
 import typer
 
 from waggledance._swarm import Interrupted, Swarm
-from waggledance.cli._asked import question_from
+from waggledance.cli._asked import in_words, question_from
 from waggledance.cli._config import InForce, in_force
 from waggledance.cli._decision_view import lines
 from waggledance.cli._ending import CANNOT_WRITE, complain
@@ -64,7 +64,7 @@ def ask(
     protocol, arranged = protocol_from(force, question, human=human)
     rows = tables(force)
     if guessed:
-        tell(f"expecting {_article(question)}; --answer says otherwise")
+        tell(f"expecting {in_words(question)}; --answer says otherwise")
     models = models_for({model_name(row, force) for row in rows}, force)
     seating = seat(rows, models, force, human=human)
     check_fit(protocol, seating.peers)
@@ -179,16 +179,3 @@ def _as_json(
 
 def _nothing(line: str) -> None:
     """Say nothing."""
-
-
-def _article(question: Question) -> str:
-    named = {
-        "number": "a number",
-        "choice": f"one of {len(question.options)} options",
-        "yes/no": "yes or no",
-        "short": "a short answer",
-        "free": "free text",
-        "code": "code",
-        "package": f"a package of {len(question.options)} options",
-    }
-    return named[question.expects]

@@ -64,3 +64,17 @@ def _read_stdin() -> str:
         return sys.stdin.read(4 * MAX_CHARS)
     except UnicodeDecodeError as why:
         raise UsageError(f"the question on stdin is not {why.encoding}: {why.reason} at byte {why.start}") from why
+
+
+def in_words(question: Question) -> str:
+    """Return what a question expects, as people say it."""
+    named = {
+        "number": "a number",
+        "choice": f"one of {len(question.options)} options",
+        "yes/no": "yes or no",
+        "short": "a short answer",
+        "free": "free text",
+        "code": "code",
+        "package": f"a package of {len(question.options)} options",
+    }
+    return named[question.expects]

@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from waggledance._swarm import Interrupted, Swarm
-from waggledance.cli._asked import question_from
+from waggledance.cli._asked import in_words, question_from
 from waggledance.cli._config import in_force
 from waggledance.cli._decision_view import lines
 from waggledance.cli._ending import complain
@@ -61,8 +61,8 @@ def ask_mesh(
     tell = _nothing if quiet else say
     question, guessed = question_from(typed, options, force, human=False)
     protocol, arranged = protocol_from(force, question, human=False)
-    if guessed and not quiet:
-        tell("the kind of answer is guessed; --answer says otherwise")
+    if guessed:
+        tell(f"expecting {in_words(question)}; --answer says otherwise")
     budget = Budget(**msgspec.structs.asdict(force.settings.budget))
     view = view_for(None if quiet else terminal(sys.stderr), quiet=quiet, write=tell)
     home = Home()

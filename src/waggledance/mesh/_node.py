@@ -475,7 +475,8 @@ class Node:
 
     def _look_at_members(self) -> None:
         self.membership = membership_of(self.genesis, self.lobby.copy.messages())
-        self.swim.know(self.members, self.clock.now())
+        belongs = self.me in self.members  # who does not yet would only be refused
+        self.swim.know(self.members if belongs else (), self.clock.now())
 
     def _alarm(self, text: str) -> None:
         if text not in self.alarms:
@@ -512,7 +513,7 @@ class Node:
     def _partner(self) -> PeerId | None:
         """Draw whom to greet: somebody who seems alive, now and then somebody who does not."""
         states = self.swim.states()
-        others = sorted(self.members.keys() - {self.me})
+        others = sorted(self.members.keys() - {self.me}) if self.me in self.members else []
         alive = [peer for peer in others if peer in states and states[peer].status == "alive"]
         pool = alive if alive and self._rng.random() < 0.9 else others
         return self._rng.choice(pool) if pool else None
