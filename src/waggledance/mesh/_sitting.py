@@ -46,7 +46,7 @@ class Sitting:
         self.on_question: Callable[[Message[Opening]], None] | None = None
         """Called when this peer begins to work on a question."""
         node.on_opening = self._on_opening
-        for held in list(node.channels.values()):
+        for held in [held for held in node.channels.values() if not held.is_over]:
             for opening in held.copy.said(Opening)[:1]:
                 self._on_opening(held, opening)
 
@@ -71,13 +71,15 @@ class Sitting:
     def _on_opening(self, held: Held, opening: Message[Opening]) -> None:
         if held.name in self._under_way or not any(m.id == self._node.me for m in opening.body.members):
             return
-        if any(m.author == opening.author for m in held.copy.said(Outcome)):
+        if _is_over(held, opening):
             return
         task = self._under_way[held.name] = asyncio.get_running_loop().create_task(self._take_part(held, opening))
         task.add_done_callback(lambda _: self._under_way.pop(held.name, None))
 
     async def _take_part(self, held: Held, opening: Message[Opening]) -> None:
         """Answer, then follow the question until its asker has written down what came out."""
+        if _is_over(held, opening):  # the outcome came before this task began
+            return
         over = asyncio.get_running_loop().create_future()
 
         def look(message: Message[Any], _raw: bytes) -> None:
@@ -142,3 +144,8 @@ class Sitting:
         """Say whether this peer has given an answer, or was asked for none."""
         said = [m.body for m in held.copy.messages() if m.author == self._node.me and isinstance(m.body, Proposal)]
         return not said or any(proposal.key is not None for proposal in said)
+
+
+def _is_over(held: Held, opening: Message[Opening]) -> bool:
+    """Say whether the asker has written down what came out."""
+    return any(message.author == opening.author for message in held.copy.said(Outcome))
