@@ -14,27 +14,60 @@ from typing import Any, TypeVar
 
 import msgspec
 import pytest
+from blake3 import blake3
 
 import waggledance
+from waggledance.consensus import (
+    Ack,
+    Certificate,
+    CertificateInvalid,
+    Prep,
+    Seal,
+    Verified,
+    messages_of_cut,
+    outcome_of_decision,
+    verify_certificate,
+)
 from waggledance.core import (
+    UNIT,
     Channel,
+    Clock,
     Decision,
+    ForkProof,
     Key,
     Member,
     Message,
     Note,
     Opening,
+    Outcome,
     PeerId,
+    Proposal,
     Question,
     SwarmId,
+    encode,
     frame,
+    signature_holds,
 )
-from waggledance.mesh import LOBBY, Limits, Node, status_of
+from waggledance.core._message import encode_canonical, message_id
+from waggledance.mesh import (
+    LOBBY,
+    Artefact,
+    Join,
+    Limits,
+    Node,
+    Rollout,
+    Warrant,
+    new_invite,
+    status_of,
+    warranted,
+)
 from waggledance.mesh._channel_names import draw_mark
-from waggledance.mesh._held import EMPTY
-from waggledance.mesh._swim_messages import Ping
+from waggledance.mesh._held import EMPTY, Held
+from waggledance.mesh._sealed_set import decide_over
+from waggledance.mesh._swim_messages import Ping, death, leave_note, suspicion
 from waggledance.mesh._wire import Ask, AskGenesis, Hello, Outline, Payload, Push, seal
 from waggledance.network import Give, Have
+from waggledance.protocols import Vote
 from waggledance.testing import SimulatedMesh, on_virtual_time
 
 T = TypeVar("T")
@@ -72,6 +105,16 @@ class Wire:
 
     def bytes_to(self, peer: PeerId) -> int:
         return sum(len(datagram) for _, to, datagram in self.seen if to == peer)
+
+
+class Skewed:
+    """A clock whose wall time is off."""
+
+    def __init__(self, right: Clock, off_ms: int) -> None:
+        self.now, self._right, self._off_ms = right.now, right, off_ms
+
+    def wall_ms(self) -> int:
+        return self._right.wall_ms() + self._off_ms
 
 
 def attacked(
@@ -393,3 +436,391 @@ def test_attack_c6_nothing_that_runs_what_it_reads_is_imported() -> None:
             imported[file.name] = imported.get(file.name, set()) | {name.split(".")[0] for name in names}
     assert len(imported) > 100
     assert {name: found for name, names in imported.items() if (found := names & runs)} == {}
+
+
+# -- questions: taken names, false openings, false ends, friendly members -------------------------------------------
+
+
+def test_attack_d9_nobody_takes_the_name_of_a_channel_that_another_will_open() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> tuple[Node, Decision, str]:
+        asker, members = mesh.nodes["asker"], list(mesh.genesis.members)
+        luck = asker._rng.getstate()
+        name = f"q1-{blake3(b'2+2?' + bytes(1) + b'0').hexdigest(length=3)}-{asker.draw_mark()}"
+        asker._rng.setstate(luck)  # the attacker is so lucky as to guess it
+        for victim in mesh.peers:
+            wire.push(victim, opening(mesh.keys["p1"], mesh, name, members))
+        return mesh.nodes["p0"], await mesh.ask("2+2?"), name
+
+    node, decision, name = attacked(attack)
+    assert decision.channel == name, "the attack was not on the right name"
+    assert decision.silent == ()
+    assert node.refusals()["opening"] == 1
+
+
+def test_attack_d9_a_channel_is_opened_once_and_by_its_asker() -> None:
+    """A member that opens the question anew in the asker's channel is heard there no more, and the rest certify."""
+
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> tuple[Node, Decision]:
+        def reopen(held: Held, opened: Message[Opening]) -> None:
+            other = Opening(question=Question(text="3+3?"), members=opened.body.members, protocol="vote")
+            held.copy.publish(mesh.keys["p1"].peer, other, [], 0)
+
+        mesh.nodes["p1"].on_opening = reopen
+        decision = await mesh.ask("2+2?", certify=True, protocol=Vote(patience_s=3))
+        return mesh.nodes["p0"], decision
+
+    node, decision = attacked(attack)
+    assert decision.certificate
+    assert [decision.name(peer) for peer in decision.silent] == ["p1"]
+    assert node.refusals()["stranger"] >= 1
+
+
+def test_attack_d9_an_opening_that_names_others_than_members_is_not_held() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> Node:
+        asker = mesh.keys["asker"]
+        name = f"q1-{draw_mark(asker.peer, Random(1))}"
+        wire.push("p0", opening(asker, mesh, name, [*mesh.genesis.members, Member(EVE.peer, "eve")]))
+        await asyncio.sleep(1)
+        return mesh.nodes["p0"]
+
+    node = attacked(attack)
+    assert set(node.channels) == {LOBBY}
+    assert node.refusals()["opening"] == 1
+
+
+def test_attack_d7_an_outcome_by_somebody_who_did_not_ask_ends_nothing() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> tuple[Decision, int]:
+        def end(held: Held, _: Message[Opening]) -> None:
+            said = Outcome(status="decided", key="22", rule="majority", decision=bytes(32))
+            held.copy.publish(mesh.keys["p1"].peer, said, [], 0)
+
+        mesh.nodes["p1"].on_opening = end
+        decision = await mesh.ask("2+2?", certify=True, protocol=Vote(patience_s=3))
+        return decision, mesh.sittings["p0"].ended["answered"]
+
+    decision, answered = attacked(attack)
+    assert decision.certificate
+    assert (Certificate.from_json(decision.certificate).answer, answered) == (decision.key, 1)
+
+
+def test_attack_d7_what_comes_after_the_cut_was_sealed_does_not_count() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> tuple[Decision, Verified, int]:
+        decision = await mesh.ask("2+2?", certify=True)
+        late = mesh.nodes["p1"].channels[decision.channel]
+        late.copy.publish(mesh.keys["p1"].peer, Proposal.of("666", "late"), [], 0)
+        await mesh.settle(decision.channel)
+        held = mesh.nodes["asker"].channels[decision.channel]
+        asked = held.copy.said(Opening)[0]
+        certificate = Certificate.from_json(decision.certificate)
+        messages = messages_of_cut(certificate.decided.cut, held.copy.get)
+        assert messages is not None
+        again = outcome_of_decision(await decide_over(asked, [asked, *messages], mesh.clock))
+        proposals = len(held.copy.said(Proposal))
+        return decision, verify_certificate(certificate, certificate.members, decide=lambda _: again), proposals
+
+    decision, verified, proposals = attacked(attack)
+    assert proposals == 5
+    assert verified.recomputed
+    assert verified.answer == decision.key != "666"
+
+
+@pytest.mark.parametrize("chosen", [["p0", "p1"], ["p0", "p1", "p2", "p3"]])
+def test_an_asker_who_picks_the_members_or_their_weights_gets_no_certificate(chosen: list[str]) -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> tuple[int, int]:
+        asker = mesh.nodes["asker"]
+        friends = [Member(mesh.keys[name].peer, name, UNIT if name == "p2" else 2 * UNIT) for name in chosen]
+        held = asker.open(f"q1-{asker.draw_mark()}", [member.id for member in friends])
+        body = Opening(question=Question(text="2+2?"), members=tuple(friends), protocol="vote", rule="majority",
+                       certify="byzantine")  # fmt: skip
+        held.copy.publish(asker.me, body, [], 0)
+        await asyncio.sleep(30)
+        return len(held.copy.said(Prep)) + len(held.copy.said(Ack)), len(held.copy.said(Seal))
+
+    assert attacked(attack) == (0, len(chosen))
+
+
+def padded(how: str, c: Certificate) -> Certificate:
+    """Forge a certificate that has a quorum's acks."""
+    *most, last = c.acks
+    other = msgspec.structs.replace(c.decided, outcome=b"22")
+    fields: dict[str, dict[str, Any]] = {
+        "too few": {"acks": tuple(most)},
+        "foreign": {"acks": tuple(sorted((*most, (EVE.peer, bytes(64)))))},
+        "twice": {"acks": (*most, most[0])},
+        "swapped": {"acks": (*most, (last[0], most[0][1]))},
+        "another epoch": {"epoch": c.epoch + 1},
+        "another outcome": {"decided": other},
+        "fewer members": {"members": c.members[:-1]},
+    }
+    return msgspec.structs.replace(c, **fields[how])
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("too few", "quorum"),
+        ("foreign", "stranger"),
+        ("twice", "malformed"),
+        ("swapped", "signature"),
+        ("another epoch", "signature"),
+        ("another outcome", "signature"),
+        ("fewer members", "members"),
+    ],
+)
+def test_a_certificate_with_padded_doubled_or_foreign_acks_proves_nothing(how: str, reason: str) -> None:
+    decision = attacked(lambda mesh, wire: mesh.ask("2+2?", certify=True))
+    made = Certificate.from_json(decision.certificate)
+    needed = msgspec.structs.replace(made, acks=made.acks[:3])
+    verify_certificate(needed, made.members)
+    with pytest.raises(CertificateInvalid) as refused:
+        verify_certificate(padded(how, needed), made.members)
+    assert refused.value.reason == reason
+
+
+# -- D2 to D8: lies, silence, cuts ------------------------------------------------------------------------------------
+
+
+def test_attack_d2_who_says_two_things_is_known_to_all_within_two_log_n_rounds() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> tuple[float, list[bool]]:
+        liar = mesh.keys["p1"]
+        other = liar.signed(Channel(mesh.genesis.swarm, LOBBY).publish(liar.peer, Note(about="b", text=""), [], 0))
+        await mesh.end("p1")
+        began = mesh.clock.now()
+        for n, name in enumerate(mesh.nodes):
+            wire.push(name, notes(liar, mesh, 1)[0] if n % 2 else other)
+        while not all(liar.peer in node.lobby.copy.forked for node in mesh.nodes.values()):
+            await asyncio.sleep(0.1)
+            assert mesh.clock.now() < began + 60
+        proofs = [node.lobby.door.forks[liar.peer].holds() for node in mesh.nodes.values()]
+        return mesh.clock.now() - began, proofs
+
+    took_s, proofs = attacked(attack, n=8)
+    assert all(proofs)
+    assert took_s <= 2 * 3 * 0.6 + 0.1  # rounds of half a second, give or take a fifth
+
+
+def test_attack_d2_nobody_is_made_to_look_like_one_who_said_two_things() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> tuple[frozenset[PeerId], ForkProof]:
+        node, p1 = mesh.nodes["p0"], mesh.nodes["p1"]
+        said = p1.lobby.copy.publish(p1.me, Note(about="greeting", text="one"), [], 0)
+        await mesh.settle(LOBBY)
+        fake = msgspec.structs.replace(notes(EVE, mesh, 1)[0], author=p1.me)
+        wire.push("p0", forged(fake))
+        wire.push("p0", unsigned(fake))
+        real = node.lobby.copy.get(said.id)
+        assert real is not None
+        return node.lobby.copy.forked, ForkProof(p1.me, 1, (frame(real),), (frame(forged(fake)),))
+
+    forked, proof = attacked(attack)
+    assert forked == frozenset()
+    assert not proof.holds()
+
+
+def test_attack_d3_two_hundred_invented_peers_of_one_member_get_no_vote_and_little_room() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> Node:
+        liar = mesh.keys["p1"]
+        for n in range(200):
+            sybil = Key(n.to_bytes(32))
+            held = new_invite(liar, mesh.genesis, endpoints=(), now_ms=mesh.clock.wall_ms(), weight=UNIT)
+            desk = Channel(mesh.genesis.swarm, LOBBY)
+            join = desk.publish(sybil.peer, Join.of(held, sybil.peer, f"sybil-{n}"), [], 0)
+            wire.push("p0", sybil.signed(join), sender=sybil)
+        return mesh.nodes["p0"]
+
+    node = attacked(attack, limits=Limits(guests=3, granted_weight=UNIT))
+    assert len(node.members) == 5 + 1  # the first is granted all that there is to grant
+    assert sum(member.weight for member in node.members.values()) == 5 * UNIT
+    assert node.refusals()["stranger"] == 199
+
+
+def test_attack_d3_an_expired_invite_is_expired_whoever_seems_to_bring_it() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> Node:
+        founder = mesh.keys["p1"]
+        long_ago = mesh.clock.wall_ms() - 30 * 86_400_000
+        held = new_invite(founder, mesh.genesis, endpoints=(), now_ms=long_ago, days=1)
+        join = Channel(mesh.genesis.swarm, LOBBY).publish(EVE.peer, Join.of(held, EVE.peer, "eve"), [], 0)
+        for sender in (EVE, founder, mesh.keys["p2"]):
+            wire.push("p0", EVE.signed(join), sender=sender)
+        wire.put("p0", wire.sealed(EVE, "p0", Give(LOBBY, (frame(EVE.signed(join)),))))
+        return mesh.nodes["p0"]
+
+    node = attacked(attack)
+    assert EVE.peer not in node.members
+    assert node.refusals() == {"stranger": 4}
+
+
+def test_attack_d3_an_invite_read_in_the_lobby_brings_nobody_else_in() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> Node:
+        guest, founder = Key(b"g" * 32), mesh.keys["p1"]
+        held = new_invite(founder, mesh.genesis, endpoints=(), now_ms=mesh.clock.wall_ms())
+        body = Join.of(held, guest.peer, "guest")
+        wire.push("p0", EVE.signed(Channel(mesh.genesis.swarm, LOBBY).publish(EVE.peer, body, [], 0)), sender=EVE)
+        wire.push("p0", guest.signed(Channel(mesh.genesis.swarm, LOBBY).publish(guest.peer, body, [], 0)), sender=guest)
+        own = Join.of(held, EVE.peer, "eve")
+        wire.push("p0", EVE.signed(Channel(mesh.genesis.swarm, LOBBY).publish(EVE.peer, own, [], 0)), sender=EVE)
+        return mesh.nodes["p0"]
+
+    node = attacked(attack)
+    assert Key(b"g" * 32).peer in node.members
+    assert EVE.peer not in node.members
+    assert node.refusals()["stranger"] == 2
+
+
+def test_attack_d3_a_new_key_is_a_stranger_until_it_is_invited() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> Node:
+        wire.push("p0", *notes(Key(b"n" * 32), mesh, 1), sender=mesh.keys["p1"])
+        mixed = msgspec.structs.replace(notes(mesh.keys["p1"], mesh, 1)[0], signature=bytes(64))
+        wire.push("p0", mixed, sender=mesh.keys["p1"])
+        return mesh.nodes["p0"]
+
+    node = attacked(attack)
+    assert node.refusals() == {"stranger": 1, "signature": 1}
+    assert len(node.lobby.copy) == 0
+
+
+@pytest.mark.parametrize("honest", [0, 1])
+def test_attack_d4_one_honest_partner_shows_a_newcomer_what_all_others_hide(honest: int) -> None:
+    """Liars keep everything back and answer probes; who is no partner of the newcomer cannot reach it at all."""
+
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> tuple[int, bool]:
+        for name in ("p3", "p4", "p5"):
+            mesh.nodes[name].lobby.copy.publish(mesh.keys[name].peer, Note(about="news", text=name), [], 0)
+        await mesh.settle(LOBBY)
+        await mesh.end("p0")
+        new, partners = mesh.keys["p0"].peer, {mesh.keys[name].peer for name in ("p1", "p2", "p3")[: 2 + honest]}
+        liars = {mesh.keys["p1"].peer, mesh.keys["p2"].peer}
+
+        def stops(sender: PeerId, to: PeerId, datagram: bytes) -> bool:
+            if new not in (sender, to):
+                return False
+            apart = sender not in partners and to not in partners
+            return apart or (sender in liars and any(word in datagram for word in (b"push", b"give", b"answer")))
+
+        wire.stops = stops
+        await mesh.begin("p0")
+        await asyncio.sleep(20)
+        node = mesh.nodes["p0"]
+        assert set(node.members) == {member.id for member in mesh.genesis.members}
+        return len(node.lobby.copy), node.lobby.copy.digest() == mesh.nodes["p5"].lobby.copy.digest()
+
+    assert attacked(attack, n=6) == ((3, True) if honest else (0, False))
+
+
+def test_attack_d5_what_one_member_withholds_from_another_comes_another_way() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> bool:
+        p1, victim = mesh.nodes["p1"], mesh.keys["p0"].peer
+        wire.stops = lambda sender, to, datagram: (sender, to) == (p1.me, victim)
+        p1.lobby.copy.publish(p1.me, Note(about="news", text="not for p0"), [], 0)
+        took_s = await mesh.settle(LOBBY)
+        return took_s < 5 and len(mesh.nodes["p0"].lobby.copy) == 1
+
+    assert attacked(attack)
+
+
+def test_attack_d6_a_clock_two_years_off_decides_nothing() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> tuple[Decision, set[int]]:
+        for name, years in (("p1", -2), ("p2", 2)):
+            mesh.nodes[name].clock = Skewed(mesh.clock, years * 365 * 86_400_000)
+        decision = await mesh.ask("2+2?", certify=True)
+        await mesh.settle(decision.channel)
+        held = mesh.nodes["p0"].channels[decision.channel]
+        return decision, {round((m.wall_ms - mesh.clock.wall_ms()) / 86_400_000 / 365) for m in held.copy.messages()}
+
+    decision, years = attacked(attack)
+    assert years == {-2, 0, 2}, "nobody's clock was off"
+    assert (bool(decision.certificate), decision.silent) == (True, ())
+
+
+def test_attack_d8_false_news_of_deaths_removes_nobody_and_is_refuted() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> tuple[Node, Decision, str]:
+        liar, victim, node = mesh.keys["p1"], mesh.nodes["p2"], mesh.nodes["p0"]
+        swarm = mesh.genesis.swarm
+        for _ in range(20):
+            at = victim.swim.incarnation
+            own = victim.swim._own.claim
+            claim = b"" if own is None else own.signature
+            dead = death(liar, swarm, victim.me, at, claim)
+            accused = suspicion(EVE, swarm, victim.me, at, claim)
+            named = (
+                msgspec.structs.replace(accused, accuser=node.me),
+                msgspec.structs.replace(leave_note(EVE, swarm, at), peer=victim.me),
+            )
+            for name in ("p0", "p3"):
+                wire.put(name, wire.sealed(liar, name, Ping(1, (dead, *named))))
+            await asyncio.sleep(1)
+        decision = await mesh.ask("2+2?", certify=True)
+        await asyncio.sleep(5)
+        return node, decision, node.swim.states()[victim.me].status
+
+    node, decision, status = attacked(attack)
+    assert status == "alive"
+    assert len(node.members) == 5
+    assert node.swim.refused["signature"] >= 20
+    assert (bool(decision.certificate), decision.silent) == (True, ())
+
+
+def test_attack_d14_a_key_for_which_signatures_can_be_forged_is_refused_everywhere() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> Node:
+        identity = PeerId(bytes([1]) + bytes(31))
+        said = msgspec.structs.replace(notes(EVE, mesh, 1)[0], author=identity, signature=bytes([1]) + bytes(63))
+        wire.push("p0", said)
+        payload = msgspec.msgpack.encode(Ping(1, ()))
+        wire.put("p0", msgspec.msgpack.encode([1, identity, payload, bytes([1]) + bytes(63)]))
+        assert not signature_holds(identity, said.id, said.signature)
+        return mesh.nodes["p0"]
+
+    assert attacked(attack).refusals() == {"stranger": 2}
+
+
+@pytest.mark.parametrize(
+    "name", ["p1\u200b", "p\u00ad1", "\u202ep1", "p1 ", "", "p1#ab12", "p\u03011\ud800", "x" * 65, "p1\n", "e\u0301"]
+)
+def test_attack_a5_names_that_deceive_the_eye_are_refused_at_the_door(name: str) -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> Node:
+        held = new_invite(mesh.keys["p1"], mesh.genesis, endpoints=(), now_ms=mesh.clock.wall_ms())
+        fair = Channel(mesh.genesis.swarm, LOBBY).publish(EVE.peer, Join.of(held, EVE.peer, "fair"), [], 0)
+        plain = msgspec.msgpack.decode(encode(fair))
+        body = msgspec.msgpack.decode(plain["bo"])
+        body["name"] = name.encode(errors="replace").decode() if "\ud800" not in name else "\ufffe" + name[:2]
+        plain["bo"] = encode_canonical(body)
+        raw = encode_canonical(plain)
+        signed = (raw, EVE.sign(message_id(raw)))
+        wire.put("p0", wire.sealed(EVE, "p0", Push(LOBBY, (msgspec.msgpack.encode(signed),))))
+        return mesh.nodes["p0"]
+
+    node = attacked(attack)
+    assert EVE.peer not in node.members
+    assert node.refusals().total() == 1
+
+
+def test_attack_a5_a_name_like_a_members_is_shown_with_a_piece_of_its_key() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> str:
+        held = new_invite(mesh.keys["p1"], mesh.genesis, endpoints=(), now_ms=mesh.clock.wall_ms())
+        join = Channel(mesh.genesis.swarm, LOBBY).publish(EVE.peer, Join.of(held, EVE.peer, "\uff301"), [], 0)
+        wire.push("p0", EVE.signed(join), sender=EVE)
+        return mesh.nodes["p0"].members[EVE.peer].name
+
+    assert attacked(attack) == f"\uff301#{EVE.peer.hex()[:4]}"
+
+
+def test_attack_b2_a_real_certificate_of_something_else_lets_nothing_be_rolled_out() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> list[str]:
+        liar = mesh.nodes["p1"]
+        certificate = Certificate.from_json((await mesh.ask("2+2?", certify=True)).certificate)
+        raw = msgspec.msgpack.encode(certificate, order="deterministic")
+        warrant = Warrant(certificate=raw, support=(("yes", 4 * UNIT),), winner=None, used=())
+        shown = liar.lobby.copy.publish(liar.me, warrant, [], 0)
+        said: list[Message[Rollout]] = []
+        for version, named in enumerate((None, bytes(32), certificate.decided.digest()), start=1):
+            artefact = Artefact(h=bytes(32), n=1, ty="text/plain")
+            body = Rollout(slot="skill/tool", version=version, artefact=artefact, base=None, result=bytes(32),
+                           certificate=named)  # fmt: skip
+            said.append(liar.lobby.copy.publish(liar.me, body, [shown], 0))
+        await mesh.settle(LOBBY)
+        here = {message.id: message for message in mesh.nodes["p0"].lobby.copy.messages()}
+        return [warranted(mesh.genesis, here, here[message.id]) for message in said]
+
+    none, unknown, other = attacked(attack)
+    assert "not here" in none
+    assert "not here" in unknown
+    assert "asked something else" in other
