@@ -50,16 +50,17 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     granted_weight: _Ceiling = UNIT
     """Voting weight that one founder's invites may grant, in all. A founder who lies can lend this much to keys of its
     own, so it counts among what may lie; 0 makes invites bring in no votes."""
-    tokens: _Ceiling | None = None
-    """Tokens of one question at most; None for no ceiling. So with the next three."""
-    calls: _Ceiling | None = None
+    tokens: _Ceiling | None = 200_000
+    """Tokens that one question may cost a member at most; None for no ceiling. So with the next three. An asker names the
+    protocol, so without a ceiling it could make others spend what it likes."""
+    calls: _Ceiling | None = 200
     messages: _Ceiling | None = None
     seconds: _Ceiling | None = None
 
     def capped(self, budget: Budget) -> Budget:
         """Return a question's budget, as far as the swarm allows it.
 
-        >>> print(Limits(tokens=9_000).capped(Budget(tokens=20_000, usd=0.5)))
+        >>> print(Limits(tokens=9_000, calls=None).capped(Budget(tokens=20_000, usd=0.5)))
         9000 tokens, 0.5 usd
         """
         return Budget(
