@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from waggledance.cli._ending import ending_well
+from waggledance.cli._find_flags import rollout
 from waggledance.cli._id_commands import ids
 from waggledance.cli._lab import lab
 from waggledance.cli._mesh import Client, Connect, Scout, TlsCa, TlsCertificate, TlsKey, dialling, join, mesh, verify
@@ -31,6 +32,7 @@ app.add_typer(models, name="models")
 app.add_typer(config, name="config")
 app.add_typer(ids, name="id")
 app.add_typer(mesh, name="mesh")
+app.add_typer(rollout, name="rollout")
 app.add_typer(lab, name="lab")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")]
@@ -139,6 +141,13 @@ def ask(
     certificate: Annotated[
         Path | None, typer.Option(metavar="FILE", help="With --mesh: where to write the certificate; means --certify.")
     ] = None,
+    team: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=64, help="With --mesh: ask N volunteers that suit the question."),
+    ] = None,
+    skill: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="With --team: what its members can do; give several.")
+    ] = None,
     connect: Connect = None,
     client: Client = False,
     scout: Scout = False,
@@ -189,9 +198,14 @@ def ask(
         whom = Whom(
             over, as_name, certify or certificate is not None, certificate,
             dialling(None, connect, hub=False, client=client, scout=scout, tls=(tls_ca, tls_certificate, tls_key)),
+            team, tuple(skill or ()),
         )  # fmt: skip
         ask_mesh(question, flags, whom, config=config, options=tuple(option or ()), quiet=quiet, as_json=as_json)
         return
+    if team is not None or skill:
+        from waggledance.core import UsageError
+
+        raise UsageError("a team is formed of members of a swarm on the network: say which with --mesh")
     if certify or certificate is not None:
         from waggledance.core import UsageError
 

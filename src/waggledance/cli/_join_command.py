@@ -19,7 +19,9 @@ from waggledance.cli._safe_text import one_line
 from waggledance.cli._seating import model_name, seat, tables
 from waggledance.core import UNIT, Budget, LoopClock, Member, Message, Opening, Peer, PeerId, UsageError
 from waggledance.mesh import (
+    PROMPTS_SLOT,
     Admission,
+    AgentPrompts,
     Capability,
     Dialling,
     Genesis,
@@ -27,9 +29,12 @@ from waggledance.mesh import (
     ModelClaim,
     Node,
     Price,
+    RolloutHere,
     Sitting,
     Skill,
+    Volunteering,
     Way,
+    Wear,
     ZenohTransport,
     announce,
     carry_out,
@@ -45,6 +50,8 @@ from waggledance.mesh import (
 from waggledance.models import Model
 
 TELL_EVERY_SECONDS = 1.0
+TAKEN = ("prompts", "skill", "adapter", "data")
+"""The kinds of slots that a member lets be filled."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,7 @@ def join(
     config: Path | None,
     about: str,
     skills: tuple[str, ...],
+    tags: tuple[str, ...],
     micro_usd_1k: int,
     quiet: bool,
     as_json: bool,
@@ -85,6 +93,7 @@ def join(
         config: a waggle.toml.
         about: what the peer says of itself, for those who look for somebody.
         skills: what it says it is good at, besides answering.
+        tags: what kinds of peer it is, for those who roll something out to such.
         micro_usd_1k: its price, in millionths of a dollar for a thousand tokens.
         quiet: whether to show no progress.
         as_json: whether to print one JSON object a second on stdout.
@@ -102,7 +111,9 @@ def join(
         ver=1,
         name=key_name,
         desc=about,
-        skills=tuple(Skill(id=skill, name=skill) for skill in dict.fromkeys(("answer", *skills))),
+        skills=tuple(
+            Skill(id=skill, name=skill, tags=tuple(dict.fromkeys(tags))) for skill in dict.fromkeys(("answer", *skills))
+        ),
         models=tuple(ModelClaim(name=name) for name in sorted(models)),
         cost=Price(micro_usd_1k=micro_usd_1k),
     )
@@ -137,6 +148,10 @@ async def _run(
             listening = reachable(transport.listening)
             announce(node, msgspec.structs.replace(capability, where=listening))
             sitting = Sitting(node, peer, budget=budget)
+            volunteering = Volunteering(node, sitting)
+            rollouts = RolloutHere(
+                node, home.peer(node.genesis.name, key_name).folder, wears=_wears(node, sitting, peer), takes=TAKEN
+            )
             name = node.members[node.me].name if node.me in node.members else key_name
             if not quiet:
                 _greet(node, name, listening)
@@ -164,12 +179,21 @@ async def _run(
                             await stop.wait()
             finally:
                 file.unlink(missing_ok=True)
+                volunteering.close()
+                await rollouts.close()
                 await sitting.close()
     finally:
         for model in models:
             await model.aclose()
     if not quiet:
         say("left; come back with the same command")
+
+
+def _wears(node: Node, sitting: Sitting, peer: Peer) -> dict[str, Wear]:
+    """Return who uses what is rolled out: a language model's prompts are put into use at once."""
+    from waggledance.peers import Agent
+
+    return {PROMPTS_SLOT: AgentPrompts(node, sitting, peer)} if isinstance(peer, Agent) else {}
 
 
 def _way(home: Home, what: str | None) -> Way:

@@ -73,6 +73,9 @@ def join(
     skill: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Something it is good at; give several.")
     ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A kind of peer it is, for roll-outs; give several.")
+    ] = None,
     price: Annotated[int, typer.Option(metavar="N", min=0, help="Millionths of a dollar for 1,000 tokens.")] = 0,
     temperature: Annotated[
         float | None, typer.Option(metavar="T", help="How freely the model draws its words.")
@@ -114,7 +117,8 @@ def join(
         what, genesis, None if new is None else Founding(new, tuple(founder or ()), admission, quorum), flags,
         key_name=as_name, dialling=dialling(listen, connect, hub=hub, client=client, scout=scout,
                                             tls=(tls_ca, tls_certificate, tls_key)),
-        config=config, about=about, skills=tuple(skill or ()), micro_usd_1k=price, quiet=quiet, as_json=as_json,
+        config=config, about=about, skills=tuple(skill or ()), tags=tuple(tag or ()), micro_usd_1k=price, quiet=quiet,
+        as_json=as_json,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +20,26 @@ from waggledance.cli._journal import Watched
 from waggledance.cli._printing import print_json, print_lines, say, terminal
 from waggledance.cli._protocol_from import protocol_from
 from waggledance.cli._views import View, view_for
-from waggledance.core import Budget, Decision, LoopClock, Question
-from waggledance.mesh import Dialling, Home, Mesh, Way, present, way_to
+from waggledance.core import Budget, Decision, LoopClock, Question, UsageError
+from waggledance.mesh import (
+    Dialling,
+    Finder,
+    Home,
+    Mesh,
+    Need,
+    Node,
+    TeamMesh,
+    Way,
+    form_team,
+    praise,
+    present,
+    way_to,
+)
 from waggledance.protocols import AskProtocol
 
 NO_ANSWER = 3
 WAIT_SECONDS = 600.0
+MAX_NEED_CHARS = 2_000
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,10 @@ class Whom:
     certificate: Path | None
     """Where the certificate is written; nowhere when None."""
     dialling: Dialling
+    team: int | None = None
+    """How many are asked, chosen among those who volunteer; everybody with a vote when None."""
+    skills: tuple[str, ...] = ()
+    """What a team's members must say they can do."""
 
 
 def ask_mesh(
@@ -55,8 +73,14 @@ def ask_mesh(
 
     Raises:
         NotLetIn: nobody of the swarm answers, or this key is no member.
+        NobodyCame: a team is wanted, and nobody who fits volunteers.
         RunFailed: no member with a vote is there.
+        UsageError: a team is to certify something: what a few decide is not the swarm's decision.
     """
+    if whom.team is not None and whom.certify:
+        raise UsageError("a certificate is by a quorum of all who have a vote, and not by a team: leave one out")
+    if whom.skills and whom.team is None:
+        raise UsageError("--skill says who is in a team: give --team N too")
     force = in_force(flags, config=config)
     tell = _nothing if quiet else say
     question, guessed = question_from(typed, options, force, human=False)
@@ -67,7 +91,7 @@ def ask_mesh(
     view = view_for(None if quiet else terminal(sys.stderr), quiet=quiet, write=tell)
     home = Home()
     way = way_to(home, whom.what, now_ms=LoopClock().wall_ms())
-    asked = _Asked(home, way, whom, question, protocol, budget, force.settings.ask.seed)
+    asked = _Asked(home, way, whom, question, protocol, budget, force.settings.ask.seed, tell)
     interrupted: Interrupted | None = None
     try:
         decision: Decision | None = asyncio.run(asked.run(view))
@@ -94,16 +118,25 @@ class _Asked:
     """One question over the mesh."""
 
     def __init__(
-        self, home: Home, way: Way, whom: Whom, question: Question, protocol: AskProtocol, budget: Budget, seed: int
+        self,
+        home: Home,
+        way: Way,
+        whom: Whom,
+        question: Question,
+        protocol: AskProtocol,
+        budget: Budget,
+        seed: int,
+        tell: Callable[[str], None],
     ) -> None:
         self._home, self._way, self._whom, self._question = home, way, whom, question
-        self._protocol, self._budget, self._seed = protocol, budget, seed
+        self._protocol, self._budget, self._seed, self._tell = protocol, budget, seed, tell
         self.partial: Decision | None = None
 
     async def run(self, view: View) -> Decision:
         whom = self._whom
         async with present(self._home, self._way, whom.key_name, whom.dialling) as node:
-            mesh = Mesh(node, certify=whom.certify, wait_s=self._budget.seconds or WAIT_SECONDS)
+            wait_s = self._budget.seconds or WAIT_SECONDS
+            mesh = await self._team(node, wait_s) if whom.team else Mesh(node, certify=whom.certify, wait_s=wait_s)
             members = mesh.answering()
             journal = Watched(None, view.see)
             swarm = Swarm(
@@ -111,7 +144,18 @@ class _Asked:
                 weights={member.name: member.weight / 1e6 for member in members}, seed=self._seed,
             )  # fmt: skip
             with view:
-                return await swarm.ask(self._question, budget=self._budget)
+                decision = await swarm.ask(self._question, budget=self._budget)
+            praise(node, decision.channel)
+            return decision
+
+    async def _team(self, node: Node, wait_s: float) -> TeamMesh:
+        """Form a team for the question, and say who is in it and why."""
+        assert self._whom.team is not None, "asked for"
+        need = Need(text=self._question.text[:MAX_NEED_CHARS], skills=self._whom.skills)
+        formed = await form_team(node, Finder(node), need, self._whom.team)
+        for match in formed.chosen.members:
+            self._tell(f"chosen: {match.why}")
+        return TeamMesh(node, formed, wait_s=wait_s)
 
 
 def _certified(decision: Decision) -> list[list[tuple[str, str]]]:

@@ -41,7 +41,7 @@ class Local:
 
 def show_status(swarm: str | None, *, as_json: bool) -> None:
     """Print how the peers of this machine are doing."""
-    here = _local(swarm)
+    here = peers_here(swarm)
     if as_json:
         print_json({"peers": [_as_json(peer) for peer in here]})
         return
@@ -97,7 +97,7 @@ def watch(swarm: str | None, key: str | None) -> None:
         _watch_live(swarm, key)
     before: Status | None = None
     while True:
-        peer = _one(swarm, key)
+        peer = peer_meant(swarm, key)
         now = peer.status if peer.runs else None
         for line in _changes(before, now, peer):
             print_text(line)
@@ -111,7 +111,7 @@ def invite(
 ) -> None:
     """Print an invite for one peer."""
     home = Home()
-    peer = _one(swarm, key)
+    peer = peer_meant(swarm, key)
     genesis = home.genesis(peer.swarm)
     where = tuple(endpoints)
     if not where and peer.status is not None:
@@ -141,7 +141,7 @@ def order(
     swarm: str | None, key: str | None, act: Literal["admit", "revoke", "leave"], who: str, vote: float, why: str
 ) -> None:
     """Let a peer that runs here vote to admit or revoke somebody, or leave."""
-    peer = _one(swarm, key)
+    peer = peer_meant(swarm, key)
     if peer.status is None or not peer.runs:
         raise UsageError(
             f"{peer.key} of swarm {peer.swarm!r} does not run, and only it can speak with its key: start it with "
@@ -172,7 +172,7 @@ def _key_of(status: Status, who: str) -> str:
     return found[0]
 
 
-def _local(swarm: str | None) -> list[Local]:
+def peers_here(swarm: str | None) -> list[Local]:
     home = Home()
     names = home.swarms() if swarm is None else (home.genesis(swarm).name,)
     found: list[Local] = []
@@ -184,9 +184,9 @@ def _local(swarm: str | None) -> list[Local]:
     return found
 
 
-def _one(swarm: str | None, key: str | None) -> Local:
+def peer_meant(swarm: str | None, key: str | None) -> Local:
     """Return the peer that is meant: of several, one that runs."""
-    here = [peer for peer in _local(swarm) if key is None or peer.key == key]
+    here = [peer for peer in peers_here(swarm) if key is None or peer.key == key]
     if not here:
         raise UsageError("no such peer on this machine. See `waggle mesh status`, or join a swarm with `waggle join`")
     running = [peer for peer in here if peer.runs] or here
@@ -196,7 +196,7 @@ def _one(swarm: str | None, key: str | None) -> Local:
 
 
 def _running(swarm: str | None, key: str | None) -> Status:
-    peer = _one(swarm, key)
+    peer = peer_meant(swarm, key)
     if peer.status is None or not peer.runs:
         raise UsageError(
             f"{peer.key} of swarm {peer.swarm!r} does not run: start it with `waggle join {peer.swarm} --as {peer.key}`"
@@ -268,7 +268,7 @@ def _watch_live(swarm: str | None, key: str | None) -> None:
     styles = {"alive": "green", "suspect": "yellow", "dead": "red", "left": "dim"}
     with Live(refresh_per_second=4) as live:
         while True:
-            peer = _one(swarm, key)
+            peer = peer_meant(swarm, key)
             status = peer.status
             title = f"{peer.key} of {peer.swarm} does not run"
             table = Table(box=None, padding=(0, 2, 0, 0))

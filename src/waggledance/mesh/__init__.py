@@ -9,6 +9,7 @@ from waggledance.mesh._admission_bodies import Admit as Admit
 from waggledance.mesh._admission_bodies import Join as Join
 from waggledance.mesh._admission_bodies import Leave as Leave
 from waggledance.mesh._admission_bodies import Revoke as Revoke
+from waggledance.mesh._agent_prompts import SLOT as PROMPTS_SLOT
 from waggledance.mesh._agent_prompts import AgentPrompts as AgentPrompts
 from waggledance.mesh._agent_prompts import read_prompts as read_prompts
 from waggledance.mesh._blob_fetch import BlobFetch as BlobFetch
@@ -84,6 +85,7 @@ from waggledance.mesh._patch import patched as patched
 from waggledance.mesh._patch import tensor_file as tensor_file
 from waggledance.mesh._patch import tensor_patch as tensor_patch
 from waggledance.mesh._patch import tensors_of as tensors_of
+from waggledance.mesh._planning import Kind as RolloutKind
 from waggledance.mesh._planning import planned as planned
 from waggledance.mesh._praise import praise as praise
 from waggledance.mesh._present import Dialling as Dialling
@@ -137,6 +139,7 @@ from waggledance.mesh._volunteers import team_channel as team_channel
 from waggledance.mesh._volunteers import team_fault as team_fault
 from waggledance.mesh._volunteers import team_of as team_of
 from waggledance.mesh._warrant import Warrant as Warrant
+from waggledance.mesh._warrant import certificate_in as certificate_in
 from waggledance.mesh._warrant import rollout_question as rollout_question
 from waggledance.mesh._warrant import warrant_of as warrant_of
 from waggledance.mesh._warrant import warranted as warranted
@@ -146,6 +149,7 @@ from waggledance.mesh._zenoh_transport import ZenohTransport as ZenohTransport
 __all__ = [
     "LOBBY",
     "MAX_DATAGRAM_BYTES",
+    "PROMPTS_SLOT",
     "STALE_SECONDS",
     "Admission",
     "Admit",
@@ -209,6 +213,7 @@ __all__ = [
     "Rollout",
     "RolloutAgent",
     "RolloutHere",
+    "RolloutKind",
     "RolloutState",
     "RolloutView",
     "Seen",
@@ -240,6 +245,7 @@ __all__ = [
     "capability_of_card",
     "card_of",
     "carry_out",
+    "certificate_in",
     "check_issuer",
     "edges_of",
     "endpoints_of",

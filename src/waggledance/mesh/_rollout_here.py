@@ -27,7 +27,7 @@ from waggledance.mesh._capability import Capability
 from waggledance.mesh._install import FileArtefact, PromptSet
 from waggledance.mesh._node import Node
 from waggledance.mesh._records import records_of
-from waggledance.mesh._rollout import NO_TRAITS, Rollout, RolloutState, Traits
+from waggledance.mesh._rollout import NO_TRAITS, Rollout, RolloutState, Traits, matches
 from waggledance.mesh._rollout_agent import RolloutAgent, Step
 from waggledance.mesh._rollout_fold import RolloutView, rollouts_of
 from waggledance.mesh._warrant import Warrant, warranted
@@ -98,6 +98,7 @@ class RolloutHere:
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._agent = RolloutAgent(node.me, self.blobs, self._slots, rng or Random(), healthy=self._healthy)
+        self._traits: Mapping[PeerId, Traits] = {}
         self.views: Mapping[MessageId, RolloutView] = {}
         """Where every roll-out stands, as this node sees it, by the id of its announcement."""
         for slot in self._wears:
@@ -123,6 +124,19 @@ class RolloutHere:
     def installed(self) -> Mapping[str, bytes]:
         """Return the BLAKE3 of what is in each slot that is filled here."""
         return {slot: hash for slot, file in self._slots.items() if (hash := file.installed) is not None}
+
+    def check_for_somebody(self, rollout: Rollout) -> None:
+        """Refuse a roll-out that is for nobody, as far as members have said what they are.
+
+        Raises:
+            UsageError: says which tags there are.
+        """
+        if not any(matches(rollout.target, peer, traits) for peer, traits in self._traits.items()):
+            tags = sorted({tag for traits in self._traits.values() for tag in traits.tags})
+            raise UsageError(
+                f"no member has all of the tags {', '.join(rollout.target.tags) or 'that are asked for'}; there are: "
+                f"{', '.join(tags) or 'none. Members take tags with `waggle join --tag TAG`'}"
+            )
 
     def announce(self, rollout: Rollout, content: bytes, warrant: Warrant | None = None) -> Message[Rollout]:
         """Begin a roll-out: keep the artefact, and say in the lobby what it is and what it rests on.
@@ -158,6 +172,7 @@ class RolloutHere:
         node, lobby = self._node, self._node.lobby.copy
         records = records_of(lobby.messages()).by_author
         traits = {p: traits_of(records[p].capability) if p in records else NO_TRAITS for p in node.members}
+        self._traits = traits
         dead = {peer for peer, state in node.swim.states().items() if state.status in ("dead", "left")}
         self.views = rollouts_of(lobby.messages(), traits, certified=self._certified, absent=dead)
         for view in self.views.values():
