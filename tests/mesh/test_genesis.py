@@ -152,7 +152,7 @@ def test_a_genesis_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_a_budget_is_cut_to_the_ceilings_and_never_raised() -> None:
-    limits = Limits(calls=None, tokens=100, seconds=60)
+    limits = Limits(tokens=100, calls=None, seconds=60)
     assert limits.capped(Budget(tokens=500, seconds=1.5, usd=2.0)) == Budget(tokens=100, seconds=1.5, usd=2.0)
     assert limits.capped(Budget()) == Budget(tokens=100, seconds=60)
-    assert Limits().capped(Budget(calls=3)) == Budget(calls=3)
+    assert Limits().capped(Budget(calls=3)) == Budget(tokens=200_000, calls=3)
