@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from waggledance.core import MessageId, Outcome, PeerId
+from waggledance.core import MessageId, PeerId
 from waggledance.mesh._directory import Match, Need, Observed, rank
 from waggledance.mesh._feedback import Feedback, Settled, edges_of, observed_by, task_of
 from waggledance.mesh._node import Node
@@ -58,7 +58,7 @@ class Finder:
     def tasks(self) -> Mapping[MessageId, Settled]:
         """Return the decided questions that this node holds, by id."""
         for name, held in self._node.channels.items():
-            if name not in self._tasks and held.copy.said(Outcome):
+            if name not in self._tasks and held.is_over:
                 settled = task_of(held.copy.messages())
                 if settled is not None:
                     self._tasks[name] = settled

@@ -1,9 +1,13 @@
-"""A channel that a node holds: its copy, its door, who else holds it, and what is worth telling about it."""
+"""A channel that a node holds: its copy, its door, who else holds it, and what is worth telling about it.
+
+A channel in which nothing happens any more rests: what was said in it is in the log, and no longer in memory. Digest
+and size are kept, so that it need not be woken to tell whether somebody else's differs; whoever looks at its copy does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from blake3 import blake3
 
@@ -19,6 +23,17 @@ ON_ITS_WAY_SECONDS = 0.3
 """So long after a message was sent to everybody nobody is given it by repair."""
 
 
+class _Resting(NamedTuple):
+    """What is kept in memory of a channel that rests."""
+
+    digest: bytes
+    mark: int
+    size: int
+    asker: PeerId | None
+    is_over: bool
+    forked: frozenset[PeerId]
+
+
 class Held:
     """One channel of a node.
 
@@ -26,19 +41,56 @@ class Held:
         copy: the node's copy.
         door: what lets messages into it.
         members: says who holds the channel; of the lobby it changes as members come.
+        wake: makes copy and door anew from the log, after a rest.
     """
 
-    def __init__(self, copy: MeshCopy, door: Door, members: Callable[[], frozenset[PeerId]]) -> None:
-        self.copy, self.door, self._members = copy, door, members
+    def __init__(
+        self,
+        copy: MeshCopy,
+        door: Door,
+        members: Callable[[], frozenset[PeerId]],
+        wake: Callable[[], tuple[MeshCopy, Door]],
+    ) -> None:
+        self.name, self._members, self._wake = copy.name, members, wake
+        self._awake: tuple[MeshCopy, Door] | None = (copy, door)
+        self._resting: _Resting | None = None
         self.changed_s = 0.0
-        """When it last grew."""
+        """When it last grew, or was woken."""
         self._on_its_way: dict[MessageId, float] = {}
         self._have: tuple[int, Have] | None = None
         self._mark = (-1, 0)
 
     @property
-    def name(self) -> str:
-        return self.copy.name
+    def copy(self) -> MeshCopy:
+        """The node's copy. Looking at it wakes a channel that rests."""
+        return self._woken()[0]
+
+    @property
+    def door(self) -> Door:
+        """What lets messages into the copy. Looking at it wakes a channel that rests."""
+        return self._woken()[1]
+
+    @property
+    def rests(self) -> bool:
+        """Whether what was said here is in the log only."""
+        return self._awake is None
+
+    def rest(self) -> Door | None:
+        """Let go of copy and door, if nobody listens to the copy; return the door. All has to be in the log."""
+        if self._awake is None or self._awake[0].is_listened_to:
+            return None
+        copy, door = self._awake
+        self._resting = _Resting(self.digest(), self.mark(), len(copy), self.asker, self.is_over, copy.forked)
+        copy.retire()
+        self._awake, self._have = None, None
+        self._on_its_way.clear()
+        return door
+
+    def _woken(self) -> tuple[MeshCopy, Door]:
+        if self._awake is None:
+            self._awake = self._wake()
+            self._resting, self._mark = None, (-1, 0)
+        return self._awake
 
     @property
     def members(self) -> frozenset[PeerId]:
@@ -48,14 +100,32 @@ class Held:
     @property
     def asker(self) -> PeerId | None:
         """Who opened the question that this channel is for; None where there is none, or not yet."""
+        if self._resting is not None:
+            return self._resting.asker
         openings = self.copy.said(Opening)
         return openings[0].author if openings else None
 
     @property
     def is_over(self) -> bool:
         """Whether whoever asked has written down what came out; anybody else's word for that counts for nothing."""
+        if self._resting is not None:
+            return self._resting.is_over
         asker = self.asker
         return any(message.author == asker for message in self.copy.said(Outcome))
+
+    @property
+    def size(self) -> int:
+        """How many messages it holds."""
+        return len(self.copy) if self._resting is None else self._resting.size
+
+    @property
+    def forked(self) -> frozenset[PeerId]:
+        """Who contradicted itself here."""
+        return self.copy.forked if self._resting is None else self._resting.forked
+
+    def digest(self) -> bytes:
+        """Return the digest of the set that is held; see `Channel.digest`."""
+        return self.copy.digest() if self._resting is None else self._resting.digest
 
     def have(self) -> Have:
         """Return what this copy holds; worked out again only when it has grown."""
@@ -76,6 +146,8 @@ class Held:
 
     def mark(self) -> int:
         """Return the hash of name and digest as a number: those of several channels are added bit by bit."""
+        if self._resting is not None:
+            return self._resting.mark
         if self._mark[0] != len(self.copy):
             digest = blake3(self.name.encode() + b"\0" + self.copy.digest()).digest()
             self._mark = (len(self.copy), int.from_bytes(digest))

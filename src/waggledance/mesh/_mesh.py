@@ -112,7 +112,7 @@ class MeshGathering:
         self._needed = quorum(members, node.genesis.quorum).needed
         self._agreement: Agreement | None = None
         self._grown = asyncio.Event()
-        self._unsubscribe = self._held.copy.subscribe(lambda _message, _raw: self._grown.set())
+        self._unsubscribe = [self._held.copy.subscribe(lambda _message, _raw: self._grown.set())]
         self._cut: asyncio.Task[tuple[Heads, list[AnyMessage]]] | None = None
         self._decided: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
@@ -143,10 +143,11 @@ class MeshGathering:
         return asyncio.get_running_loop().create_task(self._seat(peer, run))
 
     def subscribe(self, listener: Listener) -> None:
-        self._held.copy.subscribe(listener)
+        self._unsubscribe.append(self._held.copy.subscribe(listener))
 
     async def close(self) -> None:
-        self._unsubscribe()
+        while self._unsubscribe:
+            self._unsubscribe.pop()()
         if self._cut is not None:
             self._cut.cancel()
         if self._agreement is not None:

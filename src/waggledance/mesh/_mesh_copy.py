@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from waggledance.core import Body, Channel, Key, Message, MessageId, PeerId, SwarmId
+from waggledance.core import Body, Channel, Key, Message, MessageId, PeerId, RunFailed, SwarmId
 
 B = TypeVar("B", bound=Body)
 AnyMessage = Message[Any]
@@ -34,10 +34,20 @@ class MeshCopy(Channel):
     def __init__(self, swarm: SwarmId, name: str, written: Callable[[], None]) -> None:
         super().__init__(swarm, name)
         self._written = written
-        self._writing = False
+        self._writing = self._retired = False
         self._unsent: list[tuple[AnyMessage, bytes]] = []
         self._chains: dict[PeerId, list[AnyMessage]] = {}
         self._said_before: dict[tuple[type[Body], int], list[AnyMessage]] = {}
+
+    @property
+    def is_listened_to(self) -> bool:
+        """Whether anybody follows what comes in, waits for something, or has written what is not sent yet."""
+        return bool(self._listeners or self._unsent or self.waiting())
+
+    def retire(self) -> None:
+        """Take nothing more in: another copy takes this one's place."""
+        self.close()
+        self._retired = True
 
     def recall(self, author: PeerId) -> None:
         """Let an author go through its own past again: what it publishes next for a kind and round is what it said."""
@@ -53,6 +63,8 @@ class MeshCopy(Channel):
         before = self._said_before.get((body.__class__, body.round))
         if before:
             return before.pop()
+        if self._retired:
+            raise RunFailed(f"channel {self.name!r} rests: take it from the node again, which wakes it")
         self._writing = True
         try:
             return super().publish(author, body, built_on, wall_ms)

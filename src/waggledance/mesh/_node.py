@@ -30,6 +30,7 @@ from waggledance.core import (
     PeerFault,
     PeerId,
     RunFailed,
+    UnknownName,
     UsageError,
     encode,
     show,
@@ -45,7 +46,7 @@ from waggledance.mesh._held import EMPTY, Held
 from waggledance.mesh._mesh_copy import MeshCopy
 from waggledance.mesh._message_log import MessageLog
 from waggledance.mesh._reader import Reader
-from waggledance.mesh._repair import Repair
+from waggledance.mesh._repair import RECENT_SECONDS, Repair
 from waggledance.mesh._swim import Swim
 from waggledance.mesh._swim_messages import Ping, PingReply, PingRequest, Pong
 from waggledance.mesh._transport import Transport
@@ -68,6 +69,10 @@ logger = logging.getLogger(__name__)
 
 AnyMessage = Message[Any]
 LOBBY = "lobby"
+REST_SECONDS = RECENT_SECONDS + 5.0
+"""So long after the last word in a channel whose question is over it is kept in memory; after that in the log only."""
+ABANDONED_SECONDS = 660.0
+"""The same where whoever asked has never said what came out: longer than members linger there."""
 REPAIR_SECONDS = 0.5
 REPAIR_JITTER = 0.2
 PUSH_TO_ALL = 64
@@ -116,6 +121,8 @@ class Node:
         self._rng = rng or SystemRandom()  # nonces and names must not be guessed from those that were seen
         self.reader = reader or Reader()
         self.channels: dict[str, Held] = {}
+        self._holders: dict[frozenset[PeerId], frozenset[PeerId]] = {}
+        """Who holds a channel, by itself: channels of the same peers share one set."""
         self.refused: Counter[str] = Counter()
         """Datagrams refused before a channel's door, by reason; doors count their own."""
         self.alarms: list[str] = []
@@ -156,7 +163,8 @@ class Node:
 
     def refusals(self) -> Counter[str]:
         """How much was refused, by reason, at the node and at all doors."""
-        return sum((held.door.refused for held in self.channels.values()), Counter(self.refused))
+        awake = (held.door.refused for held in self.channels.values() if not held.rests)
+        return sum(awake, Counter(self.refused))
 
     # -- beginning and ending -----------------------------------------------------------------------------------
 
@@ -181,7 +189,8 @@ class Node:
         if self._timer is not None:
             self._timer.cancel()
         for held in self.channels.values():
-            held.copy.close()
+            if not held.rests:
+                held.copy.close()
         await self.transport.close()
 
     async def _recover(self) -> None:
@@ -215,7 +224,7 @@ class Node:
     def ask_everybody(self) -> None:
         """Ask those members what they have who have not said so since the start."""
         for peer in sorted(self.members.keys() - {self.me} - self._answered.keys()):
-            for held in self._repair.shared(peer):
+            for held in [held for held in self._repair.shared(peer) if not held.rests]:  # where more may be said
                 self._send(peer, self._repair.ask(peer, held.have(), self.clock.now()))
 
     # -- channels -----------------------------------------------------------------------------------------------
@@ -244,16 +253,24 @@ class Node:
             opens = not isinstance(message.body, Opening) or (message.author == asker and message.sequence == 1)
             return message.author in holders and opens
 
-        return self._hold(name, admits, lambda: holders)
+        shared = self._holders.setdefault(holders, holders)
+        return self._hold(name, admits, lambda: shared)
 
     def _hold(self, name: str, admits: Callable[[AnyMessage], bool], members: Callable[[], frozenset[PeerId]]) -> Held:
-        copy = MeshCopy(self.swarm, name, lambda: self._written(held))
-
         def ask(author: PeerId, ids: tuple[MessageId, ...]) -> None:
             self._send(self._from, Want(name, ids))
 
-        door = Door(copy, admits=admits, clock=self.clock, verify=self.reader.holds, ask=ask)
-        held = self.channels[name] = Held(copy, door, members)
+        def made() -> tuple[MeshCopy, Door]:
+            copy = MeshCopy(self.swarm, name, lambda: self._written(held))
+            return copy, Door(copy, admits=admits, clock=self.clock, verify=self.reader.holds, ask=ask)
+
+        def woken() -> tuple[MeshCopy, Door]:
+            copy, door = made()
+            self._fill(copy, self._logged(name))
+            held.changed_s = self.clock.now()
+            return copy, door
+
+        held = self.channels[name] = Held(*made(), members, woken)
         return held
 
     def _adopt(self, first: AnyMessage) -> Held | None:
@@ -269,7 +286,9 @@ class Node:
         if not may or self.me not in holders or not holders <= self.members.keys():
             self.refused["opening"] += 1
             return None
-        opened = sum(1 for held in self.channels.values() if held.asker == first.author and not held.is_over)
+        opened = sum(
+            1 for held in self.channels.values() if held.asker == first.author and not (held.is_over or held.rests)
+        )
         if opened >= self.genesis.limits.open_channels:
             self.refused["channels"] += 1
             return None
@@ -291,15 +310,49 @@ class Node:
                 return
             holders = frozenset((*(member.id for member in first.body.members), first.author))
             held = self._hold_for(name, first.author, holders)
+        self._fill(held.copy, messages)
+        if name == LOBBY:
+            self._look_at_members()
+        elif held.is_over:
+            held.rest()
+
+    def _fill(self, copy: MeshCopy, messages: Iterable[AnyMessage]) -> None:
+        """Put what was kept into a copy."""
         seen: set[tuple[PeerId, int]] = set()
         for message in messages:
             if (message.author, message.sequence) in seen:
-                held.copy.disown(message.author)
+                copy.disown(message.author)
             seen.add((message.author, message.sequence))
-            held.copy.add(message, b"")
-        held.copy.sign_head(self.me, self.key)
-        if name == LOBBY:
-            self._look_at_members()
+            copy.add(message, b"")
+        copy.sign_head(self.me, self.key)
+
+    def _logged(self, name: str) -> Sequence[AnyMessage]:
+        """Return what the log has of a channel that rested; what it has no more, the others give again."""
+        assert self.log is not None, "nothing rests without a log"
+        try:
+            return self.log.read(name)
+        except (RunFailed, UnknownName) as why:
+            self._alarm(f"{why}. What was said there is asked back from the others")
+            return ()
+
+    def _let_rest(self, now: float) -> None:
+        """Keep what is over, and quiet, in the log only."""
+        quiet = [
+            held
+            for held in self.channels.values()
+            if held is not self.lobby and not held.rests
+            and now - held.changed_s >= (REST_SECONDS if held.is_over else ABANDONED_SECONDS)
+        ]  # fmt: skip
+        if self.log is None or not quiet:
+            return
+        try:
+            self.log.flush_now()
+        except RunFailed:  # told already: see `_flush`
+            return
+        for held in quiet:
+            door = held.rest()
+            if door is not None:
+                self.refused += door.refused
 
     def _may_enter(self, message: AnyMessage) -> bool:
         """Say whether a message may come into the lobby: a member's, or a newcomer's request to join."""
@@ -500,6 +553,7 @@ class Node:
             partner = self._partner()
             if partner is not None:
                 self._send(partner, self._repair.hello(partner, now))
+            self._let_rest(now)
         self._send_all(self.swim.tick(now))
         self._arm()
 

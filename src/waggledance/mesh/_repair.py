@@ -67,7 +67,7 @@ class Repair:
                         yield reply
                 shared = self.shared(sender)
                 if not differs and payload.root != _root(shared):
-                    entries = sorted(((h.name, h.copy.digest()) for h in shared), reverse=True)
+                    entries = sorted(((h.name, h.digest()) for h in shared), reverse=True)
                     yield Outline(tuple(entries[:OUTLINE_ENTRIES]))
             case Ask():
                 equal = self._held_with(sender, payload.have.ch)
@@ -81,7 +81,7 @@ class Repair:
             case Outline():
                 theirs_by_name = dict(payload.entries)
                 for held in self.shared(sender):
-                    if theirs_by_name.pop(held.name, EMPTY) != held.copy.digest():
+                    if theirs_by_name.pop(held.name, EMPTY) != held.digest():
                         yield self.ask(sender, held.have(), now)
                 for name in sorted(theirs_by_name):
                     if name not in self._channels:
@@ -106,7 +106,7 @@ class Repair:
             if nonce is not None and theirs.ch not in self._channels and theirs.d != EMPTY:
                 yield Answer(Have(theirs.ch, EMPTY, ()), nonce)
             return
-        if theirs.d == held.copy.digest():
+        if theirs.d == held.digest():
             return
         lacking = missing(held.copy, theirs)
         if settled:

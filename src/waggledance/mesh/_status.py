@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from waggledance.core import Opening, UsageError
+from waggledance.core import UsageError
 from waggledance.mesh._node import Node
 from waggledance.mesh._records import records_of
 
@@ -98,7 +98,7 @@ def status_of(node: Node, *, name: str, listening: tuple[str, ...], links: int, 
                 claims.where if claims else (),
             )
         )
-    questions = [held for held in node.channels.values() if held.copy.said(Opening)]
+    questions = [held for held in node.channels.values() if held.asker is not None]
     return Status(
         swarm=node.genesis.name,
         swarm_id=node.swarm.hex(),
@@ -113,7 +113,7 @@ def status_of(node: Node, *, name: str, listening: tuple[str, ...], links: int, 
         waiting=tuple(Waiting(m.body.name, m.author.hex(), m.body.invite.issuer.hex()) for m in node.membership.asked),
         channels=len(questions),
         open=sum(1 for held in questions if not held.is_over),
-        messages=sum(len(held.copy) for held in node.channels.values()),
+        messages=sum(held.size for held in node.channels.values()),
         answered=ended.get("answered", 0),
         failed=ended.get("failed", 0),
         refused=dict(sorted(node.refusals().items())),
