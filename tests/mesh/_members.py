@@ -203,7 +203,8 @@ class Members:
             if fulfilled(reports):
                 return reports
             if time.monotonic() > until:
-                raise AssertionError(f"not within {within_s} s: {reports}")
+                told = {name: {**report, "digests": len(report["digests"])} for name, report in reports.items()}
+                raise AssertionError(f"not within {within_s} s: {told}")
             time.sleep(0.05)
 
     def met(self, within_s: float = 30) -> dict[str, dict[str, Any]]:

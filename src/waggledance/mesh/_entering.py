@@ -109,7 +109,9 @@ async def _join(node: Node, invite: HeldInvite | None, name: str, within_s: floa
                 node.knock()
                 node.ask_everybody()
     except TimeoutError:
-        why = f"nobody let this peer in within {within_s:g} s"
-        if node.me not in node.members:
-            why += "; it waits for members to admit it" if node.membership.asked else "; the invite does not hold here"
+        why = f"nobody let this peer in within {within_s:g} s: "
+        if node.me in node.members:
+            why += "no member is in reach, or the invite was used or has expired by their clocks. Ask for a new one"
+        else:
+            why += "it waits for members to admit it" if node.membership.asked else "the invite does not hold here"
         raise NotLetIn(node.genesis.name, why) from None

@@ -148,6 +148,8 @@ class Node:
         """Who says that it sent what is being taken in."""
         self._passed_on = False
         """Whether that is certain, and a member."""
+        self._was_member = False
+        """Whether this peer belonged to the swarm when it began, by its own log and the genesis."""
         self._answered: dict[PeerId, float] = {}
         """When each member last said what it has."""
         self.swim = Swim(key, self.swarm, rng=self._rng, incarnation=incarnation, verify=self.reader.holds)
@@ -179,6 +181,7 @@ class Node:
         self._repair_at = now
         self._tick()
         await self._recover()
+        self._was_member = self.me in self.members
 
     async def close(self) -> None:
         """Hand out what was written, and end. Closing twice is harmless."""
@@ -209,6 +212,15 @@ class Node:
     def heard_from_members(self) -> bool:
         """Whether anybody has answered this peer as one answers a member."""
         return bool(self._answered)
+
+    @property
+    def _caught_up(self) -> bool:
+        """Whether this node knows what the others know. Until then it brings nobody in.
+
+        It could let an invite be used again of which it does not know yet that it was, and whichever of the two joins
+        comes first in the fold's order counts: the member that came first would be one no more.
+        """
+        return self._was_member or self.heard_from_members
 
     def last_heard(self) -> dict[PeerId, float]:
         """Return when each other member last gave a sign of life, on this node's clock; who gave none is missing.
@@ -358,7 +370,7 @@ class Node:
         """Say whether a message may come into the lobby: a member's, or a newcomer's request to join."""
         if message.author in self.membership.ever:
             return True
-        if not isinstance(message.body, Join):
+        if not isinstance(message.body, Join) or not (self._passed_on or self._caught_up):
             return False
         return self.membership.may_ask(message, now_ms=None if self._passed_on else self.clock.wall_ms())
 
