@@ -180,6 +180,15 @@ def test_a_certificate_comes_back_from_its_text_and_reads_well() -> None:
     assert Certificate.from_json(text).to_json() == text
 
 
+@pytest.mark.parametrize("weight", [2**63, 2**64, 10**40])
+def test_a_weight_that_no_member_can_have_makes_a_certificate_of_nobody(weight: int) -> None:
+    read = json.loads(made().to_json())
+    read["members"][0]["weight"] = weight
+    with pytest.raises(CertificateInvalid) as caught:
+        verify_certificate(Certificate.from_json(json.dumps(read)))
+    assert caught.value.reason == "members"
+
+
 def put(*path: str | int, value: Any) -> Callable[[dict[str, Any]], None]:
     def change(read: Any) -> None:
         for key in path[:-1]:

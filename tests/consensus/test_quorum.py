@@ -40,7 +40,13 @@ def test_members_of_weight_0_change_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("members", "says"),
-    [([], "nobody"), (weighing(0), "nobody"), (weighing(-1), "0 or more"), (weighing(1) * 2, "twice")],
+    [
+        ([], "nobody"),
+        (weighing(0), "nobody"),
+        (weighing(-1), "weights are 0"),
+        (weighing(2**63), "weights are 0"),
+        (weighing(1) * 2, "twice"),
+    ],
 )
 def test_members_that_cannot_be_counted_are_refused(members: list[Member], says: str) -> None:
     with pytest.raises(UsageError, match=says):
