@@ -6,7 +6,8 @@ from random import Random
 import pytest
 
 from waggledance.core import PeerId, RunFailed, UsageError
-from waggledance.mesh import Capability, Finder, Need, Price, Skill, announce, praise
+from waggledance.mesh import Capability, Finder, Need, Node, Price, Skill, announce, praise
+from waggledance.network import Constant
 from waggledance.protocols import Vote
 from waggledance.testing import SimulatedMesh, on_virtual_time
 
@@ -121,6 +122,35 @@ def test_feedback_on_others_questions_and_on_channels_that_are_not_here_is_refus
                 praise(mesh.nodes["p0"], "elsewhere")
 
     on_virtual_time(main())
+
+
+def test_who_has_just_started_meets_the_others_first_and_does_not_wait_for_the_dead() -> None:
+    async def main() -> tuple[list[str], list[str], float, float]:
+        async with SimulatedMesh(4, delay=Constant(0.4)) as mesh:
+            await announced(mesh, **{f"p{i}": record(f"p{i}", "translate", price=i) for i in range(4)})
+            await mesh.end("asker")
+            asker = mesh.keys["asker"]
+            node = Node(asker, mesh.genesis, mesh.hub.transport(asker.peer), clock=mesh.clock, rng=Random(2))
+            start = asyncio.ensure_future(node.start())
+            await asyncio.sleep(0.5)
+            finder = Finder(node)
+            early, began = names(mesh, finder), mesh.clock.now()
+            await finder.meet()
+            met, took_s = names(mesh, finder), mesh.clock.now() - began
+            await start
+            await mesh.end("p0")
+            await asyncio.sleep(60)
+            began = mesh.clock.now()
+            await finder.meet()
+            again_s = mesh.clock.now() - began
+            await node.close()
+            return early, met, took_s, again_s
+
+    early, met, took_s, again_s = on_virtual_time(main())
+    assert early == []
+    assert met == ["p0", "p1", "p2", "p3"]
+    assert took_s < 1
+    assert again_s == 0
 
 
 def test_nobody_is_found_in_a_lobby_without_records() -> None:

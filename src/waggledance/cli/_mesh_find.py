@@ -130,7 +130,9 @@ async def _matches(swarm: str | None, need: Need, key_name: str, dialling: Diall
         raise UsageError(f"say which swarm with --swarm: {', '.join(known) or 'none is known here'}")
     way = way_to(home, swarm or known[0], now_ms=LoopClock().wall_ms())
     async with present(home, way, key_name, dialling) as node:
-        return Finder(node).find(need)
+        finder = Finder(node)
+        await finder.meet()
+        return finder.find(need)
 
 
 def _why(match: Match, *, first: bool) -> str:

@@ -6,6 +6,7 @@ Who is taken for dead, or has left, is not found; who is suspected comes after t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from waggledance.mesh._reputation import merits
 
 if TYPE_CHECKING:
     from waggledance.topology import Embed
+
+MEET_SECONDS = 1.5
 
 
 class Finder:
@@ -33,6 +36,21 @@ class Finder:
         self._node, self.embed, self._seed = node, embed, seed
         self._tasks: dict[str, Settled] = {}
         self._merit: tuple[bytes, dict[PeerId, int]] = (b"", {})
+
+    async def meet(self, within_s: float = MEET_SECONDS) -> None:
+        """Wait until everybody who is not known to be gone has given a sign of life, as after a start; ask for one.
+
+        Args:
+            within_s: how long at most, seconds.
+        """
+        node = self._node
+        until = node.clock.now() + within_s
+        while node.clock.now() < until:
+            gone = {peer for peer, state in node.swim.states().items() if state.status in ("dead", "left")}
+            if node.members.keys() - gone - {node.me} <= node.last_heard().keys():
+                return
+            node.ask_everybody()
+            await asyncio.sleep(within_s / 10)
 
     def find(self, need: Need) -> list[Match]:
         """Return the members that meet a need, the one to ask first; oneself is not among them.

@@ -73,6 +73,7 @@ async def form_team(
     if parent not in node.channels:
         raise UnknownName("channel", parent, node.channels)
     depth_under(parent)
+    await finder.meet()
     lobby, clock = node.lobby.copy, node.clock
     beacon = lobby.publish(node.me, Beacon(need=need, size=size, within_s=within_s), [], clock.wall_ms())
     grown = asyncio.Event()
