@@ -8,6 +8,7 @@ import pytest
 from waggledance.core import PeerId, RunFailed, UsageError
 from waggledance.mesh import Capability, Finder, Need, Node, Price, Skill, announce, praise
 from waggledance.network import Constant
+from waggledance.peers import FunctionPeer
 from waggledance.protocols import Vote
 from waggledance.testing import SimulatedMesh, on_virtual_time
 
@@ -94,6 +95,21 @@ def test_what_the_asker_saw_counts_after_enough_tasks_and_what_it_did_not_see_do
     assert said == [3] * 5
     assert tasks == [5, 5, 5]
     assert elsewhere == [0, 0]  # p0 knows the tasks, and asked none of them
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_whose_last_answer_is_another_than_the_decided_one_did_nothing_of_what_was_asked(seed: int) -> None:
+    odd = f"p{Random(seed).randrange(4)}"
+    peers = [FunctionPeer(f"p{i}", lambda _, i=i: "5" if f"p{i}" == odd else "4") for i in range(4)]
+
+    async def main() -> dict[str, int]:
+        async with SimulatedMesh(peers) as mesh:
+            decision = await mesh.ask("2+2?", protocol=Vote(patience_s=5))
+            said = praise(mesh.nodes["asker"], decision.channel)
+            by_id = {mesh.keys[name].peer: name for name in mesh.keys}
+            return {by_id[m.body.about]: m.body.outcome_ppm for m in said}
+
+    assert on_virtual_time(main()) == {f"p{i}": 0 if f"p{i}" == odd else 1_000_000 for i in range(4)}
 
 
 def test_merit_comes_from_feedback_and_is_the_readers_own() -> None:
