@@ -185,7 +185,7 @@ def test_every_part_of_a_match_is_told() -> None:
     assert match.embedding == "hashed_ngrams"
     assert "garage" in match.why
     assert f"{match.similarity / 1024:.3f} by hashed_ngrams" in match.why
-    assert "$0.0015" in match.why
+    assert "$1.5 per million tokens" in match.why
     assert "no task seen" in match.why
 
 

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from waggledance._swarm import Swarm
-from waggledance.consensus import Certificate
-from waggledance.core import Decision, MessageId, Question, UsageError
+from waggledance.consensus import Certificate, CertificateInvalid
+from waggledance.core import Decision, MessageId, Question, RunFailed, UsageError, WaggleError
 from waggledance.mesh import (
     AgentPrompts,
     Capability,
@@ -336,17 +336,95 @@ def test_what_is_installed_is_used_again_after_a_restart(tmp_path: Path) -> None
     assert on_virtual_time(main()) == "bee"
 
 
-def test_files_that_stand_beside_installed_ones_are_no_slots(tmp_path: Path) -> None:
-    async def main() -> str:
+@pytest.mark.parametrize(("kind", "name"), [("data", "table.base"), ("data", "table.new"), ("model", "table")])
+def test_who_does_not_take_what_is_rolled_out_says_so_and_nobody_waits(tmp_path: Path, kind: str, name: str) -> None:
+    async def main() -> RolloutView:
         async with SimulatedMesh(members(3)) as mesh:
             here = Here(mesh, tmp_path, ("p1",))
             await here.begin()
-            here.at["asker"].announce(here.plan("data", b"x", name="table.base"), b"x")
-            await asyncio.sleep(5)
+            rollout = msgspec.structs.replace(here.plan("data", b"x"), slot=f"{kind}/{name}")
+            if kind == "data":
+                id = here.at["asker"].announce(rollout, b"x").id
+            else:
+                id = await announced(here, rollout, b"x")
+            view = await until_over(here, id)
             await here.end()
-            return str(sorted(tmp_path.glob("p1/installed/data/*")))
+            return view
 
-    assert on_virtual_time(main()) == "[]"
+    view = on_virtual_time(main())
+    assert view.status == "halted"
+    assert list(view.failed.values()) == [f"this peer takes nothing into {kind}/{name}"]
+    assert not list(tmp_path.glob(f"p1/installed/{kind}/*"))
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff", b"prompts = 3", b'[prompts]\nsytem = "x"', b'[prompts]\nsystem = "$5"', b""]
+)
+def test_a_file_that_is_no_set_of_prompts_is_not_used_at_the_start(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "p1/installed/prompts/agent.toml"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content)
+
+    async def main() -> str | None:
+        async with SimulatedMesh(members(3)) as mesh:
+            here = Here(mesh, tmp_path, ("p1",))
+            await here.begin()
+            answers = await here.answers()
+            await here.end()
+            return answers["p1"]
+
+    assert on_virtual_time(main()) == "peer"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\xff", "no set of prompts"),
+        (b"prompts = [", "no set of prompts"),
+        (b"[prompts]", "replaces no prompt"),
+        (b'[prompts]\nsytem = "x"', "system"),
+        (b'[prompts]\nsystem = ""', "characters"),
+        (b'extra = 1\n[prompts]\nsystem = "x"', "no set of prompts"),
+        (b'[[probes]]\nquestion = "?"\nanswer = "x"\nexpects = "number"\n[prompts]\nsystem = "x"', "kind 'number'"),
+        (b'[[probes]]\nquestion = ""\nanswer = "x"\n[prompts]\nsystem = "x"', "empty"),
+        (b'[[probes]]\nquestion = "?"\nanswer = "x"\n' * 17 + b'[prompts]\nsystem = "x"', "at most 16"),
+    ],
+)
+def test_a_set_of_prompts_that_makes_no_sense_is_refused_before_it_is_announced(content: bytes, says: str) -> None:
+    with pytest.raises(WaggleError, match=says):
+        planned("prompts", "p.toml", content, TO_FAST, ())
+
+
+def test_a_roll_out_for_nobody_is_refused_and_names_the_tags_that_there_are(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with SimulatedMesh(members(3)) as mesh:
+            here = Here(mesh, tmp_path, ("p1",))
+            await here.begin()
+            with pytest.raises(UsageError, match=r"slow.*there are: fast"):
+                here.at["asker"].check_for_somebody(here.plan("data", b"x", target=Target(tags=("slow",))))
+            await here.end()
+
+    on_virtual_time(main())
+
+
+def test_a_certificate_whose_votes_are_elsewhere_and_one_that_is_garbled_give_no_warrant(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with SimulatedMesh(members(4)) as mesh:
+            here = Here(mesh, tmp_path, FAST)
+            await here.begin()
+            decision, warrant = await here.decide(here.plan("prompts", prompt_set(BEE)))
+            assert warrant is not None
+            await mesh.end("asker")
+            await mesh.begin("asker")  # with an empty log
+            mesh.nodes["asker"].channels.pop(decision.channel, None)
+            with pytest.raises(RunFailed, match="the key that asked"):
+                await warrant_of(mesh.nodes["asker"], Certificate.from_json(decision.certificate))
+            for content in (b"", b"\xc1", warrant.certificate[:-1], warrant.certificate + b"x"):
+                with pytest.raises(CertificateInvalid, match="malformed"):
+                    certificate_in(msgspec.structs.replace(warrant, certificate=content))
+            await here.end()
+
+    on_virtual_time(main())
 
 
 def test_the_same_content_twice_is_refused_and_the_next_version_takes_its_place(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ class Match(msgspec.Struct, frozen=True, gc=False):
         return (
             f"{self.record.capability.name} ({show(self.peer)}): similarity {self.similarity / STEPS:.3f} by "
             f"{self.embedding}, success {self.success_ppm / UNIT:.2f} ({seen}), "
-            f"${self.micro_usd_1k / UNIT:g} per 1,000 tokens, merit {self.merit_ppm / UNIT:.4f}"
+            f"${self.micro_usd_1k / 1000:g} per million tokens, merit {self.merit_ppm / UNIT:.4f}"
             f"{', among the nearest' if self.near else ''}{first}"
         )
 

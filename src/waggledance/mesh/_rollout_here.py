@@ -178,6 +178,10 @@ class RolloutHere:
         for view in self.views.values():
             if node.me in view.order:
                 self._open_slot(view.rollout.slot)
+        takes_not = [v for v in self.views.values() if node.me in v.install and v.rollout.slot not in self._slots]
+        for view in takes_not:  # said, so that nobody waits for it
+            why = f"this peer takes nothing into {view.rollout.slot}"
+            self._publish(RolloutState.of(view.message.id, "failed", None, why))
         self._do(self._agent.follow(self.views, node.clock.now()))
         if any(view.status == "running" for view in self.views.values()):
             self._soon(LOOK_SECONDS)
@@ -259,16 +263,19 @@ class RolloutHere:
     def _say(self, step: Step) -> None:
         """Publish what the agent says, look at what it installed, and set the timer."""
         self._dress()
-        node, lobby = self._node, self._node.lobby.copy
         for state in step.states:
-            about = lobby.get(MessageId(state.rollout))
-            lobby.publish(node.me, state, [] if about is None else [about], node.clock.wall_ms())
+            self._publish(state)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         at = self._agent.next_at
         if at is not None and not self._closed:
-            self._timer = self._loop.call_later(max(0.01, at - node.clock.now()), self._tick)
+            self._timer = self._loop.call_later(max(0.01, at - self._node.clock.now()), self._tick)
+
+    def _publish(self, state: RolloutState) -> None:
+        node, lobby = self._node, self._node.lobby.copy
+        about = lobby.get(MessageId(state.rollout))
+        lobby.publish(node.me, state, [] if about is None else [about], node.clock.wall_ms())
 
 
 def traits_of(capability: Capability) -> Traits:
