@@ -1,0 +1,55 @@
+"""Members killed and frozen at random while one question follows the other; see `benchmarks/churn.py`.
+
+Takes ten minutes; WAGGLE_CHURN_MINUTES says otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+MINUTES = float(os.environ.get("WAGGLE_CHURN_MINUTES", "10"))
+PROGRAM = Path(__file__).parents[2] / "benchmarks" / "churn.py"
+
+
+@pytest.fixture(scope="module")
+def program() -> Any:
+    spec = spec_from_file_location("churn", PROGRAM)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["churn"] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60 * MINUTES + 300)
+def test_kills_and_freezes_lose_no_message_and_contradict_no_certificate_and_end_every_question(
+    program: Any, tmp_path: Path
+) -> None:
+    seen = program.churn(tmp_path, minutes=MINUTES)
+    assert seen.broken() == []
+    assert seen.kills + seen.freezes >= 5 * MINUTES
+    assert seen.certified >= 0.9 * seen.asked >= 10 * MINUTES
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"lost": 1}, "lost"),
+        ({"contradictions": 1}, "contradict each other"),
+        ({"forked": 1}, "contradicts itself"),
+        ({"asked": 2, "certified": 1}, "did not end"),
+        ({"resident_kb": [(0.0, 100), (150.0, 100), (500.0, 106)]}, "grows"),
+    ],
+)
+def test_a_broken_promise_is_told(program: Any, fault: dict[str, Any], said: str) -> None:
+    whole = {"resident_kb": [(0.0, 50), (150.0, 100), (500.0, 104)]}
+    assert program.Seen(10.0, **whole).broken() == []
+    [told] = program.Seen(10.0, **{**whole, **fault}).broken()
+    assert said in told
