@@ -490,6 +490,9 @@ class Node:
             except PeerFault as fault:
                 self.refused[fault.reason] += 1
                 continue
+            if message.channel != channel:  # what is told of a frame is signed by nobody; the frame itself says where
+                self.refused["channel"] += 1
+                continue
             if held is None:
                 held = self._adopt(message)
                 if held is None:
@@ -535,7 +538,7 @@ class Node:
                 "it a key of its own with `waggle id new`. Nobody counts what either says there"
             )
         for message in messages:
-            if isinstance(message.body, Opening) and message.author != self.me and self.on_opening is not None:
+            if isinstance(message.body, Opening) and self.on_opening is not None:
                 self.on_opening(held, message)
 
     def _look_at_members(self) -> None:
