@@ -92,7 +92,7 @@ class RolloutHere:
         self._worn: dict[str, bytes | None] = {}
         self._faults: dict[str, str] = {}
         self._probes: dict[tuple[str, bytes], asyncio.Task[str]] = {}
-        self._warranted: set[MessageId] = set()
+        self._warranted: dict[MessageId, bool] = {}
         self._loop = asyncio.get_running_loop()
         self._due: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -187,12 +187,11 @@ class RolloutHere:
             self._soon(LOOK_SECONDS)
 
     def _certified(self, message: Message[Rollout]) -> bool:
+        """Say whether a roll-out may be run. It hangs on its past alone, which is all here, so it is looked at once."""
         if message.id not in self._warranted:
             messages = {m.id: m for m in self._node.lobby.copy.messages()}
-            if warranted(self._node.genesis, messages, message):
-                return False
-            self._warranted.add(message.id)
-        return True
+            self._warranted[message.id] = not warranted(self._node.genesis, messages, message)
+        return self._warranted[message.id]
 
     # -- files --------------------------------------------------------------------------------------------------
 
