@@ -1,5 +1,10 @@
 """A member's side of questions: it leaves them when they are over, however late it learns of it."""
 
+from collections import Counter
+
+from waggledance import Swarm
+from waggledance.consensus import Ack, Certificate, Prep, verify_certificate
+from waggledance.mesh import Mesh
 from waggledance.network import Pause
 from waggledance.protocols import Vote
 from waggledance.testing import SimulatedMesh, on_virtual_time
@@ -13,3 +18,24 @@ def test_who_hears_opening_and_outcome_at_one_moment_does_not_stay_behind() -> N
             return {name: sitting.under_way for name, sitting in mesh.sittings.items()}
 
     assert on_virtual_time(main()) == {"p0": (), "p1": (), "p2": (), "p3": ()}
+
+
+def test_a_member_that_asks_answers_too_and_signs_once() -> None:
+    async def main() -> None:
+        async with SimulatedMesh(4) as mesh:
+            asking = Mesh(mesh.nodes["p1"], certify=True)
+            swarm = Swarm(asking.peers(), network=asking, protocol=Vote(patience_s=30))
+            decision = await swarm.ask("2+2?")
+            assert decision.silent == ()
+            assert decision.seconds < 10
+            certificate = Certificate.from_json(decision.certificate)
+            assert verify_certificate(certificate, certificate.members).answer == decision.key
+            said = mesh.nodes["p1"].channels[decision.channel].copy.messages()
+            signed = Counter(
+                (type(m.body), m.body.round)
+                for m in said
+                if m.author == asking.node.me and isinstance(m.body, Prep | Ack)
+            )
+            assert signed == {(Prep, 0): 1, (Ack, 0): 1}
+
+    on_virtual_time(main())

@@ -19,6 +19,8 @@ from waggledance.mesh._mesh_copy import MeshCopy
 from waggledance.mesh._sealed_set import decide_over
 
 AnyMessage = Message[Any]
+NOBODY = PeerId(bytes(32))
+"""Follows a question without a vote."""
 VerifySignature = Callable[[PeerId, MessageId, bytes], bool]
 
 
@@ -32,6 +34,8 @@ class Agreement:
         clock: time.
         holds: checks a signature.
         certify: whether to take part in the certificate that the opening asks for.
+        signs: whether to sign, if this peer has a vote. An asker that sits at its own question follows it twice, and
+            signs where it sits: two that sign with one key could contradict each other.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Agreement:
         holds: VerifySignature,
         *,
         certify: bool = True,
+        signs: bool = True,
     ) -> None:
         self._key, self._opening, self._copy, self._clock = key, opening, copy, clock
         self._loop = asyncio.get_running_loop()
@@ -57,8 +62,9 @@ class Agreement:
         body = opening.body
         if certify and isinstance(body.certify, str):
             params = {"protocol": body.protocol, "topology": body.topology, "seed": str(body.seed)}
+            me = key.peer if signs else NOBODY
             self.certifier = Certifier(
-                key.peer, key.sign, opening.id, body.members, body.certify, self._outcome, body.rule, params,
+                me, key.sign, opening.id, body.members, body.certify, self._outcome, body.rule, params,
                 holds=holds,
             )  # fmt: skip
             self._publish(self.certifier.resume(copy.messages(), clock.now()))

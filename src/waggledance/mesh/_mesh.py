@@ -176,7 +176,9 @@ class MeshGathering:
         """Wait for the certificate, or else for what the members held; return the cut and its messages."""
         copy, clock = self._held.copy, self.clock
         node = self._node
-        agreement = self._agreement = Agreement(node.key, copy.said(Opening)[0], copy, clock, node.reader.holds)
+        agreement = self._agreement = Agreement(
+            node.key, copy.said(Opening)[0], copy, clock, node.reader.holds, signs=node.on_opening is None
+        )
         agreement.ended.add_done_callback(lambda _: self._grown.set())
         until = clock.now() + self._mesh.wait_s
         waits_for_late = False
