@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 from blake3 import blake3
 
 from waggledance._swarm import Swarm
-from waggledance.core import UNIT, Budget, Decision, Key, Member, Peer, Question
+from waggledance.core import UNIT, Budget, Decision, Key, Member, Peer, Question, UsageError
 from waggledance.mesh import Genesis, Limits, Mesh, Node, Reader, SimulatedHub, Sitting, Transport
 from waggledance.network import Delay, Fault, Uniform, VirtualLoop
 from waggledance.protocols import AskProtocol, Debate
@@ -26,20 +26,26 @@ GENEROUS = Limits(messages_s=100_000, bytes_s=1 << 30, open_channels=1_000)
 
 
 class SimulatedClock:
-    """One machine's clocks: seconds that may run a little fast or slow, and a wall clock that anyone may set wrong.
+    """One machine's clocks: seconds that may run fast, and a wall clock that anyone may set wrong.
+
+    A fast one jumps ahead at every whole second. Were it faster all the time, a timer set by it could come a rounding
+    error early for ever, because here no time goes by while anything is computed.
 
     Args:
         loop: the virtual loop.
-        fast_ppm: by how much its seconds run fast, in parts per million; negative where they run slow.
+        fast_ppm: by how much its seconds run fast, in parts per million, 0 or more.
     """
 
     def __init__(self, loop: VirtualLoop, fast_ppm: int = 0) -> None:
-        self._loop, self._rate = loop, 1 + fast_ppm / 1_000_000
+        if fast_ppm < 0:
+            raise UsageError(f"a clock runs fast by 0 ppm or more, got {fast_ppm}: let the others run fast instead")
+        self._loop, self._ahead_s = loop, fast_ppm / 1_000_000
         self.wrong_ms = 0
         """By how much the wall clock is ahead."""
 
     def now(self) -> float:
-        return self._loop.time() * self._rate
+        now = self._loop.time()
+        return now + self._ahead_s * int(now)
 
     def wall_ms(self) -> int:
         return EPOCH_MS + self.wrong_ms + int(self._loop.time() * 1000)
