@@ -17,7 +17,7 @@ from typing import Annotated
 import msgspec
 from blake3 import blake3
 
-from waggledance.core import Key, PeerFault, PeerId, SwarmId, show, signature_holds
+from waggledance.core import Key, PeerFault, PeerId, SwarmId, Verify, show, signature_holds
 from waggledance.core import MessageId as _Id
 from waggledance.mesh._blob_messages import BlobPayload
 from waggledance.mesh._freshness import NONCE_BYTES
@@ -106,7 +106,11 @@ def seal(key: Key, swarm: SwarmId, to: PeerId, payload: Payload) -> bytes:
 
 
 def open_datagram(
-    me: PeerId, swarm: SwarmId, datagram: bytes, is_member: Callable[[PeerId], bool]
+    me: PeerId,
+    swarm: SwarmId,
+    datagram: bytes,
+    is_member: Callable[[PeerId], bool],
+    holds: Verify = signature_holds,
 ) -> tuple[PeerId, Payload]:
     """Return who sent a datagram and what it says.
 
@@ -115,6 +119,7 @@ def open_datagram(
         swarm: its swarm.
         datagram: as it arrived.
         is_member: says whether a sender belongs to the swarm; asked before a signature is looked at.
+        holds: checks a signature.
 
     Raises:
         PeerFault: with reason ``oversize``, ``malformed``, ``version``, ``stranger`` or ``signature``.
@@ -133,7 +138,7 @@ def open_datagram(
         if not is_member(sender):
             raise PeerFault("stranger", f"{show(sender)} is no member of the swarm")
         ids = (_signed(swarm, to, opened.payload) for to in (me, EVERYBODY))
-        if not any(signature_holds(sender, id, opened.signature) for id in ids):
+        if not any(holds(sender, id, opened.signature) for id in ids):
             raise PeerFault("signature", "the signature of the datagram is not its sender's")
     return sender, payload
 
