@@ -295,10 +295,10 @@ def test_a_certificate_of_another_roll_out_question_or_protocol_lets_nothing_run
     assert ["something else" in why for why in on_virtual_time(main())] == [True] * 3
 
 
-def test_a_member_that_was_away_catches_up_and_one_killed_in_the_middle_goes_on(tmp_path: Path) -> None:
-    content = bytes(700_000)
+def test_a_member_that_was_away_and_one_killed_while_it_fetched_have_it_in_the_end(tmp_path: Path) -> None:
+    content = Random(0).randbytes(3_000_000)
 
-    async def main() -> tuple[str, set[str]]:
+    async def main() -> tuple[str, int, set[str]]:
         async with SimulatedMesh(members(5)) as mesh:
             here = Here(mesh, tmp_path, FAST)
             await here.begin()
@@ -306,15 +306,56 @@ def test_a_member_that_was_away_catches_up_and_one_killed_in_the_middle_goes_on(
             await mesh.end("p3")
             await asyncio.sleep(30)
             id = here.at["asker"].announce(here.plan("data", content), content).id
+            while not (held := here.at["p4"].blobs.held_bytes):
+                await asyncio.sleep(0.01)
+            await mesh.end("p4")  # nothing else of it is closed in order
+            await here.at.pop("p4").close()
+            await asyncio.sleep(5)
+            for name in ("p3", "p4"):
+                await mesh.begin(name)
+                await here.begin(name)
             view = await until_over(here, id)
-            await mesh.begin("p3")
-            await here.begin("p3")
             await asyncio.sleep(20)
             have = {name for name in mesh.sittings if (tmp_path / name / "installed/data/table").exists()}
             await here.end()
-            return view.status, have
+            return view.status, held, have
 
-    assert on_virtual_time(main()) == ("complete", set(FAST))
+    status, held, have = on_virtual_time(main())
+    assert (status, have) == ("complete", set(FAST))
+    assert 0 < held < len(content)
+
+
+def test_once_a_peer_has_it_the_one_who_began_is_not_needed(tmp_path: Path) -> None:
+    content = prompt_set(BEE)  # without a probe: half a minute a wave
+
+    async def main() -> RolloutView:
+        async with SimulatedMesh(members(5)) as mesh:
+            here = Here(mesh, tmp_path, FAST)
+            await here.begin()
+            id = await announced(here, here.plan("prompts", content), content)
+            await asyncio.sleep(2)
+            await here.at.pop("asker").close()
+            await mesh.end("asker")
+            view = await until_over(here, id, at="p0")
+            await here.end()
+            return view
+
+    view = on_virtual_time(main())
+    assert (view.status, len(view.done)) == ("complete", 3)
+
+
+def test_a_probe_that_luck_fails_once_does_not_stop_a_roll_out(tmp_path: Path) -> None:
+    said = iter(["wasp", "bee", "bee"])
+    agent = Agent("p1", Scripted(lambda request: f"Answer: {next(said)}"))
+
+    async def main() -> list[str]:
+        async with SimulatedMesh([agent]) as mesh:
+            prompts = AgentPrompts(mesh.nodes["p1"], mesh.sittings["p1"], agent)
+            prompts.put_on(prompt_set(BEE, "bee"))
+            return [await prompts.probe()]
+
+    assert on_virtual_time(main()) == [""]
+    assert list(said) == []
 
 
 def test_what_is_installed_is_used_again_after_a_restart(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@
     expects = "number"
     answer = "9"
 
-The agent is well with a set when it answers every probe as the set says; with a set without probes, when it has been
-asked three questions since, or half a minute has passed. It is unwell when more than half of what it was asked since,
-three questions or more, ended without an answer of its own.
+The agent is well with a set when it answers every probe as the set says, two times of three; with a set without probes,
+when it has been asked three questions since, or half a minute has passed. It is unwell when more than half of what it
+was asked since, three questions or more, ended without an answer of its own.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 SLOT = "prompts/agent"
 MAX_PROBES = 16
+ENOUGH_TRIES = 2
+"""A probe is asked until it was answered so often right, or so often wrong: models draw their words."""
 ENOUGH_QUESTIONS = 3
 SOAK_SECONDS = 30.0
 
@@ -108,16 +110,22 @@ class AgentPrompts:
 
     async def probe(self) -> str:
         """Return what is wrong with the set in use, by its probes; empty when nothing is."""
-        agent, probes, me = self._wearing, self._probes, self._node.me
+        agent, me = self._wearing, self._node.me
         meter = Meter(Budget(), self._node.clock)
-        for number, (question, key) in enumerate(probes):
-            call = Call(question, 0, me, {me: agent.name}, lambda n: n, number, meter)
-            try:
-                said = (await agent.propose(call)).key
-            except WaggleError as why:
-                return f"the probe {question.text!r:.80} failed: {why}"
-            if said != key:
-                return f"the probe {question.text!r:.80} was answered {said!r:.40}, and {key!r:.40} is right"
+        for number, (question, key) in enumerate(self._probes):
+            right, wrong = 0, list[str]()
+            while right < ENOUGH_TRIES and len(wrong) < ENOUGH_TRIES:
+                seed = number * 2 * ENOUGH_TRIES + right + len(wrong)
+                call = Call(question, 0, me, {me: agent.name}, lambda n: n, seed, meter)
+                try:
+                    said = (await agent.propose(call)).key
+                except WaggleError as why:
+                    wrong.append(str(why))
+                else:
+                    right += said == key
+                    wrong += [] if said == key else [f"it was answered {said!r:.40}, and {key!r:.40} is right"]
+            if len(wrong) == ENOUGH_TRIES:
+                return f"the probe {question.text!r:.80}: {wrong[-1]}"
         return ""
 
     def ailing(self) -> str | None:
