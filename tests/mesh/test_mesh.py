@@ -130,3 +130,21 @@ def test_a_wait_that_is_none_is_refused() -> None:
 def test_debates_of_many_rounds_end_on_a_lossy_network() -> None:
     decision, _ = run(6, protocol=Debate(rounds=4), certify=True, loss=0.3, duplicate=0.2, reorder=0.2, seed=5)
     assert decision.certificate
+
+
+def test_two_processes_with_one_key_that_take_turns_are_found_out_too() -> None:
+    async def main() -> list[list[str]]:
+        async with SimulatedMesh(4) as mesh:
+            one = mesh.nodes["p1"]
+            other = Node(one.key, mesh.genesis, mesh.hub.transport(one.me), clock=mesh.clock, rng=Random(1))
+            await other.start()
+            for node, text in ((one, "one"), (other, "other"), (one, "and one")):
+                node.lobby.copy.publish(one.me, Note(about="greeting", text=text), [], 0)
+                await asyncio.sleep(3)
+            told = [node.alarms for node in (one, other)]
+            assert one.lobby.copy.forked == frozenset()  # each went on where the other ended
+            await other.close()
+            return told
+
+    for alarms in on_virtual_time(main()):
+        assert any("goes on where this one ended" in alarm for alarm in alarms)

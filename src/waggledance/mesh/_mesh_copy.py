@@ -36,6 +36,7 @@ class MeshCopy(Channel):
         self._written = written
         self._writing = self._retired = False
         self._unsent: list[tuple[AnyMessage, bytes]] = []
+        self._last_written: MessageId | None = None
         self._chains: dict[PeerId, list[AnyMessage]] = {}
         self._said_before: dict[tuple[type[Body], int], list[AnyMessage]] = {}
 
@@ -67,9 +68,15 @@ class MeshCopy(Channel):
             raise RunFailed(f"channel {self.name!r} rests: take it from the node again, which wakes it")
         self._writing = True
         try:
-            return super().publish(author, body, built_on, wall_ms)
+            message = super().publish(author, body, built_on, wall_ms)
         finally:
             self._writing = False
+        self._last_written = message.id
+        return message
+
+    def goes_on_elsewhere(self, message: AnyMessage) -> bool:
+        """Return whether a message follows what was written last here, and so was written by another process."""
+        return message.previous is not None and message.previous == self._last_written
 
     def add(self, message: AnyMessage, raw: bytes) -> None:
         """Put a message into the set."""

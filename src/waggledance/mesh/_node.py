@@ -537,6 +537,11 @@ class Node:
                 f"another process writes as {show(self.me)} in channel {held.name!r}: stop one of the two, or give "
                 "it a key of its own with `waggle id new`. Nobody counts what either says there"
             )
+        if any(message.author == self.me and held.copy.goes_on_elsewhere(message) for message in messages):
+            self._alarm(
+                f"another process writes as {show(self.me)}, and goes on where this one ended, in channel "
+                f"{held.name!r}: stop one of the two, or give it a key of its own with `waggle id new`"
+            )
         for message in messages:
             if isinstance(message.body, Opening) and self.on_opening is not None:
                 self.on_opening(held, message)
