@@ -463,7 +463,8 @@ def test_attack_d9_a_channel_is_opened_once_and_by_its_asker() -> None:
     async def attack(mesh: SimulatedMesh, wire: Wire) -> tuple[Node, Decision]:
         def reopen(held: Held, opened: Message[Opening]) -> None:
             other = Opening(question=Question(text="3+3?"), members=opened.body.members, protocol="vote")
-            held.copy.publish(mesh.keys["p1"].peer, other, [], 0)
+            if opened.author != mesh.keys["p1"].peer:
+                held.copy.publish(mesh.keys["p1"].peer, other, [], 0)
 
         mesh.nodes["p1"].on_opening = reopen
         decision = await mesh.ask("2+2?", certify=True, protocol=Vote(patience_s=3))

@@ -82,7 +82,7 @@ class Door:
     """
 
     __slots__ = ("_admits", "_ask", "_clock", "_load", "_load_bytes", "_parked", "_require_signatures", "_verify",
-                 "_waiting", "channel", "forks", "known", "refusals", "refused")  # fmt: skip
+                 "_waiting", "channel", "forks", "known", "refusals", "refused", "unvouched_bytes")  # fmt: skip
 
     reasons: ClassVar[tuple[str, ...]] = (
         "oversize", "malformed", "not-canonical", "limits", "swarm", "channel", "stranger", "signature",
@@ -120,6 +120,8 @@ class Door:
         """By the id that is missing: who waits for it."""
         self._load: Counter[tuple[PeerId, bool]] = Counter()
         self._load_bytes: Counter[tuple[PeerId, bool]] = Counter()
+        self.unvouched_bytes = 0
+        """How much waits here for a signature: who wrote it is not known."""
 
     @property
     def parked(self) -> int:
@@ -144,7 +146,7 @@ class Door:
     def admit(self, message: AnyMessage, raw: bytes) -> tuple[AnyMessage, ...]:
         """Take a message that `open_frame` has opened, with its canonical bytes; otherwise as `receive`."""
         if self._parked:
-            self._let_go()
+            self.let_go()
         id = message.id
         if id in self.channel:
             self.known += 1
@@ -307,6 +309,8 @@ class Door:
         load = (parked.message.author, parked.vouched)
         self._load[load] += step
         self._load_bytes[load] += step * len(parked.raw)
+        if not parked.vouched:
+            self.unvouched_bytes += step * len(parked.raw)
         if not self._load[load]:
             del self._load[load], self._load_bytes[load]
 
@@ -322,8 +326,8 @@ class Door:
                 if not waiters:
                     del self._waiting[id]
 
-    def _let_go(self) -> None:
-        """Give up those that have waited too long; the oldest stand first."""
+    def let_go(self) -> None:
+        """Give up those that have waited too long; the oldest stand first. Happens with every arrival, too."""
         before = self._clock.now() - PARKED_SECONDS
         while self._parked:
             parked = next(iter(self._parked.values()))

@@ -30,6 +30,7 @@ from waggledance.mesh._capability import ModelClaim as ModelClaim
 from waggledance.mesh._capability import Price as Price
 from waggledance.mesh._capability import Skill as Skill
 from waggledance.mesh._capability import ToolClaim as ToolClaim
+from waggledance.mesh._channels import LOBBY as LOBBY
 from waggledance.mesh._directory import Match as Match
 from waggledance.mesh._directory import Need as Need
 from waggledance.mesh._directory import Observed as Observed
@@ -76,7 +77,6 @@ from waggledance.mesh._key_file import secret_text as secret_text
 from waggledance.mesh._meaning import by_meaning as by_meaning
 from waggledance.mesh._meaning import word_llama as word_llama
 from waggledance.mesh._mesh import Mesh as Mesh
-from waggledance.mesh._node import LOBBY as LOBBY
 from waggledance.mesh._node import Node as Node
 from waggledance.mesh._orders import Order as Order
 from waggledance.mesh._orders import carry_out as carry_out

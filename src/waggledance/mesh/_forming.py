@@ -16,10 +16,11 @@ from typing import Any
 import msgspec
 
 from waggledance.core import UNIT, Member, Message, PeerId, RunFailed, SwarmId, UnknownName
+from waggledance.mesh._channels import LOBBY
 from waggledance.mesh._directory import Need
 from waggledance.mesh._finding import Finder
 from waggledance.mesh._mesh import WAIT_SECONDS, Mesh, MeshGathering
-from waggledance.mesh._node import LOBBY, Node
+from waggledance.mesh._node import Node
 from waggledance.mesh._volunteers import Beacon, Chosen, Team, Volunteer, depth_under, team_channel, team_of
 
 WITHIN_SECONDS = 5

@@ -51,8 +51,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Voting weight that one founder's invites may grant, in all. A founder who lies can lend this much to keys of its
     own, so it counts among what may lie; 0 makes invites bring in no votes."""
     tokens: _Ceiling | None = 200_000
-    """Tokens that one question may cost a member at most; None for no ceiling. So with the next three. An asker names the
-    protocol, so without a ceiling it could make others spend what it likes."""
+    """Tokens that one question may cost a member at most; None for no ceiling. So with the next three. An asker names
+    the protocol, so without a ceiling it could make others spend what it likes."""
     calls: _Ceiling | None = 200
     messages: _Ceiling | None = None
     seconds: _Ceiling | None = None

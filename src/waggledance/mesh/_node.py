@@ -20,7 +20,6 @@ from typing import Any
 
 from waggledance.core import (
     Clock,
-    Door,
     Key,
     LoopClock,
     Member,
@@ -30,23 +29,21 @@ from waggledance.core import (
     PeerFault,
     PeerId,
     RunFailed,
-    UnknownName,
-    UsageError,
     encode,
     show,
 )
 from waggledance.mesh._admission import Membership, membership_of
 from waggledance.mesh._admission_bodies import Admit, Join, Leave, Revoke
-from waggledance.mesh._allowance import Allowance
 from waggledance.mesh._blob_messages import BlobPayload
-from waggledance.mesh._channel_names import draw_mark, is_named_by
+from waggledance.mesh._bounds import Bounds
+from waggledance.mesh._channel_names import draw_mark
+from waggledance.mesh._channels import LOBBY, Channels
 from waggledance.mesh._freshness import Freshness
 from waggledance.mesh._genesis import Genesis
 from waggledance.mesh._held import EMPTY, Held
-from waggledance.mesh._mesh_copy import MeshCopy
 from waggledance.mesh._message_log import MessageLog
 from waggledance.mesh._reader import Reader
-from waggledance.mesh._repair import RECENT_SECONDS, Repair
+from waggledance.mesh._repair import Repair
 from waggledance.mesh._swim import Swim
 from waggledance.mesh._swim_messages import Ping, PingReply, PingRequest, Pong
 from waggledance.mesh._transport import Transport
@@ -63,30 +60,23 @@ from waggledance.mesh._wire import (
     open_datagram,
     seal,
 )
-from waggledance.network import MAX_BATCH_BYTES, Give, Have, Want, give
+from waggledance.network import Give, Have, Want, give
 
 logger = logging.getLogger(__name__)
 
 AnyMessage = Message[Any]
-LOBBY = "lobby"
-REST_SECONDS = RECENT_SECONDS + 5.0
-"""So long after the last word in a channel whose question is over it is kept in memory; after that in the log only."""
-ABANDONED_SECONDS = 660.0
-"""The same where whoever asked has never said what came out: longer than members linger there."""
 REPAIR_SECONDS = 0.5
 REPAIR_JITTER = 0.2
 PUSH_TO_ALL = 64
 """Up to so many holders of a channel get what is new at once; of more, `PUSH_TO` drawn ones. Repair does the rest."""
 PUSH_TO = 3
 RECOVERY_SECONDS = 1.0
-ASKS_SECOND = 50
-"""So often a second somebody may make us ask for a channel that we do not know."""
-GENESIS_BYTES_SECOND = 256 * 1024
-"""So much a second goes out to whoever asks for the genesis, in all: they need not be who they say."""
-CATCH_UP = 10
-"""So many times what an author may push may come in of it by repair: old messages come fast, floods do not."""
-REPLIES_SECOND = 500
-"""So many payloads a second one member's requests may make us send back, and twice its own bytes a second."""
+UNVOUCHED_BYTES = 32 * 1024 * 1024
+"""Of pushed frames that wait for a signature, at all doors together: anybody can write those, in anybody's name."""
+LOOK_SECONDS_A_MESSAGE = 5e-5
+"""So long a time between two looks at who belongs, for each message of the lobby: going through it costs a tenth."""
+LOOK_AT_ONCE = 200
+"""Up to so many messages the lobby is gone through at each that is about members."""
 
 
 class Node:
@@ -120,9 +110,10 @@ class Node:
         self.clock: Clock = clock or LoopClock()
         self._rng = rng or SystemRandom()  # nonces and names must not be guessed from those that were seen
         self.reader = reader or Reader()
-        self.channels: dict[str, Held] = {}
-        self._holders: dict[frozenset[PeerId], frozenset[PeerId]] = {}
-        """Who holds a channel, by itself: channels of the same peers share one set."""
+        self.channels = Channels(
+            key, self.swarm, self.clock, self.reader, log,
+            written=self._written, ask=lambda name, ids: self._send(self._from, Want(name, ids)), alarm=self._alarm,
+        )  # fmt: skip
         self.refused: Counter[str] = Counter()
         """Datagrams refused before a channel's door, by reason; doors count their own."""
         self.alarms: list[str] = []
@@ -133,15 +124,12 @@ class Node:
         """Called with what peers say about blobs; returns what to say to whom."""
         self._fresh = Freshness(self._rng)
         self._repair = Repair(self.me, self.channels, self._fresh)
-        messages_s, bytes_s = genesis.limits.messages_s, genesis.limits.bytes_s
-        self._pushed = Allowance(messages_s=messages_s, bytes_s=bytes_s)
-        self._given = Allowance(messages_s=CATCH_UP * messages_s, bytes_s=CATCH_UP * bytes_s)
-        self._asks = Allowance(messages_s=ASKS_SECOND, bytes_s=1)
-        self._told = Allowance(messages_s=ASKS_SECOND, bytes_s=GENESIS_BYTES_SECOND)
-        self._replies = Allowance(messages_s=REPLIES_SECOND, bytes_s=max(2 * bytes_s, MAX_BATCH_BYTES))
+        self._bounds = Bounds(genesis.limits)
         self._loop = asyncio.get_running_loop()
         self._unsent: list[Held] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._look_timer: asyncio.TimerHandle | None = None
+        self._looked_at = 0.0
         self._closed = False
         self._repair_at = 0.0
         self._from = self.me
@@ -154,7 +142,7 @@ class Node:
         """When each member last said what it has."""
         self.swim = Swim(key, self.swarm, rng=self._rng, incarnation=incarnation, verify=self.reader.holds)
         self.membership: Membership = membership_of(genesis, ())
-        self.lobby = self._hold(LOBBY, self._may_enter, lambda: frozenset(self.members))
+        self.lobby = self.channels.hold(LOBBY, self._may_enter, lambda: frozenset(self.members))
 
     # -- what is known ------------------------------------------------------------------------------------------
 
@@ -165,8 +153,7 @@ class Node:
 
     def refusals(self) -> Counter[str]:
         """How much was refused, by reason, at the node and at all doors."""
-        awake = (held.door.refused for held in self.channels.values() if not held.rests)
-        return sum(awake, Counter(self.refused))
+        return self.refused + self.channels.refusals()
 
     # -- beginning and ending -----------------------------------------------------------------------------------
 
@@ -174,7 +161,7 @@ class Node:
         """Load what the log holds, find the others, and recover this peer's own past from them."""
         if self.log is not None:
             for name in self.log.names():
-                self._load(name, self.log.read(name))
+                self.channels.load(name, self.log.read(name))
         now = self.clock.now()
         self.transport.listen(self._receive, self._on_presence)
         self._look_at_members()
@@ -189,11 +176,10 @@ class Node:
             return
         self._flush()
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-        for held in self.channels.values():
-            if not held.rests:
-                held.copy.close()
+        for timer in (self._timer, self._look_timer):
+            if timer is not None:
+                timer.cancel()
+        self.channels.close()
         await self.transport.close()
 
     async def _recover(self) -> None:
@@ -248,123 +234,11 @@ class Node:
             RunFailed: a channel of this name is held already.
             UsageError: the name does not end with a mark of this node's; see `draw_mark`.
         """
-        if not is_named_by(name, self.me):
-            raise UsageError(
-                f"a channel of this peer's ends with a mark of its own, from draw_mark(); got {name!r:.80}"
-            )
-        if name in self.channels:
-            raise RunFailed(f"channel {name!r} is held already: open another")
-        return self._hold_for(name, self.me, frozenset((*members, self.me)))
+        return self.channels.open(name, members)
 
     def draw_mark(self) -> str:
         """Return what a new channel's name ends with, so that nobody else's has it."""
         return draw_mark(self.me, self._rng)
-
-    def _hold_for(self, name: str, asker: PeerId, holders: frozenset[PeerId]) -> Held:
-        def admits(message: AnyMessage) -> bool:
-            opens = not isinstance(message.body, Opening) or (message.author == asker and message.sequence == 1)
-            return message.author in holders and opens
-
-        shared = self._holders.setdefault(holders, holders)
-        return self._hold(name, admits, lambda: shared)
-
-    def _hold(self, name: str, admits: Callable[[AnyMessage], bool], members: Callable[[], frozenset[PeerId]]) -> Held:
-        def ask(author: PeerId, ids: tuple[MessageId, ...]) -> None:
-            self._send(self._from, Want(name, ids))
-
-        def made() -> tuple[MeshCopy, Door]:
-            copy = MeshCopy(self.swarm, name, lambda: self._written(held))
-            return copy, Door(copy, admits=admits, clock=self.clock, verify=self.reader.holds, ask=ask)
-
-        def woken() -> tuple[MeshCopy, Door]:
-            copy, door = made()
-            self._fill(copy, self._logged(name))
-            held.changed_s = self.clock.now()
-            return copy, door
-
-        held = self.channels[name] = Held(*made(), members, woken)
-        return held
-
-    def _adopt(self, first: AnyMessage) -> Held | None:
-        """Hold a channel that somebody else has opened, if its first message says that this peer belongs there.
-
-        Whether it is that author's word is for the door to say: see `_take_frames`, which keeps the channel only then.
-        """
-        body = first.body
-        if not isinstance(body, Opening):
-            return None
-        holders = frozenset((*(member.id for member in body.members), first.author))
-        may = first.sequence == 1 and first.swarm == self.swarm and is_named_by(first.channel, first.author)
-        if not may or self.me not in holders or not holders <= self.members.keys():
-            self.refused["opening"] += 1
-            return None
-        opened = sum(
-            1 for held in self.channels.values() if held.asker == first.author and not (held.is_over or held.rests)
-        )
-        if opened >= self.genesis.limits.open_channels:
-            self.refused["channels"] += 1
-            return None
-        return self._hold_for(first.channel, first.author, holders)
-
-    def _drop(self, held: Held) -> None:
-        """Hold a channel no more whose opening nobody has signed."""
-        self.refused += held.door.refused
-        self.refused["opening"] += 1
-        held.copy.close()
-        del self.channels[held.name]
-
-    def _load(self, name: str, messages: Sequence[AnyMessage]) -> None:
-        """Take a channel from the log."""
-        held = self.channels.get(name)
-        if held is None:
-            first = next((m for m in messages if isinstance(m.body, Opening)), None)
-            if first is None:
-                return
-            holders = frozenset((*(member.id for member in first.body.members), first.author))
-            held = self._hold_for(name, first.author, holders)
-        self._fill(held.copy, messages)
-        if name == LOBBY:
-            self._look_at_members()
-        elif held.is_over:
-            held.rest()
-
-    def _fill(self, copy: MeshCopy, messages: Iterable[AnyMessage]) -> None:
-        """Put what was kept into a copy."""
-        seen: set[tuple[PeerId, int]] = set()
-        for message in messages:
-            if (message.author, message.sequence) in seen:
-                copy.disown(message.author)
-            seen.add((message.author, message.sequence))
-            copy.add(message, b"")
-        copy.sign_head(self.me, self.key)
-
-    def _logged(self, name: str) -> Sequence[AnyMessage]:
-        """Return what the log has of a channel that rested; what it has no more, the others give again."""
-        assert self.log is not None, "nothing rests without a log"
-        try:
-            return self.log.read(name)
-        except (RunFailed, UnknownName) as why:
-            self._alarm(f"{why}. What was said there is asked back from the others")
-            return ()
-
-    def _let_rest(self, now: float) -> None:
-        """Keep what is over, and quiet, in the log only."""
-        quiet = [
-            held
-            for held in self.channels.values()
-            if held is not self.lobby and not held.rests
-            and now - held.changed_s >= (REST_SECONDS if held.is_over else ABANDONED_SECONDS)
-        ]  # fmt: skip
-        if self.log is None or not quiet:
-            return
-        try:
-            self.log.flush_now()
-        except RunFailed:  # told already: see `_flush`
-            return
-        for held in quiet:
-            door = held.rest()
-            if door is not None:
-                self.refused += door.refused
 
     def _may_enter(self, message: AnyMessage) -> bool:
         """Say whether a message may come into the lobby: a member's, or a newcomer's request to join."""
@@ -419,7 +293,7 @@ class Node:
     def _receive(self, datagrams: Sequence[bytes]) -> None:
         for datagram in datagrams:
             try:
-                sender, payload = open_datagram(self.me, self.swarm, datagram, self._is_known)
+                sender, payload = open_datagram(self.me, self.swarm, datagram, self._is_known, self.reader.holds)
                 self._take(sender, payload)
             except PeerFault as fault:
                 self.refused[fault.reason] += 1
@@ -440,15 +314,18 @@ class Node:
                 self._reply(sender, payload, now)
             case AskGenesis():
                 genesis = self.genesis.canonical()
-                if self._told.takes(EVERYBODY, len(genesis), now):
+                if self._bounds.told.takes(EVERYBODY, len(genesis), now):
                     self._send(sender, TellGenesis(genesis))
                 else:
                     self.refused["rate"] += 1
             case TellGenesis():
                 pass
             case Ping() | Pong() | PingRequest() | PingReply():
-                self._send_all(self.swim.on(sender, payload, now))
-                self._arm()
+                if self._bounds.replies.takes(sender, 0, now):
+                    self._send_all(self.swim.on(sender, payload, now))
+                    self._arm()
+                else:
+                    self.refused["rate"] += 1
             case _:
                 if self.on_blob is not None:
                     self._send_all(self.on_blob(sender, payload, now))
@@ -464,11 +341,12 @@ class Node:
 
     def _reply(self, sender: PeerId, payload: Payload, now: float) -> None:
         """Say to a member what its request asks for, as far as it may make us."""
-        if not self._replies.allows(sender, 0, now):
+        if not self._bounds.replies.allows(sender, 0, now):
             self.refused["rate"] += 1
             return
         for reply in self._repair.on(sender, payload, now):
-            if not self._replies.takes(sender, sum(map(len, reply.frames)) if isinstance(reply, Give) else 0, now):
+            size = sum(map(len, reply.frames)) if isinstance(reply, Give) else 0
+            if not self._bounds.replies.takes(sender, size, now):
                 self.refused["rate"] += 1
                 return
             self._send(sender, reply)
@@ -481,7 +359,8 @@ class Node:
         """
         held = self.channels.get(channel)
         is_new = held is None
-        allowance = self._given if self._passed_on else self._pushed
+        allowance = self._bounds.given if self._passed_on else self._bounds.pushed
+        unvouched = 0 if self._passed_on else sum(held.door.unvouched_bytes for held in self.channels.awake())
         raws: dict[MessageId, bytes] = {}
         grown: list[AnyMessage] = []
         for framed in frames:
@@ -494,12 +373,18 @@ class Node:
                 self.refused["channel"] += 1
                 continue
             if held is None:
-                held = self._adopt(message)
+                held = self.channels.adopt(message, self.members, self.genesis.limits.open_channels)
                 if held is None:
                     self._ask_for(channel, now)
                     return
             if not allowance.allows(_answerable(message), len(framed), now):
                 self.refused["rate"] += 1
+                continue
+            if held.rests and not self.reader.holds(message.author, message.id, message.signature):
+                self.refused["signature"] += 1  # nobody makes a node read its log by what proves nothing
+                continue
+            if unvouched > UNVOUCHED_BYTES and not message.signature:
+                self.refused["parked-too-many"] += 1
                 continue
             raw = raws[message.id] = encode(message)
             for let_in in held.door.admit(message, raw):
@@ -507,7 +392,7 @@ class Node:
                 allowance.count(_answerable(let_in), len(raw), now)
                 grown.append(let_in)
         if held is not None and is_new and held.asker is None:
-            self._drop(held)
+            self.channels.drop(held)
         if held is None or not grown or self.channels.get(held.name) is not held:
             return
         if self.log is not None:
@@ -517,7 +402,7 @@ class Node:
 
     def _ask_for(self, channel: str, now: float) -> None:
         """Ask a member for a channel of which something came before its opening; not often, and not for all."""
-        if not self._is_known(self._from) or not self._asks.takes(self._from, 0, now):
+        if not self._is_known(self._from) or not self._bounds.asks.takes(self._from, 0, now):
             self.refused["channel"] += 1
         else:
             self._send(self._from, self._repair.ask(self._from, Have(channel, EMPTY, ()), now))
@@ -531,7 +416,7 @@ class Node:
             any(isinstance(m.body, Join | Admit | Leave | Revoke) for m in messages)
             or any(m.author in held.copy.forked for m in messages)
         ):
-            self._look_at_members()
+            self._look_soon()
         if self.me in held.copy.forked:
             self._alarm(
                 f"another process writes as {show(self.me)} in channel {held.name!r}: stop one of the two, or give "
@@ -546,7 +431,20 @@ class Node:
             if isinstance(message.body, Opening) and self.on_opening is not None:
                 self.on_opening(held, message)
 
+    def _look_soon(self) -> None:
+        """Look at who belongs; where the lobby is long and this was done right before, a little later."""
+        size = len(self.lobby.copy)
+        wait = self._looked_at + size * LOOK_SECONDS_A_MESSAGE - self.clock.now()
+        if size <= LOOK_AT_ONCE or wait <= 0:
+            self._look_at_members()
+        elif self._look_timer is None and not self._closed:
+            self._look_timer = self._loop.call_later(wait, self._look_at_members)
+
     def _look_at_members(self) -> None:
+        if self._look_timer is not None:
+            self._look_timer.cancel()
+            self._look_timer = None
+        self._looked_at = self.clock.now()
         self.membership = membership_of(self.genesis, self.lobby.copy.messages())
         belongs = self.me in self.members  # who does not yet would only be refused
         self.swim.know(self.members if belongs else (), self.clock.now())
@@ -573,7 +471,9 @@ class Node:
             partner = self._partner()
             if partner is not None:
                 self._send(partner, self._repair.hello(partner, now))
-            self._let_rest(now)
+            for held in self.channels.awake():
+                held.door.let_go()
+            self.channels.let_rest()
         self._send_all(self.swim.tick(now))
         self._arm()
 

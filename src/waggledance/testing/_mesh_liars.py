@@ -18,12 +18,13 @@ from waggledance.core import UNIT, Key, Message, Note, Opening, PeerId, compose,
 from waggledance.mesh import Capability, Genesis, Node, Skill
 from waggledance.mesh._admission_bodies import Join
 from waggledance.mesh._capability import MAX_NUMBER
+from waggledance.mesh._channels import LOBBY
 from waggledance.mesh._held import Held
 from waggledance.mesh._invite import DAY_MS, HeldInvite, Invite, digest_of_invite
-from waggledance.mesh._channels import LOBBY
 from waggledance.mesh._swim_messages import Ping, death
 from waggledance.mesh._wire import EVERYBODY, Push, seal
 from waggledance.network import VirtualLoop
+from waggledance.testing._simulated_key import SimulatedKey
 
 JUNK_BYTES = 200
 
@@ -65,10 +66,11 @@ def flood(node: Node, messages: int, rng: Random) -> None:
 
 def invent_peers(node: Node, count: int, seed: int) -> None:
     """Invite peers that nobody else knows, ask for a vote for each, and let them join."""
+    issuer = node.key.real if isinstance(node.key, SimulatedKey) else node.key  # invites are always really signed
     for i in range(count):
         secret = blake3(b"waggle/sybil/1\0%d\0%d" % (seed, i)).digest()
         sybil = Key(blake3(secret).digest())
-        held = _invited(node.key, node.genesis, secret, node.clock.wall_ms())
+        held = _invited(issuer, node.genesis, secret, node.clock.wall_ms())
         join, _ = compose(sybil.peer, Join.of(held, sybil.peer, f"sybil{i}"), 1, None, (), 1, 0, node.swarm, LOBBY)
         push = Push(LOBBY, (frame(sybil.signed(join)),))
         node.transport.spread(seal(sybil, node.swarm, EVERYBODY, push))
