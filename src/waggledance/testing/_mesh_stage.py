@@ -116,7 +116,7 @@ class Stage:
         self.mesh = SimulatedMesh(
             self._peers, seed=schedule.seed, limits=LIMITS, delay=schedule.delay, loss=schedule.loss,
             duplicate=schedule.duplicate, reorder=schedule.reorder, bit_flip=schedule.bit_flip, faults=links,
-            wire=self._wired,
+            signatures="simulated", wire=self._wired,
         )  # fmt: skip
         self._names = {key.peer: name for name, key in self.mesh.keys.items()}
 
@@ -302,8 +302,8 @@ class Stage:
     async def _settled(self) -> None:
         """Wait until all honest members hold the same sets, and have left all questions."""
         until = self._loop.time() + SETTLES_WITHIN_SECONDS
-        while (left := [*self._apart(), *self._sitting()]) and self._loop.time() < until:
-            await asyncio.sleep(LOOK_SECONDS)  # noqa: ASYNC110 — virtual time, and no one event says it
+        while (left := [*self._apart(), *self._sitting()]) and self._loop.time() < until:  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_SECONDS)
         self._broken += left
 
     def _sitting(self) -> list[str]:
@@ -361,7 +361,7 @@ class Stage:
     def _look_at_certificate(self, decision: Decision) -> None:
         certificate = Certificate.from_json(decision.certificate)
         try:
-            verify_certificate(certificate, self.mesh.genesis.members)
+            verify_certificate(certificate, self.mesh.genesis.members, holds=self.mesh.reader.holds)
         except CertificateInvalid as why:
             self._breaks("it holds", str(why))
         if certificate.answer != decision.key:

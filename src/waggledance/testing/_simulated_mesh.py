@@ -16,12 +16,15 @@ from waggledance.network import Delay, Fault, Uniform, VirtualLoop
 from waggledance.protocols import AskProtocol, Debate
 from waggledance.testing._opinionated import Opinionated
 from waggledance.testing._simulated_disk import LogLeft, SimulatedDisk
+from waggledance.testing._simulated_key import SimulatedKey, SimulatedReader
 
 T = TypeVar("T")
 
 EPOCH_MS = 1_735_689_600_000
 """Virtual time 0 on the wall: 2025-01-01 00:00 UTC."""
 ASKER = "asker"
+MOST_READ = 50_000
+"""So many frames are kept opened."""
 GENEROUS = Limits(messages_s=100_000, bytes_s=1 << 30, open_channels=1_000)
 
 
@@ -65,6 +68,7 @@ class SimulatedMesh:
         reorder: chance that later ones overtake it.
         bit_flip: chance that one bit of it arrives flipped.
         faults: what goes wrong on the links, and when.
+        signatures: ``"real"`` ones, or ``"simulated"`` ones that cost next to nothing; see `SimulatedKey`.
         wire: makes a member's transport from the simulated one, so that a liar can be given a twisted one.
     """
 
@@ -81,6 +85,7 @@ class SimulatedMesh:
         reorder: float = 0.0,
         bit_flip: float = 0.0,
         faults: Sequence[Fault] = (),
+        signatures: Literal["real", "simulated"] = "real",
         wire: Callable[[str, Transport], Transport] = lambda _name, transport: transport,
     ) -> None:
         loop = asyncio.get_running_loop()
@@ -93,8 +98,13 @@ class SimulatedMesh:
         self.clocks = {name: SimulatedClock(loop) for name in names}
         """Every machine's own; give a member another one before it begins."""
         self.disks: dict[str, SimulatedDisk] = {}
-        self.keys = {name: Key(blake3(b"waggle/simulated-mesh/1\0%d\0%s" % (seed, name.encode())).digest())
-                     for name in names}  # fmt: skip
+        secrets = {name: blake3(b"waggle/simulated-mesh/1\0%d\0%s" % (seed, name.encode())).digest() for name in names}
+        simulated = {name: SimulatedKey(secret) for name, secret in secrets.items()}
+        self.keys: Mapping[str, Key] = (
+            simulated if signatures == "simulated" else {name: Key(secret) for name, secret in secrets.items()}
+        )
+        self.reader = Reader(MOST_READ) if signatures == "real" else SimulatedReader(simulated.values(), MOST_READ)
+        """Opens frames and checks signatures for all nodes."""
         self.genesis = Genesis(
             name="simulated",
             members=tuple(Member(self.keys[name].peer, name, 0 if name == ASKER else UNIT) for name in names),
@@ -109,7 +119,6 @@ class SimulatedMesh:
         self.sittings: dict[str, Sitting] = {}
         self._wire = wire
         self._lives: dict[str, int] = {}
-        self._reader = Reader(remember=50_000)
 
     async def __aenter__(self) -> SimulatedMesh:
         await asyncio.gather(*(self.begin(name) for name in self.keys))
@@ -135,7 +144,7 @@ class SimulatedMesh:
         rng = Random(int.from_bytes(blake3(b"%d\0%d\0%s" % (self.seed, life, key.peer)).digest(8)))
         return Node(
             key, self.genesis, transport, log=disk, clock=self.clocks[name], rng=rng, incarnation=life,
-            reader=self._reader,
+            reader=self.reader,
         )  # fmt: skip
 
     async def end(self, name: str) -> None:
