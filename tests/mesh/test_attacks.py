@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -51,12 +51,16 @@ from waggledance.core import (
 from waggledance.core._message import encode_canonical, message_id
 from waggledance.mesh import (
     LOBBY,
+    Admit,
     Artefact,
+    Genesis,
     Join,
     Limits,
+    Membership,
     Node,
     Rollout,
     Warrant,
+    membership_of,
     new_invite,
     status_of,
     warranted,
@@ -323,6 +327,47 @@ def test_attack_c4_a_member_who_floods_the_lobby_gets_in_what_the_genesis_allows
 
     allowed = 40 if way is Push else 400
     assert attacked(attack, limits=Limits(messages_s=10)) == (allowed, 600 - allowed, 1)
+
+
+def test_attack_c4_a_member_who_floods_the_lobby_with_votes_does_not_make_it_be_gone_through_for_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A look at who belongs costs in proportion to the lobby; looks get rarer as it grows, and the last one counts."""
+    looks: list[int] = []
+
+    def counted(genesis: Genesis, messages: Sequence[AnyMessage]) -> Membership:
+        looks.append(len(messages))
+        return membership_of(genesis, messages)
+
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> tuple[int, int]:
+        p1, desk, node = mesh.keys["p1"], Channel(mesh.genesis.swarm, LOBBY), mesh.nodes["p0"]
+        monkeypatch.setattr("waggledance.mesh._node.membership_of", counted)
+        for n in range(2_000):
+            wire.push("p0", p1.signed(desk.publish(p1.peer, Admit(who=EVE.peer, weight=n), [], n)))
+            await asyncio.sleep(0.002)
+        await asyncio.sleep(1)
+        return len(node.lobby.copy), looks[-1]
+
+    kept, last = attacked(attack, limits=Limits(messages_s=500))
+    assert kept == last == 2_000
+    assert len(looks) < 200 + 150
+
+
+def test_attack_c4_frames_without_a_signature_fill_no_memory_and_are_gone_in_half_a_minute() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> tuple[int, int, int]:
+        node = mesh.nodes["p0"]
+        for n in range(4_000):
+            fake = msgspec.structs.replace(notes(EVE, mesh, 1, size=60_000)[0], author=mesh.keys["p1"].peer)
+            number = {"sequence": n + 2, "previous": n.to_bytes(32), "author": list(mesh.nodes.values())[n % 5].me}
+            wire.push("p0", unsigned(msgspec.structs.replace(fake, **number)))
+        waiting, refused = node.lobby.door.unvouched_bytes, node.refusals()["parked-too-many"]
+        await asyncio.sleep(32)
+        return waiting, refused, node.lobby.door.unvouched_bytes
+
+    waiting, refused, later = attacked(attack)
+    assert waiting < 33 * 1024 * 1024
+    assert refused > 3_000
+    assert later == 0
 
 
 def test_attack_c4_nobody_uses_up_what_another_may_send() -> None:
