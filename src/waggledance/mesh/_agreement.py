@@ -58,6 +58,7 @@ class Agreement:
         self._roster = frozenset(member.id for member in opening.body.members)
         self.ended = self._loop.create_future()
         """Done when there is a certificate."""
+        self._certified: Certificate | None = None
         self.certifier: Certifier | None = None
         body = opening.body
         if certify and isinstance(body.certify, str):
@@ -73,7 +74,7 @@ class Agreement:
     @property
     def certificate(self) -> Certificate | None:
         """The certificate, with the question in it; None while there is none."""
-        made = None if self.certifier is None else self.certifier.certificate
+        made = self._certified if self.certifier is None else self.certifier.certificate
         return None if made is None else made.about(self._opening)
 
     @property
@@ -100,12 +101,16 @@ class Agreement:
         return None if said is None else [self._opening, *said]
 
     def close(self) -> None:
-        """Stop following the question."""
+        """Stop following the question, and let go of what holds on to this: else all that was said stays in memory."""
         self._unsubscribe()
+        self._unsubscribe = _nothing
         if self._timer is not None:
             self._timer.cancel()
         for task in self._deciding.values():
             task.cancel()
+        if self.certifier is not None:
+            self._certified, self.certifier = self.certifier.certificate, None
+        self._deciding.clear()
 
     # -- the certifier's surroundings ---------------------------------------------------------------------------
 
@@ -114,13 +119,15 @@ class Agreement:
             self._loop.call_soon(self._take, message)
 
     def _take(self, message: AnyMessage) -> None:
-        assert self.certifier is not None, "only a certified question is listened to"
+        if self.certifier is None:  # closed since the message came
+            return
         self._publish(self.certifier.on(message, self._clock.now()))
         if self._lacking:
             self._retry()
 
     def _retry(self) -> None:
-        assert self.certifier is not None, "only a certified question is decided again"
+        if self.certifier is None:  # closed in the meantime
+            return
         self._lacking = False
         self._publish(self.certifier.retry(self._clock.now()))
 
@@ -161,3 +168,7 @@ class Agreement:
     def _tick(self) -> None:
         assert self.certifier is not None, "only a certified question has a timer"
         self._publish(self.certifier.tick(self._clock.now()))
+
+
+def _nothing() -> None:
+    """Do nothing."""
