@@ -110,6 +110,18 @@ def test_two_processes_with_one_key_are_found_out_and_both_are_told() -> None:
         assert any("another process writes as" in alarm for alarm in alarms)
 
 
+def test_a_member_that_is_only_suspected_is_waited_for() -> None:
+    async def main() -> tuple[str, Decision]:
+        async with SimulatedMesh(1, faults=[Silent("p0", 2.0, 8.0)]) as mesh:
+            await asyncio.sleep(4)
+            suspected = mesh.nodes["asker"].swim.states()[mesh.keys["p0"].peer].status
+            return suspected, await mesh.ask("2+2?", protocol=Vote(patience_s=60))
+
+    suspected, decision = on_virtual_time(main())
+    assert suspected == "suspect"
+    assert (decision.status, decision.silent) == ("decided", ())
+
+
 def test_a_custom_protocol_is_refused_before_anything_is_sent() -> None:
     async def mine(seat: Any) -> Decision:
         raise NotImplementedError

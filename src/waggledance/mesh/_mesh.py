@@ -206,9 +206,12 @@ class MeshGathering:
         return frozenset(m.author for m in self._held.copy.said(Seal)) & self._weights.keys()
 
     def _gone(self) -> frozenset[PeerId]:
-        """Return the members who do not seem to be there: nobody waits for them, and they count when they come."""
+        """Return who is taken for dead, or has left: nobody waits for them, and they count when they come.
+
+        Who is only suspected may be thinking hard on a busy machine; it is waited for until enough have answered.
+        """
         states = self._node.swim.states()
-        return frozenset(peer for peer in self._weights if peer in states and states[peer].status != "alive")
+        return frozenset(peer for peer in self._weights if peer in states and states[peer].status in ("dead", "left"))
 
     def _weight(self, peers: Iterable[PeerId]) -> int:
         return sum(self._weights[peer] for peer in peers)
