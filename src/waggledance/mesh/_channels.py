@@ -156,11 +156,12 @@ class Channels(dict[str, Held]):
         return held
 
     def _hold_for(self, name: str, asker: PeerId, holders: frozenset[PeerId]) -> Held:
+        shared = self._holders.setdefault(holders, holders)
+
         def admits(message: AnyMessage) -> bool:
             opens = not isinstance(message.body, Opening) or (message.author == asker and message.sequence == 1)
-            return message.author in holders and opens
+            return message.author in shared and opens
 
-        shared = self._holders.setdefault(holders, holders)
         return self.hold(name, admits, lambda: shared)
 
     # -- the log ------------------------------------------------------------------------------------------------
