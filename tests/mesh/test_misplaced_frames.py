@@ -3,8 +3,9 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
-from waggledance.core import Opening, frame
+from waggledance.core import Note, Opening, compose, frame
 from waggledance.mesh._wire import EVERYBODY, Push, seal
 from waggledance.protocols import Vote
 from waggledance.testing import SimulatedMesh, on_virtual_time
@@ -24,3 +25,33 @@ def test_an_opening_under_another_name_does_not_put_an_empty_channel_in_place_of
             return node.channels[decision.channel] is held and name not in node.channels.keys() - {"lobby"}, len(frames)
 
     assert on_virtual_time(main()) == (True, 1)
+
+
+@pytest.mark.parametrize("forged", [False, True])
+def test_a_newcomer_to_a_channel_takes_it_up_whatever_stands_before_its_opening(forged: bool) -> None:
+    """A first message that names no cause may sort before the opening; a forged opening may stand there, too."""
+
+    async def main() -> tuple[bool, ...]:
+        async with SimulatedMesh(4) as mesh:
+            await mesh.end("p3")
+            decision = await mesh.ask("2+2?", protocol=Vote(patience_s=3))
+            asker, newcomer = mesh.nodes["asker"], mesh.nodes["p0"]
+            held = asker.channels[decision.channel]
+            opening = held.copy.get(held.copy.said(Opening)[0].id)  # signed
+            assert opening is not None
+            first = compose(newcomer.me, Note(about="early", text="x"), 1, None, (), 1, 0, asker.swarm, held.name)[0]
+            if forged:
+                body = replace(opening.body, members=opening.body.members[:2])
+                first = replace(
+                    compose(asker.me, body, 1, None, (), 1, 0, asker.swarm, held.name)[0], signature=bytes(64)
+                )
+            frames = [frame(m) for m in (newcomer.key.signed(first) if not forged else first, opening)]
+            for node in mesh.nodes.values():
+                node.channels.pop(held.name, None)
+            newcomer.transport.listen(lambda _: None, lambda _peer, _up: None)  # nobody else brings it
+            newcomer._passed_on = True
+            newcomer._take_frames(held.name, frames, mesh.clock.now())
+            taken = newcomer.channels.get(held.name)
+            return taken is not None, taken is not None and taken.members == held.members
+
+    assert on_virtual_time(main()) == ((False, False) if forged else (True, True))

@@ -358,26 +358,21 @@ class Node:
         what another may send by writing that other's name on something.
         """
         held = self.channels.get(channel)
-        is_new = held is None
+        adopted: AnyMessage | None = None
         allowance = self._bounds.given if self._passed_on else self._bounds.pushed
         unvouched = 0 if self._passed_on else sum(held.door.unvouched_bytes for held in self.channels.awake())
+        opened = self._opened(channel, frames)
+        if held is None:  # an opening may come behind what was said later by somebody who named no cause
+            adopted = next((message for message, _ in opened if isinstance(message.body, Opening)), None)
+            if adopted is not None:
+                held = self.channels.adopt(adopted, self.members, self.genesis.limits.open_channels)
+            if held is None:
+                self._ask_for(channel, now)
+                return
         raws: dict[MessageId, bytes] = {}
         grown: list[AnyMessage] = []
-        for framed in frames:
-            try:
-                message = self.reader.open(framed)
-            except PeerFault as fault:
-                self.refused[fault.reason] += 1
-                continue
-            if message.channel != channel:  # what is told of a frame is signed by nobody; the frame itself says where
-                self.refused["channel"] += 1
-                continue
-            if held is None:
-                held = self.channels.adopt(message, self.members, self.genesis.limits.open_channels)
-                if held is None:
-                    self._ask_for(channel, now)
-                    return
-            if not allowance.allows(_answerable(message), len(framed), now):
+        for message, size in opened:
+            if not allowance.allows(_answerable(message), size, now):
                 self.refused["rate"] += 1
                 continue
             if held.rests and not self.reader.holds(message.author, message.id, message.signature):
@@ -391,14 +386,30 @@ class Node:
                 raw = raws[let_in.id] = raws.get(let_in.id) or encode(let_in)
                 allowance.count(_answerable(let_in), len(raw), now)
                 grown.append(let_in)
-        if held is not None and is_new and held.asker is None:
+        if adopted is not None and adopted.id not in held.copy:
             self.channels.drop(held)
-        if held is None or not grown or self.channels.get(held.name) is not held:
+            return
+        if not grown:
             return
         if self.log is not None:
             for message in grown:
                 self.log.append(message, raws[message.id])
         self._stored(held, grown)
+
+    def _opened(self, channel: str, frames: Sequence[bytes]) -> list[tuple[AnyMessage, int]]:
+        """Return the messages in frames, with the frames' sizes; without those that do not belong to the channel."""
+        opened: list[tuple[AnyMessage, int]] = []
+        for framed in frames:
+            try:
+                message = self.reader.open(framed)
+            except PeerFault as fault:
+                self.refused[fault.reason] += 1
+                continue
+            if message.channel != channel:  # what is told of a frame is signed by nobody; the frame itself says where
+                self.refused["channel"] += 1
+                continue
+            opened.append((message, len(framed)))
+        return opened
 
     def _ask_for(self, channel: str, now: float) -> None:
         """Ask a member for a channel of which something came before its opening; not often, and not for all."""
