@@ -53,6 +53,7 @@ from waggledance.mesh import (
     LOBBY,
     Admit,
     Artefact,
+    Capability,
     Genesis,
     Join,
     Limits,
@@ -60,6 +61,7 @@ from waggledance.mesh import (
     Node,
     Rollout,
     Warrant,
+    announce,
     membership_of,
     new_invite,
     status_of,
@@ -67,9 +69,11 @@ from waggledance.mesh import (
 )
 from waggledance.mesh._channel_names import draw_mark
 from waggledance.mesh._held import EMPTY, Held
+from waggledance.mesh._present import endpoints_of
 from waggledance.mesh._sealed_set import decide_over
 from waggledance.mesh._swim_messages import Ping, death, leave_note, suspicion
 from waggledance.mesh._wire import Ask, AskGenesis, Hello, Outline, Payload, Push, seal
+from waggledance.mesh._zenoh_endpoints import dialable
 from waggledance.network import Give, Have
 from waggledance.protocols import Vote
 from waggledance.testing import SimulatedMesh, on_virtual_time
@@ -803,6 +807,24 @@ def test_attack_d8_false_news_of_deaths_removes_nobody_and_is_refuted() -> None:
     assert len(node.members) == 5
     assert node.swim.refused["signature"] >= 20
     assert (bool(decision.certificate), decision.silent) == (True, ())
+
+
+def test_attack_d12_where_a_member_says_it_is_keeps_nobody_from_starting() -> None:
+    """What cannot be dialled would otherwise be an error at the next start of everybody who remembered it."""
+
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> tuple[str, ...]:
+        liar = mesh.nodes["p1"]
+        nonsense = ("nonsense", "unixpipe/tmp/x", "tcp/192.0.2.1:7447#iface=lo", "tcp/192.0.2.1:0")
+        announce(liar, Capability(ver=1, name="p1", where=nonsense))
+        announce(mesh.nodes["p2"], Capability(ver=1, name="p2", where=("tls/bees.example:1", "tcp/192.0.2.2:7447")))
+        announce(mesh.nodes["p3"], Capability(ver=1, name="p3", where=tuple(f"tcp/192.0.2.3:{n}" for n in range(1, 9))))
+        await mesh.settle(LOBBY)
+        return endpoints_of(mesh.nodes["p0"])
+
+    known = attacked(attack)
+    assert len(known) == 4 + 2 + 4
+    assert set(dialable(known, encrypted=False)) == {"tcp/192.0.2.2:7447", *(f"tcp/192.0.2.3:{n}" for n in range(1, 5))}
+    assert dialable(known, encrypted=True) == ("tls/bees.example:1",)
 
 
 def test_attack_d14_a_key_for_which_signatures_can_be_forged_is_refused_everywhere() -> None:

@@ -21,7 +21,10 @@ from waggledance.mesh._records import records_of
 from waggledance.mesh._status import read_status
 from waggledance.mesh._tls import Tls
 from waggledance.mesh._zenoh_config import Mode
-from waggledance.mesh._zenoh_endpoints import Endpoint
+from waggledance.mesh._zenoh_endpoints import Endpoint, dialable
+
+ENDPOINTS_A_MEMBER = 4
+"""So many of the places are dialled where a member says that it can be reached."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,8 @@ async def _node(
     from waggledance.mesh._zenoh_transport import ZenohTransport
 
     folder = home.peer(way.swarm_name, key_name)
-    dials = tuple(dict.fromkeys((*dialling.connect, *way.endpoints, *_known_here(home, way.swarm_name, key_name))))
+    known = dialable(_known_here(home, way.swarm_name, key_name), encrypted=dialling.tls is not None)
+    dials = tuple(dict.fromkeys((*dialling.connect, *way.endpoints, *known)))
     transport = await ZenohTransport.open(
         key.peer, way.swarm, listen=dialling.listen, connect=[e for e in dials if e not in (dialling.listen or ())],
         mode=dialling.mode, scouting=dialling.scouting, tls=dialling.tls,
@@ -158,7 +162,8 @@ async def _node(
 def endpoints_of(node: Node) -> tuple[str, ...]:
     """Return where other members say they can be reached."""
     records = records_of(node.lobby.copy.messages()).by_author
-    return tuple(where for peer, record in records.items() if peer != node.me for where in record.capability.where)
+    others = [record for peer, record in records.items() if peer != node.me]
+    return tuple(where for record in others for where in record.capability.where[:ENDPOINTS_A_MEMBER])
 
 
 def announce(node: Node, capability: Capability) -> Message[Capability] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import ClassVar
@@ -79,6 +79,19 @@ def read_endpoints(texts: Sequence[str], *, encrypted: bool, dialled: bool) -> t
         if dialled and endpoint.port == 0:
             raise UsageError(f"{endpoint} cannot be dialled: port 0 means any free one. Give the port it listens on.")
     return endpoints
+
+
+def dialable(texts: Iterable[str], *, encrypted: bool) -> tuple[str, ...]:
+    """Return those of the endpoints that others claim which can be dialled here; what they cannot mean is left out."""
+
+    def is_dialable(text: str) -> bool:
+        try:
+            read_endpoints([text], encrypted=encrypted, dialled=True)
+        except UsageError:
+            return False
+        return True
+
+    return tuple(text for text in texts if is_dialable(text))
 
 
 def with_free_ports(endpoints: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
