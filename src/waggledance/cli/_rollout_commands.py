@@ -12,6 +12,7 @@ import msgspec
 from waggledance._swarm import Swarm
 from waggledance.cli._mesh_log import on_disk
 from waggledance.cli._printing import print_json, print_table, print_text, say
+from waggledance.cli._safe_text import one_line
 from waggledance.consensus import Certificate
 from waggledance.core import LoopClock, MessageId, RunFailed, UsageError
 from waggledance.mesh import (
@@ -151,11 +152,10 @@ async def _warrant(node: Node, rollout: Rollout, content: bytes, file: Path | No
     )  # fmt: skip
     decision = await swarm.ask(rollout_question(rollout, content))
     if decision.key != "yes" or not decision.certificate:
-        said = ", ".join(f"{key} {weight / 1e6:g}" for key, weight in sorted(decision.support.items()))
-        raise RunFailed(
-            f"the swarm did not certify a yes ({said or 'nobody answered'}"
-            f"{'; ' + '; '.join(decision.notes) if decision.notes else ''}): nothing was rolled out"
-        )
+        said = [f"{key} {weight / 1e6:g}" for key, weight in sorted(decision.support.items())]
+        against = [f"{decision.name(d.peer)}: {one_line(d.reason, 80)}" for d in decision.dissent]
+        why = "; ".join((*said, *against, *decision.notes)) or "nobody said yes or no"
+        raise RunFailed(f"the swarm did not certify a yes ({why}): nothing was rolled out")
     return await warrant_of(node, Certificate.from_json(decision.certificate))
 
 
