@@ -44,6 +44,7 @@ from waggledance.core import (
     Proposal,
     Question,
     SwarmId,
+    UsageError,
     encode,
     frame,
     signature_holds,
@@ -504,6 +505,15 @@ def test_attack_d9_nobody_takes_the_name_of_a_channel_that_another_will_open() -
     assert decision.channel == name, "the attack was not on the right name"
     assert decision.silent == ()
     assert node.refusals()["opening"] == 1
+
+
+def test_a_channel_without_the_nodes_own_mark_is_not_opened() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> None:
+        for name in ("q1", "", f"q1-{mesh.nodes['p1'].draw_mark()}"):
+            with pytest.raises(UsageError, match="a mark of its own"):
+                mesh.nodes["p0"].open(name, [])
+
+    attacked(attack)
 
 
 def test_attack_d9_a_channel_is_opened_once_and_by_its_asker() -> None:
