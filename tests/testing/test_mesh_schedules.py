@@ -45,7 +45,7 @@ from waggledance.testing._mesh_stage import Stage
 WINDOW = {"from_s": 0.05, "until_s": 3.0}
 
 
-@pytest.mark.parametrize("seed", range(0, 120, 20))
+@pytest.mark.parametrize("seed", range(0, 100, 20))
 def test_swarms_under_random_faults_break_no_law(seed: int) -> None:
     found = search_mesh_schedules(20, seed=seed)
     assert [(str(schedule), laws) for schedule, laws in found.broken] == []
@@ -66,27 +66,32 @@ def one_phase(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_agreement, "Certifier", OnePhaseAcrossEpochs)
 
 
-FOUND = 77
-"""The seed of the first schedule that the planted bug breaks."""
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("one_phase")
-def test_certificates_of_one_phase_are_found_out_within_a_few_hundred_schedules() -> None:
-    found = search_mesh_schedules(300, first_only=True)
-    assert found.broken
-    assert found.broken[0][1][0].startswith("one certificate")
-
-
 @pytest.mark.usefixtures("one_phase")
 def test_certificates_of_one_phase_are_found_out_and_the_schedule_is_made_small() -> None:
-    bad = draw_schedule(FOUND)
-    assert any(broken.startswith("one certificate") for broken in play_schedule(bad).broken)
+    """Within 40 schedules from here; from anywhere within a few hundred, which is under a minute."""
+    found = search_mesh_schedules(40, seed=60, first_only=True)
+    assert _two_certified(found.broken[0][1])
+    bad = found.broken[0][0]
     small = shrink_mesh_schedule(bad)
     assert len(small.faults) < len(bad.faults)
     for at in range(len(small.faults)):
         fewer = replace(small, faults=small.faults[:at] + small.faults[at + 1 :])
-        assert not any(broken.startswith("one certificate") for broken in play_schedule(fewer).broken)
+        assert not _two_certified(play_schedule(fewer).broken)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_phase")
+@pytest.mark.parametrize("seed", [0, 10_000, 20_000, 30_000])
+def test_certificates_of_one_phase_are_found_out_from_anywhere_within_four_hundred(seed: int) -> None:
+    assert _two_certified(search_mesh_schedules(400, seed=seed, first_only=True).broken[0][1])
+
+
+def _two_certified(broken: tuple[str, ...]) -> bool:
+    return any(each.startswith("one certificate") for each in broken)
+
+
+FOUND = 77
+"""The seed of the first schedule that the planted bug breaks."""
 
 
 def test_the_schedule_that_breaks_one_phase_breaks_nothing_of_two() -> None:
