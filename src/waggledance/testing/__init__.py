@@ -30,6 +30,29 @@ if TYPE_CHECKING:
     from waggledance.testing._certificate_schedules import shrink_schedule as shrink_schedule
     from waggledance.testing._judged import judged as judged
     from waggledance.testing._judged import proposed as proposed
+    from waggledance.testing._mesh_faults import BadModel as BadModel
+    from waggledance.testing._mesh_faults import FalseRecord as FalseRecord
+    from waggledance.testing._mesh_faults import Flood as Flood
+    from waggledance.testing._mesh_faults import FullDisk as FullDisk
+    from waggledance.testing._mesh_faults import LateVotes as LateVotes
+    from waggledance.testing._mesh_faults import NewAddress as NewAddress
+    from waggledance.testing._mesh_faults import NewKey as NewKey
+    from waggledance.testing._mesh_faults import Reboot as Reboot
+    from waggledance.testing._mesh_faults import Resend as Resend
+    from waggledance.testing._mesh_faults import SignsAll as SignsAll
+    from waggledance.testing._mesh_faults import Slander as Slander
+    from waggledance.testing._mesh_faults import Sybils as Sybils
+    from waggledance.testing._mesh_faults import Twins as Twins
+    from waggledance.testing._mesh_faults import Withhold as Withhold
+    from waggledance.testing._mesh_faults import WrongChannel as WrongChannel
+    from waggledance.testing._mesh_faults import WrongClock as WrongClock
+    from waggledance.testing._mesh_schedule import MeshSchedule as MeshSchedule
+    from waggledance.testing._mesh_schedules import MeshSearch as MeshSearch
+    from waggledance.testing._mesh_schedules import draw_schedule as draw_schedule
+    from waggledance.testing._mesh_schedules import play_schedule as play_schedule
+    from waggledance.testing._mesh_schedules import search_mesh_schedules as search_mesh_schedules
+    from waggledance.testing._mesh_schedules import shrink_mesh_schedule as shrink_mesh_schedule
+    from waggledance.testing._mesh_stage import Played as Played
     from waggledance.testing._world_w1 import W1 as W1
     from waggledance.testing._world_w1 import Answers as Answers
     from waggledance.testing._world_w1 import Case as Case
@@ -45,6 +68,29 @@ if TYPE_CHECKING:
     from waggledance.testing._world_w6 import Scenario as Scenario
 
 _HOMES = {
+    "BadModel": "_mesh_faults",
+    "FalseRecord": "_mesh_faults",
+    "Flood": "_mesh_faults",
+    "FullDisk": "_mesh_faults",
+    "LateVotes": "_mesh_faults",
+    "MeshSchedule": "_mesh_schedule",
+    "MeshSearch": "_mesh_schedules",
+    "NewAddress": "_mesh_faults",
+    "NewKey": "_mesh_faults",
+    "Played": "_mesh_stage",
+    "Reboot": "_mesh_faults",
+    "Resend": "_mesh_faults",
+    "SignsAll": "_mesh_faults",
+    "Slander": "_mesh_faults",
+    "Sybils": "_mesh_faults",
+    "Twins": "_mesh_faults",
+    "Withhold": "_mesh_faults",
+    "WrongChannel": "_mesh_faults",
+    "WrongClock": "_mesh_faults",
+    "draw_schedule": "_mesh_schedules",
+    "play_schedule": "_mesh_schedules",
+    "search_mesh_schedules": "_mesh_schedules",
+    "shrink_mesh_schedule": "_mesh_schedules",
     "CarriesTheHighestAck": "_certificate_bugs",
     "ForgetsItsLock": "_certificate_bugs",
     "OnePhaseAcrossEpochs": "_certificate_bugs",
@@ -81,29 +127,52 @@ __all__ = [
     "W6",
     "Answers",
     "Attack",
+    "BadModel",
     "CarriesTheHighestAck",
     "Case",
     "Discussions",
     "Drift",
+    "FalseRecord",
+    "Flood",
     "ForgetsItsLock",
+    "FullDisk",
+    "LateVotes",
     "LawBroken",
+    "MeshSchedule",
+    "MeshSearch",
+    "NewAddress",
+    "NewKey",
     "OfficeHolder",
     "Offices",
     "OnePhaseAcrossEpochs",
     "Opinionated",
+    "Played",
+    "Reboot",
+    "Resend",
     "Run",
     "Scenario",
     "Schedule",
     "Search",
     "Seen",
+    "SignsAll",
     "SimulatedMesh",
+    "Slander",
     "SwimWorld",
+    "Sybils",
+    "Twins",
+    "Withhold",
+    "WrongChannel",
+    "WrongClock",
     "check_protocol",
+    "draw_schedule",
     "judged",
     "on_virtual_time",
+    "play_schedule",
     "proposed",
     "replay_schedule",
+    "search_mesh_schedules",
     "search_schedules",
+    "shrink_mesh_schedule",
     "shrink_schedule",
     "simulate",
 ]
