@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from dataclasses import replace
 from math import inf
 
 import pytest
 
-from waggledance.core import UsageError
+from waggledance.core import Key, MessageId, UsageError
 from waggledance.mesh import _agreement
-from waggledance.network import Partition
+from waggledance.network import Partition, VirtualLoop
 from waggledance.testing import OnePhaseAcrossEpochs
 from waggledance.testing._mesh_faults import (
     BadModel,
@@ -41,6 +42,8 @@ from waggledance.testing._mesh_schedules import (
     shrink_mesh_schedule,
 )
 from waggledance.testing._mesh_stage import Stage
+from waggledance.testing._simulated_key import SimulatedKey, SimulatedReader
+from waggledance.testing._simulated_mesh import SimulatedClock
 
 WINDOW = {"from_s": 0.05, "until_s": 3.0}
 
@@ -187,6 +190,22 @@ def test_shrinking_leaves_only_what_breaks_the_law() -> None:
 def test_a_schedule_that_cannot_be_is_refused(options: dict[str, object], why: str) -> None:
     with pytest.raises(UsageError, match=why):
         MeshSchedule(**options)  # type: ignore[arg-type]
+
+
+def test_a_clock_that_runs_slow_is_refused() -> None:
+    with closing(VirtualLoop()) as loop, pytest.raises(UsageError, match="runs fast by 0 ppm"):
+        SimulatedClock(loop, -1)
+
+
+def test_a_signature_holds_for_what_was_signed_and_for_its_author_only() -> None:
+    one, other = SimulatedKey(bytes(32)), SimulatedKey(bytes([1] * 32))
+    stranger, said = Key(bytes([2] * 32)), MessageId(bytes(32))
+    reader = SimulatedReader([one, other], 10)
+    assert reader.holds(one.peer, said, one.sign(said))
+    assert not reader.holds(other.peer, said, one.sign(said))
+    assert not reader.holds(one.peer, MessageId(bytes([1] * 32)), one.sign(said))
+    assert reader.holds(stranger.peer, said, stranger.sign(said))
+    assert not reader.holds(stranger.peer, said, one.sign(said))
 
 
 def test_who_lies_differs_from_seed_to_seed() -> None:
