@@ -395,6 +395,27 @@ def test_attack_c4_nobody_uses_up_what_another_may_send() -> None:
     assert node.refusals()["rate"] == 0
 
 
+def test_attack_c4_pushes_wake_no_channel_that_rests_and_late_words_still_come() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> tuple[bool, int, float]:
+        channel, node, p1 = (await mesh.ask("2+2?")).channel, mesh.nodes["p0"], mesh.nodes["p1"]
+        recorded = [datagram for _, to, datagram in wire.seen if to == node.me and b"push" in datagram]
+        recorded = [datagram for datagram in recorded if channel.encode() in datagram]
+        assert recorded
+        await asyncio.sleep(60)
+        held, before = node.channels[channel], node.refusals()["rests"]
+        for datagram in recorded:
+            wire.put("p0", datagram)
+        wire.push("p0", *notes(EVE, mesh, 3, channel=channel))
+        still, refused = held.rests, node.refusals()["rests"] - before
+        p1.channels[channel].copy.publish(p1.me, Note(about="late", text="after all"), [], 0)
+        took_s = await mesh.settle(channel)
+        return still, refused - len(recorded), took_s
+
+    still, refused, took_s = attacked(attack)
+    assert (still, refused) == (True, 1)
+    assert took_s < 10
+
+
 def test_attack_c4_a_recorded_request_or_a_members_flood_of_them_does_not_use_up_the_uplink() -> None:
     async def attack(mesh: SimulatedMesh, wire: Wire) -> tuple[int, int, Node]:
         node, p1, p2 = mesh.nodes["p0"], mesh.keys["p1"], mesh.nodes["p2"]
