@@ -38,7 +38,7 @@ from waggledance.testing._mesh_faults import (
     named_in,
 )
 from waggledance.testing._mesh_schedule import MeshSchedule
-from waggledance.testing._mesh_stage import Played, play_coroutine
+from waggledance.testing._mesh_stage import Played, play
 from waggledance.testing._simulated_mesh import ASKER, on_virtual_time
 
 PROTOCOLS = (
@@ -74,7 +74,7 @@ def play_schedule(schedule: MeshSchedule) -> Played:
     >>> played.broken, played.certified
     ((), 1)
     """
-    return on_virtual_time(play_coroutine(schedule))
+    return on_virtual_time(play(schedule))
 
 
 def search_mesh_schedules(
@@ -206,24 +206,24 @@ def _lies(rng: Random, liar: str, names: Sequence[str]) -> Iterator[MeshFault]:
 
 
 def shrink_mesh_schedule(
-    schedule: MeshSchedule, play: Callable[[MeshSchedule], Played] = play_schedule
+    schedule: MeshSchedule, replay: Callable[[MeshSchedule], Played] = play_schedule
 ) -> MeshSchedule:
     """Leave out what is not needed to break the same law: faults, bad luck on the links, peers, questions, time.
 
     Args:
         schedule: one that breaks a law.
-        play: plays a schedule.
+        replay: plays a schedule.
 
     Raises:
         UsageError: no law is broken in it.
     """
-    laws = _laws(play(schedule))
+    laws = _laws(replay(schedule))
     if not laws:
         raise UsageError("no law is broken in this schedule, so there is nothing to make smaller")
     smaller: MeshSchedule | None = schedule
     while smaller is not None:
         schedule = smaller
-        smaller = next((each for each in _smaller(schedule) if laws & _laws(play(each))), None)
+        smaller = next((each for each in _smaller(schedule) if laws & _laws(replay(each))), None)
     return schedule
 
 

@@ -1,31 +1,15 @@
-"""One schedule, played: a swarm in virtual time, everything that happens to it, and what became of the laws.
-
-The laws, whatever happens, while no more members lie than the quorum allows for:
-
-    one certificate    of no question can two decisions be certified, with all that liars could sign
-    it holds           a certificate is valid for whoever knows the founders, and says what was decided
-    equal replicas     when the faults are over, all honest members come to the same sets
-    budget             nobody thinks or writes beyond its budget
-    an end             every question ends, at the asker and at every honest member
-    nobody disowned    no honest member is taken for one that equivocates
-    the vote           nobody has one but the founders
-
-Source: the project's network specification, §9 (invariants).
-"""
+"""One schedule, played: a swarm in virtual time, everything that happens to it, and what became of the laws."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any
 
 import msgspec
 from blake3 import blake3
 
-from waggledance.consensus import Ack, Certificate, CertificateInvalid, quorum, verify_certificate
-from waggledance.core import Decision, Judgement, Key, MessageId, Note, PeerId, Proposal, WaggleError
+from waggledance.core import Decision, Key, PeerId, WaggleError
 from waggledance.mesh import Node, Sitting, Transport
 from waggledance.network import Lie, Pause, Silent, Slow, SlowLink, VirtualLoop
 from waggledance.network import Partition as Cut
@@ -50,6 +34,7 @@ from waggledance.testing._mesh_faults import (
     WrongChannel,
     WrongClock,
 )
+from waggledance.testing._mesh_laws import Laws
 from waggledance.testing._mesh_liars import claim_everything, flood, invent_peers, sign_all, slander
 from waggledance.testing._mesh_models import ScheduledPeer
 from waggledance.testing._mesh_schedule import LIMITS, MeshSchedule
@@ -97,11 +82,7 @@ class Stage:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop), "a schedule is played in virtual time"
         self._schedule, self._loop, self._rng = schedule, loop, Random(f"stage {schedule.seed}")
-        self._liars = schedule.liars
         self._twins: list[tuple[Node, Sitting]] = []
-        self._acks: dict[tuple[MessageId, bytes], set[tuple[int, PeerId]]] = {}
-        """By question and digest: in which epoch whom has acked it."""
-        self._broken: list[str] = []
         self._is_over = False
         self._changing = {name: asyncio.Lock() for name in schedule.names}
         """Held while a process ends and begins again, or moves."""
@@ -118,7 +99,7 @@ class Stage:
             duplicate=schedule.duplicate, reorder=schedule.reorder, bit_flip=schedule.bit_flip, faults=links,
             signatures="simulated", wire=self._wired,
         )  # fmt: skip
-        self._names = {key.peer: name for name, key in self.mesh.keys.items()}
+        self._laws = Laws(self.mesh, schedule.liars)
 
     async def play(self) -> Played:
         """Let everything happen; return what became of the laws."""
@@ -138,7 +119,8 @@ class Stage:
             await asyncio.gather(*happening)
             decisions = self._ended(asking)
             await self._settled()
-            self._look(decisions)
+            nodes = [*mesh.nodes.values(), *(node for node, _ in self._twins)]
+            self._laws.look(nodes, self._peers, decisions)
             for node, sitting in self._twins:
                 await sitting.close()
                 await node.close()
@@ -146,7 +128,7 @@ class Stage:
             ids = sorted(m.id for held in asker.channels.values() for m in held.copy.messages())
             certificates = [decision.certificate for decision in decisions]
             seen = blake3(b"".join(ids) + "".join(certificates).encode()).digest()
-            return Played(tuple(sorted(set(self._broken))), sum(map(bool, certificates)), schedule.questions,
+            return Played(tuple(sorted(set(self._laws.broken))), sum(map(bool, certificates)), schedule.questions,
                           self._loop.time(), seen)  # fmt: skip
 
     # -- what happens -------------------------------------------------------------------------------------------
@@ -214,7 +196,7 @@ class Stage:
             lie(self.mesh.nodes[name])
 
     async def _crash(self, name: str) -> None:
-        self._note_acks(self.mesh.nodes[name])
+        self._laws.note_acks(self.mesh.nodes[name])
         await self.mesh.crash(name)
 
     async def _begin(self, name: str, log: LogLeft, key: Key | None = None) -> None:
@@ -291,7 +273,7 @@ class Stage:
         decisions: list[Decision] = []
         for i, task in enumerate(asking):
             if not task.done():
-                self._breaks("an end", f"question {i} has not ended at its asker after {self._loop.time():.0f} s")
+                self._laws.breaks("an end", f"question {i} has not ended at its asker after {self._loop.time():.0f} s")
                 task.cancel()
                 continue
             decision = task.result()
@@ -302,105 +284,18 @@ class Stage:
     async def _settled(self) -> None:
         """Wait until all honest members hold the same sets, and have left all questions."""
         until = self._loop.time() + SETTLES_WITHIN_SECONDS
-        while (left := [*self._apart(), *self._sitting()]) and self._loop.time() < until:  # noqa: ASYNC110
+        while (left := [*self._laws.apart(), *self._sitting()]) and self._loop.time() < until:  # noqa: ASYNC110
             await asyncio.sleep(LOOK_SECONDS)
-        self._broken += left
+        self._laws.broken += left
 
     def _sitting(self) -> list[str]:
         """Return which honest members have not left which questions."""
-        sittings = {name: self.mesh.sittings[name] for name in self._honest() if name in self.mesh.sittings}
+        sittings = {name: self.mesh.sittings[name] for name in self._laws.honest() if name in self.mesh.sittings}
         return [
             f"an end: {name} still sits at {len(s.under_way)} questions" for name, s in sittings.items() if s.under_way
         ]
 
-    def _apart(self) -> list[str]:
-        """Return the channels of which honest members that are up hold different sets."""
-        nodes = {name: self.mesh.nodes[name] for name in self._honest() if name in self.mesh.nodes}
-        channels = sorted({channel for node in nodes.values() for channel in node.channels})
-        apart: list[str] = []
-        for channel in channels:
-            digests = self.mesh.digests(channel)
-            if len({digests.get(name, b"") for name in nodes}) > 1:
-                apart.append(f"equal replicas: channel {channel.split('-')[0]!r} differs")
-        return apart
 
-    def _look(self, decisions: Sequence[Decision]) -> None:
-        mesh = self.mesh
-        for each in (*mesh.nodes.values(), *(node for node, _ in self._twins)):
-            self._note_acks(each)
-        self._look_at_acks()
-        voters = {member.id for member in mesh.genesis.members if member.weight}
-        for name in self._honest():
-            node = mesh.nodes.get(name)
-            if node is None:
-                continue
-            for held in node.channels.values():
-                for author in held.copy.forked & {mesh.keys[honest].peer for honest in self._honest()}:
-                    self._breaks("nobody disowned", f"{name} disowns {self._names[author]}, who is honest")
-                self._look_at_messages(name, held.copy.messages())
-            if {member.id for member in node.members.values() if member.weight} != voters:
-                self._breaks("the vote", f"{name} lets others vote than the founders")
-        for peer in self._peers:
-            if peer.name not in self._liars:
-                for what in peer.overspent:
-                    self._breaks("budget", what)
-        for decision in decisions:
-            if decision.certificate:
-                self._look_at_certificate(decision)
-
-    def _look_at_messages(self, name: str, messages: Sequence[Any]) -> None:
-        if name not in self._honest():
-            return
-        written = Counter(m.author for m in messages if isinstance(m.body, Proposal | Judgement | Note))
-        limit = LIMITS.messages
-        for author, count in written.items():
-            honest = self._names.get(author) in self._honest()
-            if honest and limit is not None and count > limit:
-                self._breaks("budget", f"{self._names[author]} wrote {count} messages, {limit} were allowed")
-
-    def _look_at_certificate(self, decision: Decision) -> None:
-        certificate = Certificate.from_json(decision.certificate)
-        try:
-            verify_certificate(certificate, self.mesh.genesis.members, holds=self.mesh.reader.holds)
-        except CertificateInvalid as why:
-            self._breaks("it holds", str(why))
-        if certificate.answer != decision.key:
-            self._breaks("it holds", f"{certificate.answer!r} is certified, and {decision.key!r} was decided")
-
-    def _look_at_acks(self) -> None:
-        """See whether of any question two decisions could be certified, if liars had acked everything."""
-        weights = {member.id: member.weight for member in self.mesh.genesis.members if member.weight}
-        needed = quorum(self.mesh.genesis.members, self.mesh.genesis.quorum).needed
-        lying = sum(weights[self.mesh.keys[name].peer] for name in self._liars if name != ASKER)
-        full: dict[MessageId, set[bytes]] = {}
-        for (question, digest), acks in self._acks.items():
-            for epoch in {epoch for epoch, _ in acks}:
-                honest = {who for at, who in acks if at == epoch and self._names.get(who) not in self._liars}
-                if lying + sum(weights.get(who, 0) for who in honest) >= needed:
-                    full.setdefault(question, set()).add(digest)
-        for digests in full.values():
-            if len(digests) > 1:
-                self._breaks("one certificate", f"{len(digests)} decisions on one question can be certified")
-
-    def _note_acks(self, node: Node) -> None:
-        for held in node.channels.values():
-            for message in held.copy.messages():
-                ack = message.body
-                if isinstance(ack, Ack):
-                    acks = self._acks.setdefault((ack.question, ack.digest), set())
-                    acks.add((ack.round, message.author))
-
-    def _honest(self) -> list[str]:
-        return [name for name in self.mesh.keys if name not in self._liars]
-
-    def _breaks(self, law: str, what: str) -> None:
-        self._broken.append(f"{law}: {what}")
-
-
-async def _play(schedule: MeshSchedule) -> Played:
+async def play(schedule: MeshSchedule) -> Played:
+    """Play a schedule, on a virtual loop."""
     return await Stage(schedule).play()
-
-
-def play_coroutine(schedule: MeshSchedule) -> Coroutine[Any, Any, Played]:
-    """Return the coroutine that plays a schedule, for a virtual loop."""
-    return _play(schedule)
