@@ -97,6 +97,8 @@ class Swarm:
         self.log = log
         self.seed = seed
         self._id = swarm_id(name)
+        self.partial: Decision | None = None
+        """The decision over what had been said, when the last `ask` was cancelled; else None."""
         self._asked = 0
         self._checked: AskProtocol | None = None
         """The last protocol that was checked."""
@@ -167,7 +169,10 @@ class Swarm:
             NobodyAnswered: no peer gave an answer.
         """
         run = self._open(question, expects, options, protocol, budget, seed)
-        return await run.decide()
+        try:
+            return await run.decide()
+        finally:
+            self.partial = run.partial
 
     def ask_sync(
         self,

@@ -26,6 +26,7 @@ from waggledance.mesh import (
     Dialling,
     Genesis,
     Home,
+    Limits,
     ModelClaim,
     Node,
     Price,
@@ -50,6 +51,8 @@ from waggledance.mesh import (
 from waggledance.models import Model
 
 TELL_EVERY_SECONDS = 1.0
+VOTES_OF_ONE_FOUNDER = 15
+"""A single founder decides alone anyhow; several should not each be able to make a quorum of their own keys."""
 TAKEN = ("prompts", "skill", "adapter", "data")
 """The kinds of slots that a member lets be filled."""
 
@@ -61,6 +64,8 @@ class Founding:
     name: str
     founders: tuple[str, ...]
     """Each ``NAME=KEY`` with the public half of a key, as `waggle id show` prints it."""
+    votes: int | None
+    """How many votes each founder's invites may grant; None for 15 of a single founder, 1 of each of several."""
     admission: Admission
     quorum: Literal["byzantine", "crash"]
 
@@ -212,11 +217,13 @@ def _found(home: Home, founding: Founding, key_name: str) -> Way:
     """Found a swarm, and keep its genesis; the one that was founded here before, if it is the very same."""
     file = home.key_file(key_name)
     key = load_key(file) if file.exists() else new_key(file)
+    votes = founding.votes if founding.votes is not None else 1 if founding.founders else VOTES_OF_ONE_FOUNDER
     genesis = Genesis(
         name=founding.name,
         members=(Member(key.peer, key_name, UNIT), *(_founder(text) for text in founding.founders)),
         admission=founding.admission,
         quorum=founding.quorum,
+        limits=Limits(granted_weight=votes * UNIT),
     )
     if founding.name in home.swarms() and home.genesis(founding.name).swarm != genesis.swarm:
         raise UsageError(

@@ -49,6 +49,14 @@ def join(
     founder: Annotated[
         list[str] | None, typer.Option(metavar="NAME=KEY", help="With --new: who else founds it; see `waggle id show`.")
     ] = None,
+    votes: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="With --new: votes that each founder's invites may grant (15 of one, 1 of several).",
+        ),
+    ] = None,
     admission: Annotated[
         Literal["closed", "invited", "quorum"], typer.Option(help="With --new: who comes in later.")
     ] = "invited",
@@ -114,7 +122,7 @@ def join(
         "budget.calls": budget_calls,
     }
     join(
-        what, genesis, None if new is None else Founding(new, tuple(founder or ()), admission, quorum), flags,
+        what, genesis, None if new is None else Founding(new, tuple(founder or ()), votes, admission, quorum), flags,
         key_name=as_name, dialling=dialling(listen, connect, hub=hub, client=client, scout=scout,
                                             tls=(tls_ca, tls_certificate, tls_key)),
         config=config, about=about, skills=tuple(skill or ()), tags=tuple(tag or ()), micro_usd_1k=price, quiet=quiet,

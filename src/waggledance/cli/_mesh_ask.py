@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import typer
@@ -101,7 +102,7 @@ def ask_mesh(
         whom.certificate.write_text(decision.certificate)
         tell(f"the certificate is in {whom.certificate}; check it with: waggle verify {whom.certificate}")
     if as_json:
-        told = {} if decision is None else msgspec.json.decode(decision.to_json())
+        told: dict[str, Any] = {} if decision is None else msgspec.json.decode(decision.to_json())
         certificate = msgspec.json.decode(decision.certificate) if decision and decision.certificate else None
         print_json({**told, "question": question.text, "protocol": arranged, "certificate": certificate,
                     "interrupted": interrupted is not None})  # fmt: skip
@@ -143,8 +144,11 @@ class _Asked:
                 mesh.peers(members), network=mesh, protocol=self._protocol, log=journal,
                 weights={member.name: member.weight / 1e6 for member in members}, seed=self._seed,
             )  # fmt: skip
-            with view:
-                decision = await swarm.ask(self._question, budget=self._budget)
+            try:
+                with view:
+                    decision = await swarm.ask(self._question, budget=self._budget)
+            finally:
+                self.partial = swarm.partial
             praise(node, decision.channel)
             return decision
 

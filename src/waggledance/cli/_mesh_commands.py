@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -228,8 +228,7 @@ def _rows(peer: Local) -> list[tuple[str, object]]:
     return [*rows, *(("ALARM", alarm) for alarm in status.alarms)]
 
 
-def _counted(counts: object) -> str:
-    assert isinstance(counts, dict), "counts by reason"
+def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{reason} {n:,}" for reason, n in counts.items()) or "nothing"
 
 
@@ -289,5 +288,5 @@ def _watch_live(swarm: str | None, key: str | None) -> None:
 
 
 def _as_json(peer: Local) -> dict[str, object]:
-    told = msgspec.to_builtins(peer.status) if peer.status is not None else {}
+    told: dict[str, object] = msgspec.to_builtins(peer.status) if peer.status is not None else {}
     return {"swarm": peer.swarm, "peer": peer.key, "runs": peer.runs, **told}

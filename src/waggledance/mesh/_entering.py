@@ -113,5 +113,6 @@ async def _join(node: Node, invite: HeldInvite | None, name: str, within_s: floa
         if node.me in node.members:
             why += "no member is in reach, or the invite was used or has expired by their clocks. Ask for a new one"
         else:
-            why += "it waits for members to admit it" if node.membership.asked else "the invite does not hold here"
+            refused = [reason for peer, reason in node.membership.refused if peer == node.me]
+            why += refused[0] if refused else "it waits for members to admit it"
         raise NotLetIn(node.genesis.name, why) from None

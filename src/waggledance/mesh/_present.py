@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -96,7 +96,7 @@ def way_to(home: Home, what: str, *, now_ms: int) -> Way:
 @asynccontextmanager
 async def present(
     home: Home, way: Way, key_name: str, dialling: Dialling, *, name: str = "", keep_log: bool = True
-) -> AsyncIterator[Node]:
+) -> AsyncGenerator[Node]:
     """Be present in a swarm as long as the context is open; joins first where the key is no member yet.
 
     A key that is not here is made. One that is no member and has no invite is brought in, without a vote, by a key of
@@ -129,7 +129,7 @@ async def present(
 @asynccontextmanager
 async def _node(
     home: Home, way: Way, key: Key, key_name: str, name: str, dialling: Dialling, *, keep_log: bool
-) -> AsyncIterator[Node]:
+) -> AsyncGenerator[Node]:
     """Open transport and log, learn the genesis if it is not known here, and enter."""
     from waggledance.mesh._zenoh_transport import ZenohTransport
 
