@@ -42,7 +42,8 @@ def quorum(members: Iterable[Member], rule: QuorumRule = "byzantine") -> Quorum:
         rule: ``"byzantine"`` where members may lie, ``"crash"`` where they may only fall silent.
 
     Raises:
-        UsageError: nobody has a vote, a weight is negative or over 63 bits, a member stands twice, or the rule is not known.
+        UsageError: nobody has a vote, a weight is negative or over 63 bits, a member stands twice, or the rule is not
+            known.
 
     >>> from waggledance.core import local_peer_id
     >>> quorum([Member(local_peer_id(name), name, weight=1) for name in "abcd"])
@@ -61,7 +62,7 @@ def voters(members: Iterable[Member]) -> dict[PeerId, int]:
     for member in sorted(members, key=lambda member: member.id):
         if not 0 <= member.weight < 2**63:
             raise UsageError(
-                f"{member.name or show(member.id)} has weight {str(member.weight):.30}; weights are 0 to 2**63 - 1"
+                f"{member.name or show(member.id)} has weight {member.weight!s:.30}; weights are 0 to 2**63 - 1"
             )
         if member.id in weights:
             raise UsageError(f"{member.name or show(member.id)} stands twice among the members; list each once")
