@@ -8,7 +8,7 @@ import pytest
 
 from waggledance.consensus import Certificate, verify_certificate
 from waggledance.core import Decision, Note, PeerId, UsageError
-from waggledance.mesh import Mesh, Node
+from waggledance.mesh import Mesh, Node, Transport
 from waggledance.network import Partition, Silent
 from waggledance.protocols import PROTOCOLS, Debate, Vote, by_name
 from waggledance.testing import SimulatedMesh, on_virtual_time
@@ -160,3 +160,29 @@ def test_two_processes_with_one_key_that_take_turns_are_found_out_too() -> None:
 
     for alarms in on_virtual_time(main()):
         assert any("goes on where this one ended" in alarm for alarm in alarms)
+
+
+class Full:
+    """A transport that is congested up to a moment."""
+
+    def __init__(self, inner: Transport, until_s: float) -> None:
+        self._inner, self._until_s = inner, until_s
+        self.me, self.dropped = inner.me, inner.dropped
+        self.listen, self.send, self.spread, self.close = inner.listen, inner.send, inner.spread, inner.close
+
+    @property
+    def congested(self) -> bool:
+        return asyncio.get_running_loop().time() < self._until_s
+
+    async def room(self) -> None:
+        await asyncio.sleep(self._until_s - asyncio.get_running_loop().time())
+
+
+def test_a_publisher_waits_while_too_much_is_on_its_way_out() -> None:
+    async def main() -> Decision:
+        async with SimulatedMesh(4, wire=lambda name, way: Full(way, 5.0) if name == "p2" else way) as mesh:
+            return await mesh.ask("2+2?", protocol=Vote())
+
+    decision = on_virtual_time(main())
+    assert decision.silent == ()
+    assert 4 < decision.seconds < 6

@@ -97,6 +97,12 @@ class Channel:
         name: the channel's name, 1 to 128 characters.
     """
 
+    congested = False
+    """Whether so much waits to go out that who publishes should wait for `room` first."""
+
+    async def room(self) -> None:
+        """Return when no more waits to go out than should; where nothing goes out, at once."""
+
     def __init__(self, swarm: SwarmId, name: str) -> None:
         if not 1 <= len(name) <= MAX_CHANNEL_CHARS:
             raise UsageError(

@@ -110,11 +110,15 @@ class Seat:
     async def publish(self, body: B) -> Message[B]:
         """Write a message to the channel, built on everything collected since the last one.
 
+        Where messages go out over a network, waits while too many are on their way out.
+
         Raises:
             BudgetSpent: the run's budget of messages is spent.
             UsageError: the body is larger than 64 KiB.
         """
         self.meter.admit_message()
+        if self._channel.congested:
+            await self._channel.room()
         message = self._channel.publish(self.me, body, self._heard, self.clock.wall_ms())
         self._heard.clear()
         return message

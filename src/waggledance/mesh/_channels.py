@@ -22,7 +22,7 @@ from waggledance.core import (
 )
 from waggledance.mesh._channel_names import is_named_by
 from waggledance.mesh._held import Held
-from waggledance.mesh._mesh_copy import MeshCopy
+from waggledance.mesh._mesh_copy import MeshCopy, Outlet
 from waggledance.mesh._message_log import MessageLog
 from waggledance.mesh._reader import Reader
 from waggledance.mesh._repair import RECENT_SECONDS
@@ -44,6 +44,7 @@ class Channels(dict[str, Held]):
         clock: time.
         reader: checks signatures.
         log: where messages are kept; without one nothing rests.
+        outlet: by which way messages go out.
         written: called with a channel into which something was written here.
         ask: called with a channel's name and the ids that its door misses.
         alarm: called with what an operator must know.
@@ -56,6 +57,7 @@ class Channels(dict[str, Held]):
         clock: Clock,
         reader: Reader,
         log: MessageLog | None,
+        outlet: Outlet,
         *,
         written: Callable[[Held], None],
         ask: Callable[[str, tuple[MessageId, ...]], None],
@@ -63,7 +65,7 @@ class Channels(dict[str, Held]):
     ) -> None:
         super().__init__()
         self._key, self._swarm, self._clock, self._reader, self._log = key, swarm, clock, reader, log
-        self._written, self._ask, self._alarm = written, ask, alarm
+        self._outlet, self._written, self._ask, self._alarm = outlet, written, ask, alarm
         self._holders: dict[frozenset[PeerId], frozenset[PeerId]] = {}
         """Who holds a channel, by itself: channels of the same peers share one set."""
         self._refused: Counter[str] = Counter()
@@ -143,7 +145,7 @@ class Channels(dict[str, Held]):
             self._ask(name, ids)
 
         def made() -> tuple[MeshCopy, Door]:
-            copy = MeshCopy(self._swarm, name, lambda: self._written(held))
+            copy = MeshCopy(self._swarm, name, lambda: self._written(held), self._outlet)
             return copy, Door(copy, admits=admits, clock=self._clock, verify=self._reader.holds, ask=ask)
 
         def woken() -> tuple[MeshCopy, Door]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import chain
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
 
@@ -22,6 +22,15 @@ RUN_MESSAGES = 64
 """So many messages one signature covers at most: beyond, signing is under 2 % of the cost of a message."""
 
 
+class Outlet(Protocol):
+    """The part of a transport that a publisher feels."""
+
+    @property
+    def congested(self) -> bool: ...
+
+    async def room(self) -> None: ...
+
+
 class MeshCopy(Channel):
     """A copy that keeps every author's chain, and what was written here and not sent yet.
 
@@ -29,16 +38,26 @@ class MeshCopy(Channel):
         swarm: the swarm's id.
         name: the channel's name.
         written: called once when there is something to send, until `take` has taken it.
+        outlet: by which way it goes out: full, it makes who publishes wait.
     """
 
-    def __init__(self, swarm: SwarmId, name: str, written: Callable[[], None]) -> None:
+    def __init__(self, swarm: SwarmId, name: str, written: Callable[[], None], outlet: Outlet) -> None:
         super().__init__(swarm, name)
-        self._written = written
+        self._written, self._outlet = written, outlet
         self._writing = self._retired = False
         self._unsent: list[tuple[AnyMessage, bytes]] = []
         self._last_written: MessageId | None = None
         self._chains: dict[PeerId, list[AnyMessage]] = {}
         self._said_before: dict[tuple[type[Body], int], list[AnyMessage]] = {}
+
+    @property
+    def congested(self) -> bool:  # type: ignore[override]
+        """Whether so much waits to go out that who publishes should wait for `room` first."""
+        return self._outlet.congested
+
+    async def room(self) -> None:
+        """Return when no more waits to go out than should."""
+        await self._outlet.room()
 
     @property
     def is_listened_to(self) -> bool:

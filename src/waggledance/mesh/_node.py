@@ -111,7 +111,7 @@ class Node:
         self._rng = rng or SystemRandom()  # nonces and names must not be guessed from those that were seen
         self.reader = reader or Reader()
         self.channels = Channels(
-            key, self.swarm, self.clock, self.reader, log,
+            key, self.swarm, self.clock, self.reader, log, transport,
             written=self._written, ask=lambda name, ids: self._send(self._from, Want(name, ids)), alarm=self._alarm,
         )  # fmt: skip
         self.refused: Counter[str] = Counter()
