@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from waggledance.core import Note, Opening, compose, frame
 from waggledance.mesh._wire import EVERYBODY, Push, seal
+from waggledance.network import Give
 from waggledance.protocols import Vote
 from waggledance.testing import SimulatedMesh, on_virtual_time
 
@@ -49,8 +50,7 @@ def test_a_newcomer_to_a_channel_takes_it_up_whatever_stands_before_its_opening(
             for node in mesh.nodes.values():
                 node.channels.pop(held.name, None)
             newcomer.transport.listen(lambda _: None, lambda _peer, _up: None)  # nobody else brings it
-            newcomer._passed_on = True
-            newcomer._take_frames(held.name, frames, mesh.clock.now())
+            newcomer._take_frames(held.asker or newcomer.me, Give(held.name, tuple(frames)), mesh.clock.now())
             taken = newcomer.channels.get(held.name)
             return taken is not None, taken is not None and taken.members == held.members
 

@@ -24,12 +24,10 @@ from waggledance.core import (
     LoopClock,
     Member,
     Message,
-    MessageId,
     Opening,
     PeerFault,
     PeerId,
     RunFailed,
-    encode,
     show,
 )
 from waggledance.mesh._admission import Membership, membership_of
@@ -41,6 +39,7 @@ from waggledance.mesh._channels import LOBBY, Channels
 from waggledance.mesh._freshness import Freshness
 from waggledance.mesh._genesis import Genesis
 from waggledance.mesh._held import EMPTY, Held
+from waggledance.mesh._intake import Intake
 from waggledance.mesh._message_log import MessageLog
 from waggledance.mesh._reader import Reader
 from waggledance.mesh._repair import Repair
@@ -71,8 +70,6 @@ PUSH_TO_ALL = 64
 """Up to so many holders of a channel get what is new at once; of more, `PUSH_TO` drawn ones. Repair does the rest."""
 PUSH_TO = 3
 RECOVERY_SECONDS = 1.0
-UNVOUCHED_BYTES = 32 * 1024 * 1024
-"""Of pushed frames that wait for a signature, at all doors together: anybody can write those, in anybody's name."""
 LOOK_SECONDS_A_MESSAGE = 5e-5
 """So long a time between two looks at who belongs, for each message of the lobby: going through it costs a tenth."""
 LOOK_AT_ONCE = 200
@@ -112,7 +109,8 @@ class Node:
         self.reader = reader or Reader()
         self.channels = Channels(
             key, self.swarm, self.clock, self.reader, log, transport,
-            written=self._written, ask=lambda name, ids: self._send(self._from, Want(name, ids)), alarm=self._alarm,
+            written=self._written, alarm=self._alarm,
+            ask=lambda name, ids: self._send(self._intake.sender, Want(name, ids)),
         )  # fmt: skip
         self.refused: Counter[str] = Counter()
         """Datagrams refused before a channel's door, by reason; doors count their own."""
@@ -125,6 +123,7 @@ class Node:
         self._fresh = Freshness(self._rng)
         self._repair = Repair(self.me, self.channels, self._fresh)
         self._bounds = Bounds(genesis.limits)
+        self._intake = Intake(self.me, self.channels, self.reader, self._bounds, self.refused)
         self._loop = asyncio.get_running_loop()
         self._unsent: list[Held] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -132,10 +131,6 @@ class Node:
         self._looked_at = 0.0
         self._closed = False
         self._repair_at = 0.0
-        self._from = self.me
-        """Who says that it sent what is being taken in."""
-        self._passed_on = False
-        """Whether that is certain, and a member."""
         self._was_member = False
         """Whether this peer belonged to the swarm when it began, by its own log and the genesis."""
         self._answered: dict[PeerId, float] = {}
@@ -244,9 +239,9 @@ class Node:
         """Say whether a message may come into the lobby: a member's, or a newcomer's request to join."""
         if message.author in self.membership.ever:
             return True
-        if not isinstance(message.body, Join) or not (self._passed_on or self._caught_up):
+        if not isinstance(message.body, Join) or not (self._intake.passed_on or self._caught_up):
             return False
-        return self.membership.may_ask(message, now_ms=None if self._passed_on else self.clock.wall_ms())
+        return self.membership.may_ask(message, now_ms=None if self._intake.passed_on else self.clock.wall_ms())
 
     # -- handing out --------------------------------------------------------------------------------------------
 
@@ -306,8 +301,7 @@ class Node:
         now = self.clock.now()
         match payload:
             case Push() | Give():
-                self._from, self._passed_on = sender, isinstance(payload, Give)
-                self._take_frames(payload.ch, payload.frames, now)
+                self._take_frames(sender, payload, now)
             case Hello() | Ask() | Answer() | Outline() | Want():
                 if isinstance(payload, Answer):
                     self._take_answer(sender, payload, now)
@@ -351,72 +345,23 @@ class Node:
                 return
             self._send(sender, reply)
 
-    def _take_frames(self, channel: str, frames: Sequence[bytes], now: float) -> None:
-        """Let frames come to a channel's door, as far as their authors may send.
-
-        Only what a door has let in is counted against an author: a signature tells whose it is, and nobody uses up
-        what another may send by writing that other's name on something.
-        """
-        held = self.channels.get(channel)
-        if held is not None and held.rests and not self._passed_on:
-            self.refused["rests"] += 1  # anybody may push, old frames too: what is new here, repair will bring
-            return
-        adopted: AnyMessage | None = None
-        allowance = self._bounds.given if self._passed_on else self._bounds.pushed
-        unvouched = 0 if self._passed_on else sum(held.door.unvouched_bytes for held in self.channels.awake())
-        opened = self._opened(channel, frames)
-        if held is None:  # an opening may come behind what was said later by somebody who named no cause
-            adopted = next((message for message, _ in opened if isinstance(message.body, Opening)), None)
-            if adopted is not None:
-                held = self.channels.adopt(adopted, self.members, self.genesis.limits.open_channels)
-            if held is None:
-                self._ask_for(channel, now)
-                return
-        raws: dict[MessageId, bytes] = {}
-        grown: list[AnyMessage] = []
-        for message, size in opened:
-            if not allowance.allows(_answerable(message), size, now):
-                self.refused["rate"] += 1
-                continue
-            if unvouched > UNVOUCHED_BYTES and not message.signature:
-                self.refused["parked-too-many"] += 1
-                continue
-            raw = raws[message.id] = encode(message)
-            for let_in in held.door.admit(message, raw):
-                raw = raws[let_in.id] = raws.get(let_in.id) or encode(let_in)
-                allowance.count(_answerable(let_in), len(raw), now)
-                grown.append(let_in)
-        if adopted is not None and adopted.id not in held.copy:
-            self.channels.drop(held)
-            return
-        if not grown:
-            return
-        if self.log is not None:
-            for message in grown:
-                self.log.append(message, raws[message.id])
-        self._stored(held, grown)
-
-    def _opened(self, channel: str, frames: Sequence[bytes]) -> list[tuple[AnyMessage, int]]:
-        """Return the messages in frames, with the frames' sizes; without those that do not belong to the channel."""
-        opened: list[tuple[AnyMessage, int]] = []
-        for framed in frames:
-            try:
-                message = self.reader.open(framed)
-            except PeerFault as fault:
-                self.refused[fault.reason] += 1
-                continue
-            if message.channel != channel:  # what is told of a frame is signed by nobody; the frame itself says where
-                self.refused["channel"] += 1
-                continue
-            opened.append((message, len(framed)))
-        return opened
+    def _take_frames(self, sender: PeerId, batch: Push | Give, now: float) -> None:
+        """Let frames in, keep what came in, and look at it."""
+        held, grown = self._intake.take(sender, batch, self.members, self.genesis.limits.open_channels, now)
+        if held is None:
+            self._ask_for(batch.ch, now)
+        elif grown:
+            if self.log is not None:
+                for message, raw in grown:
+                    self.log.append(message, raw)
+            self._stored(held, [message for message, _ in grown])
 
     def _ask_for(self, channel: str, now: float) -> None:
         """Ask a member for a channel of which something came before its opening; not often, and not for all."""
-        if not self._is_known(self._from) or not self._bounds.asks.takes(self._from, 0, now):
+        if not self._is_known(self._intake.sender) or not self._bounds.asks.takes(self._intake.sender, 0, now):
             self.refused["channel"] += 1
         else:
-            self._send(self._from, self._repair.ask(self._from, Have(channel, EMPTY, ()), now))
+            self._send(self._intake.sender, self._repair.ask(self._intake.sender, Have(channel, EMPTY, ()), now))
 
     def _stored(self, held: Held, messages: Sequence[AnyMessage]) -> None:
         """Look at what is new in a channel."""
@@ -511,8 +456,3 @@ class Node:
 def batches_of(channel: str, messages: Sequence[AnyMessage]) -> list[Push]:
     """Return messages as pushes of at most 1 MiB."""
     return [Push(batch.ch, batch.frames) for batch in give(channel, messages)]
-
-
-def _answerable(message: AnyMessage) -> PeerId:
-    """Return who answers for a message: its author; for a join, whose author is always new, whoever invited."""
-    return PeerId(message.body.invite.issuer) if isinstance(message.body, Join) else message.author
