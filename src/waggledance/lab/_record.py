@@ -156,16 +156,19 @@ class _Recording:
             async with at_once:
                 await asyncio.gather(*(self._one(spec, model, doing, id, item) for item in items))
 
+        failure: BaseException | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 for id, items in due.items():
                     group.create_task(one_question(id, items))
-        except* ModelError as failed:
-            raise failed.exceptions[0] from None
+        except* ModelError as failed:  # raised from here it could come out in a group again
+            failure = failed.exceptions[0]
         finally:
             spent_s = self.spent_s.get((spec, doing), 0.0) + self.clock.now() - self.since_s
             self.spent_s[spec, doing] = spent_s
             await model.aclose()
+        if failure is not None:
+            raise failure
 
     def _missing(self, spec: str, doing: Doing, id: str) -> list[Due]:
         if doing == "comparisons" and id not in list(self.questions)[: self.plan.judged]:

@@ -56,7 +56,7 @@ class Scripted:
         if delay_s > 0:
             await asyncio.sleep(delay_s)
         if isinstance(line, Exception):
-            raise line
+            raise line.with_traceback(None)  # raised again and again, it would carry every raise before
         if isinstance(line, Completion):
             return line
         return _completion(line, request, delay_s)
