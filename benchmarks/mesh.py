@@ -43,6 +43,7 @@ from waggledance.testing import Opinionated
 
 TEXT = "x" * 180
 SCRIPT = Path(__file__)
+MEETING_SECONDS = 120
 
 
 def key(i: int) -> Key:
@@ -213,7 +214,8 @@ class Members:
         await asyncio.gather(*(line_of(process, "listening") for process in self.processes[1:]))
         began = perf_counter()
         self.asker = await node_of(self.n, self.n, self.folder, [where])
-        seen = await asyncio.gather(*(line_of(process, "sees") for process in self.processes))
+        async with asyncio.timeout(MEETING_SECONDS):
+            seen = await asyncio.gather(*(line_of(process, "sees") for process in self.processes))
         self.all_seen_s = max(float(at) for (at,) in seen) - began
         return self
 
@@ -301,13 +303,13 @@ async def measure(given: argparse.Namespace) -> dict[str, Any]:
     figures: dict[str, Any] = {"machine": platform.platform()}
     if "pair" in wanted:
         figures["pair"] = await pair(given.rounds, given.trips, given.messages)
-    if "many" in wanted:
-        figures["many"] = await many(given.peers)
     if "certificates" in wanted:
         round_trip = figures["pair"]["rows"]["zenoh"]["p50_us"] if "pair" in figures else None
         figures["certificates"] = await certificates(round_trip, 5)
     if "failures" in wanted:
         figures["failures"] = await failures(given.rounds)
+    if "many" in wanted:
+        figures["many"] = await many(given.peers)
     return figures
 
 
