@@ -23,10 +23,12 @@ import asyncio
 import json
 import platform
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -57,9 +59,9 @@ def genesis(n: int) -> Genesis:
     return Genesis(name="benchmark", members=tuple(members), limits=limits)
 
 
-async def node_of(i: int, n: int, folder: str, connect: Sequence[str]) -> Node:
+async def node_of(i: int, n: int, folder: str, connect: Sequence[str], listen: Sequence[str] | None = None) -> Node:
     made = genesis(n)
-    way = await ZenohTransport.open(key(i).peer, made.swarm, connect=connect)
+    way = await ZenohTransport.open(key(i).peer, made.swarm, listen=listen, connect=connect)
     node = Node(key(i), made, way, log=Log(Path(folder) / f"{i}.sqlite"))
     await node.start()
     return node
@@ -67,7 +69,11 @@ async def node_of(i: int, n: int, folder: str, connect: Sequence[str]) -> Node:
 
 async def child(role: str, i: int, n: int, folder: str, connect: Sequence[str]) -> None:
     """Be one member, until stdin ends."""
-    node = await node_of(i, n, folder, connect)
+    node = (
+        await node_of(i, n, folder, connect[1:], connect[:1])
+        if role == "member"
+        else await node_of(i, n, folder, connect)
+    )
     assert isinstance(node.transport, ZenohTransport)
     print("listening", node.transport.listening[0], flush=True)
     sitting = None
@@ -115,6 +121,14 @@ async def start(role: str, i: int, n: int, folder: str, connect: Sequence[str]) 
         sys.executable, str(SCRIPT), "--child", role, str(i), str(n), folder, *connect,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
+
+
+def free_ports(n: int) -> list[int]:
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(n)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
 
 
 async def line_of(process: asyncio.subprocess.Process, word: str) -> list[str]:
@@ -207,13 +221,13 @@ class Members:
         self.all_seen_s = 0.0
 
     async def __aenter__(self) -> Members:
-        first = await start("member", 0, self.n, self.folder, ())
-        self.processes.append(first)
-        (where,) = await line_of(first, "listening")
-        self.processes += [await start("member", i, self.n, self.folder, [where]) for i in range(1, self.n)]
-        await asyncio.gather(*(line_of(process, "listening") for process in self.processes[1:]))
+        where = [f"tcp/127.0.0.1:{port}" for port in free_ports(self.n)]
+        for i in range(self.n):  # each knows where those before it listen, as members that met before do
+            dials = [where[i], *where[:i]]
+            self.processes.append(await start("member", i, self.n, self.folder, dials))
+        await asyncio.gather(*(line_of(process, "listening") for process in self.processes))
         began = perf_counter()
-        self.asker = await node_of(self.n, self.n, self.folder, [where])
+        self.asker = await node_of(self.n, self.n, self.folder, where)
         async with asyncio.timeout(MEETING_SECONDS):
             seen = await asyncio.gather(*(line_of(process, "sees") for process in self.processes))
         self.all_seen_s = max(float(at) for (at,) in seen) - began
