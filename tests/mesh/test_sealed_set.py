@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 
 from waggledance import Swarm
-from waggledance.core import LoopClock, Message, Opening, Question, RunFailed
-from waggledance.mesh._sealed_set import decide_over
+from waggledance.core import LoopClock, Message, Opening, Proposal, Question, RunFailed
+from waggledance.mesh._sealed_set import SealedSet, decide_over
 from waggledance.protocols import PROTOCOLS, by_name
 from waggledance.testing import Opinionated
 
@@ -59,3 +59,14 @@ async def test_a_set_in_which_nobody_spoke_decides_nothing() -> None:
     opening, _, _ = await run("vote")
     with pytest.raises(RunFailed, match="nobody who sits there"):
         await decide_over(opening, [opening], LoopClock())
+
+
+async def test_who_publishes_again_gets_back_what_it_had_said_and_adds_nothing() -> None:
+    opening, said, _ = await run("vote(samples=3)")
+    me = said[0].author
+    mine = [m for m in said if m.author == me and isinstance(m.body, Proposal) and m.body.round == 1]
+    sealed = SealedSet([opening, *said], me)
+    before = len(sealed)
+    assert sealed.publish(me, Proposal(round=1, key="other"), [], 0) == mine[0]
+    assert sealed.publish(me, Proposal(round=9, key="new"), [], 0).body.key == "new"
+    assert len(sealed) == before
