@@ -18,6 +18,8 @@ STAIRCASE = [
     "consensus",
     "protocols",
     "mesh",
+    "memory",
+    "tasks",
     "_run",
     "_swarm",
     "_replay",
