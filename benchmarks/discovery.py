@@ -31,10 +31,9 @@ import numpy as np
 
 from waggledance.core import UNIT, MessageId, PeerId, local_peer_id
 from waggledance.lab import wilson
-from waggledance.mesh import Capability, Match, Need, Observed, Price, Record, Skill, merits, rank, word_llama
+from waggledance.mesh import Capability, Match, Need, Observed, Price, Record, Skill, merits, rank
 from waggledance.mesh import _directory as directory
-from waggledance.mesh._meaning import similarities
-from waggledance.topology import Embed, hashed_ngrams
+from waggledance.topology import Embed, hashed_ngrams, similarities_to, word_llama
 
 SET = Path(__file__).with_name("discovery_set.json")
 COPIES = 4
@@ -126,7 +125,7 @@ def examples_by_maximum(embed: Embed) -> Row:
             for other in agents():
                 words = f"{other['name']}\n{other['desc']}\n{' '.join(map(str, other['tags']))}"  # type: ignore[call-overload]
                 shown = [n for n in other["needs"] if n != text][:2]  # type: ignore[attr-defined]
-                plain, pooled, *each = similarities(text, [words, "\n".join([words, *shown]), *shown], embed)
+                plain, pooled, *each = similarities_to(text, [words, "\n".join([words, *shown]), *shown], embed)
                 kind = str(other["id"])
                 scores["without examples"][kind] = plain
                 scores["examples in the text"][kind] = pooled
@@ -142,7 +141,7 @@ def rss():
         return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) / 1024
 import waggledance.mesh
 at_rest = rss()
-from waggledance.mesh import by_meaning
+from waggledance.topology import by_meaning
 by_meaning()(["a need"])
 print(at_rest, rss())
 """

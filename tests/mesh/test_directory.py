@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from waggledance.core import UNIT, MessageId, PeerId, UsageError, local_peer_id
 from waggledance.mesh._capability import Capability, Price, Skill
 from waggledance.mesh._directory import EXPLORED_PPM, Need, Observed, rank
-from waggledance.mesh._meaning import word_llama
 from waggledance.mesh._records import Record, Records
-from waggledance.topology import Embed, hashed_ngrams
+from waggledance.topology import Embed, hashed_ngrams, word_llama
 
 
 def record(

@@ -74,8 +74,6 @@ from waggledance.mesh._key_file import hold_key as hold_key
 from waggledance.mesh._key_file import load_key as load_key
 from waggledance.mesh._key_file import new_key as new_key
 from waggledance.mesh._key_file import secret_text as secret_text
-from waggledance.mesh._meaning import by_meaning as by_meaning
-from waggledance.mesh._meaning import word_llama as word_llama
 from waggledance.mesh._mesh import Mesh as Mesh
 from waggledance.mesh._node import Node as Node
 from waggledance.mesh._orders import Order as Order
@@ -241,7 +239,6 @@ __all__ = [
     "ZenohTransport",
     "announce",
     "ask_genesis",
-    "by_meaning",
     "capability_of_card",
     "card_of",
     "carry_out",
@@ -290,6 +287,5 @@ __all__ = [
     "warrant_of",
     "warranted",
     "way_to",
-    "word_llama",
     "write_status",
 ]

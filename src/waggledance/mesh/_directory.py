@@ -29,8 +29,8 @@ from blake3 import blake3
 
 from waggledance.core import UNIT, PeerId, UsageError, show
 from waggledance.mesh._capability import MAX_NAME_CHARS, MAX_NUMBER, MAX_TEXT_CHARS, check_texts
-from waggledance.mesh._meaning import STEPS, by_meaning, similarities
 from waggledance.mesh._records import Record
+from waggledance.topology import SIMILARITY_STEPS, by_meaning, similarities_to
 
 if TYPE_CHECKING:
     from waggledance.topology import Embed
@@ -120,8 +120,8 @@ class Match(msgspec.Struct, frozen=True, gc=False):
         seen = f"{self.tasks} tasks seen" if self.tasks else "no task seen"
         first = ", tried as a newcomer" if self.explored else ""
         return (
-            f"{self.record.capability.name} ({show(self.peer)}): similarity {self.similarity / STEPS:.3f} by "
-            f"{self.embedding}, success {self.success_ppm / UNIT:.2f} ({seen}), "
+            f"{self.record.capability.name} ({show(self.peer)}): "
+            f"similarity {self.similarity / SIMILARITY_STEPS:.3f} by {self.embedding}, success {self.success_ppm / UNIT:.2f} ({seen}), "
             f"${self.micro_usd_1k / 1000:g} per million tokens, merit {self.merit_ppm / UNIT:.4f}"
             f"{', among the nearest' if self.near else ''}{first}"
         )
@@ -157,9 +157,9 @@ def rank(
         raise UsageError("two records of one peer: rank what records_of(...) made of them")
     embed = embed or by_meaning()
     texts = [r.capability.text for r in met]
-    alike = similarities(need.text, texts, embed) if need.text.strip() else (0,) * len(met)
+    alike = similarities_to(need.text, texts, embed) if need.text.strip() else (0,) * len(met)
     success = _success([r.author for r in met], observed or {})
-    scores = [s * success[r.author] // UNIT if need.text.strip() else success[r.author] * STEPS // UNIT
+    scores = [s * success[r.author] // UNIT if need.text.strip() else success[r.author] * SIMILARITY_STEPS // UNIT
               for r, s in zip(met, alike, strict=True)]  # fmt: skip
     best = max(scores, default=0)
     matches = [

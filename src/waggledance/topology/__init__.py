@@ -17,6 +17,10 @@ from waggledance.topology._feedback import Feedback as Feedback
 from waggledance.topology._graph import Graph as Graph
 from waggledance.topology._groups import Groups as Groups
 from waggledance.topology._k_regular import KRegular as KRegular
+from waggledance.topology._meaning import SIMILARITY_STEPS as SIMILARITY_STEPS
+from waggledance.topology._meaning import by_meaning as by_meaning
+from waggledance.topology._meaning import similarities_to as similarities_to
+from waggledance.topology._meaning import word_llama as word_llama
 from waggledance.topology._registry import TOPOLOGIES as TOPOLOGIES
 from waggledance.topology._registry import by_name as by_name
 from waggledance.topology._ring import Ring as Ring
@@ -49,6 +53,7 @@ _ON_ARRAYS = {
 """Names that are loaded when first used, and the modules that hold them."""
 
 __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded when first used
+    "SIMILARITY_STEPS",
     "TOPOLOGIES",
     "Complete",
     "Embed",
@@ -65,6 +70,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "Star",
     "Topology",
     "alike",
+    "by_meaning",
     "by_name",
     "by_outcome",
     "by_review",
@@ -74,7 +80,9 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "points",
     "reviews_due",
     "similarities",
+    "similarities_to",
     "unit_vectors",
+    "word_llama",
 ]
 
 

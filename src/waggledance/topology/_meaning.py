@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-    from waggledance.topology import Embed
+    from waggledance.topology._points import Embed
 
-STEPS = 1_024
+SIMILARITY_STEPS = 1_024
 """Similarities are whole numbers of 1/1024: processors differ in the last bits of a product."""
 MAX_EMBEDDED_CHARS = 8_000
 """What comes after that is not read: a need or a record that is longer gains nothing by it."""
 
 
 def by_meaning() -> Embed:
-    """Return how texts become vectors here: `word_llama` if it is installed, else `topology.hashed_ngrams`."""
-    from waggledance.topology import hashed_ngrams
+    """Return how texts become vectors here: `word_llama` if it is installed, else `hashed_ngrams`."""
+    from waggledance.topology._embedding import hashed_ngrams
 
     return hashed_ngrams if find_spec("wordllama") is None else word_llama
 
@@ -65,7 +65,7 @@ def word_llama(texts: Sequence[str]) -> NDArray[np.float64]:
     return points
 
 
-def similarities(text: str, others: Sequence[str], embed: Embed) -> tuple[int, ...]:
+def similarities_to(text: str, others: Sequence[str], embed: Embed) -> tuple[int, ...]:
     """Return how near each of `others` is to `text`, 0 to 1,024; what points away counts as 0.
 
     Vectors are taken in whole parts per million before they are multiplied, so that sums do not depend on the machine.
@@ -75,13 +75,13 @@ def similarities(text: str, others: Sequence[str], embed: Embed) -> tuple[int, .
     """
     one = _vector(embed, text[:MAX_EMBEDDED_CHARS])
     rows = (_vector(embed, other[:MAX_EMBEDDED_CHARS]) for other in others)
-    return tuple(max(0, (int(one @ row) * STEPS * 2 + UNIT**2) // (2 * UNIT**2)) for row in rows)
+    return tuple(max(0, (int(one @ row) * SIMILARITY_STEPS * 2 + UNIT**2) // (2 * UNIT**2)) for row in rows)
 
 
 @lru_cache(maxsize=2_048)
 def _vector(embed: Embed, text: str) -> NDArray[np.int64]:
     """Return a text's vector in parts per million, remembered: records are compared with many needs."""
-    from waggledance.topology import unit_vectors
+    from waggledance.topology._points import unit_vectors
 
     row: NDArray[np.int64] = unit_vectors(embed([text]), 1)[0]
     return row

@@ -11,15 +11,13 @@ import numpy as np
 import pytest
 
 from waggledance.core import RunFailed, UsageError
-from waggledance.mesh import _meaning
-from waggledance.mesh._meaning import STEPS, by_meaning, similarities, word_llama
-from waggledance.topology import hashed_ngrams
+from waggledance.topology import SIMILARITY_STEPS, _meaning, by_meaning, hashed_ngrams, similarities_to, word_llama
 
 
 def test_word_vectors_see_meaning_where_wording_shares_no_word() -> None:
-    near, far = similarities("fix my car", ("automobile repair workshop", "sonnets about spring"), word_llama)
+    near, far = similarities_to("fix my car", ("automobile repair workshop", "sonnets about spring"), word_llama)
     assert near > far + 100
-    assert similarities("fix my car", ("automobile repair workshop",), hashed_ngrams)[0] < near
+    assert similarities_to("fix my car", ("automobile repair workshop",), hashed_ngrams)[0] < near
 
 
 def test_vectors_have_length_one_and_a_text_without_tokens_is_a_point_of_its_own() -> None:
@@ -36,12 +34,12 @@ def test_a_similarity_is_a_whole_number_of_1024ths_and_never_below_zero() -> Non
     def opposite(texts: Sequence[str]) -> np.ndarray:
         return np.array([[1.0, 0.0] if text == "up" else [-1.0, 0.0] for text in texts])
 
-    assert similarities("up", ("up", "down"), opposite) == (STEPS, 0)
+    assert similarities_to("up", ("up", "down"), opposite) == (SIMILARITY_STEPS, 0)
 
 
 def test_a_word_beyond_the_limit_changes_nothing() -> None:
     long = "word " * 3_000
-    assert similarities("car", (long + "car",), word_llama) == similarities("car", (long,), word_llama)
+    assert similarities_to("car", (long + "car",), word_llama) == similarities_to("car", (long,), word_llama)
 
 
 def test_one_text_instead_of_a_sequence_is_refused() -> None:
@@ -55,7 +53,7 @@ def test_an_embedding_that_gives_no_direction_is_refused(row: list[float]) -> No
         return np.array([row] * len(texts))
 
     with pytest.raises(UsageError):
-        similarities("a", ("b",), broken)
+        similarities_to("a", ("b",), broken)
 
 
 def test_without_the_package_wording_is_compared_and_word_vectors_say_what_to_install(
@@ -89,7 +87,7 @@ LOADS = """
 import socket, logging, sys
 def no(*_, **__): raise SystemExit("a network request was made")
 socket.socket.connect = socket.getaddrinfo = socket.create_connection = no
-from waggledance.mesh._meaning import by_meaning, word_llama
+from waggledance.topology import by_meaning, word_llama
 assert not {"numpy", "wordllama", "tokenizers"} & set(sys.modules), "loaded before it is needed"
 assert by_meaning() is word_llama
 ours = word_llama(["fix my car", "übersetze 日本"])
