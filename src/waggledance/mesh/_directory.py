@@ -121,7 +121,8 @@ class Match(msgspec.Struct, frozen=True, gc=False):
         first = ", tried as a newcomer" if self.explored else ""
         return (
             f"{self.record.capability.name} ({show(self.peer)}): "
-            f"similarity {self.similarity / SIMILARITY_STEPS:.3f} by {self.embedding}, success {self.success_ppm / UNIT:.2f} ({seen}), "
+            f"similarity {self.similarity / SIMILARITY_STEPS:.3f} by {self.embedding}, "
+            f"success {self.success_ppm / UNIT:.2f} ({seen}), "
             f"${self.micro_usd_1k / 1000:g} per million tokens, merit {self.merit_ppm / UNIT:.4f}"
             f"{', among the nearest' if self.near else ''}{first}"
         )
