@@ -1,3 +1,69 @@
 """Work without a manager: plans as folds over published edits, claims, routing, checks, teams and batches."""
 
-__all__: list[str] = []
+from waggledance.tasks._condition import check_condition as check_condition
+from waggledance.tasks._condition import holds as holds
+from waggledance.tasks._consolidate import Call as Call
+from waggledance.tasks._consolidate import Pending as Pending
+from waggledance.tasks._consolidate import call_of as call_of
+from waggledance.tasks._consolidate import consolidate as consolidate
+from waggledance.tasks._consolidated import Consolidated as Consolidated
+from waggledance.tasks._edit import Accept as Accept
+from waggledance.tasks._edit import Add as Add
+from waggledance.tasks._edit import Claim as Claim
+from waggledance.tasks._edit import Done as Done
+from waggledance.tasks._edit import Drop as Drop
+from waggledance.tasks._edit import Expand as Expand
+from waggledance.tasks._edit import Fail as Fail
+from waggledance.tasks._edit import HandOver as HandOver
+from waggledance.tasks._edit import Link as Link
+from waggledance.tasks._edit import Op as Op
+from waggledance.tasks._edit import PlanEdit as PlanEdit
+from waggledance.tasks._edit import PlanSeal as PlanSeal
+from waggledance.tasks._edit import Release as Release
+from waggledance.tasks._edit import Renew as Renew
+from waggledance.tasks._edit import Replace as Replace
+from waggledance.tasks._edit import Review as Review
+from waggledance.tasks._entry import Entry as Entry
+from waggledance.tasks._entry import Status as Status
+from waggledance.tasks._place import place as place
+from waggledance.tasks._plan import Plan as Plan
+from waggledance.tasks._plan import Refusal as Refusal
+from waggledance.tasks._shape import Shape as Shape
+from waggledance.tasks._task import Task as Task
+from waggledance.tasks._task import TaskBudget as TaskBudget
+from waggledance.tasks._task import TaskId as TaskId
+
+__all__ = [
+    "Accept",
+    "Add",
+    "Call",
+    "Claim",
+    "Consolidated",
+    "Done",
+    "Drop",
+    "Entry",
+    "Expand",
+    "Fail",
+    "HandOver",
+    "Link",
+    "Op",
+    "Pending",
+    "Plan",
+    "PlanEdit",
+    "PlanSeal",
+    "Refusal",
+    "Release",
+    "Renew",
+    "Replace",
+    "Review",
+    "Shape",
+    "Status",
+    "Task",
+    "TaskBudget",
+    "TaskId",
+    "call_of",
+    "check_condition",
+    "consolidate",
+    "holds",
+    "place",
+]

@@ -1,0 +1,230 @@
+"""A plan: the fold of everybody's published edits. The same messages give the same plan, in whatever order they came.
+
+Edits are applied in the order of (epoch, logical clock, id). An epoch is what one seal of the plan's opener covers:
+the first seal and all that it builds on is epoch 0, what the second one adds is epoch 1, and what no seal covers yet
+comes last. So a late edit with a small clock changes nothing that is sealed.
+
+A message that sorts behind all others, as most do, costs one operation. One that sorts before some takes the fold back
+to a copy made before that place, every 32 messages, and on from there.
+
+Source: Zhang et al. 2025, "UFO³: Weaving the Digital Agent Galaxy", arXiv:2511.11332: its constellation, there owned
+and locked by one orchestrator; here a fold, so there is no owner and no lock.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect, insort
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, cast
+
+import msgspec
+
+from waggledance.core import Message, MessageId, Note, PeerId
+from waggledance.tasks._draft import Draft
+from waggledance.tasks._edit import PlanEdit, PlanSeal
+from waggledance.tasks._entry import Entry
+from waggledance.tasks._shape import Shape, shape_of
+from waggledance.tasks._task import Task, TaskId
+
+COPY_EVERY = 32
+COPIES_KEPT = 16
+"""Older ones go: what sorts before 512 messages that are here makes the fold begin again."""
+_UNSEALED = 1 << 62
+
+AnyMessage = Message[Any]
+_Place = tuple[int, int, MessageId]
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """An operation that was not legal where it stands."""
+
+    message: MessageId
+    author: PeerId
+    index: int
+    """Which operation of the message, from 0."""
+    op: str
+    """Its kind, such as ``"claim"``."""
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.op} refused: {self.reason}"
+
+
+class Plan:
+    """Tasks, their links, who is at what and what came of it, as of the messages taken so far.
+
+    Args:
+        opener: the peer whose seals count; None for a plan without seals.
+    """
+
+    def __init__(self, opener: PeerId | None = None) -> None:
+        self._opener = opener
+        self._all: dict[MessageId, AnyMessage] = {}
+        self._edits: list[Message[PlanEdit]] = []
+        self._places: list[_Place] = []
+        self._seals: list[AnyMessage] = []
+        """The opener's, in the order of its own numbers."""
+        self._epoch: dict[MessageId, int] = {}
+        """Of every message that a seal covers."""
+        self._unseen: set[MessageId] = set()
+        """What seals cover and is not here yet."""
+        self._draft = Draft()
+        self._refused: list[Refusal] = []
+        self._copies: list[tuple[int, int, Draft]] = [(0, 0, self._draft.copy())]
+        """How many edits and how many refusals had been folded, and the draft as it was then."""
+        self._folded = 0
+
+    @classmethod
+    def fold(cls, messages: Iterable[AnyMessage], opener: PeerId | None = None) -> Plan:
+        """Return the plan that messages make; those that are no part of one are not looked at."""
+        plan = cls(opener)
+        plan.take(messages)
+        return plan
+
+    # -- growing ------------------------------------------------------------------------------------------------
+
+    def take(self, messages: Iterable[AnyMessage]) -> None:
+        """Take more messages, in any order; one that is here already changes nothing."""
+        fresh: list[tuple[_Place, Message[PlanEdit]]] = []
+        to_seal = False
+        for message in messages:
+            if message.id in self._all:
+                continue
+            self._all[message.id] = message
+            to_seal |= message.id in self._unseen
+            body = message.body
+            if isinstance(body, PlanEdit):
+                fresh.append((self._place(message), cast("Message[PlanEdit]", message)))
+            elif isinstance(body, Note):
+                self._take_note(cast("Message[Note]", message))
+            elif isinstance(body, PlanSeal) and message.author == self._opener:
+                insort(self._seals, message, key=lambda seal: seal.sequence)
+                to_seal = True
+        fresh.sort(key=lambda item: item[0])
+        for place, message in fresh:
+            self._insert(place, message)
+        if to_seal:
+            self._seal()
+        self._go_on()
+
+    def _take_note(self, note: Message[Note]) -> None:
+        self._draft.notes[note.id] = note
+        if note.id in self._draft.missing:  # a result was refused for want of it
+            self._go_back(0)
+
+    def _place(self, message: AnyMessage) -> _Place:
+        return (self._epoch.get(message.id, _UNSEALED), message.lamport, message.id)
+
+    def _insert(self, place: _Place, message: Message[PlanEdit]) -> None:
+        at = bisect(self._places, place)
+        self._places.insert(at, place)
+        self._edits.insert(at, message)
+        if at < self._folded:
+            self._go_back(at)
+
+    def _go_back(self, at: int) -> None:
+        """Take the fold back to a copy that holds no edit from this place on."""
+        while self._copies and self._copies[-1][0] > at:
+            self._copies.pop()
+        if not self._copies:
+            self._copies.append((0, 0, self._draft.emptied()))
+        folded, refused, draft = self._copies[-1]
+        self._folded, self._draft = folded, draft.copy()
+        del self._refused[refused:]
+
+    def _go_on(self) -> None:
+        """Apply the edits that are not folded in yet."""
+        draft = self._draft
+        for message in self._edits[self._folded :]:
+            for index, op in enumerate(message.body.ops):
+                why = draft.apply(message, op)
+                if why is not None:
+                    name = type(op).__name__.lower()
+                    self._refused.append(Refusal(message.id, message.author, index, name, why))
+            self._folded += 1
+            if self._folded % COPY_EVERY == 0 and self._folded > len(self._edits) - COPY_EVERY * COPIES_KEPT:
+                self._copies.append((self._folded, len(self._refused), draft.copy()))
+                if len(self._copies) > COPIES_KEPT:
+                    del self._copies[0]
+
+    def _seal(self) -> None:
+        """Give every message the epoch of the first seal that builds on it, and bring the edits into that order."""
+        self._epoch, self._unseen = {}, set()
+        for epoch, seal in enumerate(self._seals):
+            ahead: list[MessageId] = [seal.id]
+            while ahead:
+                id = ahead.pop()
+                if id in self._epoch:
+                    continue
+                message = self._all.get(id)
+                if message is None:
+                    self._unseen.add(id)
+                    continue
+                self._epoch[id] = epoch
+                ahead.extend(message.parents)
+                if message.previous is not None:
+                    ahead.append(message.previous)
+        before = self._edits
+        self._edits = sorted(before, key=self._place)
+        self._places = [self._place(message) for message in self._edits]
+        moved = next((i for i, (a, b) in enumerate(zip(before, self._edits, strict=True)) if a is not b), len(before))
+        if moved < self._folded:
+            self._go_back(moved)
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    @property
+    def entries(self) -> Mapping[TaskId, Entry]:
+        """Every task in the plan, and where it stands."""
+        return MappingProxyType(self._draft.entries)
+
+    @property
+    def refused(self) -> tuple[Refusal, ...]:
+        """The operations that were not legal where they stand, in the order of the fold."""
+        return tuple(self._refused)
+
+    def ready(self) -> list[Task]:
+        """Return the tasks that somebody could begin now: the highest priority first, then by deadline, then by id."""
+        entries = self._draft.entries
+        return sorted([entries[id].task for id in self._draft.ready], key=_urgency)
+
+    def busy(self) -> list[Entry]:
+        """Return the tasks that somebody is at, or that wait for reviews, by id."""
+        return [self._draft.entries[id] for id in sorted(self._draft.busy)]
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody is at anything and nobody could begin anything; always so of an empty plan."""
+        return not (self._draft.ready or self._draft.busy)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every task is done or was skipped."""
+        return all(entry.status in ("done", "skipped") for entry in self._draft.entries.values())
+
+    def result(self, task: TaskId) -> str | None:
+        """Return the text of a task's result, when it is done or under review."""
+        entry = self._draft.entries[task]
+        return None if entry.done is None else self._draft.result(entry)
+
+    def result_notes(self, task: TaskId) -> tuple[Message[Note], ...]:
+        """Return the notes that a task's result stands in."""
+        return tuple([self._draft.notes[id] for id in self._draft.entries[task].result])
+
+    def inputs(self, task: TaskId) -> dict[TaskId, str]:
+        """Return the results that a task takes: of all tasks that lead to it and are done, in the order of ids."""
+        first = sorted([link.before for link in self._draft.entries[task].before])
+        return {id: self._draft.result(e) for id in first if (e := self._draft.entries[id]).status == "done"}
+
+    def goals(self) -> list[TaskId]:
+        """Return the tasks that no other waits for, by id: what the plan is for."""
+        return sorted([id for id, entry in self._draft.entries.items() if not entry.after])
+
+    def shape(self) -> Shape:
+        """Return how long, how wide and how tightly coupled the plan is."""
+        return shape_of(self._draft.entries)
+
+
+def _urgency(task: Task) -> tuple[int, int, TaskId]:
+    return (-task.priority, task.deadline_ms if task.deadline_ms is not None else 1 << 62, task.id)

@@ -1,0 +1,347 @@
+"""A plan is a fold: same messages, same plan; never a cycle, never two holders; what is sealed stays."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from waggledance.core import Channel, Cost, Message, Note, PeerId, UsageError, local_peer_id, swarm_id
+from waggledance.tasks import (
+    Accept,
+    Add,
+    Claim,
+    Done,
+    Drop,
+    Expand,
+    Fail,
+    HandOver,
+    Link,
+    Op,
+    Plan,
+    PlanEdit,
+    PlanSeal,
+    Release,
+    Renew,
+    Replace,
+    Review,
+    Task,
+)
+
+AnyMessage = Message[Any]
+ANNA, BEN, CLEO = (local_peer_id(name) for name in ("anna", "ben", "cleo"))
+
+
+class Table:
+    """A channel, what its peers have published there, and the plan of it."""
+
+    def __init__(self) -> None:
+        self.channel = Channel(swarm_id("test"), "plan")
+
+    def edit(self, *ops: Op, by: PeerId = ANNA, heard: bool = True) -> Message[PlanEdit]:
+        built_on = list(self.channel.messages()) if heard else []
+        return self.channel.publish(by, PlanEdit(ops=ops), built_on, 0)
+
+    def done(self, task: Task, text: str = "so", by: PeerId = ANNA) -> Message[PlanEdit]:
+        note = self.channel.publish(by, Note(about="result", text=text), list(self.channel.messages()), 0)
+        return self.edit(Done(task.id, (note.id,)), by=by)
+
+    def work(self, task: Task, text: str = "so", by: PeerId = ANNA) -> None:
+        self.edit(Claim(task.id, 1_000), by=by)
+        self.done(task, text, by)
+
+    @property
+    def plan(self) -> Plan:
+        return Plan.fold(self.channel.messages(), opener=ANNA)
+
+
+def tasks(*goals: str) -> list[Task]:
+    return [Task(goal=goal) for goal in goals]
+
+
+def state(plan: Plan) -> tuple[object, ...]:
+    return (dict(plan.entries), plan.refused, [t.id for t in plan.ready()], [e.task.id for e in plan.busy()])
+
+
+def test_a_task_is_ready_when_all_that_it_waits_for_is_done() -> None:
+    table, (a, b, c) = Table(), tasks("a", "b", "c")
+    table.edit(Add(a), Add(b), Add(c), Link(a.id, c.id), Link(b.id, c.id))
+    assert {t.goal for t in table.plan.ready()} == {"a", "b"}
+    table.work(a, "one")
+    assert {t.goal for t in table.plan.ready()} == {"b"}
+    table.work(b, "two", by=BEN)
+    assert [t.goal for t in table.plan.ready()] == ["c"]
+    assert set(table.plan.inputs(c.id).values()) == {"one", "two"}
+    assert table.plan.goals() == [c.id]
+
+
+def test_the_first_claim_holds_and_the_second_is_refused_with_the_reason() -> None:
+    table, (a,) = Table(), tasks("a")
+    table.edit(Add(a))
+    table.edit(Claim(a.id, 1_000), by=BEN)
+    late = table.edit(Claim(a.id, 1_000), by=CLEO)
+    plan = table.plan
+    assert plan.entries[a.id].holder == BEN
+    assert [(r.message, r.reason) for r in plan.refused] == [(late.id, "another peer holds it")]
+
+
+def test_a_silent_holder_is_replaced_and_one_that_renewed_is_not() -> None:
+    table, (a,) = Table(), tasks("a")
+    table.edit(Add(a))
+    first = table.edit(Claim(a.id, 1_000), by=BEN)
+    table.edit(Renew(a.id), by=BEN)
+    table.edit(Claim(a.id, 1_000, over=first.id), by=CLEO)
+    assert table.plan.entries[a.id].holder == BEN
+    renewed = table.plan.entries[a.id].claim
+    table.edit(Claim(a.id, 1_000, over=renewed), by=CLEO)
+    assert table.plan.entries[a.id].holder == CLEO
+
+
+def test_what_a_holder_brings_late_is_taken_and_a_stranger_brings_nothing() -> None:
+    table, (a,) = Table(), tasks("a")
+    table.edit(Add(a))
+    first = table.edit(Claim(a.id, 1_000), by=BEN)
+    table.edit(Claim(a.id, 1_000, over=first.id), by=CLEO)
+    table.done(a, "mine", by=ANNA)
+    assert table.plan.entries[a.id].status == "claimed"
+    table.done(a, "late", by=BEN)
+    assert table.plan.result(a.id) == "late"
+    table.done(a, "later", by=CLEO)
+    assert table.plan.result(a.id) == "late"
+    assert [r.reason for r in table.plan.refused] == ["it never claimed the task", "the task is done already"]
+
+
+def test_a_link_that_would_close_a_cycle_is_refused() -> None:
+    table, (a, b, c) = Table(), tasks("a", "b", "c")
+    table.edit(Add(a), Add(b), Add(c), Link(c.id, b.id), Link(b.id, a.id), Link(a.id, c.id), Link(a.id, a.id))
+    assert [r.reason for r in table.plan.refused] == ["it would close a cycle"] * 2
+    assert [t.goal for t in table.plan.ready()] == ["c"]
+
+
+def test_only_what_nobody_has_begun_is_changed() -> None:
+    table, (a, b, c) = Table(), tasks("a", "b", "c")
+    table.edit(Add(a), Add(b))
+    table.edit(Claim(a.id, 1_000), by=BEN)
+    table.edit(Drop(a.id), Replace(a.id, c), Link(b.id, a.id))
+    assert len(table.plan.refused) == 3
+    assert table.plan.entries[a.id].status == "claimed"
+
+
+def test_a_failed_task_is_tried_again_then_fails_then_another_takes_its_place() -> None:
+    table, (b,) = Table(), tasks("b")
+    a, other = Task(goal="a", tries=2), Task(goal="a, otherwise")
+    table.edit(Add(a), Add(b), Link(a.id, b.id))
+    for peer in (BEN, CLEO):
+        table.edit(Claim(a.id, 1_000), by=peer)
+        table.edit(Fail(a.id, "no idea", cost=Cost(calls=1)), by=peer)
+    plan = table.plan
+    assert (plan.entries[a.id].status, plan.entries[a.id].failed_by) == ("failed", (BEN, CLEO))
+    assert plan.over
+    assert not plan.complete
+    table.edit(Replace(a.id, other))
+    assert [t.goal for t in table.plan.ready()] == ["a, otherwise"]
+    assert table.plan.entries[other.id].cost == Cost(calls=2)
+    table.work(other)
+    assert [t.goal for t in table.plan.ready()] == ["b"]
+
+
+def test_a_failure_lets_begin_what_waits_for_the_end_until_it_is_replaced() -> None:
+    table, (a, tidy, other) = Table(), tasks("a", "tidy up", "a, otherwise")
+    table.edit(Add(a), Add(tidy), Link(a.id, tidy.id, when="end"))
+    table.edit(Claim(a.id, 1_000))
+    table.edit(Fail(a.id, "no", final=True))
+    assert [t.goal for t in table.plan.ready()] == ["tidy up"]
+    table.edit(Replace(a.id, other))
+    assert [t.goal for t in table.plan.ready()] == ["a, otherwise"]
+
+
+def test_a_condition_that_does_not_hold_skips_all_that_rests_on_it() -> None:
+    table, (ask, yes, no, after_no, end) = Table(), tasks("ask", "yes", "no", "after no", "end")
+    table.edit(*[Add(t) for t in (ask, yes, no, after_no, end)])
+    table.edit(Link(ask.id, yes.id, when="yes"), Link(ask.id, no.id, when="no"), Link(no.id, after_no.id),
+               Link(yes.id, end.id, when="end"), Link(after_no.id, end.id, when="end"))  # fmt: skip
+    table.work(ask, "Yes, do it")
+    status = {e.task.goal: e.status for e in table.plan.entries.values()}
+    assert status == {"ask": "done", "yes": "open", "no": "skipped", "after no": "skipped", "end": "open"}
+    table.work(yes)
+    table.work(end)
+    assert table.plan.complete
+
+
+def test_a_broken_up_task_is_ready_again_when_its_parts_are_done() -> None:
+    table, (whole,) = Table(), tasks("whole")
+    table.edit(Add(whole))
+    table.edit(Claim(whole.id, 1_000), by=BEN)
+    parts = [Task(goal=f"part {i}", parent=whole.id, depth=1) for i in range(2)]
+    table.edit(*[Add(p) for p in parts], Expand(whole.id), *[Link(p.id, whole.id) for p in parts], by=BEN)
+    assert {t.goal for t in table.plan.ready()} == {"part 0", "part 1"}
+    for part in parts:
+        table.work(part, part.goal, by=CLEO)
+    assert [t.goal for t in table.plan.ready()] == ["whole"]
+    assert table.plan.entries[whole.id].expanded
+    table.edit(Claim(whole.id, 1_000), by=BEN)
+    table.edit(Expand(whole.id), by=BEN)
+    assert table.plan.refused[-1].reason == "the task has been broken into parts already"
+
+
+def test_others_review_and_never_whoever_did_it() -> None:
+    table, a = Table(), Task(goal="a", reviews=1, tries=2)
+    table.edit(Add(a))
+    table.edit(Claim(a.id, 1_000), by=BEN)
+    done = table.done(a, "good", by=BEN)
+    table.edit(Review(a.id, done.id, passed=True), by=BEN)
+    assert table.plan.entries[a.id].status == "review"
+    table.edit(Review(a.id, done.id, passed=False, reason="bad"), by=CLEO)
+    assert table.plan.entries[a.id].status == "open"
+    table.edit(Claim(a.id, 1_000), by=BEN)
+    again = table.done(a, "better", by=BEN)
+    table.edit(Review(a.id, again.id, passed=True), by=CLEO)
+    assert table.plan.entries[a.id].status == "done"
+
+
+def test_a_task_is_handed_over_only_to_a_peer_that_accepted_it() -> None:
+    table, (a,) = Table(), tasks("a")
+    table.edit(Add(a))
+    table.edit(Claim(a.id, 1_000), by=BEN)
+    table.edit(HandOver(a.id, CLEO), by=BEN)
+    assert table.plan.entries[a.id].holder == BEN
+    table.edit(Accept(a.id), by=CLEO)
+    table.edit(HandOver(a.id, CLEO), by=BEN)
+    assert table.plan.entries[a.id].holder == CLEO
+    table.edit(Release(a.id), by=BEN)
+    assert table.plan.entries[a.id].status == "claimed"
+    table.done(a, by=CLEO)
+    assert table.plan.complete
+
+
+def test_a_late_edit_with_a_small_clock_changes_nothing_that_is_sealed() -> None:
+    def played(*, sealed: bool) -> Plan:
+        table, (a,) = Table(), tasks("a")
+        early = table.channel.publish(CLEO, Note(about="hello", text="I am here"), [], 0)
+        table.edit(Add(a), by=ANNA, heard=False)
+        table.channel.publish(ANNA, Note(about="hello", text="and I"), [], 0)
+        table.edit(Claim(a.id, 1_000), by=BEN)
+        table.done(a, "ben's", by=BEN)
+        if sealed:
+            table.channel.publish(ANNA, PlanSeal(), [m for m in table.channel.messages() if m.author != CLEO], 0)
+        assert early.lamport == 1
+        table.edit(Drop(a.id), by=CLEO, heard=False)  # sorts before ben's claim
+        return table.plan
+
+    assert not played(sealed=False).entries
+    assert [e.status for e in played(sealed=True).entries.values()] == ["done"]
+
+
+def test_a_seal_of_anybody_but_the_opener_settles_nothing() -> None:
+    table, (a,) = Table(), tasks("a")
+    table.channel.publish(CLEO, Note(about="hello", text="I am here"), [], 0)
+    table.edit(Add(a), heard=False)
+    table.edit(Claim(a.id, 1_000), by=BEN)
+    table.channel.publish(BEN, PlanSeal(), list(table.channel.messages()), 0)
+    table.edit(Drop(a.id), by=CLEO, heard=False)
+    assert not table.plan.entries
+
+
+def history(seed: int, edits: int, names: int) -> list[AnyMessage]:
+    """Return what three peers publish who hear each other only sometimes, legal or not, with seals and results."""
+    rng, table = Random(seed), Table()
+    pool = [Task(goal=f"t{i}", tries=2, reviews=rng.choice((0, 0, 1))) for i in range(names)]
+    whens = ("ok", "end", "fail", "yes", "no")
+    for _ in range(edits):
+        by, task, other = rng.choice((ANNA, BEN, CLEO)), rng.choice(pool), rng.choice(pool)
+        heard = [m for m in table.channel.messages() if rng.random() < 0.7]
+        entry = Plan.fold(heard, opener=ANNA).entries.get(task.id)
+        note = table.channel.publish(by, Note(about="result", text=rng.choice(("yes", "no"))), heard, 0)
+        over = entry.claim if entry is not None and rng.random() < 0.5 else None
+        done = entry.done if entry is not None and entry.done is not None else note.id
+        op: Op = rng.choice(
+            (
+                Add(task), Add(other), Link(task.id, other.id, when=rng.choice(whens)), Drop(task.id),
+                Replace(task.id, other), Claim(task.id, 1_000, over=over), Claim(task.id, 1_000), Renew(task.id),
+                Release(task.id), Accept(task.id), HandOver(task.id, rng.choice((ANNA, BEN, CLEO))), Expand(task.id),
+                Done(task.id, (note.id,)), Done(task.id, (note.id,)), Fail(task.id, "no"),
+                Review(task.id, done, passed=rng.random() < 0.6),
+            )
+        )  # fmt: skip
+        table.channel.publish(by, PlanEdit(ops=(op, Add(other))), heard, 0)
+        if rng.random() < 0.1:
+            table.channel.publish(by, PlanSeal(), heard, 0)
+    return list(table.channel.messages())
+
+
+@settings(max_examples=40)
+@given(seed=st.integers(0, 10**6), rng=st.randoms(use_true_random=False))
+def test_the_same_messages_in_any_order_and_any_portions_make_the_same_plan(seed: int, rng: Random) -> None:
+    messages = history(seed, edits=60, names=8)
+    expected = state(Plan.fold(messages, opener=ANNA))
+    shuffled = rng.sample(messages, k=len(messages))
+    plan = Plan(ANNA)
+    while shuffled:
+        portion = rng.randint(1, 9)
+        plan.take(shuffled[:portion] + messages[:3])
+        del shuffled[:portion]
+    assert state(plan) == expected
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 10**6))
+def test_a_plan_never_has_a_cycle_and_counts_what_a_task_waits_for_rightly(seed: int) -> None:
+    plan = Plan.fold(history(seed, edits=80, names=6), opener=ANNA)
+    shape = plan.shape()
+    assert shape.tasks == len(plan.entries)
+    layers = {id: _layer(plan, id, len(plan.entries)) for id in plan.entries}
+    assert shape.depth == max(layers.values(), default=0)
+    for id, entry in plan.entries.items():
+        for link in entry.before:
+            assert id in plan.entries[link.before].after
+        if entry.status == "open":
+            pending = [plan.entries[k.before].status for k in entry.before]
+            assert entry.waits <= len(pending)
+            assert entry.waits or all(status in ("done", "failed", "skipped") for status in pending)
+        assert (entry.status == "claimed") == (entry.claim is not None)
+
+
+def _layer(plan: Plan, id: Any, left: int) -> int:
+    assert left >= 0, "a cycle"
+    return 1 + max((_layer(plan, link.before, left - 1) for link in plan.entries[id].before), default=0)
+
+
+def test_a_late_message_far_back_makes_the_same_plan_as_if_it_had_come_in_time() -> None:
+    table = Table()
+    pool = tasks(*(f"t{i}" for i in range(700)))
+    early = table.edit(Add(Task(goal="early")), by=CLEO, heard=False)
+    for task in pool:
+        table.edit(Add(task), heard=False)
+    messages = list(table.channel.messages())
+    plan = Plan()
+    plan.take([m for m in messages if m is not early])
+    plan.take([early])
+    assert state(plan) == state(Plan.fold(messages))
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Task(goal=" "), "1 to 8,000 characters"),
+        (lambda: Task(goal="x" * 8_001), "1 to 8,000 characters"),
+        (lambda: Task(goal="x", needs=("b", "a")), "sorted and each once"),
+        (lambda: Task(goal="x", kind="two\nlines"), "no name of a kind"),
+        (lambda: Task(goal="cafe\u0301"), "form NFC"),
+        (lambda: PlanEdit(ops=()), "1 to 256 operations"),
+        (lambda: Link(bytes(32), bytes(32), when="lambda: 1"), "no condition of a link"),  # type: ignore[arg-type]
+        (lambda: Link(bytes(32), bytes(32), when="above:much"), "no condition of a link"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_it_is_published(make: Any, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        make()
+
+
+def test_a_part_of_an_unknown_task_or_at_a_wrong_depth_is_refused() -> None:
+    table, (a,) = Table(), tasks("a")
+    table.edit(Add(a), Add(Task(goal="b", parent=a.id, depth=2)), Add(Task(goal="c", parent=bytes(32), depth=1)),  # type: ignore[arg-type]
+               Add(Task(goal="d", depth=1)))  # fmt: skip
+    assert len(table.plan.refused) == 3
