@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from waggledance.testing._mesh_schedules import search_mesh_schedules as search_mesh_schedules
     from waggledance.testing._mesh_schedules import shrink_mesh_schedule as shrink_mesh_schedule
     from waggledance.testing._mesh_stage import Played as Played
+    from waggledance.testing._prefix_cache import PrefixCache as PrefixCache
+    from waggledance.testing._prefix_cache import document_queries as document_queries
+    from waggledance.testing._prefix_cache import prefill_and_decode as prefill_and_decode
     from waggledance.testing._world_w1 import W1 as W1
     from waggledance.testing._world_w1 import Answers as Answers
     from waggledance.testing._world_w1 import Case as Case
@@ -113,6 +116,9 @@ _HOMES = {
     "Case": "_world_w1",
     "Discussions": "_world_w4",
     "Drift": "_world_w3",
+    "PrefixCache": "_prefix_cache",
+    "document_queries": "_prefix_cache",
+    "prefill_and_decode": "_prefix_cache",
     "judged": "_judged",
     "proposed": "_judged",
 }
@@ -147,6 +153,7 @@ __all__ = [
     "OnePhaseAcrossEpochs",
     "Opinionated",
     "Played",
+    "PrefixCache",
     "Reboot",
     "Resend",
     "Run",
@@ -164,10 +171,12 @@ __all__ = [
     "WrongChannel",
     "WrongClock",
     "check_protocol",
+    "document_queries",
     "draw_schedule",
     "judged",
     "on_virtual_time",
     "play_schedule",
+    "prefill_and_decode",
     "proposed",
     "replay_schedule",
     "search_mesh_schedules",
