@@ -1,5 +1,7 @@
 """Work without a manager: plans as folds over published edits, claims, routing, checks, teams and batches."""
 
+from waggledance.tasks._batch import run_rows as run_rows
+from waggledance.tasks._batch_report import BatchReport as BatchReport
 from waggledance.tasks._condition import check_condition as check_condition
 from waggledance.tasks._condition import holds as holds
 from waggledance.tasks._consolidate import Call as Call
@@ -25,17 +27,26 @@ from waggledance.tasks._edit import Replace as Replace
 from waggledance.tasks._edit import Review as Review
 from waggledance.tasks._entry import Entry as Entry
 from waggledance.tasks._entry import Status as Status
+from waggledance.tasks._pipeline import Pipeline as Pipeline
 from waggledance.tasks._place import place as place
 from waggledance.tasks._plan import Plan as Plan
 from waggledance.tasks._plan import Refusal as Refusal
+from waggledance.tasks._row import Failure as Failure
+from waggledance.tasks._row import Row as Row
 from waggledance.tasks._shape import Shape as Shape
+from waggledance.tasks._step import Back as Back
+from waggledance.tasks._step import Step as Step
+from waggledance.tasks._step import step as step
 from waggledance.tasks._task import Task as Task
 from waggledance.tasks._task import TaskBudget as TaskBudget
 from waggledance.tasks._task import TaskId as TaskId
+from waggledance.tasks._visit import Visit as Visit
 
 __all__ = [
     "Accept",
     "Add",
+    "Back",
+    "BatchReport",
     "Call",
     "Claim",
     "Consolidated",
@@ -44,10 +55,12 @@ __all__ = [
     "Entry",
     "Expand",
     "Fail",
+    "Failure",
     "HandOver",
     "Link",
     "Op",
     "Pending",
+    "Pipeline",
     "Plan",
     "PlanEdit",
     "PlanSeal",
@@ -56,14 +69,19 @@ __all__ = [
     "Renew",
     "Replace",
     "Review",
+    "Row",
     "Shape",
     "Status",
+    "Step",
     "Task",
     "TaskBudget",
     "TaskId",
+    "Visit",
     "call_of",
     "check_condition",
     "consolidate",
     "holds",
     "place",
+    "run_rows",
+    "step",
 ]
