@@ -19,6 +19,7 @@ from waggledance.core import (
     MessageId,
     PeerId,
     Proposal,
+    Unvouched,
     UsageError,
     encode,
     frame,
@@ -475,3 +476,16 @@ def test_order_duplication_and_regrouping_change_neither_digest_nor_what_is_coll
         seen.add((door.channel.digest(), collected, door.channel.forked))
         assert all(proof.holds() for proof in door.forks.values())
     assert len(seen) == 1
+
+
+def test_what_waits_for_a_signature_is_counted_over_several_doors_and_no_more_once_one_is_closed() -> None:
+    together = Unvouched()
+    doors = [a_door(unvouched=together) for _ in range(2)]
+    first, second = chain(ADA, 2)
+    for door in doors:
+        door.receive(frame(unsigned(first)))
+    assert together.size_bytes == 2 * len(encode(first))
+    doors[0].close()
+    assert (doors[0].parked, together.size_bytes) == (0, len(encode(first)))
+    assert doors[1].receive(frame(second)) == (first, second)
+    assert together.size_bytes == 0

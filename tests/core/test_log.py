@@ -331,3 +331,74 @@ def test_a_reader_of_a_changed_message_is_told_which(tmp_path: Path) -> None:
     connection.close()
     with Log(tmp_path / "log.db", "r") as log, pytest.raises(LogDamaged, match=r"message b3:.* of channel 'q1'"):
         log.read("q1")
+
+
+# -- notes about channels -------------------------------------------------------------------------------------------
+
+
+def test_a_note_is_found_until_a_message_is_added_to_its_channel(tmp_path: Path) -> None:
+    with Log(tmp_path / "log.db") as log:
+        channels = [a_question(log, name) for name in ("q1", "q2")]
+        log.keep_notes({"q1": b"one", "q2": b"two", "nowhere": b"none"})
+        assert log.notes() == {"q1": b"one", "q2": b"two"}
+        channels[0].publish(ADA, Proposal(key="5", round=9), [], 0)
+        assert log.notes() == {"q2": b"two"}
+        log.keep_notes({"q1": b"three"})
+    with Log(tmp_path / "log.db", "r") as log:
+        assert log.notes() == {"q1": b"three", "q2": b"two"}
+        assert log.read("q1") == channels[0].messages()
+    assert verify(tmp_path / "log.db").ok
+
+
+def test_a_log_without_notes_keeps_its_format_and_one_with_notes_goes_on(tmp_path: Path) -> None:
+    def version() -> int:
+        with sqlite3.connect(tmp_path / "log.db") as connection:
+            return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+    with Log(tmp_path / "log.db") as log:
+        a_question(log)
+        assert log.notes() == {}
+    assert version() == 1
+    for note in (b"one", b"two"):
+        with Log(tmp_path / "log.db") as log:
+            log.keep_notes({"q1": note})
+            assert log.notes() == {"q1": note}
+        assert version() == 2
+
+
+def test_what_is_noted_under_a_damaged_table_is_not_there_and_harms_nothing(tmp_path: Path) -> None:
+    with Log(tmp_path / "log.db") as log:
+        channel = a_question(log)
+        log.keep_notes({"q1": b"one"})
+    with sqlite3.connect(tmp_path / "log.db") as connection:
+        [page] = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'notes'").fetchone()
+        [size] = connection.execute("PRAGMA page_size").fetchone()
+    with (tmp_path / "log.db").open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    with Log(tmp_path / "log.db") as log:
+        assert log.notes() == {}
+        assert log.read("q1") == channel.messages()
+
+
+def test_a_note_that_cannot_be_written_is_none_and_nothing_else_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with Log(tmp_path / "log.db") as log:
+        channel = a_question(log)
+        monkeypatch.setattr("waggledance.core._log.keep_notes", full)
+        log.keep_notes({"q1": b"one"})
+        assert log.notes() == {}
+        assert log.read("q1") == channel.messages()
+
+
+def test_the_notes_of_a_closed_log_say_so(tmp_path: Path) -> None:
+    log = Log(tmp_path / "log.db")
+    log.close()
+    with pytest.raises(UsageError, match="is closed"):
+        log.notes()
+    with pytest.raises(UsageError, match="is closed"):
+        log.keep_notes({"q1": b"one"})

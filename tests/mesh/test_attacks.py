@@ -365,9 +365,9 @@ def test_attack_c4_frames_without_a_signature_fill_no_memory_and_are_gone_in_hal
             fake = msgspec.structs.replace(notes(EVE, mesh, 1, size=60_000)[0], author=mesh.keys["p1"].peer)
             number = {"sequence": n + 2, "previous": n.to_bytes(32), "author": list(mesh.nodes.values())[n % 5].me}
             wire.push("p0", unsigned(msgspec.structs.replace(fake, **number)))
-        waiting, refused = node.lobby.door.unvouched_bytes, node.refusals()["parked-too-many"]
+        waiting, refused = node.lobby.door.unvouched.size_bytes, node.refusals()["parked-too-many"]
         await asyncio.sleep(32)
-        return waiting, refused, node.lobby.door.unvouched_bytes
+        return waiting, refused, node.lobby.door.unvouched.size_bytes
 
     waiting, refused, later = attacked(attack)
     assert waiting < 33 * 1024 * 1024

@@ -1,12 +1,15 @@
 """Channels that rest: what is over is in the log only, and nobody notices."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from waggledance.core import MessageId, Note, RunFailed
+from waggledance.core import Message, MessageId, Note, PeerId, RunFailed
 from waggledance.mesh import LOBBY, Node
+from waggledance.mesh._rests import mark
 from waggledance.testing import SimulatedMesh, on_virtual_time
+from waggledance.testing._simulated_disk import SimulatedDisk
 
 QUIET_SECONDS = 60.0
 
@@ -122,5 +125,94 @@ def test_a_copy_that_somebody_kept_over_a_rest_cannot_be_written_to() -> None:
             late = node.channels[channel].copy.publish(node.me, Note(about="greeting", text="late"), [], 0)
             await asyncio.sleep(5)
             assert late.id in mesh.nodes["p2"].channels[channel].copy
+
+    on_virtual_time(main())
+
+
+def test_a_start_reads_nothing_of_what_rested_and_gives_everything_back_to_who_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str] = []
+    plainly = SimulatedDisk.read
+
+    def noted(disk: SimulatedDisk, channel: str) -> tuple[Message[Any], ...]:
+        read.append(channel)
+        return plainly(disk, channel)
+
+    async def main() -> None:
+        async with SimulatedMesh(4) as mesh:
+            channels = [(await mesh.ask("2+2?", certify=True)).channel for _ in range(5)]
+            await mesh.settle(channels[-1])
+            await asyncio.sleep(QUIET_SECONDS)
+            said = {name: ids(mesh.nodes["p2"], name) for name in channels}
+            before = mesh.nodes["p1"].channels.counted()
+            await mesh.end("p1")
+            monkeypatch.setattr(SimulatedDisk, "read", noted)
+            await mesh.begin("p1", "old")
+            node = mesh.nodes["p1"]
+            assert [name for name in read if name != LOBBY] == []
+            assert resting(node) == set(channels)
+            assert node.channels.counted() == before
+            assert {name: ids(node, name) for name in channels} == said
+            assert resting(node) == set()
+            await asyncio.sleep(5)
+            assert all(len(set(mesh.digests(name).values())) == 1 for name in channels)
+
+    on_virtual_time(main())
+
+
+def test_what_was_said_after_a_rest_is_read_at_the_next_start() -> None:
+    async def main() -> None:
+        async with SimulatedMesh(4) as mesh:
+            channel = (await mesh.ask("2+2?")).channel
+            await asyncio.sleep(QUIET_SECONDS)
+            node = mesh.nodes["p1"]
+            late = node.channels[channel].copy.publish(node.me, Note(about="greeting", text="late"), [], 0)
+            await asyncio.sleep(1)
+            await mesh.end("p1")
+            await mesh.begin("p1", "old")
+            assert late.id in ids(mesh.nodes["p1"], channel)
+
+    on_virtual_time(main())
+
+
+def test_a_channel_at_rest_is_the_same_for_all_who_look_and_is_woken_once() -> None:
+    async def main() -> None:
+        async with SimulatedMesh(4) as mesh:
+            channel = (await mesh.ask("2+2?")).channel
+            await mesh.settle(channel)
+            await asyncio.sleep(QUIET_SECONDS)
+            channels = mesh.nodes["p1"].channels
+            one, other = channels[channel], channels[channel]
+            assert one is other
+            assert one.rests
+            copy = one.copy
+            assert channels[channel] is one
+            assert channels[channel].copy is copy
+            assert not other.rests
+
+    on_virtual_time(main())
+
+
+def test_what_two_nodes_share_is_summed_up_as_if_all_were_gone_through() -> None:
+    def gone_through(node: Node, peer: PeerId) -> bytes:
+        root = 0
+        for name, held in node.channels.items():
+            if peer in held.members:
+                root ^= mark(name, held.digest())
+        return root.to_bytes(32)
+
+    async def main() -> None:
+        async with SimulatedMesh(4) as mesh:
+            channels = [(await mesh.ask("2+2?")).channel for _ in range(3)]
+            await asyncio.sleep(QUIET_SECONDS)
+            channels.append((await mesh.ask("2+2?")).channel)
+            await mesh.settle(channels[-1])
+            node = mesh.nodes["p1"]
+            ids(node, channels[1])  # which wakes it
+            assert resting(node) == {channels[0], channels[2]}
+            for name in ("p0", "asker"):
+                assert node.channels.root(mesh.keys[name].peer) == gone_through(node, mesh.keys[name].peer)
+            assert node.channels.root(PeerId(bytes(32))) == bytes(32)
 
     on_virtual_time(main())

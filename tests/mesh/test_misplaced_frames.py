@@ -48,7 +48,8 @@ def test_a_newcomer_to_a_channel_takes_it_up_whatever_stands_before_its_opening(
                 )
             frames = [frame(m) for m in (newcomer.key.signed(first) if not forged else first, opening)]
             for node in mesh.nodes.values():
-                node.channels.pop(held.name, None)
+                if held.name in node.channels:
+                    node.channels.drop(node.channels[held.name])
             newcomer.transport.listen(lambda _: None, lambda _peer, _up: None)  # nobody else brings it
             newcomer._take_frames(held.asker or newcomer.me, Give(held.name, tuple(frames)), mesh.clock.now())
             taken = newcomer.channels.get(held.name)

@@ -457,7 +457,9 @@ def test_a_certificate_whose_votes_are_elsewhere_and_one_that_is_garbled_give_no
             assert warrant is not None
             await mesh.end("asker")
             await mesh.begin("asker")  # with an empty log
-            mesh.nodes["asker"].channels.pop(decision.channel, None)
+            channels = mesh.nodes["asker"].channels
+            if decision.channel in channels:  # given back by the others meanwhile
+                channels.drop(channels[decision.channel])
             with pytest.raises(RunFailed, match="the key that asked"):
                 await warrant_of(mesh.nodes["asker"], Certificate.from_json(decision.certificate))
             for content in (b"", b"\xc1", warrant.certificate[:-1], warrant.certificate + b"x"):

@@ -20,7 +20,7 @@ STEPS_AN_EPOCH = 6
 """A grace for late seals, two more turns if the first claimant is silent, and claim, prep and ack on their way."""
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)  # of the questions under way; each entry holds on to its voters
 def turns(question: MessageId, epoch: int, voters: tuple[PeerId, ...]) -> Mapping[PeerId, int]:
     """Return each voter's place in the order of an epoch, from 0."""
     seed = b"waggle/turn/1\0" + question + epoch.to_bytes(8)

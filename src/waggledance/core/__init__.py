@@ -30,6 +30,7 @@ from waggledance.core._decision import Decision as Decision
 from waggledance.core._decision import Dissent as Dissent
 from waggledance.core._door import Door as Door
 from waggledance.core._door import Refusal as Refusal
+from waggledance.core._door import Unvouched as Unvouched
 from waggledance.core._door import Verify as Verify
 from waggledance.core._errors import PeerFault as PeerFault
 from waggledance.core._errors import RunFailed as RunFailed
@@ -128,6 +129,7 @@ __all__ = [
     "Table",
     "Unknown",
     "UnknownName",
+    "Unvouched",
     "UsageError",
     "Verdict",
     "Verify",

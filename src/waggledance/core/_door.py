@@ -56,6 +56,15 @@ class Refusal(msgspec.Struct, frozen=True):
     id: MessageId | None = None
 
 
+class Unvouched:
+    """How much waits for a signature, at several doors together: who wrote it is not known."""
+
+    __slots__ = ("size_bytes",)
+
+    def __init__(self) -> None:
+        self.size_bytes = 0
+
+
 class _Parked:
     """A message that waits for what it builds on, for a signature that vouches for it, or for both."""
 
@@ -79,10 +88,11 @@ class Door:
         require_signatures: False inside one process, where nobody can speak for another.
         verify: says whether a signature holds; give one that remembers what it has verified, to share that work.
         ask: called with an author and ids, when a message by that author builds on messages that are not here.
+        unvouched: where what waits for a signature is counted, for several doors together.
     """
 
     __slots__ = ("_admits", "_ask", "_clock", "_load", "_load_bytes", "_parked", "_require_signatures", "_verify",
-                 "_waiting", "channel", "forks", "known", "refusals", "refused", "unvouched_bytes")  # fmt: skip
+                 "_waiting", "channel", "forks", "known", "refusals", "refused", "unvouched")  # fmt: skip
 
     reasons: ClassVar[tuple[str, ...]] = (
         "oversize", "malformed", "not-canonical", "limits", "swarm", "channel", "stranger", "signature",
@@ -100,6 +110,7 @@ class Door:
         require_signatures: bool = True,
         verify: Verify = signature_holds,
         ask: Ask | None = None,
+        unvouched: Unvouched | None = None,
     ) -> None:
         if (members is None) == (admits is None):
             raise UsageError("a door needs either members=… or admits=…, to know whom to let in")
@@ -120,8 +131,7 @@ class Door:
         """By the id that is missing: who waits for it."""
         self._load: Counter[tuple[PeerId, bool]] = Counter()
         self._load_bytes: Counter[tuple[PeerId, bool]] = Counter()
-        self.unvouched_bytes = 0
-        """How much waits here for a signature: who wrote it is not known."""
+        self.unvouched = unvouched or Unvouched()
 
     @property
     def parked(self) -> int:
@@ -310,7 +320,7 @@ class Door:
         self._load[load] += step
         self._load_bytes[load] += step * len(parked.raw)
         if not parked.vouched:
-            self.unvouched_bytes += step * len(parked.raw)
+            self.unvouched.size_bytes += step * len(parked.raw)
         if not self._load[load]:
             del self._load[load], self._load_bytes[load]
 
@@ -336,6 +346,11 @@ class Door:
             self._take_away(parked)
             reason, what = ("expired", "what it builds on") if parked.vouched else ("signature", "a signature")
             self._refuse(PeerFault(reason, f"{what} did not come within {PARKED_SECONDS:g} s"), parked.message)
+
+    def close(self) -> None:
+        """Let go of all that waits: nobody comes to this door any more."""
+        for parked in list(self._parked.values()):
+            self._take_away(parked)
 
     def _refuse(self, fault: PeerFault, message: AnyMessage | None = None) -> None:
         self.refused[fault.reason] += 1

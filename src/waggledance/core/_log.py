@@ -15,7 +15,7 @@ import asyncio
 import logging
 import sqlite3
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +29,15 @@ from waggledance.core._errors import PeerFault, UnknownName, UsageError
 from waggledance.core._file_lock import FileLock
 from waggledance.core._ids import MessageId, PeerId, show
 from waggledance.core._log_check import Report
-from waggledance.core._log_file import LogDamaged, LogFailed, insert, open_for_reading, open_for_writing
+from waggledance.core._log_file import (
+    LogDamaged,
+    LogFailed,
+    insert,
+    keep_notes,
+    open_for_reading,
+    open_for_writing,
+    valid_notes,
+)
 from waggledance.core._log_lock import writer_lock
 from waggledance.core._log_repair import repair_locked
 from waggledance.core._message import Message, decode
@@ -126,7 +134,7 @@ class Log:
             UsageError: the log is closed, or open for reading.
         """
         if self._writer is None:
-            raise UsageError(f"log {self.path} is closed or open for reading; open it with Log({str(self.path)!r})")
+            raise self._not_writing()
         pending = self._pending
         pending.append((message, raw))
         self._names.add(message.channel)
@@ -152,6 +160,23 @@ class Log:
         self._write()
         if self._failure is not None:
             raise self._failure
+
+    def keep_notes(self, notes: Mapping[str, bytes]) -> None:
+        """Note something about channels, to be found by `notes` until a message is added to them.
+
+        A note saves work and nothing else: where it cannot be written there is none.
+
+        Raises:
+            UsageError: the log is closed, or open for reading.
+        """
+        if self._writer is None:
+            raise self._not_writing()
+        self._write()
+        with self._lock:
+            try:
+                keep_notes(self._connection, notes)
+            except sqlite3.Error as why:
+                logger.info("log %s: no notes on %d channels: %s", self.path, len(notes), why)
 
     def close(self) -> None:
         """Write what is left and let the next writer in. Closing twice is harmless.
@@ -181,6 +206,9 @@ class Log:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _not_writing(self) -> UsageError:
+        return UsageError(f"log {self.path} is closed or open for reading; open it with Log({str(self.path)!r})")
 
     def _write(self) -> None:
         """Write what is pending; note a failure, and keep what was not written."""
@@ -227,6 +255,19 @@ class Log:
         """Return the names of all channels, in the order in which they began."""
         rows = self._select("SELECT channel FROM messages GROUP BY channel ORDER BY min(arrival)")
         return tuple(name for (name,) in rows)
+
+    def notes(self) -> dict[str, bytes]:
+        """Return what was noted about channels to which nothing was added since; nothing where that is damaged."""
+        if self._writer is not None:
+            self._write()
+        with self._lock:
+            try:
+                return valid_notes(self._connection)
+            except sqlite3.ProgrammingError as why:
+                raise UsageError(f"log {self.path} is closed") from why
+            except sqlite3.DatabaseError as why:
+                logger.info("log %s: its notes cannot be read: %s", self.path, why)
+                return {}
 
     def arrivals(self) -> dict[MessageId, int]:
         """Return each message's place in the log, from 1."""

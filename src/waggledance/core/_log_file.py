@@ -4,6 +4,8 @@
                `signature` 64 bytes or none; the other columns repeat what is inside `raw`, for queries
     heads      every author's newest message in each channel, written in the same transaction as the messages, so that
                a missing tail is noticed
+    notes      what somebody worked out about a channel, to be found until a message is added to it: `upto` is the
+               channel's last arrival then. Made when the first note is kept; a log without it has format 1
 
 SQLite in WAL mode, ``synchronous=NORMAL``: what was flushed outlives the process, however it ends; a loss of power may
 take the last moments, and never what was there before. (``FULL`` waits for the disk at every flush, milliseconds each.)
@@ -13,7 +15,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from waggledance.core._errors import RunFailed, UsageError
 from waggledance.core._message import Message
 
 FORMAT = 1
+FORMAT_WITH_NOTES = 2
 APPLICATION_ID = 0x77_67_6C_31
 """``wgl1``, in the file's header."""
 
@@ -38,6 +41,11 @@ _TABLES = {
     "by_channel": "CREATE INDEX by_channel ON messages (channel)",
     "ends": "CREATE INDEX ends ON messages (channel) WHERE kind IN ('opening/1', 'outcome/1')",
 }
+_NOTES = {
+    "notes": """CREATE TABLE notes (
+        channel TEXT PRIMARY KEY, upto INTEGER NOT NULL, note BLOB NOT NULL) WITHOUT ROWID""",
+}
+_TABLES_OF = {FORMAT: _TABLES, FORMAT_WITH_NOTES: _TABLES | _NOTES}
 _INSERT = (
     "INSERT INTO messages (id, channel, author, sequence, kind, lamport, raw, signature) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -45,6 +53,14 @@ _INSERT = (
 _UPSERT = (
     "INSERT INTO heads (channel, author, sequence, id) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
     "sequence = excluded.sequence, id = excluded.id WHERE excluded.sequence > sequence"
+)
+_NOTE = (
+    "INSERT OR REPLACE INTO notes (note, channel, upto) "
+    "SELECT ?, channel, max(arrival) FROM messages WHERE channel = ? GROUP BY channel"
+)
+_VALID_NOTES = (
+    "SELECT channel, note FROM notes "
+    "WHERE upto = (SELECT max(arrival) FROM messages WHERE messages.channel = notes.channel)"
 )
 
 
@@ -149,11 +165,14 @@ def is_log(connection: sqlite3.Connection, path: Path) -> bool:
         raise
     if application == 0 and not tables:
         return False
-    if application != APPLICATION_ID and tables != _TABLES:
+    if application != APPLICATION_ID and tables not in _TABLES_OF.values():
         raise UsageError(f"{path} is a database of something else; give another file with --log")
-    if version != FORMAT:
-        raise UsageError(f"log {path} has format {version}, this version reads {FORMAT}: use a newer waggledance")
-    if application != APPLICATION_ID or tables != _TABLES:
+    if version not in _TABLES_OF:
+        raise UsageError(
+            f"log {path} has format {version}, this version reads {FORMAT} and {FORMAT_WITH_NOTES}: "
+            "use a newer waggledance"
+        )
+    if application != APPLICATION_ID or tables != _TABLES_OF[version]:
         raise sqlite3.DatabaseError("the file's first page is broken")
     return True
 
@@ -194,3 +213,33 @@ def insert(connection: sqlite3.Connection, batch: Sequence[tuple[Message[Any], b
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def keep_notes(connection: sqlite3.Connection, notes: Mapping[str, bytes]) -> None:
+    """Write notes about channels in one transaction; a channel without a message gets none.
+
+    Raises:
+        sqlite3.Error: nothing was written.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if connection.execute("PRAGMA user_version").fetchone() == (FORMAT,):
+            connection.execute(_NOTES["notes"])
+            connection.execute(f"PRAGMA user_version = {FORMAT_WITH_NOTES}")
+        connection.executemany(_NOTE, ((note, channel) for channel, note in notes.items()))
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def valid_notes(connection: sqlite3.Connection) -> dict[str, bytes]:
+    """Return the notes about channels to which nothing was added since.
+
+    Raises:
+        sqlite3.Error: the file is damaged.
+    """
+    if connection.execute("PRAGMA user_version").fetchone() == (FORMAT,):
+        return {}
+    return dict(connection.execute(_VALID_NOTES))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
+from weakref import WeakValueDictionary
 
 from waggledance.core import (
     Clock,
@@ -18,6 +19,7 @@ from waggledance.core import (
     RunFailed,
     SwarmId,
     UnknownName,
+    Unvouched,
     UsageError,
 )
 from waggledance.mesh._channel_names import is_named_by
@@ -25,18 +27,20 @@ from waggledance.mesh._held import Held
 from waggledance.mesh._mesh_copy import MeshCopy, Outlet
 from waggledance.mesh._message_log import MessageLog
 from waggledance.mesh._reader import Reader
-from waggledance.mesh._repair import RECENT_SECONDS
+from waggledance.mesh._rests import Rests, note_of, read_note
 
 AnyMessage = Message[Any]
 LOBBY = "lobby"
+RECENT_SECONDS = 30.0
+"""So long after a channel has grown greetings name what is in it."""
 REST_SECONDS = RECENT_SECONDS + 5.0
 """What is over is kept awake as long as greetings name it, and a little longer."""
 ABANDONED_SECONDS = 660.0
 """So long a question whose asker writes no outcome is kept awake: longer than members wait for one."""
 
 
-class Channels(dict[str, Held]):
-    """Channels by name.
+class Channels(Mapping[str, Held]):
+    """Channels by name. Going through all goes through those at rest as well, which wakes none.
 
     Args:
         key: whose node it is.
@@ -63,17 +67,60 @@ class Channels(dict[str, Held]):
         ask: Callable[[str, tuple[MessageId, ...]], None],
         alarm: Callable[[str], None],
     ) -> None:
-        super().__init__()
         self._key, self._swarm, self._clock, self._reader, self._log = key, swarm, clock, reader, log
         self._outlet, self._written, self._ask, self._alarm = outlet, written, ask, alarm
-        self._holders: dict[frozenset[PeerId], frozenset[PeerId]] = {}
-        """Who holds a channel, by itself: channels of the same peers share one set."""
+        self._awake: dict[str, Held] = {}
+        self.rests = Rests()
+        """What is known of the channels that rest."""
+        self._looked_at: WeakValueDictionary[str, Held] = WeakValueDictionary()
+        """Channels at rest that somebody has in hand: whoever asks for one again gets the same."""
+        self.unvouched = Unvouched()
+        """How much waits for a signature, at all doors together."""
         self._refused: Counter[str] = Counter()
         """What was refused of openings, and at doors that are no more."""
 
+    def __getitem__(self, name: str) -> Held:
+        held = self._awake.get(name) or self._looked_at.get(name)
+        if held is None:
+            rested = self.rests[name]
+            held = Held(name, lambda: rested.holders, self._woken, opener=rested.opener, resting=rested)
+            self._looked_at[name] = held
+        return held
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._awake or name in self.rests
+
+    def __iter__(self) -> Iterator[str]:
+        yield from [*self._awake, *self.rests]  # as they are now: looking at one may wake it
+
+    def __len__(self) -> int:
+        return len(self._awake) + len(self.rests)
+
     def awake(self) -> list[Held]:
         """Return the channels that do not rest."""
-        return [held for held in self.values() if not held.rests]
+        return list(self._awake.values())
+
+    def shared(self, peer: PeerId) -> list[Held]:
+        """Return the channels that a peer holds too and that do not rest."""
+        return [held for held in self._awake.values() if peer in held.members]
+
+    def digests(self, peer: PeerId) -> list[tuple[str, bytes]]:
+        """Return name and digest of all channels that a peer holds too; wakes none."""
+        return [*((held.name, held.digest()) for held in self.shared(peer)), *self.rests.held_by(peer)]
+
+    def root(self, peer: PeerId) -> bytes:
+        """Return one number over names and digests of all channels that a peer holds too."""
+        root = self.rests.root(peer)
+        for held in self.shared(peer):
+            root ^= held.mark()
+        return root.to_bytes(32)
+
+    def counted(self) -> tuple[int, int, int]:
+        """Return how many questions are held, how many of them have no outcome yet, and how many messages there are."""
+        asked = [held.is_over for held in self._awake.values() if held.asker is not None]
+        asked += [rested.is_over for rested in self.rests.values() if rested.asked]
+        sizes = (*(held.size for held in self._awake.values()), *(rested.size for rested in self.rests.values()))
+        return len(asked), asked.count(False), sum(sizes)
 
     def refusals(self) -> Counter[str]:
         """Return how much was refused, by reason, at all doors."""
@@ -120,17 +167,17 @@ class Channels(dict[str, Held]):
         if not may or self._key.peer not in holders or not holders <= members.keys():
             self._refused["opening"] += 1
             return None
-        if sum(held.asker == first.author and not (held.is_over or held.rests) for held in self.values()) >= most:
+        if sum(held.opener == first.author and not held.is_over for held in self._awake.values()) >= most:
             self._refused["channels"] += 1
             return None
         return self._hold_for(first.channel, first.author, holders)
 
     def drop(self, held: Held) -> None:
         """Hold a channel no more whose opening nobody has signed."""
-        self._refused += held.door.refused
         self._refused["opening"] += 1
+        self._close(held.door)
         held.copy.close()
-        del self[held.name]
+        del self._awake[held.name]
 
     def hold(self, name: str, admits: Callable[[AnyMessage], bool], members: Callable[[], frozenset[PeerId]]) -> Held:
         """Hold a channel.
@@ -140,37 +187,56 @@ class Channels(dict[str, Held]):
             admits: says whether a message may come in.
             members: says who holds it.
         """
-
-        def ask(author: PeerId, ids: tuple[MessageId, ...]) -> None:
-            self._ask(name, ids)
-
-        def made() -> tuple[MeshCopy, Door]:
-            copy = MeshCopy(self._swarm, name, lambda: self._written(held), self._outlet)
-            return copy, Door(copy, admits=admits, clock=self._clock, verify=self._reader.holds, ask=ask)
-
-        def woken() -> tuple[MeshCopy, Door]:
-            copy, door = made()
-            self._fill(copy, self._logged(name))
-            held.changed_s = self._clock.now()
-            return copy, door
-
-        held = self[name] = Held(*made(), members, woken)
+        held = self._awake[name] = Held(name, members, self._woken, awake=self._made(name, admits))
         return held
 
-    def _hold_for(self, name: str, asker: PeerId, holders: frozenset[PeerId]) -> Held:
-        shared = self._holders.setdefault(holders, holders)
+    def _hold_for(self, name: str, opener: PeerId, holders: frozenset[PeerId]) -> Held:
+        shared = self.rests.shared(holders)
+        made = self._made(name, _who_asks(opener, shared))
+        held = self._awake[name] = Held(name, lambda: shared, self._woken, opener=opener, awake=made)
+        return held
 
-        def admits(message: AnyMessage) -> bool:
-            opens = not isinstance(message.body, Opening) or (message.author == asker and message.sequence == 1)
-            return message.author in shared and opens
+    def _made(self, name: str, admits: Callable[[AnyMessage], bool]) -> tuple[MeshCopy, Door]:
+        """Make an empty copy and its door."""
+        copy = MeshCopy(self._swarm, name, lambda: self._written(self._awake[name]), self._outlet)
+        door = Door(
+            copy, admits=admits, clock=self._clock, verify=self._reader.holds, unvouched=self.unvouched,
+            ask=lambda _author, ids: self._ask(name, ids),
+        )  # fmt: skip
+        return copy, door
 
-        return self.hold(name, admits, lambda: shared)
+    def _close(self, door: Door) -> None:
+        """Keep what a door has counted, and let go of what waits at it."""
+        self._refused += door.refused
+        door.close()
 
-    # -- the log ------------------------------------------------------------------------------------------------
+    # -- resting, and the log -----------------------------------------------------------------------------------
 
-    def load(self, name: str, messages: Sequence[AnyMessage]) -> None:
+    def _woken(self, held: Held) -> tuple[MeshCopy, Door]:
+        """Make copy and door of a channel that rests, from the log."""
+        assert held.opener is not None, "only questions rest"
+        copy, door = self._made(held.name, _who_asks(held.opener, held.members))
+        self._fill(copy, self._logged(held.name))
+        self.rests.take(held.name)
+        self._awake[held.name] = held
+        held.changed_s = self._clock.now()
+        return copy, door
+
+    def load(self) -> None:
+        """Take all channels from the log. Of one that rested nothing is read but what was noted then."""
+        if self._log is None:
+            return
+        notes = self._log.notes()
+        for name in self._log.names():
+            rested = read_note(notes[name]) if name in notes else None
+            if rested is not None and is_named_by(name, rested.opener):
+                self.rests.add(name, rested)
+            else:
+                self._load(name, self._log.read(name))
+
+    def _load(self, name: str, messages: Sequence[AnyMessage]) -> None:
         """Take a channel from the log; one whose question is over rests there."""
-        held = self.get(name)
+        held = self._awake.get(name)
         if held is None:
             first = next((m for m in messages if isinstance(m.body, Opening)), None)
             if first is None:
@@ -178,16 +244,16 @@ class Channels(dict[str, Held]):
             holders = frozenset((*(member.id for member in first.body.members), first.author))
             held = self._hold_for(name, first.author, holders)
         self._fill(held.copy, messages)
-        if name != LOBBY and held.is_over:
-            held.rest()
+        if held.is_over:
+            self._lay_down([held])
 
     def let_rest(self) -> None:
         """Keep what is over, and quiet, in the log only."""
         now = self._clock.now()
         quiet = [
             held
-            for held in self.awake()
-            if held.name != LOBBY
+            for held in self._awake.values()
+            if held.opener is not None
             and now - held.changed_s >= (REST_SECONDS if held.is_over else ABANDONED_SECONDS)
         ]  # fmt: skip
         if self._log is None or not quiet:
@@ -196,10 +262,24 @@ class Channels(dict[str, Held]):
             self._log.flush_now()
         except RunFailed:  # whoever wrote was told
             return
+        self._lay_down(quiet)
+
+    def _lay_down(self, quiet: Iterable[Held]) -> None:
+        """Let channels rest of which all is in the log, and note there what need not be read at the next start."""
+        notes: dict[str, bytes] = {}
         for held in quiet:
-            door = held.rest()
-            if door is not None:
-                self._refused += door.refused
+            laid = held.rest()
+            if laid is None:
+                continue
+            rested, door = laid
+            self._close(door)
+            del self._awake[held.name]
+            self._looked_at[held.name] = held
+            self.rests.add(held.name, rested)
+            if rested.is_over:  # a question without an outcome is taken up again by the next life
+                notes[held.name] = note_of(rested)
+        if self._log is not None and notes:
+            self._log.keep_notes(notes)
 
     def _fill(self, copy: MeshCopy, messages: Iterable[AnyMessage]) -> None:
         """Put what was kept into a copy."""
@@ -219,3 +299,13 @@ class Channels(dict[str, Held]):
         except (RunFailed, UnknownName) as why:
             self._alarm(f"{why}. What was said there is asked back from the others")
             return ()
+
+
+def _who_asks(opener: PeerId, holders: frozenset[PeerId]) -> Callable[[AnyMessage], bool]:
+    """Return what says whether a message may come into a question's channel."""
+
+    def admits(message: AnyMessage) -> bool:
+        opens = not isinstance(message.body, Opening) or (message.author == opener and message.sequence == 1)
+        return message.author in holders and opens
+
+    return admits

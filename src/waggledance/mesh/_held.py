@@ -7,12 +7,13 @@ and size are kept, so that it need not be woken to tell whether somebody else's 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from blake3 import blake3
 
 from waggledance.core import Door, Message, MessageId, Opening, Outcome, PeerId
 from waggledance.mesh._mesh_copy import MeshCopy
+from waggledance.mesh._rests import Rested, mark
 from waggledance.network import Have, have
 
 AnyMessage = Message[Any]
@@ -23,42 +24,37 @@ ON_ITS_WAY_SECONDS = 0.3
 """So long after a message was sent to everybody nobody is given it by repair."""
 
 
-class _Resting(NamedTuple):
-    """What is kept in memory of a channel that rests."""
-
-    digest: bytes
-    mark: int
-    size: int
-    asker: PeerId | None
-    is_over: bool
-    forked: frozenset[PeerId]
-
-
 class Held:
     """One channel of a node.
 
     Args:
-        copy: the node's copy.
-        door: what lets messages into it.
-        members: says who holds the channel; of the lobby it changes as members come.
+        name: its name.
+        members: says who holds it; of the lobby that changes as members come.
         wake: makes copy and door anew from the log, after a rest.
+        opener: who may open a question in it; None where nobody may.
+        awake: its copy, and what lets messages into it.
+        resting: instead, what is known of it while it rests.
     """
 
     def __init__(
         self,
-        copy: MeshCopy,
-        door: Door,
+        name: str,
         members: Callable[[], frozenset[PeerId]],
-        wake: Callable[[], tuple[MeshCopy, Door]],
+        wake: Callable[[Held], tuple[MeshCopy, Door]],
+        *,
+        opener: PeerId | None = None,
+        awake: tuple[MeshCopy, Door] | None = None,
+        resting: Rested | None = None,
     ) -> None:
-        self.name, self._members, self._wake = copy.name, members, wake
-        self._awake: tuple[MeshCopy, Door] | None = (copy, door)
-        self._resting: _Resting | None = None
+        assert (awake is None) != (resting is None), "a channel is awake, or it rests"
+        self.name, self.opener, self._members, self._wake = name, opener, members, wake
+        self._awake, self._resting = awake, resting
         self.changed_s = 0.0
         """When it last grew, or was woken."""
         self._on_its_way: dict[MessageId, float] = {}
         self._have: tuple[int, Have] | None = None
         self._mark = (-1, 0)
+        self._over = (-1, False)
 
     @property
     def copy(self) -> MeshCopy:
@@ -75,21 +71,22 @@ class Held:
         """Whether what was said here is in the log only."""
         return self._awake is None
 
-    def rest(self) -> Door | None:
-        """Let go of copy and door, if nobody listens to the copy; return the door. All has to be in the log."""
-        if self._awake is None or self._awake[0].is_listened_to:
+    def rest(self) -> tuple[Rested, Door] | None:
+        """Let go of copy and door, if nobody listens to the copy; return what is known then. All has to be logged."""
+        if self._awake is None or self.opener is None or self._awake[0].is_listened_to:
             return None
         copy, door = self._awake
-        self._resting = _Resting(self.digest(), self.mark(), len(copy), self.asker, self.is_over, copy.forked)
+        asked = self.asker is not None
+        rested = Rested(self.opener, self.members, self.digest(), len(copy), asked, self.is_over, copy.forked)
         copy.retire()
-        self._awake, self._have = None, None
+        self._resting, self._awake, self._have = rested, None, None
         self._on_its_way.clear()
-        return door
+        return rested, door
 
     def _woken(self) -> tuple[MeshCopy, Door]:
         if self._awake is None:
-            self._awake = self._wake()
-            self._resting, self._mark = None, (-1, 0)
+            self._awake = self._wake(self)
+            self._resting, self._mark, self._over = None, (-1, 0), (-1, False)
         return self._awake
 
     @property
@@ -101,7 +98,7 @@ class Held:
     def asker(self) -> PeerId | None:
         """Who opened the question that this channel is for; None where there is none, or not yet."""
         if self._resting is not None:
-            return self._resting.asker
+            return self._resting.opener if self._resting.asked else None
         openings = self.copy.said(Opening)
         return openings[0].author if openings else None
 
@@ -110,8 +107,10 @@ class Held:
         """Whether whoever asked has written down what came out; anybody else's word for that counts for nothing."""
         if self._resting is not None:
             return self._resting.is_over
-        asker = self.asker
-        return any(message.author == asker for message in self.copy.said(Outcome))
+        if self._over[0] != len(self.copy):
+            asker = self.asker
+            self._over = (len(self.copy), any(message.author == asker for message in self.copy.said(Outcome)))
+        return self._over[1]
 
     @property
     def size(self) -> int:
@@ -145,10 +144,9 @@ class Held:
         return [message for message in messages if message.id not in way]
 
     def mark(self) -> int:
-        """Return the hash of name and digest as a number: those of several channels are added bit by bit."""
+        """Return the hash of name and digest as a number; see `mark`. Worked out again only when it has grown."""
         if self._resting is not None:
-            return self._resting.mark
+            return mark(self.name, self._resting.digest)
         if self._mark[0] != len(self.copy):
-            digest = blake3(self.name.encode() + b"\0" + self.copy.digest()).digest()
-            self._mark = (len(self.copy), int.from_bytes(digest))
+            self._mark = (len(self.copy), mark(self.name, self.copy.digest()))
         return self._mark[1]

@@ -95,14 +95,14 @@ class Intake:
     ) -> list[tuple[AnyMessage, bytes]]:
         """Show messages to a door, as far as their authors may send; return what it lets in."""
         allowance = self._bounds.given if self.passed_on else self._bounds.pushed
-        unvouched = 0 if self.passed_on else sum(other.door.unvouched_bytes for other in self._channels.awake())
+        unvouched = self._channels.unvouched
         raws: dict[MessageId, bytes] = {}
         grown: list[tuple[AnyMessage, bytes]] = []
         for message, size in opened:
             if not allowance.allows(_answerable(message), size, now):
                 self._refused["rate"] += 1
                 continue
-            if unvouched > UNVOUCHED_BYTES and not message.signature:
+            if unvouched.size_bytes > UNVOUCHED_BYTES and not (self.passed_on or message.signature):
                 self._refused["parked-too-many"] += 1
                 continue
             raw = raws[message.id] = encode(message)

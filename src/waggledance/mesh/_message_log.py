@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from waggledance.core import Message
@@ -16,6 +17,14 @@ class MessageLog(Protocol):
 
     def read(self, channel: str, /) -> tuple[Message[Any], ...]:
         """Return what was kept of a channel, causes before effects."""
+        ...
+
+    def notes(self) -> Mapping[str, bytes]:
+        """Return what was noted about channels to which nothing was added since."""
+        ...
+
+    def keep_notes(self, notes: Mapping[str, bytes], /) -> None:
+        """Note something about channels, to be found until anything is added to them."""
         ...
 
     def append(self, message: Message[Any], raw: bytes, /) -> None:

@@ -154,9 +154,7 @@ class Node:
 
     async def start(self) -> None:
         """Load what the log holds, find the others, and recover this peer's own past from them."""
-        if self.log is not None:
-            for name in self.log.names():
-                self.channels.load(name, self.log.read(name))
+        self.channels.load()
         now = self.clock.now()
         self.transport.listen(self._receive, self._on_presence)
         self._look_at_members()
@@ -217,7 +215,7 @@ class Node:
     def ask_everybody(self) -> None:
         """Ask those members what they have who have not said so since the start."""
         for peer in sorted(self.members.keys() - {self.me} - self._answered.keys()):
-            for held in [held for held in self._repair.shared(peer) if not held.rests]:  # where more may be said
+            for held in self.channels.shared(peer):  # where more may be said
                 self._send(peer, self._repair.ask(peer, held.have(), self.clock.now()))
 
     # -- channels -----------------------------------------------------------------------------------------------
@@ -327,8 +325,10 @@ class Node:
     def _take_answer(self, sender: PeerId, answer: Answer, now: float) -> None:
         """Note that a member has said what it has, if it says so now, and if what it has of this peer is here too."""
         held = self.channels.get(answer.have.ch)
-        lacks_own = held is not None and any(
-            tip.author == self.me and tip.id not in held.copy for tip in answer.have.heads
+        lacks_own = (
+            held is not None
+            and held.digest() != answer.have.d  # a channel at rest is not woken for what is equal
+            and any(tip.author == self.me and tip.id not in held.copy for tip in answer.have.heads)
         )
         if not lacks_own and self._fresh.knows(sender, answer.nonce, now):
             self._answered[sender] = now

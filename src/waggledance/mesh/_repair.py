@@ -12,22 +12,21 @@ Source: Demers et al. 1987, "Epidemic Algorithms for Replicated Database Mainten
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from waggledance.core import PeerId
+from waggledance.mesh._channels import RECENT_SECONDS, Channels
 from waggledance.mesh._freshness import Freshness
 from waggledance.mesh._held import EMPTY, Held
 from waggledance.mesh._wire import Answer, Ask, Hello, Outline, Payload
 from waggledance.network import Give, Have, Want, give, missing, wanted
 
-RECENT_SECONDS = 30.0
 HAVES_A_HELLO = 4
 BATCHES_AN_ANSWER = 8
 """At most so many batches of 1 MiB go out at once; the rest follows with the next exchange."""
 WANTED_AT_ONCE = 1_024
 """So many of the ids in a want are looked at; what is still missing is asked for again."""
 OUTLINE_ENTRIES = 4_096
-NO_MARK = bytes(32)
 
 
 class Repair:
@@ -35,22 +34,19 @@ class Repair:
 
     Args:
         me: the node's peer.
-        channels: the channels that it holds, by name; looked at anew each time.
+        channels: the channels that it holds; looked at anew each time.
         fresh: draws the nonces that answers repeat.
     """
 
-    def __init__(self, me: PeerId, channels: Mapping[str, Held], fresh: Freshness) -> None:
+    def __init__(self, me: PeerId, channels: Channels, fresh: Freshness) -> None:
         self.me, self._channels, self._fresh = me, channels, fresh
-
-    def shared(self, peer: PeerId) -> list[Held]:
-        """Return the channels that a peer holds too."""
-        return [held for held in self._channels.values() if peer in held.members]
 
     def hello(self, partner: PeerId, now: float) -> Hello:
         """Return a greeting for a partner."""
-        shared = self.shared(partner)
+        shared = self._channels.shared(partner)
         recent = sorted((h for h in shared if now - h.changed_s < RECENT_SECONDS), key=lambda h: (-h.changed_s, h.name))
-        return Hello(_root(shared), tuple(h.have() for h in recent[:HAVES_A_HELLO]), self._fresh.nonce(partner, now))
+        haves = tuple(h.have() for h in recent[:HAVES_A_HELLO])
+        return Hello(self._channels.root(partner), haves, self._fresh.nonce(partner, now))
 
     def ask(self, partner: PeerId, have: Have, now: float) -> Ask:
         """Return the question what a partner has of one channel, beyond this."""
@@ -65,9 +61,8 @@ class Repair:
                     for reply in self._compare(sender, theirs, now, nonce=payload.nonce, settled=True):
                         differs = True
                         yield reply
-                shared = self.shared(sender)
-                if not differs and payload.root != _root(shared):
-                    entries = sorted(((h.name, h.digest()) for h in shared), reverse=True)
+                if not differs and payload.root != self._channels.root(sender):
+                    entries = sorted(self._channels.digests(sender), reverse=True)
                     yield Outline(tuple(entries[:OUTLINE_ENTRIES]))
             case Ask():
                 equal = self._held_with(sender, payload.have.ch)
@@ -75,14 +70,14 @@ class Repair:
                     equal = None
                     yield reply
                 if equal is not None:  # who asks waits for a word, and be it that nothing is missing
-                    yield Answer(equal.have(), payload.nonce)
+                    yield Answer(Have(equal.name, equal.digest(), ()), payload.nonce)  # an equal digest says it all
             case Answer():
                 yield from self._compare(sender, payload.have, now, nonce=None, settled=True)
             case Outline():
                 theirs_by_name = dict(payload.entries)
-                for held in self.shared(sender):
-                    if theirs_by_name.pop(held.name, EMPTY) != held.digest():
-                        yield self.ask(sender, held.have(), now)
+                for name, digest in self._channels.digests(sender):
+                    if theirs_by_name.pop(name, EMPTY) != digest:
+                        yield self.ask(sender, self._channels[name].have(), now)
                 for name in sorted(theirs_by_name):
                     if name not in self._channels:
                         yield self.ask(sender, Have(name, EMPTY, ()), now)
@@ -121,10 +116,3 @@ class Repair:
     def _held_with(self, sender: PeerId, channel: str) -> Held | None:
         held = self._channels.get(channel)
         return held if held is not None and sender in held.members else None
-
-
-def _root(shared: list[Held]) -> bytes:
-    root = 0
-    for held in shared:
-        root ^= held.mark()
-    return root.to_bytes(32)

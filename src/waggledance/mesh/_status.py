@@ -98,7 +98,7 @@ def status_of(node: Node, *, name: str, listening: tuple[str, ...], links: int, 
                 claims.where if claims else (),
             )
         )
-    questions = [held for held in node.channels.values() if held.asker is not None]
+    questions, unfinished, messages = node.channels.counted()
     return Status(
         swarm=node.genesis.name,
         swarm_id=node.swarm.hex(),
@@ -111,9 +111,9 @@ def status_of(node: Node, *, name: str, listening: tuple[str, ...], links: int, 
         members=tuple(seen),
         epoch=node.membership.epoch,
         waiting=tuple(Waiting(m.body.name, m.author.hex(), m.body.invite.issuer.hex()) for m in node.membership.asked),
-        channels=len(questions),
-        open=sum(1 for held in questions if not held.is_over),
-        messages=sum(held.size for held in node.channels.values()),
+        channels=questions,
+        open=unfinished,
+        messages=messages,
         answered=ended.get("answered", 0),
         failed=ended.get("failed", 0),
         refused=dict(sorted(node.refusals().items())),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from waggledance.core import Message, RunFailed
@@ -23,6 +25,7 @@ class SimulatedDisk:
     def __init__(self, stored: list[AnyMessage] | None = None) -> None:
         self._stored = stored or []
         self._pending: list[AnyMessage] = []
+        self._notes: dict[str, tuple[int, bytes]] = {}
         self.full = False
 
     def names(self) -> tuple[str, ...]:
@@ -31,6 +34,15 @@ class SimulatedDisk:
     def read(self, channel: str, /) -> tuple[AnyMessage, ...]:
         kept = {message.id: message for message in self._stored if message.channel == channel}
         return tuple(sorted(kept.values(), key=lambda m: (m.lamport, m.id)))
+
+    def notes(self) -> dict[str, bytes]:
+        sizes = Counter(message.channel for message in self._stored)
+        return {name: note for name, (size, note) in self._notes.items() if sizes[name] == size}
+
+    def keep_notes(self, notes: Mapping[str, bytes], /) -> None:
+        if not self.full:
+            sizes = Counter(message.channel for message in self._stored)
+            self._notes.update((name, (sizes[name], note)) for name, note in notes.items())
 
     def append(self, message: AnyMessage, raw: bytes, /) -> None:
         self._pending.append(message)
@@ -44,4 +56,6 @@ class SimulatedDisk:
     def after_a_crash(self, left: LogLeft) -> SimulatedDisk:
         """Return the disk as the next process finds it."""
         kept = {"old": len(self._stored), "empty": 0, "torn": len(self._stored) // 2}[left]
-        return SimulatedDisk(self._stored[:kept])
+        disk = SimulatedDisk(self._stored[:kept])
+        disk._notes = dict(self._notes)
+        return disk
