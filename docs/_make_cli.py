@@ -40,6 +40,8 @@ COMMANDS = (
     "models",
     "models get",
     "config show",
+    "sandbox",
+    "sandbox check",
     "id",
     "id new",
     "id list",

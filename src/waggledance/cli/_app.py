@@ -27,9 +27,11 @@ app = typer.Typer(
 logs = typer.Typer(help="List, show, check, repair and export what was said.", no_args_is_help=True)
 models = typer.Typer(help="See which models can be used here, and fetch some.")
 config = typer.Typer(help="See which settings are in force.", no_args_is_help=True)
+sandbox = typer.Typer(help="See what the sandbox for commands and generated code can do here.", no_args_is_help=True)
 app.add_typer(logs, name="log")
 app.add_typer(models, name="models")
 app.add_typer(config, name="config")
+app.add_typer(sandbox, name="sandbox")
 app.add_typer(ids, name="id")
 app.add_typer(mesh, name="mesh")
 app.add_typer(rollout, name="rollout")
@@ -335,3 +337,12 @@ def config_show(config: Config = None, as_json: Json = False) -> None:
     from waggledance.cli._config_command import show_config
 
     show_config(config, as_json=as_json)
+
+
+@sandbox.command("check")
+@ending_well
+def sandbox_check(as_json: Json = False) -> None:
+    """Print what the sandbox enforces on this machine, by what, and what it cannot enforce here."""
+    from waggledance.cli._sandbox_commands import check_sandbox
+
+    check_sandbox(as_json=as_json)

@@ -33,6 +33,14 @@ from waggledance.tasks._plan import Plan as Plan
 from waggledance.tasks._plan import Refusal as Refusal
 from waggledance.tasks._row import Failure as Failure
 from waggledance.tasks._row import Row as Row
+from waggledance.tasks._row_frames import JournalFailed as JournalFailed
+from waggledance.tasks._row_journal import JournalInUse as JournalInUse
+from waggledance.tasks._row_journal import PlanChanged as PlanChanged
+from waggledance.tasks._row_journal import RowJournal as RowJournal
+from waggledance.tasks._sandbox import Sandbox as Sandbox
+from waggledance.tasks._sandbox_limits import Limits as Limits
+from waggledance.tasks._sandbox_limits import Ran as Ran
+from waggledance.tasks._sandbox_run import SandboxFailed as SandboxFailed
 from waggledance.tasks._shape import Shape as Shape
 from waggledance.tasks._step import Back as Back
 from waggledance.tasks._step import Step as Step
@@ -57,19 +65,27 @@ __all__ = [
     "Fail",
     "Failure",
     "HandOver",
+    "JournalFailed",
+    "JournalInUse",
+    "Limits",
     "Link",
     "Op",
     "Pending",
     "Pipeline",
     "Plan",
+    "PlanChanged",
     "PlanEdit",
     "PlanSeal",
+    "Ran",
     "Refusal",
     "Release",
     "Renew",
     "Replace",
     "Review",
     "Row",
+    "RowJournal",
+    "Sandbox",
+    "SandboxFailed",
     "Shape",
     "Status",
     "Step",
