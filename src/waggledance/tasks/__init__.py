@@ -2,6 +2,7 @@
 
 from waggledance.tasks._batch import run_rows as run_rows
 from waggledance.tasks._batch_report import BatchReport as BatchReport
+from waggledance.tasks._claims import Claiming as Claiming
 from waggledance.tasks._condition import check_condition as check_condition
 from waggledance.tasks._condition import holds as holds
 from waggledance.tasks._consolidate import Call as Call
@@ -9,6 +10,7 @@ from waggledance.tasks._consolidate import Pending as Pending
 from waggledance.tasks._consolidate import call_of as call_of
 from waggledance.tasks._consolidate import consolidate as consolidate
 from waggledance.tasks._consolidated import Consolidated as Consolidated
+from waggledance.tasks._doing import Checking as Checking
 from waggledance.tasks._edit import Accept as Accept
 from waggledance.tasks._edit import Add as Add
 from waggledance.tasks._edit import Claim as Claim
@@ -17,6 +19,7 @@ from waggledance.tasks._edit import Drop as Drop
 from waggledance.tasks._edit import Expand as Expand
 from waggledance.tasks._edit import Fail as Fail
 from waggledance.tasks._edit import HandOver as HandOver
+from waggledance.tasks._edit import Hedge as Hedge
 from waggledance.tasks._edit import Link as Link
 from waggledance.tasks._edit import Op as Op
 from waggledance.tasks._edit import PlanEdit as PlanEdit
@@ -27,16 +30,25 @@ from waggledance.tasks._edit import Replace as Replace
 from waggledance.tasks._edit import Review as Review
 from waggledance.tasks._entry import Entry as Entry
 from waggledance.tasks._entry import Status as Status
+from waggledance.tasks._here import Here as Here
 from waggledance.tasks._pipeline import Pipeline as Pipeline
 from waggledance.tasks._place import place as place
 from waggledance.tasks._plan import Plan as Plan
 from waggledance.tasks._plan import Refusal as Refusal
+from waggledance.tasks._plan_result import PlanResult as PlanResult
+from waggledance.tasks._planned import Planned as Planned
+from waggledance.tasks._planned import decision_of as decision_of
+from waggledance.tasks._planner import Atomic as Atomic
+from waggledance.tasks._planner import Parts as Parts
+from waggledance.tasks._planner import Planner as Planner
 from waggledance.tasks._row import Failure as Failure
 from waggledance.tasks._row import Row as Row
 from waggledance.tasks._row_frames import JournalFailed as JournalFailed
 from waggledance.tasks._row_journal import JournalInUse as JournalInUse
 from waggledance.tasks._row_journal import PlanChanged as PlanChanged
 from waggledance.tasks._row_journal import RowJournal as RowJournal
+from waggledance.tasks._run_plan import run_plan as run_plan
+from waggledance.tasks._run_plan import sealer_of as sealer_of
 from waggledance.tasks._sandbox import Sandbox as Sandbox
 from waggledance.tasks._sandbox_limits import Limits as Limits
 from waggledance.tasks._sandbox_limits import Ran as Ran
@@ -49,38 +61,53 @@ from waggledance.tasks._task import Task as Task
 from waggledance.tasks._task import TaskBudget as TaskBudget
 from waggledance.tasks._task import TaskId as TaskId
 from waggledance.tasks._visit import Visit as Visit
+from waggledance.tasks._work import Executor as Executor
+from waggledance.tasks._work import Result as Result
+from waggledance.tasks._work import Work as Work
+from waggledance.tasks._work import by_peer as by_peer
 
 __all__ = [
     "Accept",
     "Add",
+    "Atomic",
     "Back",
     "BatchReport",
     "Call",
+    "Checking",
     "Claim",
+    "Claiming",
     "Consolidated",
     "Done",
     "Drop",
     "Entry",
+    "Executor",
     "Expand",
     "Fail",
     "Failure",
     "HandOver",
+    "Hedge",
+    "Here",
     "JournalFailed",
     "JournalInUse",
     "Limits",
     "Link",
     "Op",
+    "Parts",
     "Pending",
     "Pipeline",
     "Plan",
     "PlanChanged",
     "PlanEdit",
+    "PlanResult",
     "PlanSeal",
+    "Planned",
+    "Planner",
     "Ran",
     "Refusal",
     "Release",
     "Renew",
     "Replace",
+    "Result",
     "Review",
     "Row",
     "RowJournal",
@@ -93,11 +120,16 @@ __all__ = [
     "TaskBudget",
     "TaskId",
     "Visit",
+    "Work",
+    "by_peer",
     "call_of",
     "check_condition",
     "consolidate",
+    "decision_of",
     "holds",
     "place",
+    "run_plan",
     "run_rows",
+    "sealer_of",
     "step",
 ]

@@ -36,6 +36,11 @@ LAST_WAIT_S = 5.0
 class Journal(Protocol):
     """Where a batch keeps what is done, so that it can go on after a kill. `RowJournal` is one."""
 
+    @property
+    def cost_before(self) -> Cost:
+        """What earlier runs cost."""
+        ...
+
     def begin(self, row: Row, pipeline: Pipeline) -> bool:
         """Bring a row to where an earlier run left it; return whether it has ended already."""
         ...
@@ -110,6 +115,8 @@ class Batch:
         self._pipeline, self._in_flight, self._journal, self.report = pipeline, in_flight, journal, report
         self._loop = asyncio.get_running_loop()
         self._meter = Meter(budget, LoopClock())
+        if journal is not None:
+            report.cost_before = journal.cost_before
         self._meter.calls = report.cost_before.calls
         self._meter.charge(report.cost_before)
         self._runners = {step.name: StepRunner(step, self._meter, seed, self._lose) for step in pipeline.steps}
