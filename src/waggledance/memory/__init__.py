@@ -1,5 +1,16 @@
 """What a swarm remembers: one store of records, and views of it."""
 
+from waggledance.memory._admission import Candidate as Candidate
+from waggledance.memory._admission import Credit as Credit
+from waggledance.memory._admission import Policy as Policy
+from waggledance.memory._admission import UsageLogit as UsageLogit
+from waggledance.memory._admission import everything as everything
+from waggledance.memory._admission import half_at_random as half_at_random
+from waggledance.memory._admission import hand_rule as hand_rule
+from waggledance.memory._bank import Use as Use
+from waggledance.memory._bank import candidates_of as candidates_of
+from waggledance.memory._bank import select as select
+from waggledance.memory._bank import uses_of as uses_of
 from waggledance.memory._fusion import fused as fused
 from waggledance.memory._kept import ANY as ANY
 from waggledance.memory._kept import Found as Found
@@ -22,18 +33,29 @@ __all__ = [
     "ANY",
     "PRIVATE",
     "TEAM",
+    "Candidate",
+    "Credit",
     "Found",
     "Kept",
     "Memory",
     "MemoryFull",
     "Mode",
+    "Policy",
     "Record",
     "RecordId",
     "RecordStore",
     "Recorded",
+    "UsageLogit",
+    "Use",
     "Where",
+    "candidates_of",
+    "everything",
     "fused",
+    "half_at_random",
+    "hand_rule",
     "may_see",
     "publish",
+    "select",
     "shared",
+    "uses_of",
 ]
