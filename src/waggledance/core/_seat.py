@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
+from math import inf
 from random import Random
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from waggledance.core._condition import Condition, after
 from waggledance.core._errors import RunFailed
 from waggledance.core._ids import MessageId, PeerId
 from waggledance.core._message import MAX_BODY_BYTES, Body, Message
+from waggledance.core._news import News
 from waggledance.core._peer import Call, Peer
 
 B = TypeVar("B", bound=Body)
@@ -39,7 +41,8 @@ class Table(msgspec.Struct, frozen=True):
 class Seat:
     """One peer's view of one question. Protocols await nothing but its methods."""
 
-    __slots__ = ("_calls", "_channel", "_heard", "_peer", "_rng", "_unhurried", "clock", "me", "meter", "table")
+    __slots__ = ("_calls", "_channel", "_heard", "_news", "_peer", "_rng", "_unhurried", "clock", "me", "meter",
+                 "table")  # fmt: skip
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class Seat:
         self._peer, self._channel = peer, channel
         self._heard: list[AnyMessage] = [] if opening is None else [opening]
         self._rng: Random | None = None
+        self._news: News | None = None
         self._calls = 0
         self._unhurried = meter.budget.seconds is None
 
@@ -65,6 +69,11 @@ class Seat:
     def name(self) -> str:
         """The peer's name as people see it."""
         return self.table.names.get(self.me) or self.me.hex()[:8]
+
+    @property
+    def skills(self) -> frozenset[str]:
+        """What the peer at this seat can do."""
+        return self._peer.skills
 
     @property
     def question(self) -> Question:
@@ -141,6 +150,31 @@ class Seat:
             body, round, until=until, expected=expected, of=of, who=self.table.names.get(self.me, ""), heard=self._heard
         )
 
+    async def news(self, *, within_s: float = inf) -> tuple[AnyMessage, ...]:
+        """Wait until anything is said, by anybody and in any round; return all that this has not returned before.
+
+        The first call returns at once what is here. What is returned counts as heard; causes come before effects.
+
+        Args:
+            within_s: return after so many seconds at the latest, perhaps with nothing; never later than the budget
+                allows.
+        """
+        if self._news is None:
+            self._news = News(self._channel)
+        fresh = await self._news.next(min(within_s, self.meter.seconds_left()))
+        self._heard.extend(fresh)
+        return fresh
+
+    def wake(self) -> None:
+        """Let `news` return now: something has changed here that was not said."""
+        if self._news is not None:
+            self._news.wake()
+
+    @property
+    def forked(self) -> frozenset[PeerId]:
+        """The peers who wrote two different messages with one number: what they said does not count."""
+        return self._channel.forked
+
     async def sleep(self, seconds: float) -> None:
         """Wait on this seat's clock, no longer than the budget allows."""
         await asyncio.sleep(min(seconds, self.meter.seconds_left()))
@@ -170,6 +204,18 @@ class Seat:
             refs = _fitting((*[note.id for note in guide], *refs), said)
         return Proposal(round=round, key=said.key, text=said.text, confidence_ppm=said.confidence_ppm,
                         refs=refs, lapse=said.lapse, cost=call.cost)  # fmt: skip
+
+    async def work(self, question: Question, guide: Sequence[Message[Note]] = ()) -> Proposal:
+        """Ask the peer something else than the seat's question: a part of it, with what others found as notes.
+
+        Raises:
+            RunFailed: the peer could not answer, or the budget is spent.
+        """
+        self.meter.admit_call()
+        call = self._call(0, guide, question=question)
+        thinking = self._peer.propose(call)
+        said = await (thinking if self._unhurried else self._in_time(thinking))
+        return msgspec.structs.replace(said, cost=call.cost)
 
     async def revise(
         self, mine: Message[Proposal], heard: Sequence[Message[Proposal]], guide: Sequence[Message[Note]] = ()
@@ -245,14 +291,20 @@ class Seat:
         kept = tuple(verdict for verdict in verdicts if verdict is not None)
         return Judgement(round=round, verdicts=kept, lapse="; ".join(sorted(set(lapses))), cost=cost)
 
-    def _call(self, round: int, guide: Sequence[Message[Note]] = (), luck_of: PeerId | None = None) -> Call:
+    def _call(
+        self,
+        round: int,
+        guide: Sequence[Message[Note]] = (),
+        luck_of: PeerId | None = None,
+        question: Question | None = None,
+    ) -> Call:
         self._calls += 1
         table = self.table
         if luck_of is None:
             draw, number = self._derived_seed, self._calls
         else:
             draw, number = partial(self._derived_seed, who=luck_of), 1
-        return Call(table.question, round, self.me, table.names, draw, number, self.meter, tuple(guide))
+        return Call(question or table.question, round, self.me, table.names, draw, number, self.meter, tuple(guide))
 
     async def _in_time(self, thinking: Awaitable[T]) -> T:
         """Await a skill, no longer than the budget's time."""

@@ -2,6 +2,15 @@
 
 from waggledance.tasks._batch import run_rows as run_rows
 from waggledance.tasks._batch_report import BatchReport as BatchReport
+from waggledance.tasks._check import Check as Check
+from waggledance.tasks._check import Finding as Finding
+from waggledance.tasks._check_command import command as command
+from waggledance.tasks._check_command import python_tests as python_tests
+from waggledance.tasks._check_judges import disputed as disputed
+from waggledance.tasks._check_judges import judges as judges
+from waggledance.tasks._check_schema import json_of as json_of
+from waggledance.tasks._check_schema import json_schema as json_schema
+from waggledance.tasks._checks import Checks as Checks
 from waggledance.tasks._claims import Claiming as Claiming
 from waggledance.tasks._condition import check_condition as check_condition
 from waggledance.tasks._condition import holds as holds
@@ -31,6 +40,7 @@ from waggledance.tasks._edit import Review as Review
 from waggledance.tasks._entry import Entry as Entry
 from waggledance.tasks._entry import Status as Status
 from waggledance.tasks._here import Here as Here
+from waggledance.tasks._on_ray import run_on_ray as run_on_ray
 from waggledance.tasks._pipeline import Pipeline as Pipeline
 from waggledance.tasks._place import place as place
 from waggledance.tasks._plan import Plan as Plan
@@ -73,7 +83,9 @@ __all__ = [
     "Back",
     "BatchReport",
     "Call",
+    "Check",
     "Checking",
+    "Checks",
     "Claim",
     "Claiming",
     "Consolidated",
@@ -84,6 +96,7 @@ __all__ = [
     "Expand",
     "Fail",
     "Failure",
+    "Finding",
     "HandOver",
     "Hedge",
     "Here",
@@ -124,10 +137,17 @@ __all__ = [
     "by_peer",
     "call_of",
     "check_condition",
+    "command",
     "consolidate",
     "decision_of",
+    "disputed",
     "holds",
+    "json_of",
+    "json_schema",
+    "judges",
     "place",
+    "python_tests",
+    "run_on_ray",
     "run_plan",
     "run_rows",
     "sealer_of",

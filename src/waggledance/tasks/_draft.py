@@ -21,6 +21,7 @@ from waggledance.tasks._edit import (
     Expand,
     Fail,
     HandOver,
+    Hedge,
     Link,
     Op,
     PlanEdit,
@@ -91,6 +92,8 @@ class Draft:
                 return self._drop(op)
             case Replace():
                 return self._replace(op)
+            case Hedge():
+                return self._hedge(message, op)
             case Accept():
                 return self._accept(message, op)
             case HandOver():
@@ -212,6 +215,13 @@ class Draft:
             return "the claim that it would take the place of is gone"
         self._set(op.task, replace(entry, status="claimed", holder=me, claim=message.id, lease_ms=op.lease_ms,
                                    willing=frozenset()))  # fmt: skip
+        return None
+
+    def _hedge(self, message: Message[PlanEdit], op: Hedge) -> Why:
+        entry = self.entries.get(op.task)
+        if entry is None or entry.status != "claimed" or entry.holder == message.author:
+            return "nobody else holds the task"
+        self._set(op.task, replace(entry, claimants=entry.claimants | {message.author}))
         return None
 
     def _renew(self, message: Message[PlanEdit], op: Renew) -> Why:

@@ -71,6 +71,12 @@ class Claim(_Op, frozen=True, gc=False):
     of. Whether the lease is over is the claimer's word: clocks differ. A renewal that sorts before makes it illegal."""
 
 
+class Hedge(_Op, frozen=True, gc=False):
+    """Do a task as well that another peer, who still holds it, has been at for long: the first result counts."""
+
+    task: TaskId
+
+
 class Renew(_Op, frozen=True, gc=False):
     """Go on with a claimed task for another lease."""
 
@@ -132,7 +138,7 @@ class Review(_Op, frozen=True, gc=False):
     cost: Cost = NO_COST
 
 
-Op = Add | Link | Drop | Replace | Claim | Renew | Release | Accept | HandOver | Expand | Done | Fail | Review
+Op = Add | Link | Drop | Replace | Claim | Hedge | Renew | Release | Accept | HandOver | Expand | Done | Fail | Review
 
 
 class PlanEdit(Body, frozen=True, gc=False):

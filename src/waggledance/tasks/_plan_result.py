@@ -1,0 +1,85 @@
+"""What came of a plan: every task's result, what failed and why, and what it cost. Nothing that was done is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from waggledance.core import NO_COST, Cost, PeerId
+from waggledance.tasks._entry import Entry
+from waggledance.tasks._plan import Plan
+from waggledance.tasks._task import TaskId
+
+
+class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of a plan, or as far as it got."""
+
+    plan: Plan
+    names: dict[PeerId, str] = {}
+    cost: Cost = NO_COST
+    seconds: float = 0.0
+    channel: str = ""
+    notes: tuple[str, ...] = ()
+    """What a reader should know: a budget ran out, nobody could do a task."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every task is done or was skipped."""
+        return self.plan.complete
+
+    @property
+    def results(self) -> dict[TaskId, str]:
+        """The results of the tasks that the plan is for, as far as they are there, in the order of ids."""
+        return {id: text for id in self.plan.goals() if (text := self.plan.result(id)) is not None}
+
+    @property
+    def text(self) -> str:
+        """The result: of one goal its own, of several each under its goal."""
+        results = self.results
+        if len(results) == 1:
+            return next(iter(results.values()))
+        return "\n\n".join(f"{self.plan.entries[id].task.goal}\n{text}" for id, text in results.items())
+
+    @property
+    def unfinished(self) -> tuple[Entry, ...]:
+        """The tasks that are neither done nor skipped, in the order of ids."""
+        entries = self.plan.entries
+        return tuple([entries[id] for id in sorted(entries) if entries[id].status not in ("done", "skipped")])
+
+    def __str__(self) -> str:
+        """Return the result, and behind it what is unfinished and why."""
+        lines = [self.text or "no result"]
+        for entry in self.unfinished:
+            why = f": {entry.reasons[-1]}" if entry.reasons else ""
+            lines.append(f"  {entry.status}: {entry.task}{why}")
+        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+
+    def to_json(self) -> str:
+        """Return one JSON object: the result, and every task with status, worker, cost and result."""
+        tasks = [
+            {
+                "id": id.hex(),
+                "goal": entry.task.goal,
+                "kind": entry.task.kind,
+                "status": entry.status,
+                "by": None if entry.holder is None else self.names.get(entry.holder, entry.holder.hex()[:8]),
+                "after": [link.before.hex() for link in entry.before],
+                "parent": None if entry.task.parent is None else entry.task.parent.hex(),
+                "result": self.plan.result(id),
+                "reasons": list(entry.reasons),
+                "cost": msgspec.to_builtins(entry.cost),
+            }
+            for id, entry in sorted(self.plan.entries.items())
+        ]
+        plain: dict[str, Any] = {
+            "complete": self.complete,
+            "text": self.text,
+            "tasks": tasks,
+            "refused": [str(refusal) for refusal in self.plan.refused],
+            "notes": list(self.notes),
+            "cost": msgspec.to_builtins(self.cost),
+            "seconds": round(self.seconds, 3),
+            "channel": self.channel,
+        }
+        return msgspec.json.encode(plain).decode()

@@ -1,0 +1,91 @@
+"""A plan as a protocol: every peer works on it, and the decision is the plan's result, the same for all who hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from blake3 import blake3
+
+from waggledance.core import UNIT, BudgetSpent, Decision, Proposal, Seat, show
+from waggledance.tasks._claims import Claiming
+from waggledance.tasks._doing import Checking
+from waggledance.tasks._edit import Add, Op
+from waggledance.tasks._plan import Plan
+from waggledance.tasks._plan_result import PlanResult
+from waggledance.tasks._planner import Planner
+from waggledance.tasks._router import Router
+from waggledance.tasks._run_plan import run_plan
+from waggledance.tasks._static import StaticSkills
+from waggledance.tasks._task import Task
+from waggledance.tasks._work import Executor, by_peer
+
+KEY_CHARS = 400
+"""A longer result is named by its hash."""
+SHOWN_CHARS = 8_000
+"""Of the result, in what a peer says of it at the end; the whole stands in the plan."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """Do what is asked as a plan: peers break it up, claim parts, check and put together.
+
+    Args as of `run_plan`; without `ops` the plan is one task, the question.
+    """
+
+    ops: tuple[Op, ...] = ()
+    planner: Planner | None = None
+    router: Router = StaticSkills()
+    execute: Executor = by_peer
+    check: Checking | None = None
+    claiming: Claiming = Claiming()
+    good_at: Mapping[str, Mapping[str, int]] | None = None
+    """What peers say they are good at, by name: kinds of tasks, in parts per million."""
+    patience_s: float = 300.0
+
+    name: ClassVar[str] = "plan"
+    skills: ClassVar[frozenset[str]] = frozenset({"propose"})
+
+    async def __call__(self, seat: Seat) -> Decision:
+        question = seat.question
+        kind = question.expects if question.expects in ("number", "yes/no", "short", "code") else "think"
+        plan = await run_plan(
+            seat,
+            self.ops or (Add(Task(goal=question.text, kind=kind)),),
+            execute=self.execute,
+            planner=self.planner,
+            router=self.router,
+            check=self.check,
+            claiming=self.claiming,
+            good_at=(self.good_at or {}).get(seat.name, {}),
+            patience_s=self.patience_s,
+        )
+        decision = decision_of(plan)
+        try:
+            said = Proposal.of(decision.key, decision.text[:SHOWN_CHARS], lapse="; ".join(decision.notes)[:SHOWN_CHARS])
+            await seat.publish(said)
+        except BudgetSpent:
+            pass  # the plan's own messages say the same
+        return decision
+
+
+def decision_of(plan: Plan) -> Decision:
+    """Return a plan's result as a decision: decided when it is complete. A pure function of the plan."""
+    result = PlanResult(plan=plan)
+    results = result.results
+    used = sorted({id for task in results for id in (plan.entries[task].done, *plan.entries[task].result) if id})
+    notes = [f"{entry.status}: {entry.task}{f': {entry.reasons[-1]}' if entry.reasons else ''}"
+             for entry in result.unfinished]  # fmt: skip
+    text = result.text
+    key = text.strip() if len(text) <= KEY_CHARS else show(blake3(text.encode()).digest())
+    return Decision(
+        status="decided" if plan.complete and results else "undecided",
+        key=key if results else None,
+        text=text,
+        support={key: UNIT} if results else {},
+        confidence=1.0 if plan.complete and results else 0.0,
+        rule="plan",
+        used=tuple(used),
+        notes=tuple(notes),
+    )

@@ -1,0 +1,311 @@
+"""The one coroutine that every peer runs to get a plan done: claim, do, check, publish, until there is nothing left.
+
+There are no layers and no rounds: a task begins when what it waits for is done (data flow), wherever a fitting peer is
+free. A peer that dies costs its tasks one lease. What is published is enough for anybody to go on from, so a plan
+resumes from its log.
+
+Source: Zhang et al. 2025, "UFO³", arXiv:2511.11332 (asynchronous dispatch), without its orchestrator; the recursion is
+ROMA's (sentient-agi/ROMA): to break a task up and to put it together are two claims of the same task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
+from math import inf
+from typing import Any, cast
+
+from blake3 import blake3
+
+from waggledance.core import UNIT, BudgetSpent, Message, Meter, PeerId, RunFailed, Seat, well_formed
+from waggledance.tasks._claims import Claiming, Claims
+from waggledance.tasks._doing import Checking, find_fault, try_task
+from waggledance.tasks._edit import MAX_OPS, Add, Claim, Done, Fail, Hedge, Op, PlanEdit, PlanSeal, Renew, Review
+from waggledance.tasks._entry import Entry
+from waggledance.tasks._here import Here, cards_of
+from waggledance.tasks._outcome import TaskOutcome
+from waggledance.tasks._plan import Plan
+from waggledance.tasks._planner import Planner
+from waggledance.tasks._router import Router, Scored, lot
+from waggledance.tasks._standing import Standing
+from waggledance.tasks._static import StaticSkills
+from waggledance.tasks._task import Task, TaskId
+from waggledance.tasks._work import Executor, Work, by_peer
+
+SEAL_EVERY = 64
+"""Tasks that are over, between two seals."""
+RERANK_S = 1.0
+"""A ranking is used again for so long, unless something was learnt."""
+
+
+async def run_plan(
+    seat: Seat,
+    ops: Sequence[Op] = (),
+    *,
+    execute: Executor = by_peer,
+    planner: Planner | None = None,
+    router: Router | None = None,
+    check: Checking | None = None,
+    claiming: Claiming | None = None,
+    good_at: Mapping[str, int] | None = None,
+    patience_s: float = 300.0,
+) -> Plan:
+    """Work on the plan of a seat's channel until it is over; return it.
+
+    Args:
+        seat: where; all peers run this, each at its own.
+        ops: what the plan begins with, if it is not there already.
+        execute: does a task.
+        planner: breaks tasks up; every task is done as it is when None.
+        router: who suits which task; by what peers say of themselves when None.
+        check: looks at results before they are published, and at others' for reviews.
+        claiming: how eagerly this peer takes work.
+        good_at: what this peer says it is good at, in parts per million; its own skills in full besides.
+        patience_s: give up when nothing has happened for so long, > 0 s: nobody here can do what is left.
+    """
+    doing = _Doing(execute, planner, check)
+    worker = _Worker(seat, doing, router or StaticSkills(), claiming or Claiming())
+    return await worker.run(ops, dict(good_at or {}), patience_s)
+
+
+def sealer_of(channel: str, roster: Sequence[PeerId]) -> PeerId | None:
+    """Return who seals a channel's plan: by rendezvous hash, the same for all."""
+    return min(roster, key=lambda peer: blake3(channel.encode() + b"\0" + peer).digest(), default=None)
+
+
+class _Doing:
+    """How this peer does tasks: with what executor, planner and checks."""
+
+    def __init__(self, execute: Executor, planner: Planner | None, check: Checking | None) -> None:
+        self.execute, self.planner, self.check = execute, planner, check
+
+
+class _Worker:
+    """One peer at work on a plan."""
+
+    def __init__(self, seat: Seat, doing: _Doing, router: Router, claiming: Claiming) -> None:
+        self._seat, self._doing, self._claiming = seat, doing, claiming
+        self._sealer = sealer_of(seat.channel, seat.roster)
+        self.plan = Plan(self._sealer)
+        self._said: list[Message[Any]] = []
+        self._forked = frozenset[PeerId]()
+        self._here: list[Message[Here]] = []
+        self._standing = Standing(router)
+        self._ranked: dict[TaskId, tuple[float, tuple[Scored, ...]]] = {}
+        self._claims = Claims(seat.me, claiming, self._place)
+        self._at: dict[TaskId, asyncio.Task[None]] = {}
+        """What this peer is at: tasks that it does, and results that it reviews."""
+        self._renewed: dict[TaskId, float] = {}
+        """When it last said of a task that it holds that it is at it."""
+        self._told: Counter[TaskId] = Counter()
+        """Of how many tries at a task it has considered the outcome."""
+        self._ended: set[TaskId] = set()
+        """Tasks of which a try may have ended since the last turn."""
+        self._over = 0
+        self._began = seat.clock.now()
+
+    # -- the loop -----------------------------------------------------------------------------------------------
+
+    async def run(self, ops: Sequence[Op], good_at: dict[str, int], patience_s: float) -> Plan:
+        try:
+            await self._join(ops, good_at)
+            heard_at = self._now()
+            while True:
+                await self._turn(self._now())
+                quiet_s = 0.0 if self._at else self._now() - heard_at
+                if self._finished() or quiet_s > patience_s:
+                    return self.plan
+                fresh = await self._seat.news(within_s=max(0.0, min(self._next_at() - self._now(), patience_s)))
+                heard_at = self._now() if fresh or self._at else heard_at
+                self._take(fresh)
+        except BudgetSpent:  # not another message may be written
+            return self.plan
+        finally:
+            for task in self._at.values():
+                task.cancel()
+            await asyncio.gather(*self._at.values(), return_exceptions=True)
+
+    async def _join(self, ops: Sequence[Op], good_at: dict[str, int]) -> None:
+        """Say who is here, and put in what the plan begins with, as far as nobody has."""
+        self._take(await self._seat.news())
+        own = dict.fromkeys(sorted(self._seat.skills), UNIT)
+        await self._seat.publish(Here(skills=own | good_at, capacity=self._claiming.in_flight))
+        if not all(op.task.id in self.plan.entries for op in ops if isinstance(op, Add)):
+            for start in range(0, len(ops), MAX_OPS):
+                await self._seat.publish(PlanEdit(ops=tuple(ops[start : start + MAX_OPS])))
+        until = self._now() + 2 * self._claiming.stagger_s
+        while len(self._here) < len(self._seat.roster) and self._now() < until:  # who ranks must know whom
+            self._take(await self._seat.news(within_s=until - self._now()))
+
+    async def _turn(self, now: float) -> None:
+        """Do what is due now: stop what was lost, renew, claim, review, report, seal."""
+        self._claims.notice(self.plan, now)
+        self._stop_lost()
+        ops: list[Op] = [*self._renewals(now)]
+        claims: list[tuple[Claim | Hedge, bool]] = []
+        if self._seat.meter.spent_out() is None:
+            free = self._claiming.in_flight - len(self._at)
+            claims = self._claims.due(self.plan, now, min(free, MAX_OPS - len(ops)), frozenset(self._at))
+        ops += [claim for claim, _ in claims]
+        if ops:
+            message = await self._seat.publish(PlanEdit(ops=tuple(ops)))
+            self._take([message])
+            self._begin(message, claims, now)
+        self._review()
+        await self._report()
+        await self._seal()
+
+    def _finished(self) -> bool:
+        if self._at:
+            return False
+        return (self.plan.over and bool(self.plan.entries)) or self._seat.meter.spent_out() is not None
+
+    def _now(self) -> float:
+        return self._seat.clock.now()
+
+    def _next_at(self) -> float:
+        renew = min((at + self._claiming.lease_s / 2 for at in self._renewed.values()), default=inf)
+        return min(self._claims.next_at, renew)
+
+    def _take(self, fresh: Sequence[Message[Any]]) -> None:
+        self._said.extend(fresh)
+        if self._seat.forked != self._forked:  # what a forger has said so far counts no more
+            self._forked = self._seat.forked
+            self._said = [m for m in self._said if m.author not in self._forked]
+            self.plan, fresh = Plan(self._sealer), self._said
+        self.plan.take(fresh)
+        edits = [op for m in fresh if isinstance(m.body, PlanEdit) for op in m.body.ops]
+        self._ended |= {op.task for op in edits if isinstance(op, Done | Fail | Review)}
+        here = [cast("Message[Here]", m) for m in fresh if isinstance(m.body, Here)]
+        self._here += here
+        learnt = [m for m in fresh if isinstance(m.body, TaskOutcome)]
+        self._standing.add(learnt)
+        if here or learnt:
+            self._ranked.clear()
+
+    # -- who does what ------------------------------------------------------------------------------------------
+
+    def _rank(self, task: Task) -> tuple[Scored, ...]:
+        known = self._ranked.get(task.id)
+        if known is None or self._now() - known[0] > RERANK_S:
+            load = Counter(e.holder for e in self.plan.busy() if e.status == "claimed" and e.holder is not None)
+            cards = cards_of(self._here, self._seat.table.names, load)
+            known = self._ranked[task.id] = (self._now(), self._standing.rank(task, cards))
+        return known[1]
+
+    def _place(self, task: Task, instead_of: PeerId | None) -> int | None:
+        """Return how many stand before this peer for a task; None if it cannot do it. Who failed at it goes last."""
+        failed = Counter(self.plan.entries[task.id].failed_by)
+        order = [scored.peer for scored in self._rank(task) if scored.peer != instead_of]
+        order.sort(key=lambda peer: failed[peer])
+        return order.index(self._seat.me) if self._seat.me in order else None
+
+    def _begin(self, message: Message[PlanEdit], claims: Sequence[tuple[Claim | Hedge, bool]], now: float) -> None:
+        """Start on the tasks that this peer's message has got it."""
+        for claim, contested in claims:
+            entry = self.plan.entries[claim.task]
+            if isinstance(claim, Claim):
+                if entry.claim != message.id:
+                    continue
+                self._renewed[claim.task] = now
+            settle_s = self._claiming.stagger_s if contested else 0.0
+            self._at[claim.task] = asyncio.create_task(self._do(entry, settle_s))
+
+    def _stop_lost(self) -> None:
+        """Stop what another peer holds by now, or that is over or taken out."""
+        for id in list(self._at):
+            entry = self.plan.entries.get(id)
+            lost = entry is None or entry.over
+            if entry is not None and id in self._renewed and entry.status == "claimed":
+                lost = entry.holder != self._seat.me
+            if lost:
+                self._at.pop(id).cancel()
+                self._renewed.pop(id, None)
+
+    def _renewals(self, now: float) -> list[Renew]:
+        due = [id for id, at in self._renewed.items() if now >= at + self._claiming.lease_s / 2]
+        self._renewed.update(dict.fromkeys(due, now))
+        return [Renew(id) for id in due]
+
+    # -- doing and reviewing ------------------------------------------------------------------------------------
+
+    async def _do(self, entry: Entry, settle_s: float) -> None:
+        task, plan, seat = entry.task, self.plan, self._seat
+        if settle_s:
+            await seat.sleep(settle_s)
+        notes = tuple([note for id in plan.inputs(task.id) for note in plan.result_notes(id)])
+        work = Work(task, seat, plan, plan.inputs(task.id), notes, Meter(task.budget.limits(), seat.clock))
+        limits = [] if task.budget.milliseconds is None else [task.budget.milliseconds / 1_000]
+        if task.deadline_ms is not None:
+            limits.append(task.deadline_ms / 1_000 - (self._now() - self._began))
+        doing = self._doing
+        ops = await try_task(work, doing.execute, doing.planner, doing.check, min(limits, default=None))
+        await self._say(task.id, ops)
+
+    async def _look(self, entry: Entry) -> None:
+        """Review another peer's result."""
+        task, done = entry.task, entry.done
+        assert done is not None
+        try:
+            fault = await find_fault(task, self.plan.result(task.id) or "", self._doing.check)
+        except RunFailed as why:
+            fault = str(why)
+        await self._say(task.id, [Review(task.id, done, passed=not fault, reason=well_formed(fault)[:1_000])])
+
+    async def _say(self, id: TaskId, ops: list[Op]) -> None:
+        """Publish what came of a task, and have a hand free again."""
+        try:
+            await self._seat.publish(PlanEdit(ops=tuple(ops)))
+        finally:
+            self._at.pop(id, None)
+            self._renewed.pop(id, None)
+            self._seat.wake()
+
+    def _review(self) -> None:
+        """Begin the reviews that it is this peer's turn for: by lot as many as are asked for, one more each lease."""
+        for entry in self.plan.busy():
+            if entry.status != "review" or entry.task.id in self._at:
+                continue
+            said = entry.passed | entry.rejected
+            if self._seat.me == entry.holder or self._seat.me in said:
+                continue
+            others = sorted((p for p in self._seat.roster if p != entry.holder), key=lambda p: lot(entry.task, p))
+            waited = self._claims.in_review(entry.task.id, self._now())
+            turns = entry.task.reviews + int(waited / self._claiming.lease_s)
+            if self._seat.me in others[:turns]:
+                self._at[entry.task.id] = asyncio.create_task(self._look(entry))
+
+    # -- what the others learn ----------------------------------------------------------------------------------
+
+    async def _report(self) -> None:
+        """Say how tries went that ended, if it is this peer's turn to say so: never the turn of who tried."""
+        ended, self._ended = self._ended, set()
+        for entry in (self.plan.entries[id] for id in sorted(ended) if id in self.plan.entries):
+            done_by = entry.holder if entry.status == "done" else None
+            tries = [*entry.failed_by, *filter(None, [done_by])]
+            told, self._told[entry.task.id] = self._told[entry.task.id], len(tries)
+            for n, worker in enumerate(tries[told:], told):
+                others = [peer for peer in self._seat.roster if peer != worker]
+                if min(others, key=partial(lot, entry.task), default=None) == self._seat.me:
+                    await self._seat.publish(self._outcome(entry, worker, done=n == len(entry.failed_by)))
+
+    def _outcome(self, entry: Entry, worker: PeerId, *, done: bool) -> TaskOutcome:
+        return TaskOutcome(
+            task=entry.task.id,
+            task_kind=entry.task.kind,
+            worker=worker,
+            reward_ppm=UNIT if done else 0,
+            x=next((s.x for s in self._rank(entry.task) if s.peer == worker), ()),
+            cost=entry.cost,
+            milliseconds=round(1_000 * self._claims.lasted(entry.task.id)),
+        )
+
+    async def _seal(self) -> None:
+        if self._seat.me != self._sealer:
+            return
+        over = sum(entry.over for entry in self.plan.entries.values())
+        if over >= self._over + SEAL_EVERY:
+            self._over = over
+            await self._seat.publish(PlanSeal())

@@ -1,0 +1,295 @@
+"""Every peer runs the same coroutine, and the plan gets done: with peers that fail, are silent, slow, slow to hear."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from random import Random
+from typing import Any
+
+import pytest
+
+from waggledance import NobodyAnswered
+from waggledance.core import Message, RunFailed
+from waggledance.network import Constant, Crash, Silent
+from waggledance.tasks import (
+    Add,
+    Atomic,
+    Claim,
+    Claiming,
+    Done,
+    Link,
+    Op,
+    Parts,
+    Plan,
+    PlanEdit,
+    Planned,
+    Result,
+    Task,
+    TaskBudget,
+    Work,
+    sealer_of,
+)
+from waggledance.tasks._outcome import TaskOutcome
+from waggledance.testing import Run, simulate
+
+FAST = Claiming(in_flight=1, lease_s=20.0, stagger_s=0.2)
+
+
+class Clockwork:
+    """Does tasks in virtual time: each takes so many seconds, and says what it was given."""
+
+    def __init__(self, seconds: float = 4.0) -> None:
+        self.seconds, self.begun = seconds, Counter[str]()
+        self.order: list[str] = []
+
+    async def __call__(self, work: Work) -> Result:
+        self.begun[work.task.goal] += 1
+        await asyncio.sleep(self.seconds)
+        self.order.append(work.task.goal)
+        return Result(f"{work.task.goal}({','.join(sorted(work.inputs.values()))})")
+
+
+def plan_of(run: Run) -> Plan:
+    sealer = sealer_of(run.log[0].channel, tuple(sorted({m.author for m in run.log})))
+    return Plan.fold(run.log, sealer)
+
+
+def chain(*goals: str) -> list[Op]:
+    tasks = [Task(goal=goal) for goal in goals]
+    return [*map(Add, tasks), *[Link(a.id, b.id) for a, b in pairwise(tasks)]]
+
+
+def wide(n: int, **fields: Any) -> list[Op]:
+    return [Add(Task(goal=f"t{i}", **fields)) for i in range(n)]
+
+
+def run(ops: Sequence[Op], execute: Any, *, peers: int = 4, seed: int = 7, faults: Any = (), claiming: Claiming = FAST,
+        delay_s: float = 0.05, **more: Any) -> Run:  # fmt: skip
+    protocol = Planned(ops=tuple(ops), execute=execute, claiming=claiming, **more)
+    return simulate(protocol, "Do it", peers=peers, seed=seed, faults=faults, delay=Constant(delay_s), limit_s=5_000)
+
+
+def test_what_one_task_finds_the_next_one_gets() -> None:
+    seen = run(chain("a", "b", "c"), Clockwork())
+    assert seen.decision.key == "c(b(a()))"
+    assert len({d.key for d in seen.honest}) == 1
+    assert 12 <= seen.virtual_s < 15
+
+
+def test_peers_work_side_by_side_and_nothing_is_done_twice() -> None:
+    work = Clockwork()
+    seen = run(wide(40), work, peers=8)
+    assert seen.decision.status == "decided"
+    assert sum(work.begun.values()) <= 41
+    assert seen.virtual_s < 40 * 4 / 8 + 4
+
+
+def test_a_task_begins_when_what_it_waits_for_is_done_and_not_when_a_layer_is() -> None:
+    slow, fast, after_fast = Task(goal="slow"), Task(goal="fast"), Task(goal="after fast")
+    order: list[str] = []
+
+    async def execute(work: Work) -> Result:
+        await asyncio.sleep(50 if work.task == slow else 5)
+        order.append(work.task.goal)
+        return Result("")
+
+    run([Add(slow), Add(fast), Add(after_fast), Link(fast.id, after_fast.id)], execute)
+    assert order == ["fast", "after fast", "slow"]
+
+
+def test_a_crashed_peer_costs_its_tasks_one_lease() -> None:
+    work = Clockwork(seconds=5)
+    seen = run(wide(12), work, faults=[Crash("p1", at_s=2.0)])
+    assert seen.decision.status == "decided"
+    assert max(work.begun.values()) == 2
+    assert sum(work.begun.values()) == 13
+    assert seen.virtual_s < 12 * 5 / 3 + FAST.lease_s + 5
+
+
+def test_a_long_task_keeps_its_lease_by_renewing_it() -> None:
+    work = Clockwork(seconds=100)
+    seen = run(wide(3), work)
+    assert sum(work.begun.values()) == 3
+    assert seen.decision.status == "decided"
+
+
+def test_a_peer_that_fails_is_followed_by_another_and_the_reason_is_kept() -> None:
+    async def execute(work: Work) -> Result:
+        if not work.past:
+            raise RunFailed("I know nothing of bees")
+        return Result(f"after {work.past[0]}")
+
+    seen = run(wide(1), execute)
+    assert seen.decision.key == "after I know nothing of bees"
+    (entry,) = plan_of(seen).entries.values()
+    assert entry.holder not in entry.failed_by
+
+
+def test_what_fails_every_time_ends_the_plan_undecided_with_what_is_there() -> None:
+    async def execute(work: Work) -> Result:
+        if work.task.goal == "t1":
+            raise ZeroDivisionError("one by none")
+        return Result("fine")
+
+    seen = run([Add(Task(goal="t0")), Add(Task(goal="t1", tries=2))], execute)
+    assert seen.decision.status == "undecided"
+    assert "fine" in seen.decision.text
+    assert any("ZeroDivisionError: one by none" in note for note in seen.decision.notes)
+
+
+def test_a_step_that_never_returns_fails_after_its_time_and_a_missed_deadline_for_good() -> None:
+    async def execute(work: Work) -> Result:
+        await asyncio.sleep(1e6)
+        return Result("")
+
+    slow = Task(goal="never", tries=2, budget=TaskBudget(milliseconds=3_000))
+    late = Task(goal="late", deadline_ms=4_000)
+    with pytest.raises(NobodyAnswered, match=r"late: its deadline has passed; .*never: it took longer than 3 s"):
+        run([Add(slow), Add(late)], execute)
+
+
+def test_a_planner_breaks_a_task_up_and_puts_it_together_again() -> None:
+    class Halves:
+        """Splits a sum until three numbers are left."""
+
+        async def expand(self, work: Work) -> Atomic | Parts:
+            numbers = work.task.goal.split("+")
+            if len(numbers) <= 3:
+                return Atomic()
+            middle = len(numbers) // 2
+            parts = ["+".join(part) for part in (numbers[:middle], numbers[middle:])]
+            return Parts([Add(Task(goal=g, parent=work.task.id, depth=work.task.depth + 1)) for g in parts])
+
+        async def aggregate(self, work: Work) -> Result:
+            return Result(str(sum(int(text) for text in work.inputs.values())))
+
+    async def execute(work: Work) -> Result:
+        await asyncio.sleep(1)
+        return Result(str(sum(int(n) for n in work.task.goal.split("+"))))
+
+    rng = Random(3)
+    numbers = [rng.randrange(1_000) for _ in range(60)]
+    goal = Task(goal="+".join(map(str, numbers)))
+    seen = run([Add(goal)], execute, planner=Halves(), faults=[Crash("p2", at_s=1.5)])
+    assert seen.decision.key == str(sum(numbers))
+
+
+def test_another_peer_reviews_and_what_it_rejects_is_done_again() -> None:
+    async def execute(work: Work) -> Result:
+        return Result("good" if work.past else "bad")
+
+    async def check(task: Task, result: str) -> str:
+        return "" if result == "good" or task.goal == "lenient" else "it is bad"
+
+    async def trust(task: Task, result: str) -> str:
+        return ""
+
+    task = Task(goal="strict", checks=("quality",), reviews=1)
+    seen = run([Add(task)], execute, check=check)
+    assert seen.decision.key == "good"
+    assert run([Add(task)], execute, check=trust).decision.key == "bad"
+
+
+def test_a_task_goes_to_a_peer_with_the_skill_and_outcomes_are_told_by_others() -> None:
+    task = Task(goal="paint it", needs=("paint",))
+    seen = run([Add(task)], Clockwork(), good_at={"p3": {"paint": 900_000}})
+    assert seen.decision.status == "decided"
+    names = {d: n for n, d in zip(("p0", "p1", "p2", "p3"), seen.decision.names, strict=True)}
+    entry = plan_of(seen).entries[task.id]
+    assert entry.holder is not None
+    assert names[entry.holder] == "p3"
+    outcomes = [m for m in seen.log if isinstance(m.body, TaskOutcome)]
+    assert [(m.body.worker, m.body.reward_ppm) for m in outcomes] == [(entry.holder, 1_000_000)]
+    assert outcomes[0].author != entry.holder
+
+
+def test_nobody_able_ends_after_patience_with_the_task_named() -> None:
+    with pytest.raises(NobodyAnswered, match=r"within 1\d\d\.\d s.*open: .* paint it"):
+        run([Add(Task(goal="paint it", needs=("paint",)))], Clockwork(), patience_s=60.0)
+
+
+def test_a_straggler_is_hedged_and_the_first_result_counts() -> None:
+    def seconds(*, hedge: float) -> tuple[float, str | None]:
+        begun = Counter[str]()
+
+        async def execute(work: Work) -> Result:
+            begun[work.task.goal] += 1
+            slow = work.task.goal == "t3" and begun["t3"] == 1
+            await asyncio.sleep(500 if slow else 2)
+            return Result("slow" if slow else "quick")
+
+        eager = Claiming(in_flight=1, lease_s=20.0, stagger_s=0.2, hedge=hedge)
+        seen = run(wide(8), execute, claiming=eager)
+        return seen.virtual_s, seen.decision.key
+
+    took, said = seconds(hedge=3.0)
+    assert took < 30
+    assert "slow" not in (said or "")
+    assert seconds(hedge=float("inf"))[0] > 500
+
+
+def test_urgent_tasks_come_first() -> None:
+    work = Clockwork()
+    ops = [Add(Task(goal=f"t{i}", priority=i)) for i in range(6)]
+    run(ops, work, peers=1)
+    assert work.order == [f"t{i}" for i in reversed(range(6))]
+
+
+def test_silent_peers_and_lost_messages_delay_and_change_nothing() -> None:
+    protocol = Planned(ops=tuple(chain("a", "b", "c")), execute=Clockwork(), claiming=FAST)
+    seen = simulate(
+        protocol, "Do it", peers=4, seed=3, faults=[Silent("p0")], delay=Constant(0.05), loss=0.2, limit_s=5_000
+    )
+    assert seen.decision.key == "c(b(a()))"
+
+
+@pytest.mark.parametrize(("share", "most"), [(0.05, 0.02), (0.2, 0.06)])
+def test_little_is_begun_twice_however_late_peers_hear_of_claims(share: float, most: float) -> None:
+    rng, extra, n = Random(5), 0, 160
+    seconds = {f"t{i}": rng.expovariate(0.1) + 0.5 for i in range(n)}
+    mean = sum(seconds.values()) / n
+
+    class Exponential(Clockwork):
+        async def __call__(self, work: Work) -> Result:
+            self.seconds = seconds[work.task.goal]
+            return await super().__call__(work)
+
+    work = Exponential()
+    eager = Claiming(in_flight=1, lease_s=500.0, stagger_s=share * mean)
+    seen = run(wide(n), work, peers=16, claiming=eager, delay_s=share * mean)
+    extra = sum(work.begun.values()) - n
+    assert extra <= most * n
+    assert seen.decision.status == "decided"
+
+
+def test_the_same_seed_gives_the_same_log() -> None:
+    def transcript() -> bytes:
+        return run(wide(12), Clockwork(), faults=[Crash("p1", at_s=3.0)]).transcript
+
+    assert transcript() == transcript()
+
+
+def test_a_result_too_long_for_one_note_comes_back_whole_and_one_too_long_for_all_fails() -> None:
+    async def execute(work: Work) -> Result:
+        return Result("é" * (100_000 if work.task.goal == "t0" else 10**6))
+
+    seen = run([Add(Task(goal="t0")), Add(Task(goal="t1", tries=1))], execute, peers=1)
+    plan = plan_of(seen)
+    by_goal = {e.task.goal: e for e in plan.entries.values()}
+    assert plan.result(by_goal["t0"].task.id) == "é" * 100_000
+    assert "at most 768,000 are published" in by_goal["t1"].reasons[0]
+
+
+def test_what_a_peer_brings_is_claimed_first() -> None:
+    seen = run(wide(3), Clockwork())
+    claims: dict[Any, Message[Any]] = {}
+    for message in seen.log:
+        if isinstance(message.body, PlanEdit):
+            for op in message.body.ops:
+                if isinstance(op, Claim):
+                    claims.setdefault((message.author, op.task), message)
+                if isinstance(op, Done):
+                    assert claims[message.author, op.task].sequence < message.sequence
