@@ -71,6 +71,27 @@ def test_hints_that_do_not_cease_put_off_no_verdict() -> None:
     assert detector.state(PEERS[1]).status == "suspect"
 
 
+def test_after_a_hint_a_peer_is_judged_by_how_quick_it_was_and_not_by_the_slowest() -> None:
+    took = {PEERS[1]: 0.02, PEERS[2]: 0.4}
+    verdicts: dict[object, float] = {}
+    for hinted in took:
+        detector = swim(members=3)
+        known: set[object] = set()
+        at = 0.0
+        while known != took.keys():
+            at = detector.next_at
+            for target, ping in detector.tick(at):
+                if isinstance(ping, Ping):
+                    detector.on(target, Pong(ping.nonce, ()), at + took[target])
+                    known.add(target)
+        began = at + 0.45
+        detector.hint(hinted, False, began)
+        while detector.state(hinted).status == "alive":
+            detector.tick(at := detector.next_at)
+        verdicts[hinted] = at - began
+    assert verdicts == {PEERS[1]: pytest.approx(0.3), PEERS[2]: pytest.approx(0.75)}
+
+
 def test_an_answer_ends_a_probe_and_tells_how_long_it_took() -> None:
     detector = swim(members=2)
     at = detector.next_at
