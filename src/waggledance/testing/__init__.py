@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from waggledance.testing._prefix_cache import PrefixCache as PrefixCache
     from waggledance.testing._prefix_cache import document_queries as document_queries
     from waggledance.testing._prefix_cache import prefill_and_decode as prefill_and_decode
+    from waggledance.testing._rows_world import row_over_batch as row_over_batch
+    from waggledance.testing._rows_world import steps_a_second as steps_a_second
     from waggledance.testing._world_w1 import W1 as W1
     from waggledance.testing._world_w1 import Answers as Answers
     from waggledance.testing._world_w1 import Case as Case
@@ -119,6 +121,8 @@ _HOMES = {
     "PrefixCache": "_prefix_cache",
     "document_queries": "_prefix_cache",
     "prefill_and_decode": "_prefix_cache",
+    "row_over_batch": "_rows_world",
+    "steps_a_second": "_rows_world",
     "judged": "_judged",
     "proposed": "_judged",
 }
@@ -179,11 +183,13 @@ __all__ = [
     "prefill_and_decode",
     "proposed",
     "replay_schedule",
+    "row_over_batch",
     "search_mesh_schedules",
     "search_schedules",
     "shrink_mesh_schedule",
     "shrink_schedule",
     "simulate",
+    "steps_a_second",
 ]
 
 
