@@ -1,4 +1,12 @@
-"""What a swarm remembers: one store of records, and views of it."""
+"""What a swarm remembers: one store of records, and views of it.
+
+The board leans on the mesh's messages and the graph on arrays, so they are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from waggledance.memory._admission import Candidate as Candidate
 from waggledance.memory._admission import Credit as Credit
@@ -7,6 +15,8 @@ from waggledance.memory._admission import UsageLogit as UsageLogit
 from waggledance.memory._admission import everything as everything
 from waggledance.memory._admission import half_at_random as half_at_random
 from waggledance.memory._admission import hand_rule as hand_rule
+from waggledance.memory._answer import Answer as Answer
+from waggledance.memory._answer import answers_to as answers_to
 from waggledance.memory._bank import Use as Use
 from waggledance.memory._bank import candidates_of as candidates_of
 from waggledance.memory._bank import select as select
@@ -29,13 +39,31 @@ from waggledance.memory._record import shared as shared
 from waggledance.memory._store import MemoryFull as MemoryFull
 from waggledance.memory._store import RecordStore as RecordStore
 
-__all__ = [
+if TYPE_CHECKING:
+    from waggledance.memory._board import Board as Board
+    from waggledance.memory._board import Contribution as Contribution
+    from waggledance.memory._board import Index as Index
+    from waggledance.memory._board import record_index as record_index
+
+_LATER = {
+    "Board": "waggledance.memory._board",
+    "Contribution": "waggledance.memory._board",
+    "Index": "waggledance.memory._board",
+    "record_index": "waggledance.memory._board",
+}
+"""Names that are loaded when first used, and the modules that hold them."""
+
+__all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded when first used
     "ANY",
     "PRIVATE",
     "TEAM",
+    "Answer",
+    "Board",
     "Candidate",
+    "Contribution",
     "Credit",
     "Found",
+    "Index",
     "Kept",
     "Memory",
     "MemoryFull",
@@ -48,6 +76,7 @@ __all__ = [
     "UsageLogit",
     "Use",
     "Where",
+    "answers_to",
     "candidates_of",
     "everything",
     "fused",
@@ -55,7 +84,14 @@ __all__ = [
     "hand_rule",
     "may_see",
     "publish",
+    "record_index",
     "select",
     "shared",
     "uses_of",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATER[name]), name)
