@@ -2,6 +2,9 @@
 
 from waggledance.tasks._batch import run_rows as run_rows
 from waggledance.tasks._batch_report import BatchReport as BatchReport
+from waggledance.tasks._card import Card as Card
+from waggledance.tasks._card import card_of_peer as card_of_peer
+from waggledance.tasks._card import card_of_record as card_of_record
 from waggledance.tasks._check import Check as Check
 from waggledance.tasks._check import Finding as Finding
 from waggledance.tasks._check_command import command as command
@@ -20,6 +23,7 @@ from waggledance.tasks._consolidate import call_of as call_of
 from waggledance.tasks._consolidate import consolidate as consolidate
 from waggledance.tasks._consolidated import Consolidated as Consolidated
 from waggledance.tasks._doing import Checking as Checking
+from waggledance.tasks._edge_weights import EdgeWeights as EdgeWeights
 from waggledance.tasks._edit import Accept as Accept
 from waggledance.tasks._edit import Add as Add
 from waggledance.tasks._edit import Claim as Claim
@@ -40,36 +44,54 @@ from waggledance.tasks._edit import Review as Review
 from waggledance.tasks._entry import Entry as Entry
 from waggledance.tasks._entry import Status as Status
 from waggledance.tasks._here import Here as Here
+from waggledance.tasks._lin_ucb import LinUCB as LinUCB
 from waggledance.tasks._on_ray import run_on_ray as run_on_ray
+from waggledance.tasks._opened_plan import opened_plan as opened_plan
+from waggledance.tasks._outcome import TaskOutcome as TaskOutcome
+from waggledance.tasks._outcome import counted as counted
+from waggledance.tasks._outcome import reward_of as reward_of
 from waggledance.tasks._pipeline import Pipeline as Pipeline
 from waggledance.tasks._place import place as place
 from waggledance.tasks._plan import Plan as Plan
 from waggledance.tasks._plan import Refusal as Refusal
+from waggledance.tasks._plan import sealer_of as sealer_of
 from waggledance.tasks._plan_result import PlanResult as PlanResult
 from waggledance.tasks._planned import Planned as Planned
 from waggledance.tasks._planned import decision_of as decision_of
 from waggledance.tasks._planner import Atomic as Atomic
 from waggledance.tasks._planner import Parts as Parts
 from waggledance.tasks._planner import Planner as Planner
+from waggledance.tasks._router import Router as Router
+from waggledance.tasks._router import Scored as Scored
+from waggledance.tasks._router import State as State
+from waggledance.tasks._routers import ROUTERS as ROUTERS
+from waggledance.tasks._routers import router_by_name as router_by_name
 from waggledance.tasks._row import Failure as Failure
 from waggledance.tasks._row import Row as Row
 from waggledance.tasks._row_frames import JournalFailed as JournalFailed
 from waggledance.tasks._row_journal import JournalInUse as JournalInUse
 from waggledance.tasks._row_journal import PlanChanged as PlanChanged
 from waggledance.tasks._row_journal import RowJournal as RowJournal
+from waggledance.tasks._rows_in import piped_rows as piped_rows
+from waggledance.tasks._rows_in import read_rows as read_rows
+from waggledance.tasks._rows_out import RowsOut as RowsOut
 from waggledance.tasks._run_plan import run_plan as run_plan
-from waggledance.tasks._run_plan import sealer_of as sealer_of
 from waggledance.tasks._sandbox import Sandbox as Sandbox
 from waggledance.tasks._sandbox_limits import Limits as Limits
 from waggledance.tasks._sandbox_limits import Ran as Ran
 from waggledance.tasks._sandbox_run import SandboxFailed as SandboxFailed
 from waggledance.tasks._shape import Shape as Shape
+from waggledance.tasks._softmax import Softmax as Softmax
+from waggledance.tasks._standing import Standing as Standing
+from waggledance.tasks._static import StaticSkills as StaticSkills
 from waggledance.tasks._step import Back as Back
 from waggledance.tasks._step import Step as Step
 from waggledance.tasks._step import step as step
 from waggledance.tasks._task import Task as Task
 from waggledance.tasks._task import TaskBudget as TaskBudget
 from waggledance.tasks._task import TaskId as TaskId
+from waggledance.tasks._two_choices import TwoChoices as TwoChoices
+from waggledance.tasks._type_ucb import TypeUCB as TypeUCB
 from waggledance.tasks._visit import Visit as Visit
 from waggledance.tasks._work import Executor as Executor
 from waggledance.tasks._work import Result as Result
@@ -77,12 +99,14 @@ from waggledance.tasks._work import Work as Work
 from waggledance.tasks._work import by_peer as by_peer
 
 __all__ = [
+    "ROUTERS",
     "Accept",
     "Add",
     "Atomic",
     "Back",
     "BatchReport",
     "Call",
+    "Card",
     "Check",
     "Checking",
     "Checks",
@@ -91,6 +115,7 @@ __all__ = [
     "Consolidated",
     "Done",
     "Drop",
+    "EdgeWeights",
     "Entry",
     "Executor",
     "Expand",
@@ -103,6 +128,7 @@ __all__ = [
     "JournalFailed",
     "JournalInUse",
     "Limits",
+    "LinUCB",
     "Link",
     "Op",
     "Parts",
@@ -122,31 +148,49 @@ __all__ = [
     "Replace",
     "Result",
     "Review",
+    "Router",
     "Row",
     "RowJournal",
+    "RowsOut",
     "Sandbox",
     "SandboxFailed",
+    "Scored",
     "Shape",
+    "Softmax",
+    "Standing",
+    "State",
+    "StaticSkills",
     "Status",
     "Step",
     "Task",
     "TaskBudget",
     "TaskId",
+    "TaskOutcome",
+    "TwoChoices",
+    "TypeUCB",
     "Visit",
     "Work",
     "by_peer",
     "call_of",
+    "card_of_peer",
+    "card_of_record",
     "check_condition",
     "command",
     "consolidate",
+    "counted",
     "decision_of",
     "disputed",
     "holds",
     "json_of",
     "json_schema",
     "judges",
+    "opened_plan",
+    "piped_rows",
     "place",
     "python_tests",
+    "read_rows",
+    "reward_of",
+    "router_by_name",
     "run_on_ray",
     "run_plan",
     "run_rows",

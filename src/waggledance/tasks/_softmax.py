@@ -1,0 +1,166 @@
+"""A softmax over peers whose few weights are learnt from outcomes by policy gradient, with ants as an option.
+
+    p(peer) = exp(w · f(peer)) / Σ exp(w · f)             f = [pace, waiting, merit]
+    w'      = w + η (r - baseline) (f(chosen) - Σ p f)    REINFORCE
+
+An outcome carries f(chosen) - Σ p f, the gradient of log p, as the `x` that was seen when it was chosen: whoever folds
+learns alike without knowing what else there was to choose. The first of the ranking is drawn by p, from a hash of
+the task; the others follow by p. Drawing is the point: with old load data, whoever takes the best stampedes.
+
+With `ants`, p is multiplied by pheromone and the square of nearness, τ η², where τ is the faded mean reward of kind and
+peer and η one over the expected end. It gained nothing in any column of the project's table, and is here to show that.
+
+Source: Williams 1992, "Simple statistical gradient-following algorithms" (REINFORCE); Dorigo, Stützle 2004, "Ant Colony
+Optimization"; the mixture as in the 2025 paper on data scheduling for IoT sensing, of which only the abstract was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import factorial
+from typing import ClassVar
+
+from waggledance.core import UNIT, Message, UsageError
+from waggledance.tasks._card import UNSAID_PPM, Card
+from waggledance.tasks._faded import Faded
+from waggledance.tasks._lin_ucb import prior_of
+from waggledance.tasks._outcome import TaskOutcome
+from waggledance.tasks._router import Router, Scored, best_first, draw, ranked
+from waggledance.tasks._task import Task
+from waggledance.tasks._two_choices import Paces, TwoChoices
+
+FEATURES = 3
+MOST = 16 * UNIT
+"""No weight grows beyond this."""
+_STEPS = 1 << 10
+"""Exponents are taken in whole 1/1024."""
+_LONGEST = 4 * UNIT
+"""Waiting counts up to four task times of the mean peer."""
+
+
+@dataclass(frozen=True)
+class Softmax(Router):
+    """Draw by learnt probabilities.
+
+    Raises:
+        UsageError: a step of learning outside 0 to 16,000,000.
+    """
+
+    step_ppm: int = 500_000
+    """How far one outcome moves the weights (η)."""
+    ants: bool = False
+    """Whether pheromone and nearness enter."""
+
+    name: ClassVar[str] = "softmax"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.step_ppm <= MOST:
+            raise UsageError(f"softmax needs a step_ppm of 0 to {MOST:,}, got {self.step_ppm}")
+
+    def start(self) -> Policy:
+        return Policy(self, list(_AT_FIRST), 0, 0, Paces(TwoChoices(), {}), Faded(_KEEP_PPM))
+
+
+_AT_FIRST = (2 * UNIT, -UNIT, 2 * UNIT)
+"""The weights before any outcome: faster, less busy, better."""
+_KEEP_PPM = 980_000
+_BASELINE_KEEP_PPM = 990_000
+
+
+class Policy:
+    """The state of `Softmax`."""
+
+    __slots__ = ("_baseline", "_faded", "_known", "_paces", "_router", "weights")
+
+    def __init__(
+        self, router: Softmax, weights: list[int], baseline: int, known: int, paces: Paces, faded: Faded
+    ) -> None:
+        self._router, self._baseline, self._known, self._paces, self._faded = router, baseline, known, paces, faded
+        self.weights = weights
+        """Of pace, waiting and merit, in parts per million."""
+
+    def learn(self, said: Message[TaskOutcome]) -> None:
+        """Take in one outcome; without three features in -4 to 4 it moves no weight."""
+        self._paces.learn(said)
+        self._faded.learn(said)
+        x, reward = said.body.x, said.body.reward_ppm
+        if len(x) == FEATURES and self._known:
+            gain = self._router.step_ppm * (reward - self._baseline) // UNIT
+            for i, value in enumerate(x):
+                moved = self.weights[i] + gain * max(-_LONGEST, min(_LONGEST, value)) // UNIT
+                self.weights[i] = max(-MOST, min(MOST, moved))
+        self._known = self._known * _BASELINE_KEEP_PPM // UNIT + UNIT
+        self._baseline += (reward - self._baseline) * UNIT // self._known
+
+    def copy(self) -> Policy:
+        return Policy(
+            self._router, list(self.weights), self._baseline, self._known, self._paces.copy(), self._faded.copy()
+        )
+
+    def order(self, task: Task, cards: Sequence[Card]) -> tuple[Scored, ...]:
+        """Draw one peer by probability; the others follow by probability."""
+        up = [card for card in cards if card.available]
+        if not up:
+            return ranked(best_first(task, cards, [0] * len(cards)))
+        features = self._features(task, up)
+        shares = self._shares(up, features)
+        total = sum(shares)
+        rows = best_first(task, up, [share * UNIT // total for share in shares])
+        share_of = dict(zip((card.peer for card in up), shares, strict=True))
+        left = draw(task, b"softmax") % total
+        for at, (_, card) in enumerate(rows):
+            left -= share_of[card.peer]
+            if left < 0:
+                rows.insert(0, rows.pop(at))
+                break
+        mean = [sum(f[i] * s for f, s in zip(features, shares, strict=True)) // total for i in range(FEATURES)]
+        seen = {
+            card.peer: tuple(value - m for value, m in zip(f, mean, strict=True))
+            for card, f in zip(up, features, strict=True)
+        }
+        rows += best_first(task, [card for card in cards if not card.available], [0] * (len(cards) - len(up)))
+        return ranked(rows, seen)
+
+    def _features(self, task: Task, cards: Sequence[Card]) -> list[tuple[int, int, int]]:
+        """Return pace beside the fastest, waiting in mean task times, and faded mean reward at the kind."""
+        times = [self._paces.task_ms(card) for card in cards]
+        fastest, mean = min(times), max(1, sum(times) // len(times))
+        seen = self._faded.of(task.kind)
+        return [
+            (
+                UNIT * fastest // time,
+                min(_LONGEST, UNIT * card.load * time // (mean * card.capacity)),
+                UNSAID_PPM if (row := seen.get(card.peer)) is None else prior_of(row),
+            )
+            for card, time in zip(cards, times, strict=True)
+        ]
+
+    def _shares(self, cards: Sequence[Card], features: Sequence[tuple[int, int, int]]) -> list[int]:
+        """Return whole numbers in proportion to the probabilities; at least one is above 0."""
+        a, b, c = self.weights
+        logits = [a * x + b * y + c * z for x, y, z in features]
+        best = max(logits)
+        table = _exponentials()
+        last = len(table) - 1
+        shares = [table[min(last, (best - logit) * _STEPS // (UNIT * UNIT))] for logit in logits]
+        if self._router.ants:
+            ends = [self._paces.ends_ms(card) for card in cards]
+            soonest = min(ends)
+            near = [(soonest << 20) // end for end in ends]
+            shares = [s * f[2] * n * n for s, f, n in zip(shares, features, near, strict=True)]
+            if not any(shares):
+                shares = [1] * len(shares)
+        return shares
+
+
+@cache
+def _exponentials() -> list[int]:
+    """Return exp(-k/1024) in units of 2^-40 for k from 0 until less than one unit is left, by whole numbers alone."""
+    step = sum((-1) ** n * (1 << 80) // (factorial(n) * _STEPS**n) for n in range(9))
+    table, value = [1 << 40], 1 << 80
+    while table[-1]:
+        value = value * step >> 80
+        table.append(value >> 40)
+    return table
