@@ -43,7 +43,7 @@ def json_schema(schema: Mapping[str, Any]) -> Check:
     validate = _validator(schema)
 
     async def check(_task: Task, result: str) -> Finding:
-        value = _json_in(result)
+        value = json_in(result)
         if isinstance(value, Finding):
             return value
         try:
@@ -74,7 +74,7 @@ def json_of(type_: type[Any]) -> Check:
     reader = read
 
     async def check(_task: Task, result: str) -> Finding:
-        value = _json_in(result)
+        value = json_in(result)
         if isinstance(value, Finding):
             return value
         try:
@@ -91,7 +91,7 @@ def _told(faults: list[str]) -> Finding:
     return Finding.failed(f"{'; '.join(faults[:_FAULTS_SHOWN])}{more}") if faults else PASSED
 
 
-def _json_in(result: str) -> object:
+def json_in(result: str) -> object:
     """Return the JSON value of a result, or the finding that there is none."""
     if len(result) > MAX_CHECKED_CHARS:
         return Finding.failed(f"it has {len(result):,} characters, more than {MAX_CHECKED_CHARS:,}")
