@@ -76,8 +76,10 @@ def decide_again(messages: Iterable[AnyMessage], rule: Rule | None = None, weigh
                 "('bargained'), what is the case is decided by the other rules"
             )
         _check_needs(rule, proposals, judgements)
-    deciding = _recorded_rule(channel) if rule is None else rule
-    again = deciding(proposals, judgements, counted)
+    if rule is None and channel.opening.body.protocol.partition("(")[0] == "plan":
+        again = _plans_result(channel)
+    else:
+        again = (_recorded_rule(channel) if rule is None else rule)(proposals, judgements, counted)
     same_rule = weights is None and (rule is None or (outcome is not None and name_of(rule) == outcome.body.rule))
     if outcome is not None and same_rule and again.id != outcome.body.decision:
         was, now = (str(decision.key) for decision in (outcome.body, again))
@@ -150,6 +152,13 @@ class _Channel:
             names=self.names,
             channel=self.name,
         )
+
+
+def _plans_result(channel: _Channel) -> Decision:
+    """Return the result of the plan that a channel holds."""
+    from waggledance.tasks import PlanResult, decision_of
+
+    return decision_of(PlanResult.of(channel.messages).plan)
 
 
 def _recorded_rule(channel: _Channel) -> Rule:

@@ -1,4 +1,7 @@
-"""One question, from the opening that says what is asked to the outcome that says what was decided."""
+"""One question, from the opening that says what is asked to the outcome that says what was decided.
+
+A run that goes on from a log is given what was said; who sat there sits there again, under the same ids.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,10 @@ import msgspec
 
 from waggledance.consensus import Rule, majority, name_of
 from waggledance.core import (
+    Body,
     Budget,
     Channel,
+    Cost,
     Cut,
     Decision,
     Judgement,
@@ -29,6 +34,7 @@ from waggledance.core import (
     RunFailed,
     Seat,
     Table,
+    opening_of,
     well_formed,
 )
 from waggledance.network import Gathering
@@ -82,8 +88,11 @@ class Run:
         protocol: AskProtocol,
         budget: Budget,
         log: Journal | None,
+        first: Sequence[Body] = (),
+        said: Sequence[Message[Any]] = (),
     ) -> None:
         self.gathering = gathering
+        self._first, self._said = first, said
         self.partial: Decision | None = None
         self._tasks: Sequence[asyncio.Task[Decision]] = ()
         self._bug: Exception | None = None
@@ -96,7 +105,7 @@ class Run:
         self._desk = gathering.copy(gathering.asker)
 
     async def decide(self) -> Decision:
-        opening = self._write_opening()
+        opening = opening_of(self._said) or self._write_opening()
         tasks = self._tasks = [
             self.gathering.start(member, partial(self._run_seat, i, opening))
             for i, member in enumerate(self.gathering.members)
@@ -119,6 +128,20 @@ class Run:
             for task in tasks:
                 task.cancel()
             await self.gathering.close()
+
+    def messages(self) -> tuple[Message[Any], ...]:
+        """Return everything that was said, as far as the asker knows, causes before effects."""
+        return self._desk.messages()
+
+    @property
+    def cost(self) -> Cost:
+        """What was spent so far."""
+        return self._meter.cost if self.gathering.spent is None else self.gathering.spent
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has been going on, in seconds of its network's clock."""
+        return self._clock.now() - self._started_s
 
     async def _all_seats(self) -> tuple[list[Decision], list[str]]:
         """Wait for every seat; return what they decided, and why others could not.
@@ -175,6 +198,8 @@ class Run:
         first = self._publish(opening, [])
         for start in range(MEMBERS_AN_OPENING, len(members), MEMBERS_AN_OPENING):
             self._publish(Roster(members=members[start : start + MEMBERS_AN_OPENING]), [first])
+        for body in self._first:
+            self._publish(body, [first])
         return first
 
     def _publish(self, body: Any, built_on: list[Message[Any]]) -> Message[Any]:
@@ -227,8 +252,8 @@ class Run:
             decision,
             notes=tuple(notes),
             silent=tuple(peer for peer in self._table.roster if peer not in answered),
-            cost=self._meter.cost if self.gathering.spent is None else self.gathering.spent,
-            seconds=self._clock.now() - self._started_s,
+            cost=self.cost,
+            seconds=self.seconds,
             names=self._table.names,
             channel=self._desk.name,
             certificate=self.gathering.certificate,

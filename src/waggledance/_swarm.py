@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from blake3 import blake3
 
-from waggledance._run import Journal, Run
+from waggledance._run import Journal, NobodyAnswered, Run
 from waggledance.consensus import Once
 from waggledance.core import (
     UNIT,
     AnswerKind,
+    Body,
     Budget,
     Decision,
+    Log,
     LoopClock,
     Message,
     Peer,
@@ -26,6 +28,9 @@ from waggledance.core import (
     RunFailed,
     Table,
     UsageError,
+    encode,
+    members_of,
+    opening_of,
     swarm_id,
 )
 from waggledance.network import Local, Network
@@ -33,6 +38,7 @@ from waggledance.protocols import AskProtocol, Debate, check_fit, check_question
 
 if TYPE_CHECKING:
     from waggledance.mesh import Dialling
+    from waggledance.tasks import Checking, Claiming, Executor, Op, Planner, PlanResult, Router, Task
 
 
 class Interrupted(RunFailed):
@@ -203,6 +209,70 @@ class Swarm:
             except KeyboardInterrupt:
                 raise Interrupted(run.partial if run else None) from None
 
+    async def run(
+        self,
+        work: str | Task | Sequence[Op] = (),
+        *,
+        resume: str | None = None,
+        planner: Planner | None = None,
+        router: Router | None = None,
+        execute: Executor | None = None,
+        check: Checking | None = None,
+        claiming: Claiming | None = None,
+        good_at: Mapping[str, Mapping[str, int]] | None = None,
+        budget: Budget | None = None,
+        seed: int | None = None,
+        patience_s: float = 300.0,
+        watch: Callable[[Message[Any]], None] | None = None,
+    ) -> PlanResult:
+        """Let the swarm do a piece of work as a plan: no peer is the manager, each claims what it ranks first for.
+
+        Args:
+            work: a goal in words, a task, or the operations that a plan begins with, `Add` and `Link`.
+            resume: the channel of a plan in this swarm's log to go on with, instead of beginning one; what is done
+                stays done, and the budget begins anew.
+            planner: breaks tasks up and puts results together; every task is done as it is when None.
+            router: who suits which task; by what peers say of themselves when None.
+            execute: does a task; its peer is asked when None.
+            check: looks at results by the checks that tasks name.
+            claiming: how eagerly peers take work.
+            good_at: what peers say they are good at, by peer name: kinds of tasks or skills, in parts per million.
+            budget: what it may cost at most; when that is spent, what is done stays done and the rest is named.
+            seed: instead of the swarm's own.
+            patience_s: give up when nothing has happened for so long, > 0 s.
+            watch: called with every message as it is published.
+
+        Returns:
+            The plan with every result; `complete` says whether all was done.
+
+        Raises:
+            UsageError: there is nothing to do, or the work cannot be made into a plan; nothing was spent.
+        """
+        from waggledance.tasks import Claiming, Planned, PlanResult, by_peer, opened_plan
+
+        said = () if resume is None else self._said_before(resume)
+        if said and work:
+            raise UsageError("give either work to begin with or a channel to resume, not both")
+        opening = opening_of(said)
+        title, first = opened_plan(work) if opening is None else (opening.body.question.text, ())
+        protocol = Planned(
+            given=True,
+            planner=planner,
+            router=router,
+            execute=execute or by_peer,
+            check=check,
+            claiming=claiming or Claiming(),
+            good_at=good_at,
+            patience_s=patience_s,
+        )
+        run = self._open(Question(text=title, expects="free"), "free", (), protocol, budget, seed, first, said)
+        if watch is not None:
+            run.gathering.subscribe(lambda message, _raw: watch(message))
+        notes: tuple[str, ...] = ()
+        with suppress(NobodyAnswered):  # no task has a result: the plan says so, and why
+            notes = (await run.decide()).notes
+        return PlanResult.of(run.messages(), cost=run.cost, seconds=run.seconds, notes=notes)
+
     async def watch(
         self,
         question: str | Question,
@@ -239,6 +309,8 @@ class Swarm:
         protocol: AskProtocol | None,
         budget: Budget | None,
         seed: int | None,
+        first: Sequence[Body] = (),
+        said: Sequence[Message[Any]] = (),
     ) -> Run:
         if isinstance(question, str):
             question = Question(text=question, expects=expects, options=tuple(options))
@@ -250,15 +322,10 @@ class Swarm:
             self._checked = protocol
         check_question(protocol, question)
         seed = self.seed if seed is None else seed
-        mark = blake3(question.text.encode() + b"\0%d" % seed).hexdigest(length=3)
-        if self.log is not None:
-            self._asked = max(self._asked, len(self.log))
-        while True:
-            self._asked += 1
-            channel = f"q{self._asked}-{mark}"
-            if self.log is None or channel not in self.log:
-                break
+        channel = said[0].channel if said else self._new_channel(question, seed)
         gathering = self.network.gather(self._id, channel, self._names)
+        for message in said:
+            gathering.copy(gathering.asker).add(message, encode(message))
         if self.log is not None:
             gathering.subscribe(self.log.append)
         if self._seated is None or self._seated.roster != gathering.members:
@@ -266,7 +333,38 @@ class Swarm:
             weights = dict(zip(gathering.members, self._weights, strict=True))
             self._seated = Table(question, gathering.members, names, weights, seed)
         table = Table(question, gathering.members, self._seated.names, self._seated.weights, seed)
-        return Run(self.peers, gathering, table, _sharing_one_rule(protocol), budget or Budget(), self.log)
+        return Run(self.peers, gathering, table, _sharing_one_rule(protocol), budget or Budget(), self.log, first, said)
+
+    def _new_channel(self, question: Question, seed: int) -> str:
+        """Return a name that no channel of this swarm or its log has."""
+        mark = blake3(question.text.encode() + b"\0%d" % seed).hexdigest(length=3)
+        if self.log is not None:
+            self._asked = max(self._asked, len(self.log))
+        while True:
+            self._asked += 1
+            channel = f"q{self._asked}-{mark}"
+            if self.log is None or channel not in self.log:
+                return channel
+
+    def _said_before(self, channel: str) -> tuple[Message[Any], ...]:
+        """Return what the log has of a plan that is to go on.
+
+        Raises:
+            UsageError: there is no log to read, the network is not this process, or other peers sat there.
+        """
+        if not (isinstance(self.log, Log) and isinstance(self.network, Local)):
+            raise UsageError(
+                "a plan goes on from a log, in one process: give Swarm(..., log=Log(path)), no other network"
+            )
+        self.log.flush_now()
+        said = self.log.read(channel)
+        sat = {member.name for member in members_of(said)}
+        if sat != set(self._names) or said[0].swarm != self._id:
+            raise UsageError(
+                f"at channel {channel!r} sat {', '.join(sorted(sat)) or 'nobody'} and not {', '.join(self._names)}: "
+                "a plan goes on with the same peers, in a swarm of the same name"
+            )
+        return said
 
 
 def _sharing_one_rule(protocol: AskProtocol) -> AskProtocol:

@@ -55,7 +55,7 @@ class Table:
 
     @property
     def plan(self) -> Plan:
-        return Plan.fold(self.channel.messages(), opener=ANNA)
+        return Plan.fold(self.channel.messages(), sealer=ANNA)
 
 
 def tasks(*goals: str) -> list[Task]:
@@ -235,7 +235,7 @@ def test_a_late_edit_with_a_small_clock_changes_nothing_that_is_sealed() -> None
     assert [e.status for e in played(sealed=True).entries.values()] == ["done"]
 
 
-def test_a_seal_of_anybody_but_the_opener_settles_nothing() -> None:
+def test_a_seal_of_anybody_but_the_sealer_settles_nothing() -> None:
     table, (a,) = Table(), tasks("a")
     table.channel.publish(CLEO, Note(about="hello", text="I am here"), [], 0)
     table.edit(Add(a), heard=False)
@@ -253,7 +253,7 @@ def history(seed: int, edits: int, names: int) -> list[AnyMessage]:
     for _ in range(edits):
         by, task, other = rng.choice((ANNA, BEN, CLEO)), rng.choice(pool), rng.choice(pool)
         heard = [m for m in table.channel.messages() if rng.random() < 0.7]
-        entry = Plan.fold(heard, opener=ANNA).entries.get(task.id)
+        entry = Plan.fold(heard, sealer=ANNA).entries.get(task.id)
         note = table.channel.publish(by, Note(about="result", text=rng.choice(("yes", "no"))), heard, 0)
         over = entry.claim if entry is not None and rng.random() < 0.5 else None
         done = entry.done if entry is not None and entry.done is not None else note.id
@@ -276,7 +276,7 @@ def history(seed: int, edits: int, names: int) -> list[AnyMessage]:
 @given(seed=st.integers(0, 10**6), rng=st.randoms(use_true_random=False))
 def test_the_same_messages_in_any_order_and_any_portions_make_the_same_plan(seed: int, rng: Random) -> None:
     messages = history(seed, edits=60, names=8)
-    expected = state(Plan.fold(messages, opener=ANNA))
+    expected = state(Plan.fold(messages, sealer=ANNA))
     shuffled = rng.sample(messages, k=len(messages))
     plan = Plan(ANNA)
     while shuffled:
@@ -289,7 +289,7 @@ def test_the_same_messages_in_any_order_and_any_portions_make_the_same_plan(seed
 @settings(max_examples=30)
 @given(seed=st.integers(0, 10**6))
 def test_a_plan_never_has_a_cycle_and_counts_what_a_task_waits_for_rightly(seed: int) -> None:
-    plan = Plan.fold(history(seed, edits=80, names=6), opener=ANNA)
+    plan = Plan.fold(history(seed, edits=80, names=6), sealer=ANNA)
     shape = plan.shape()
     assert shape.tasks == len(plan.entries)
     layers = {id: _layer(plan, id, len(plan.entries)) for id in plan.entries}

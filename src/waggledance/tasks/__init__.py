@@ -2,6 +2,9 @@
 
 from waggledance.tasks._batch import run_rows as run_rows
 from waggledance.tasks._batch_report import BatchReport as BatchReport
+from waggledance.tasks._behaviour import Given as Given
+from waggledance.tasks._behaviour import behaviours as behaviours
+from waggledance.tasks._behaviour import by_behaviour as by_behaviour
 from waggledance.tasks._card import Card as Card
 from waggledance.tasks._card import card_of_peer as card_of_peer
 from waggledance.tasks._card import card_of_record as card_of_record
@@ -43,7 +46,13 @@ from waggledance.tasks._edit import Replace as Replace
 from waggledance.tasks._edit import Review as Review
 from waggledance.tasks._entry import Entry as Entry
 from waggledance.tasks._entry import Status as Status
+from waggledance.tasks._functional_consensus import Candidate as Candidate
+from waggledance.tasks._functional_consensus import Consensus as Consensus
+from waggledance.tasks._functional_consensus import functional_consensus as functional_consensus
+from waggledance.tasks._functional_consensus import similarities as similarities
 from waggledance.tasks._here import Here as Here
+from waggledance.tasks._inputs import inputs as inputs
+from waggledance.tasks._inputs import kind_of as kind_of
 from waggledance.tasks._lin_ucb import LinUCB as LinUCB
 from waggledance.tasks._on_ray import run_on_ray as run_on_ray
 from waggledance.tasks._opened_plan import opened_plan as opened_plan
@@ -87,6 +96,8 @@ from waggledance.tasks._static import StaticSkills as StaticSkills
 from waggledance.tasks._step import Back as Back
 from waggledance.tasks._step import Step as Step
 from waggledance.tasks._step import step as step
+from waggledance.tasks._stubs import Stub as Stub
+from waggledance.tasks._stubs import stubs as stubs
 from waggledance.tasks._task import Task as Task
 from waggledance.tasks._task import TaskBudget as TaskBudget
 from waggledance.tasks._task import TaskId as TaskId
@@ -106,12 +117,14 @@ __all__ = [
     "Back",
     "BatchReport",
     "Call",
+    "Candidate",
     "Card",
     "Check",
     "Checking",
     "Checks",
     "Claim",
     "Claiming",
+    "Consensus",
     "Consolidated",
     "Done",
     "Drop",
@@ -122,6 +135,7 @@ __all__ = [
     "Fail",
     "Failure",
     "Finding",
+    "Given",
     "HandOver",
     "Hedge",
     "Here",
@@ -162,6 +176,7 @@ __all__ = [
     "StaticSkills",
     "Status",
     "Step",
+    "Stub",
     "Task",
     "TaskBudget",
     "TaskId",
@@ -170,6 +185,8 @@ __all__ = [
     "TypeUCB",
     "Visit",
     "Work",
+    "behaviours",
+    "by_behaviour",
     "by_peer",
     "call_of",
     "card_of_peer",
@@ -180,10 +197,13 @@ __all__ = [
     "counted",
     "decision_of",
     "disputed",
+    "functional_consensus",
     "holds",
+    "inputs",
     "json_of",
     "json_schema",
     "judges",
+    "kind_of",
     "opened_plan",
     "piped_rows",
     "place",
@@ -195,5 +215,7 @@ __all__ = [
     "run_plan",
     "run_rows",
     "sealer_of",
+    "similarities",
     "step",
+    "stubs",
 ]

@@ -99,6 +99,10 @@ class Draft:
             case HandOver():
                 return self._hand_over(message, op)
 
+    def begin_with(self, op: Add | Link) -> Why:
+        """Apply an operation that is the same whoever says it, or return why it is refused."""
+        return self._add(op) if isinstance(op, Add) else self._link(op)
+
     def result(self, entry: Entry) -> str:
         """Return the text of a task's result: that of its notes, one after the other."""
         return "".join([self.notes[id].body.text for id in entry.result])

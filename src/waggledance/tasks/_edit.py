@@ -155,8 +155,8 @@ class PlanEdit(Body, frozen=True, gc=False):
 class PlanSeal(Body, frozen=True, gc=False):
     """Everything that this message builds on, directly or not, is settled: it sorts before all the rest.
 
-    Counts when the plan's opener says it. Its author's seals are one chain, so there are never two orders; who wants
-    no single sealer does without seals, and then a late edit with a small clock can still change the past.
+    Counts when the plan's sealer says it, see `sealer_of`. Its seals are one chain, so there are never two orders. If
+    it dies, nothing more is sealed, and a late edit with a small clock can change what came after its last seal.
     """
 
     kind: ClassVar[str] = "plan-seal/1"

@@ -1,6 +1,6 @@
 """A plan: the fold of everybody's published edits. The same messages give the same plan, in whatever order they came.
 
-Edits are applied in the order of (epoch, logical clock, id). An epoch is what one seal of the plan's opener covers:
+Edits are applied in the order of (epoch, logical clock, id). An epoch is what one seal of the plan's sealer covers:
 the first seal and all that it builds on is epoch 0, what the second one adds is epoch 1, and what no seal covers yet
 comes last. So a late edit with a small clock changes nothing that is sealed.
 
@@ -14,11 +14,12 @@ and locked by one orchestrator; here a fold, so there is no owner and no lock.
 from __future__ import annotations
 
 from bisect import bisect, insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, cast
 
 import msgspec
+from blake3 import blake3
 
 from waggledance.core import Message, MessageId, Note, PeerId
 from waggledance.tasks._draft import Draft
@@ -55,16 +56,16 @@ class Plan:
     """Tasks, their links, who is at what and what came of it, as of the messages taken so far.
 
     Args:
-        opener: the peer whose seals count; None for a plan without seals.
+        sealer: the peer whose seals count; None for a plan without seals.
     """
 
-    def __init__(self, opener: PeerId | None = None) -> None:
-        self._opener = opener
+    def __init__(self, sealer: PeerId | None = None) -> None:
+        self._sealer = sealer
         self._all: dict[MessageId, AnyMessage] = {}
         self._edits: list[Message[PlanEdit]] = []
         self._places: list[_Place] = []
         self._seals: list[AnyMessage] = []
-        """The opener's, in the order of its own numbers."""
+        """The sealer's, in the order of its own numbers."""
         self._epoch: dict[MessageId, int] = {}
         """Of every message that a seal covers."""
         self._unseen: set[MessageId] = set()
@@ -76,9 +77,9 @@ class Plan:
         self._folded = 0
 
     @classmethod
-    def fold(cls, messages: Iterable[AnyMessage], opener: PeerId | None = None) -> Plan:
+    def fold(cls, messages: Iterable[AnyMessage], sealer: PeerId | None = None) -> Plan:
         """Return the plan that messages make; those that are no part of one are not looked at."""
-        plan = cls(opener)
+        plan = cls(sealer)
         plan.take(messages)
         return plan
 
@@ -98,7 +99,7 @@ class Plan:
                 fresh.append((self._place(message), cast("Message[PlanEdit]", message)))
             elif isinstance(body, Note):
                 self._take_note(cast("Message[Note]", message))
-            elif isinstance(body, PlanSeal) and message.author == self._opener:
+            elif isinstance(body, PlanSeal) and message.author == self._sealer:
                 insort(self._seals, message, key=lambda seal: seal.sequence)
                 to_seal = True
         fresh.sort(key=lambda item: item[0])
@@ -224,6 +225,11 @@ class Plan:
     def shape(self) -> Shape:
         """Return how long, how wide and how tightly coupled the plan is."""
         return shape_of(self._draft.entries)
+
+
+def sealer_of(channel: str, roster: Sequence[PeerId]) -> PeerId | None:
+    """Return who seals a channel's plan: by rendezvous hash, the same for all."""
+    return min(roster, key=lambda peer: blake3(channel.encode() + b"\0" + peer).digest(), default=None)
 
 
 def _urgency(task: Task) -> tuple[int, int, TaskId]:

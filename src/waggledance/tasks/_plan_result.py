@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from waggledance.core import NO_COST, Cost, PeerId
+from waggledance.core import NO_COST, Cost, Message, PeerId, UsageError, members_of, opening_of
 from waggledance.tasks._entry import Entry
-from waggledance.tasks._plan import Plan
+from waggledance.tasks._plan import Plan, sealer_of
 from waggledance.tasks._task import TaskId
 
 
@@ -22,6 +23,29 @@ class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
     channel: str = ""
     notes: tuple[str, ...] = ()
     """What a reader should know: a budget ran out, nobody could do a task."""
+
+    @classmethod
+    def of(
+        cls, messages: Sequence[Message[Any]], *, cost: Cost = NO_COST, seconds: float = 0.0, notes: tuple[str, ...] = ()
+    ) -> PlanResult:
+        """Return the end of the plan in a channel's messages: of one that has just ended, or out of a log.
+
+        Raises:
+            UsageError: they are no run's: there is no opening among them.
+        """
+        opening = opening_of(messages)
+        if opening is None:
+            raise UsageError("these messages have no opening, so nobody knows whose plan it is; give a whole channel")
+        members = members_of(messages)
+        sealer = sealer_of(opening.channel, tuple(member.id for member in members))
+        return cls(
+            plan=Plan.fold(messages, sealer),
+            names={member.id: member.name for member in members},
+            cost=cost,
+            seconds=seconds,
+            channel=opening.channel,
+            notes=notes,
+        )
 
     @property
     def complete(self) -> bool:

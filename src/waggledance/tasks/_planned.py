@@ -17,7 +17,6 @@ from waggledance.tasks._plan_result import PlanResult
 from waggledance.tasks._planner import Planner
 from waggledance.tasks._router import Router
 from waggledance.tasks._run_plan import run_plan
-from waggledance.tasks._static import StaticSkills
 from waggledance.tasks._task import Task
 from waggledance.tasks._work import Executor, by_peer
 
@@ -35,8 +34,10 @@ class Planned:
     """
 
     ops: tuple[Op, ...] = ()
+    given: bool = False
+    """Whether the plan begins with what the asker publishes, and with nothing else."""
     planner: Planner | None = None
-    router: Router = StaticSkills()
+    router: Router | None = None
     execute: Executor = by_peer
     check: Checking | None = None
     claiming: Claiming = Claiming()
@@ -50,9 +51,10 @@ class Planned:
     async def __call__(self, seat: Seat) -> Decision:
         question = seat.question
         kind = question.expects if question.expects in ("number", "yes/no", "short", "code") else "think"
+        ops = self.ops or (() if self.given else (Add(Task(goal=question.text, kind=kind)),))
         plan = await run_plan(
             seat,
-            self.ops or (Add(Task(goal=question.text, kind=kind)),),
+            ops,
             execute=self.execute,
             planner=self.planner,
             router=self.router,

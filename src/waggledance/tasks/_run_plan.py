@@ -17,16 +17,14 @@ from functools import partial
 from math import inf
 from typing import Any, cast
 
-from blake3 import blake3
-
 from waggledance.core import UNIT, BudgetSpent, Message, Meter, PeerId, RunFailed, Seat, well_formed
 from waggledance.tasks._claims import Claiming, Claims
 from waggledance.tasks._doing import Checking, find_fault, try_task
-from waggledance.tasks._edit import MAX_OPS, Add, Claim, Done, Fail, Hedge, Op, PlanEdit, PlanSeal, Renew, Review
+from waggledance.tasks._edit import MAX_OPS, Add, Claim, Done, Fail, Hedge, Op, PlanEdit, PlanSeal, Release, Renew, Review
 from waggledance.tasks._entry import Entry
 from waggledance.tasks._here import Here, cards_of
 from waggledance.tasks._outcome import TaskOutcome
-from waggledance.tasks._plan import Plan
+from waggledance.tasks._plan import Plan, sealer_of
 from waggledance.tasks._planner import Planner
 from waggledance.tasks._router import Router, Scored, lot
 from waggledance.tasks._standing import Standing
@@ -68,11 +66,6 @@ async def run_plan(
     doing = _Doing(execute, planner, check)
     worker = _Worker(seat, doing, router or StaticSkills(), claiming or Claiming())
     return await worker.run(ops, dict(good_at or {}), patience_s)
-
-
-def sealer_of(channel: str, roster: Sequence[PeerId]) -> PeerId | None:
-    """Return who seals a channel's plan: by rendezvous hash, the same for all."""
-    return min(roster, key=lambda peer: blake3(channel.encode() + b"\0" + peer).digest(), default=None)
 
 
 class _Doing:
@@ -130,6 +123,9 @@ class _Worker:
     async def _join(self, ops: Sequence[Op], good_at: dict[str, int]) -> None:
         """Say who is here, and put in what the plan begins with, as far as nobody has."""
         self._take(await self._seat.news())
+        left = [entry.task.id for entry in self.plan.busy() if entry.holder == self._seat.me and entry.claim is not None]
+        if left:  # from before this process began
+            await self._seat.publish(PlanEdit(ops=tuple([Release(id) for id in left])))
         own = dict.fromkeys(sorted(self._seat.skills), UNIT)
         await self._seat.publish(Here(skills=own | good_at, capacity=self._claiming.in_flight))
         if not all(op.task.id in self.plan.entries for op in ops if isinstance(op, Add)):

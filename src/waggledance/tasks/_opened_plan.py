@@ -1,0 +1,35 @@
+"""From what somebody wants done to the first edits of its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from waggledance.core import UsageError, well_formed
+from waggledance.tasks._draft import Draft
+from waggledance.tasks._edit import MAX_OPS, Add, Link, Op, PlanEdit
+from waggledance.tasks._task import Task
+
+
+def opened_plan(work: str | Task | Sequence[Op]) -> tuple[str, list[PlanEdit]]:
+    """Return what a plan is about, in words, and the edits that it begins with.
+
+    Args:
+        work: a goal in words, a task, or `Add` and `Link` in an order in which they are legal.
+
+    Raises:
+        UsageError: there is nothing to do, or an operation is not legal, such as a link that closes a cycle.
+    """
+    if isinstance(work, str):
+        work = Task(goal=well_formed(work))
+    ops: Sequence[Op] = [Add(work)] if isinstance(work, Task) else list(work)
+    draft = Draft()
+    for index, op in enumerate(ops, 1):
+        why = draft.begin_with(op) if isinstance(op, Add | Link) else "a plan begins with Add and Link only"
+        if why is not None:
+            raise UsageError(f"operation {index} of the plan, {type(op).__name__}, is not legal: {why}")
+    goals = [entry.task.goal for entry in draft.entries.values() if not entry.after]
+    if not goals:
+        raise UsageError("the plan has no task; begin with Add(Task(goal=...))")
+    title = goals[0] if len(goals) == 1 else f"{len(draft.entries)} tasks, among them: {goals[0]}"
+    edits = [PlanEdit(ops=tuple(ops[start : start + MAX_OPS])) for start in range(0, len(ops), MAX_OPS)]
+    return title, edits

@@ -1,0 +1,199 @@
+"""`Swarm.run`: a piece of work becomes a plan, peers do it together, and what is done is never lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from waggledance import Budget, FunctionPeer, Log, Swarm, decide_again
+from waggledance.core import NO_COST, RunFailed, UnknownName, UsageError
+from waggledance.network import Simulated
+from waggledance.tasks import Add, Claim, Claiming, Link, Op, Result, Task, Work
+
+
+def peers(n: int = 3) -> list[FunctionPeer]:
+    return [FunctionPeer(f"p{i}", lambda question: f"<{question.splitlines()[0]}>") for i in range(n)]
+
+
+def report() -> tuple[list[Task], list[Op]]:
+    facts, pictures, report = tasks = [Task(goal=goal) for goal in ("facts", "pictures", "report")]
+    return tasks, [*map(Add, tasks), Link(facts.id, report.id), Link(pictures.id, report.id)]
+
+
+async def test_a_goal_in_words_comes_back_as_a_result() -> None:
+    result = await Swarm(peers()).run("Write a poem")
+    assert (str(result), result.complete, result.cost.calls) == ("<Write a poem>", True, 1)
+
+
+async def test_the_inputs_of_a_task_reach_its_peer_as_notes() -> None:
+    heard: list[str] = []
+
+    def answer(question: str) -> str:
+        heard.append(question)
+        return f"<{question.splitlines()[0]}>"
+
+    tasks, ops = report()
+    result = await Swarm([FunctionPeer("ada", answer)]).run(ops)
+    assert result.results == {tasks[2].id: "<report>"}
+    assert "Result: <facts>" in heard[-1]
+    assert "Result: <pictures>" in heard[-1]
+
+
+async def test_a_plan_says_who_did_what_as_json() -> None:
+    _, ops = report()
+    told = json.loads((await Swarm(peers()).run(ops)).to_json())
+    assert told["complete"]
+    assert {task["goal"]: task["status"] for task in told["tasks"]} == dict.fromkeys(
+        ("facts", "pictures", "report"), "done"
+    )
+    assert {task["by"] for task in told["tasks"]} <= {"p0", "p1", "p2"}
+
+
+async def test_what_failed_is_named_and_what_is_done_is_kept() -> None:
+    tasks, ops = report()
+
+    async def execute(work: Work) -> Result:
+        if work.task == tasks[1]:
+            raise RunFailed("no camera")
+        return await work.ask()
+
+    result = await Swarm(peers()).run(ops, execute=execute)
+    assert not result.complete
+    assert result.plan.result(tasks[0].id) == "<facts>"
+    assert {e.task.goal: e.status for e in result.unfinished} == {"pictures": "failed", "report": "open"}
+    assert "failed: " in str(result)
+    assert "no camera" in str(result)
+
+
+async def test_a_spent_budget_ends_the_plan_with_what_is_done() -> None:
+    ops = [Add(Task(goal=f"t{i}")) for i in range(20)]
+    result = await Swarm(peers()).run(ops, budget=Budget(calls=5))
+    done = [e for e in result.plan.entries.values() if e.status == "done"]
+    assert len(done) == 5
+    assert any("budget of 5 calls is spent" in note for note in result.notes)
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        ("", "1 to 8,000 characters"),
+        ([], "the plan has no task"),
+        ([Claim(bytes(32), 1)], "Add and Link only"),  # type: ignore[arg-type]
+        ([Link(bytes(32), bytes(32))], "not in the plan"),  # type: ignore[arg-type]
+        ([Add(a := Task(goal="a")), Add(b := Task(goal="b")), Link(a.id, b.id), Link(b.id, a.id)], "close a cycle"),
+    ],
+)
+async def test_work_that_is_no_plan_is_refused_before_anything_is_spent(work: str | list[Op], said: str) -> None:
+    asked: list[str] = []
+    with pytest.raises(UsageError, match=said):
+        await Swarm([FunctionPeer("ada", lambda question: asked.append(question) or "x")]).run(work)
+    assert not asked
+
+
+def test_a_plan_runs_in_the_simulator_and_its_log_gives_the_same_result_again(tmp_path: Path) -> None:
+    _, ops = report()
+    with Log(tmp_path / "log.db") as log:
+        network = Simulated(seed=3, loss=0.2)
+        swarm = Swarm(peers(), network=network, log=log)
+        loop = network.new_event_loop()
+        try:
+            result = loop.run_until_complete(swarm.run(ops))
+        finally:
+            loop.close()
+        again = decide_again(log.read(result.channel))
+    assert result.complete
+    assert again.key == "<report>"
+
+
+async def test_a_plan_goes_on_from_its_log_and_does_nothing_twice(tmp_path: Path) -> None:
+    begun: list[str] = []
+    go_on = asyncio.Event()
+
+    async def execute(work: Work) -> Result:
+        begun.append(work.task.goal)
+        if work.task.goal == "t3":
+            await go_on.wait()
+        return Result(f"<{work.task.goal}>")
+
+    tasks = [Task(goal=f"t{i}") for i in range(5)]
+    ops = [*map(Add, tasks), *[Link(a.id, b.id) for a, b in pairwise(tasks)]]
+    with Log(tmp_path / "log.db") as log:
+        running = asyncio.create_task(Swarm(peers(), log=log).run(ops, execute=execute))
+        while "t3" not in begun:
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        (channel,) = log.names()
+    go_on.set()
+    with Log(tmp_path / "log.db") as log:
+        result = await Swarm(peers(), log=log).run(resume=channel, execute=execute)
+    assert begun == ["t0", "t1", "t2", "t3", "t3", "t4"]
+    assert result.complete
+
+
+async def test_a_plan_goes_on_only_with_the_peers_that_sat_there(tmp_path: Path) -> None:
+    with Log(tmp_path / "log.db") as log:
+        result = await Swarm(peers(), log=log).run("x")
+        with pytest.raises(UsageError, match="sat p0, p1, p2 and not p0, p1"):
+            await Swarm(peers(2), log=log).run(resume=result.channel)
+        with pytest.raises(UsageError, match="either work"):
+            await Swarm(peers(), log=log).run("y", resume=result.channel)
+        with pytest.raises(UnknownName):
+            await Swarm(peers(), log=log).run(resume="q9-nothing")
+    with pytest.raises(UsageError, match="goes on from a log"):
+        await Swarm(peers()).run(resume="q1")
+
+
+def test_a_killed_process_leaves_a_plan_that_goes_on(tmp_path: Path) -> None:
+    program = dedent("""
+        import asyncio, sys, time
+        from waggledance import FunctionPeer, Log, Swarm
+        from waggledance.tasks import Add, Claiming, Link, Result, Task
+
+        async def execute(work):
+            with open(sys.argv[2], "a") as file:
+                file.write(work.task.goal + "\\n")
+            await asyncio.sleep(0.05)
+            return Result(f"<{work.task.goal}>")
+
+        tasks = [Task(goal=f"t{i}") for i in range(40)]
+        ops = [*map(Add, tasks), *[Link(a.id, b.id) for a, b in zip(tasks, tasks[1:])]]
+        resume = sys.argv[3] if len(sys.argv) > 3 else None
+        with Log(sys.argv[1]) as log:
+            swarm = Swarm([FunctionPeer(f"p{i}", lambda q: "x") for i in range(3)], log=log)
+            result = asyncio.run(swarm.run(() if resume else ops, resume=resume, execute=execute))
+        print(result.complete, len([e for e in result.plan.entries.values() if e.status == "done"]))
+    """)
+    script, begun = tmp_path / "work.py", tmp_path / "begun.txt"
+    script.write_text(program)
+    command = [sys.executable, str(script), str(tmp_path / "log.db"), str(begun)]
+    with subprocess.Popen(command, env={**os.environ}) as process:
+        while not begun.exists() or len(begun.read_text().split()) < 12:
+            assert process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with Log(tmp_path / "log.db", "r") as log:
+        (channel,) = log.names()
+    ended = subprocess.run([*command, channel], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["True", "40"]
+    lines = begun.read_text().split()
+    twice = {goal for goal in lines if lines.count(goal) > 1}
+    assert len(lines) <= 40 + 8, "only what the log had not on disk yet is done again"
+    assert twice <= {f"t{i}" for i in range(4, 13)}
+
+
+async def test_with_no_call_to_a_model_a_plan_costs_nothing() -> None:
+    async def execute(work: Work) -> Result:
+        return Result("done by hand")
+
+    result = await Swarm(peers()).run("x", execute=execute, claiming=Claiming(in_flight=1))
+    assert result.cost == NO_COST
