@@ -21,6 +21,13 @@ from waggledance.memory._bank import Use as Use
 from waggledance.memory._bank import candidates_of as candidates_of
 from waggledance.memory._bank import select as select
 from waggledance.memory._bank import uses_of as uses_of
+from waggledance.memory._entropy_drive import diversity_ppm as diversity_ppm
+from waggledance.memory._entropy_drive import temperature as temperature
+from waggledance.memory._exemplars import alike_from as alike_from
+from waggledance.memory._exemplars import exemplar as exemplar
+from waggledance.memory._exemplars import score_of as score_of
+from waggledance.memory._exemplars import thinned as thinned
+from waggledance.memory._fill_slots import fill_slots as fill_slots
 from waggledance.memory._fusion import fused as fused
 from waggledance.memory._kept import ANY as ANY
 from waggledance.memory._kept import Found as Found
@@ -36,8 +43,15 @@ from waggledance.memory._record import RecordId as RecordId
 from waggledance.memory._record import may_see as may_see
 from waggledance.memory._record import publish as publish
 from waggledance.memory._record import shared as shared
+from waggledance.memory._slots import Fill as Fill
+from waggledance.memory._slots import Known as Known
+from waggledance.memory._slots import Slot as Slot
+from waggledance.memory._slots import Slots as Slots
+from waggledance.memory._slots import source_mark as source_mark
 from waggledance.memory._store import MemoryFull as MemoryFull
 from waggledance.memory._store import RecordStore as RecordStore
+from waggledance.memory._workspace import Workspace as Workspace
+from waggledance.memory._workspace import summarised as summarised
 
 if TYPE_CHECKING:
     from waggledance.memory._board import Board as Board
@@ -62,9 +76,11 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "Candidate",
     "Contribution",
     "Credit",
+    "Fill",
     "Found",
     "Index",
     "Kept",
+    "Known",
     "Memory",
     "MemoryFull",
     "Mode",
@@ -73,20 +89,32 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "RecordId",
     "RecordStore",
     "Recorded",
+    "Slot",
+    "Slots",
     "UsageLogit",
     "Use",
     "Where",
+    "Workspace",
+    "alike_from",
     "answers_to",
     "candidates_of",
+    "diversity_ppm",
     "everything",
+    "exemplar",
+    "fill_slots",
     "fused",
     "half_at_random",
     "hand_rule",
     "may_see",
     "publish",
     "record_index",
+    "score_of",
     "select",
     "shared",
+    "source_mark",
+    "summarised",
+    "temperature",
+    "thinned",
     "uses_of",
 ]
 
