@@ -5,6 +5,7 @@ from waggledance.tasks._batch_report import BatchReport as BatchReport
 from waggledance.tasks._behaviour import Given as Given
 from waggledance.tasks._behaviour import behaviours as behaviours
 from waggledance.tasks._behaviour import by_behaviour as by_behaviour
+from waggledance.tasks._bounded import Bounded as Bounded
 from waggledance.tasks._card import Card as Card
 from waggledance.tasks._card import card_of_peer as card_of_peer
 from waggledance.tasks._card import card_of_record as card_of_record
@@ -70,6 +71,8 @@ from waggledance.tasks._planned import decision_of as decision_of
 from waggledance.tasks._planner import Atomic as Atomic
 from waggledance.tasks._planner import Parts as Parts
 from waggledance.tasks._planner import Planner as Planner
+from waggledance.tasks._roma import Roma as Roma
+from waggledance.tasks._roma import roma as roma
 from waggledance.tasks._router import Router as Router
 from waggledance.tasks._router import Scored as Scored
 from waggledance.tasks._router import State as State
@@ -116,6 +119,7 @@ __all__ = [
     "Atomic",
     "Back",
     "BatchReport",
+    "Bounded",
     "Call",
     "Candidate",
     "Card",
@@ -162,6 +166,7 @@ __all__ = [
     "Replace",
     "Result",
     "Review",
+    "Roma",
     "Router",
     "Row",
     "RowJournal",
@@ -210,6 +215,7 @@ __all__ = [
     "python_tests",
     "read_rows",
     "reward_of",
+    "roma",
     "router_by_name",
     "run_on_ray",
     "run_plan",
