@@ -173,7 +173,9 @@ class Run:
             opening=opening,
         )
         try:
-            return await self._protocol(seat)
+            decision = await self._protocol(seat)
+            seat.remember(decision)
+            return decision
         except RunFailed:
             raise
         except Exception as why:

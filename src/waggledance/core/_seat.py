@@ -17,6 +17,7 @@ from waggledance.core._budget import NO_COST, Meter
 from waggledance.core._channel import AnyMessage, Channel
 from waggledance.core._clock import Clock
 from waggledance.core._condition import Condition, after
+from waggledance.core._decision import Decision
 from waggledance.core._errors import RunFailed
 from waggledance.core._ids import MessageId, PeerId
 from waggledance.core._message import MAX_BODY_BYTES, Body, Message
@@ -175,6 +176,12 @@ class Seat:
         """The peers who wrote two different messages with one number: what they said does not count."""
         return self._channel.forked
 
+    def remember(self, decision: Decision) -> None:
+        """Tell the peer what this seat has decided, if it has a memory: a method ``remember(question, decision)``."""
+        keep: Callable[[Question, Decision], None] | None = getattr(self._peer, "remember", None)
+        if keep is not None:
+            keep(self.table.question, decision)
+
     async def sleep(self, seconds: float) -> None:
         """Wait on this seat's clock, no longer than the budget allows."""
         await asyncio.sleep(min(seconds, self.meter.seconds_left()))
@@ -242,13 +249,16 @@ class Seat:
         return Proposal(round=round, key=said.key, text=said.text, confidence_ppm=said.confidence_ppm,
                         refs=refs, lapse=said.lapse, cost=call.cost)  # fmt: skip
 
-    async def note(self, about: str, material: Sequence[AnyMessage] = (), round: int = 0) -> Note:
+    async def note(
+        self, about: str, material: Sequence[AnyMessage] = (), round: int = 0, *, question: Question | None = None
+    ) -> Note:
         """Ask the peer for words that are no answer; a note without text that says why, when it had none.
 
         Args:
             about: what is wanted, such as ``"outline"``; see `Note.about`.
             material: the messages to make it from.
             round: the note's round.
+            question: what it is about, when that is something else than the seat's question: a part of it.
 
         Raises:
             UsageError: `about` is no short name, or the peer was not made to write such notes.
@@ -256,7 +266,7 @@ class Seat:
         wanted = Note(round=round, about=about, text="")
         try:
             self.meter.admit_call()
-            call = self._call(round)
+            call = self._call(round, question=question)
             thinking = self._peer.note(call, about, material)
             text = well_formed(await (thinking if self._unhurried else self._in_time(thinking)))
         except RunFailed as why:

@@ -43,6 +43,7 @@ from waggledance.memory._record import RecordId as RecordId
 from waggledance.memory._record import may_see as may_see
 from waggledance.memory._record import publish as publish
 from waggledance.memory._record import shared as shared
+from waggledance.memory._remembering import Remembering as Remembering
 from waggledance.memory._slots import Fill as Fill
 from waggledance.memory._slots import Known as Known
 from waggledance.memory._slots import Slot as Slot
@@ -50,6 +51,7 @@ from waggledance.memory._slots import Slots as Slots
 from waggledance.memory._slots import source_mark as source_mark
 from waggledance.memory._store import MemoryFull as MemoryFull
 from waggledance.memory._store import RecordStore as RecordStore
+from waggledance.memory._told import told as told
 from waggledance.memory._workspace import Workspace as Workspace
 from waggledance.memory._workspace import summarised as summarised
 
@@ -89,6 +91,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "RecordId",
     "RecordStore",
     "Recorded",
+    "Remembering",
     "Slot",
     "Slots",
     "UsageLogit",
@@ -115,6 +118,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "summarised",
     "temperature",
     "thinned",
+    "told",
     "uses_of",
 ]
 

@@ -13,7 +13,7 @@ from waggledance.mesh._agreement import Agreement
 from waggledance.mesh._held import Held
 from waggledance.mesh._node import Node
 from waggledance.mesh._sealed_set import table_of
-from waggledance.protocols import as_opened, check_fit, check_question
+from waggledance.protocols import Folding, as_opened, check_fit, check_question
 
 logger = logging.getLogger(__name__)
 
@@ -122,18 +122,18 @@ class Sitting:
                     protocol = as_opened(opening.body)
                     check_fit(protocol, [peer] * len(opening.body.members))
                     check_question(protocol, opening.body.question)
-                    held.copy.recall(node.me)
-                    await protocol(
-                        Seat(
-                            me=node.me,
-                            peer=peer,
-                            table=table_of(opening.body),
-                            channel=held.copy,
-                            clock=node.clock,
-                            meter=Meter(self._budget, node.clock),
-                            opening=opening,
-                        )
+                    if not isinstance(protocol, Folding):  # one that folds goes on from what is there by itself
+                        held.copy.recall(node.me)
+                    seat = Seat(
+                        me=node.me,
+                        peer=peer,
+                        table=table_of(opening.body),
+                        channel=held.copy,
+                        clock=node.clock,
+                        meter=Meter(self._budget, node.clock),
+                        opening=opening,
                     )
+                    seat.remember(await protocol(seat))
                     self.ended["answered" if self._has_answered(held) else "failed"] += 1
                 except WaggleError as why:
                     self.ended["failed"] += 1

@@ -1,0 +1,135 @@
+"""A peer that remembers: before it answers it looks up what it knows, and afterwards keeps what was decided.
+
+What it finds goes into its prompt as a note, fenced like everybody's words. The note is made for this one call: it is
+in no channel, and neither are the records behind it. (What a model then says may of course repeat them: give a peer
+that sits with strangers a memory that holds nothing they should not hear.)
+
+Source: retrieval of own successes, AgentNet, Yang et al. 2025, arXiv:2504.00587.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from waggledance.core import (
+    Call,
+    Decision,
+    Message,
+    Note,
+    Peer,
+    Proposal,
+    Question,
+    RunFailed,
+    UsageError,
+    Verdict,
+    compose,
+    swarm_id,
+    well_formed,
+)
+from waggledance.memory._exemplars import alike_from
+from waggledance.memory._kept import ANY, Where
+from waggledance.memory._memory import Memory
+from waggledance.memory._record import PRIVATE, Record
+from waggledance.memory._told import told
+
+logger = logging.getLogger(__name__)
+
+DECISION = "decision"
+"""The sort of record that it keeps."""
+ABOUT = "memory"
+"""What its notes are about."""
+
+
+class Remembering:
+    """A peer with a memory; any peer may be given one.
+
+    Args:
+        peer: who thinks.
+        memory: what it remembers; several peers on one machine may share one.
+        k: how many records it looks up at most, ≥ 1.
+        where: which records count.
+        least_ppm: how near a record must be to the question, 0 to 1,000,000; when None, nearer than 99 of 100 pairs of
+            unlike sentences by the default embedding.
+        scope: of the records that it keeps.
+
+    Raises:
+        UsageError: `k` is not positive, or `least_ppm` out of range.
+    """
+
+    def __init__(
+        self,
+        peer: Peer,
+        memory: Memory,
+        *,
+        k: int = 3,
+        where: Where = ANY,
+        least_ppm: int | None = None,
+        scope: str = PRIVATE,
+    ) -> None:
+        if k < 1 or (least_ppm is not None and not 0 <= least_ppm <= 1_000_000):
+            raise UsageError(f"a memory is asked for one record or more above 0 to 1,000,000 ppm, got {k}, {least_ppm}")
+        self.peer, self.memory = peer, memory
+        self._k, self._where, self._least_ppm, self._scope = k, where, least_ppm, scope
+
+    def __repr__(self) -> str:
+        return f"Remembering({self.peer!r})"
+
+    @property
+    def name(self) -> str:
+        return self.peer.name
+
+    @property
+    def skills(self) -> frozenset[str]:
+        return self.peer.skills
+
+    async def propose(self, call: Call) -> Proposal:
+        """Answer the question, with what is remembered of it as one more note."""
+        words = self.recalled(call)
+        if words:
+            call.guide = (*call.guide, _own_note(call, words))
+        return await self.peer.propose(call)
+
+    async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
+        """Answer again, as the peer does."""
+        return await self.peer.revise(call, mine, heard)
+
+    async def note(self, call: Call, about: str, material: Sequence[Message[Any]]) -> str:
+        """Write a note, as the peer does."""
+        return await self.peer.note(call, about, material)
+
+    async def compare(self, call: Call, a: Message[Proposal], b: Message[Proposal]) -> Verdict:
+        """Say which of two proposals is better, as the peer does."""
+        return await self.peer.compare(call, a, b)
+
+    async def critique(self, call: Call, proposal: Message[Proposal]) -> Verdict:
+        """Grade a proposal, as the peer does."""
+        return await self.peer.critique(call, proposal)
+
+    def recalled(self, call: Call) -> str:
+        """Return what is remembered of a call's question, as its prompt will show it; empty where nothing is near."""
+        if self._least_ppm is None:
+            from waggledance.topology import by_meaning
+
+            self._least_ppm = alike_from(by_meaning(), margin_ppm=0)
+        found = self.memory.search(call.question.text, self._k, self._where)
+        near = [one.kept for one in found if (one.likeness_ppm or 0) >= self._least_ppm]
+        return told(near, call.names)
+
+    def remember(self, question: Question, decision: Decision) -> None:
+        """Keep what was decided about a question; nothing where nothing was. A memory that fails costs no decision."""
+        if decision.status != "decided" or decision.key is None:
+            return
+        text = f"decided: {decision.key}\n{decision.text}" if decision.text else f"decided: {decision.key}"
+        sources = () if decision.winner is None else (decision.winner,)
+        try:
+            self.memory.put(Record.of(DECISION, question.text, text, scope=self._scope, sources=sources))
+        except RunFailed as why:
+            logger.warning("%s does not remember this question: %s", self.name, why)
+
+
+def _own_note(call: Call, words: str) -> Message[Note]:
+    """Return a note as a message of nobody's channel, for this call's prompt alone."""
+    note = Note(about=ABOUT, text=well_formed(words))
+    return compose(call.me, note, 1, None, (), 1, 0, swarm_id("memory"), ABOUT)[0]
