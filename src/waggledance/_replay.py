@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -19,13 +20,14 @@ from waggledance.core import (
     RunFailed,
     UnknownName,
     UsageError,
+    WaggleError,
     cut_of,
     members_of,
     opening_of,
     outcome_of,
     show,
 )
-from waggledance.protocols import rule_by_name
+from waggledance.protocols import PROTOCOLS, Folding, as_opened, rule_by_name
 
 AnyMessage = Message[Any]
 
@@ -76,8 +78,9 @@ def decide_again(messages: Iterable[AnyMessage], rule: Rule | None = None, weigh
                 "('bargained'), what is the case is decided by the other rules"
             )
         _check_needs(rule, proposals, judgements)
-    if rule is None and channel.opening.body.protocol.partition("(")[0] == "plan":
-        again = _plans_result(channel)
+    folding = _folding(channel) if rule is None else None
+    if folding is not None:
+        again = folding.folded(channel.messages)
     else:
         again = (_recorded_rule(channel) if rule is None else rule)(proposals, judgements, counted)
     same_rule = weights is None and (rule is None or (outcome is not None and name_of(rule) == outcome.body.rule))
@@ -154,11 +157,14 @@ class _Channel:
         )
 
 
-def _plans_result(channel: _Channel) -> Decision:
-    """Return the result of the plan that a channel holds."""
-    from waggledance.tasks import PlanResult, decision_of
-
-    return decision_of(PlanResult.of(channel.messages).plan)
+def _folding(channel: _Channel) -> Folding | None:
+    """Return the protocol of a channel if its decision is a fold of messages and no rule's."""
+    if channel.opening.body.protocol.partition("(")[0] not in PROTOCOLS:
+        import waggledance.tasks._planned  # noqa: F401 — makes itself known by its name
+    with suppress(WaggleError):
+        protocol = as_opened(channel.opening.body)
+        return protocol if isinstance(protocol, Folding) else None
+    return None
 
 
 def _recorded_rule(channel: _Channel) -> Rule:

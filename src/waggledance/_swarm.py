@@ -140,6 +140,7 @@ class Swarm:
             UsageError: no swarm or more than one could be meant, or the invite cannot be used.
             NotLetIn: nobody of the swarm answers, or this key is no member.
         """
+        import waggledance.tasks._planned  # noqa: F401 — makes itself known by its name
         from waggledance.mesh import Dialling, Home, Mesh, present, way_to
 
         kept = Home(home)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import waggledance.tasks._planned  # noqa: F401 — makes itself known by its name
 from waggledance import protocols, topology
 from waggledance.cli._config import InForce
 from waggledance.consensus import Rule, needs_of

@@ -19,6 +19,7 @@ def names_in(room: str) -> tuple[str, ...]:
 
             names = CATALOGUE
         case "protocol":
+            import waggledance.tasks._planned  # noqa: F401 — makes itself known by its name
             from waggledance.protocols import PROTOCOLS, institutions
 
             names = (*PROTOCOLS, *(f"institution(spec={name})" for name in institutions()))

@@ -30,7 +30,7 @@ from waggledance.core import (
     Verdict,
     compose,
 )
-from waggledance.protocols import as_opened
+from waggledance.protocols import Folding, as_opened
 
 B = TypeVar("B", bound=Body)
 AnyMessage = Message[Any]
@@ -128,6 +128,9 @@ async def decide_over(opening: Message[Opening], messages: Sequence[AnyMessage],
         UsageError: this program does not know the protocol, its topology or its rule.
         RunFailed: nobody who sits there spoke, or the protocol does not end.
     """
+    protocol = as_opened(opening.body)
+    if isinstance(protocol, Folding):
+        return protocol.folded([opening, *messages])
     table = table_of(opening.body)
     spoke = {message.author for message in messages}
     me = next((peer for peer in table.roster if peer in spoke), None)
@@ -142,4 +145,4 @@ async def decide_over(opening: Message[Opening], messages: Sequence[AnyMessage],
         meter=Meter(Budget(), clock),
         opening=opening,
     )
-    return await as_opened(opening.body)(seat)
+    return await protocol(seat)

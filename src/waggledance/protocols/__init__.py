@@ -31,6 +31,7 @@ from waggledance.protocols._outlines import assign as assign
 from waggledance.protocols._outlines import repeats as repeats
 from waggledance.protocols._peer_ranking import PeerRanking as PeerRanking
 from waggledance.protocols._protocol import AskProtocol as AskProtocol
+from waggledance.protocols._protocol import Folding as Folding
 from waggledance.protocols._protocol import check_fit as check_fit
 from waggledance.protocols._protocol import check_question as check_question
 from waggledance.protocols._quality import evaluators as evaluators
@@ -41,6 +42,7 @@ from waggledance.protocols._reading import tokens_read as tokens_read
 from waggledance.protocols._refinement import Refinement as Refinement
 from waggledance.protocols._registry import PROTOCOLS as PROTOCOLS
 from waggledance.protocols._registry import by_name as by_name
+from waggledance.protocols._registry import register as register
 from waggledance.protocols._registry import rule_by_name as rule_by_name
 from waggledance.protocols._round_table import RoundTable as RoundTable
 from waggledance.protocols._society import Society as Society
@@ -67,6 +69,7 @@ __all__ = [
     "Done",
     "Due",
     "Fingerprint",
+    "Folding",
     "Governed",
     "Institution",
     "NestSite",
@@ -103,6 +106,7 @@ __all__ = [
     "next_stage",
     "pick_diverse",
     "quality",
+    "register",
     "repeats",
     "rule_by_name",
     "seal",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from waggledance.consensus import Rule, name_of, needs_of
 from waggledance.core import (
@@ -36,6 +36,19 @@ class AskProtocol(Protocol):
     """
 
     def __call__(self, seat: Seat, /) -> Coroutine[Any, Any, Decision]: ...
+
+
+@runtime_checkable
+class Folding(Protocol):
+    """A protocol that goes on from any set of messages, and whose decision is a fold of them, not a replay."""
+
+    def folded(self, messages: Sequence[Message[Any]], /) -> Decision:
+        """Return what a question's messages decide, its opening among them: a pure function, blind to order.
+
+        Raises:
+            UsageError: the opening is not among them.
+        """
+        ...
 
 
 def check_fit(protocol: AskProtocol, peers: Sequence[Peer]) -> None:

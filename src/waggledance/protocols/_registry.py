@@ -43,26 +43,41 @@ AnyProtocol = (
     | Bargaining
 )
 
-PROTOCOLS: Mapping[str, type[AnyProtocol]] = MappingProxyType(
-    {
-        kind.name: kind
-        for kind in (
-            Vote,
-            Debate,
-            ConfidenceDebate,
-            RoundTable,
-            Society,
-            OutlinePaths,
-            PeerRanking,
-            Refinement,
-            Audit,
-            NestSite,
-            Institution,
-            Bargaining,
-        )
-    }
-)
+_KINDS: dict[str, type[AnyProtocol]] = {
+    kind.name: kind
+    for kind in (
+        Vote,
+        Debate,
+        ConfidenceDebate,
+        RoundTable,
+        Society,
+        OutlinePaths,
+        PeerRanking,
+        Refinement,
+        Audit,
+        NestSite,
+        Institution,
+        Bargaining,
+    )
+}
+
+PROTOCOLS: Mapping[str, type[AnyProtocol]] = MappingProxyType(_KINDS)
 """Protocols by name; each is made with its own parameters."""
+
+
+def register(kind: type[Any]) -> None:
+    """Make a protocol known by its name: to the command line, and to peers elsewhere who get no more than that.
+
+    Args:
+        kind: a dataclass that is an `AskProtocol`, with a `name` of its own and a default for every field.
+
+    Raises:
+        UsageError: another one has that name.
+    """
+    known = _KINDS.setdefault(kind.name, kind)
+    if known is not kind:
+        raise UsageError(f"two protocols claim the name {kind.name!r}: {known.__qualname__} and {kind.__qualname__}")
+
 
 _SENSELESS: Mapping[tuple[str, str], str] = MappingProxyType(
     {

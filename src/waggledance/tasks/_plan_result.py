@@ -23,6 +23,8 @@ class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
     channel: str = ""
     notes: tuple[str, ...] = ()
     """What a reader should know: a budget ran out, nobody could do a task."""
+    wanted: tuple[TaskId, ...] | None = None
+    """The tasks that the plan is for; those that no other waits for when None."""
 
     @classmethod
     def of(
@@ -55,7 +57,8 @@ class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def results(self) -> dict[TaskId, str]:
         """The results of the tasks that the plan is for, as far as they are there, in the order of ids."""
-        return {id: text for id in self.plan.goals() if (text := self.plan.result(id)) is not None}
+        goals = self.plan.goals() if self.wanted is None else self.wanted
+        return {id: text for id in goals if (text := self.plan.result(id)) is not None}
 
     @property
     def text(self) -> str:

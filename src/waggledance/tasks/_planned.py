@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from blake3 import blake3
 
-from waggledance.core import UNIT, BudgetSpent, Decision, Proposal, Seat, show
+from waggledance.core import UNIT, BudgetSpent, Decision, Message, Proposal, Seat, show
+from waggledance.protocols import register
 from waggledance.tasks._claims import Claiming
 from waggledance.tasks._doing import Checking
 from waggledance.tasks._edit import Add, Op
@@ -17,7 +18,7 @@ from waggledance.tasks._plan_result import PlanResult
 from waggledance.tasks._planner import Planner
 from waggledance.tasks._router import Router
 from waggledance.tasks._run_plan import run_plan
-from waggledance.tasks._task import Task
+from waggledance.tasks._task import Task, TaskId
 from waggledance.tasks._work import Executor, by_peer
 
 KEY_CHARS = 400
@@ -71,22 +72,35 @@ class Planned:
             pass  # the plan's own messages say the same
         return decision
 
+    def folded(self, messages: Sequence[Message[Any]]) -> Decision:
+        """Return what the plan in a question's messages comes to."""
+        return decision_of(PlanResult.of(messages).plan)
 
-def decision_of(plan: Plan) -> Decision:
-    """Return a plan's result as a decision: decided when it is complete. A pure function of the plan."""
-    result = PlanResult(plan=plan)
+
+register(Planned)
+
+
+def decision_of(plan: Plan, goals: Collection[TaskId] | None = None) -> Decision:
+    """Return a plan's result as a decision: decided when it is complete. A pure function of the plan.
+
+    Args:
+        plan: as far as it got.
+        goals: the tasks that it is for, instead of those that no other waits for; decided when one of them is done.
+    """
+    result = PlanResult(plan=plan, wanted=None if goals is None else tuple(sorted(goals)))
     results = result.results
     used = sorted({id for task in results for id in (plan.entries[task].done, *plan.entries[task].result) if id})
     notes = [f"{entry.status}: {entry.task}{f': {entry.reasons[-1]}' if entry.reasons else ''}"
              for entry in result.unfinished]  # fmt: skip
     text = result.text
     key = text.strip() if len(text) <= KEY_CHARS else show(blake3(text.encode()).digest())
+    decided = bool(results) and (plan.complete or goals is not None)
     return Decision(
-        status="decided" if plan.complete and results else "undecided",
+        status="decided" if decided else "undecided",
         key=key if results else None,
         text=text,
         support={key: UNIT} if results else {},
-        confidence=1.0 if plan.complete and results else 0.0,
+        confidence=1.0 if decided else 0.0,
         rule="plan",
         used=tuple(used),
         notes=tuple(notes),
