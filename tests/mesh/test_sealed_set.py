@@ -13,7 +13,12 @@ from waggledance.testing import Opinionated
 
 AnyMessage = Message[Any]
 PACKAGE = Question(text="What to buy?", expects="package", options=("tea", "mate", "cocoa"), costs=(2, 1, 2), spend=3)
-TEXTS = [*PROTOCOLS, "vote(samples=3, stop=settled)", "debate(stop=agreed)", "confidence-debate(drafts=2)"]
+TEXTS = [
+    *(name for name in PROTOCOLS if name != "plan"),
+    "vote(samples=3, stop=settled)",
+    "debate(stop=agreed)",
+    "confidence-debate(drafts=2)",
+]
 
 
 class Kept:

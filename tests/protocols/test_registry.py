@@ -13,13 +13,17 @@ from waggledance.protocols import (
     Society,
     Vote,
     by_name,
+    register,
     rule_by_name,
 )
 from waggledance.topology import Ring
 
 
+OWN = {name: kind for name, kind in PROTOCOLS.items() if kind.__module__.startswith("waggledance.protocols.")}
+
+
 def test_every_protocol_is_known_by_its_own_name() -> None:
-    assert list(PROTOCOLS) == [
+    assert list(OWN) == [
         "vote",
         "debate",
         "confidence-debate",
@@ -33,7 +37,7 @@ def test_every_protocol_is_known_by_its_own_name() -> None:
         "institution",
         "bargain",
     ]
-    for name, kind in PROTOCOLS.items():
+    for name, kind in OWN.items():
         assert by_name(name) == kind()
 
 
@@ -124,3 +128,11 @@ def test_a_quorum_that_is_none_is_refused() -> None:
         rule_by_name("quorum(1.2.3)")
     with pytest.raises(UnknownName, match="no rule 'quorums'"):
         rule_by_name("quorums")
+
+
+def test_a_protocol_of_another_room_is_known_once_it_has_said_so_and_takes_no_others_name() -> None:
+    from waggledance.tasks import Planned
+
+    assert by_name("plan(given=1)") == Planned(given=True)
+    with pytest.raises(UsageError, match="two protocols claim the name 'vote'"):
+        register(type("Other", (), {"name": "vote"}))
