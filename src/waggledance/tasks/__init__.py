@@ -1,7 +1,11 @@
 """Work without a manager: plans as folds over published edits, claims, routing, checks, teams and batches."""
 
 from waggledance.tasks._batch import run_rows as run_rows
+from waggledance.tasks._batch_file import Asked as Asked
+from waggledance.tasks._batch_file import BatchFile as BatchFile
 from waggledance.tasks._batch_report import BatchReport as BatchReport
+from waggledance.tasks._batch_steps import AskSwarm as AskSwarm
+from waggledance.tasks._batch_steps import pipeline_of as pipeline_of
 from waggledance.tasks._behaviour import Given as Given
 from waggledance.tasks._behaviour import behaviours as behaviours
 from waggledance.tasks._behaviour import by_behaviour as by_behaviour
@@ -111,13 +115,17 @@ from waggledance.tasks._work import Executor as Executor
 from waggledance.tasks._work import Result as Result
 from waggledance.tasks._work import Work as Work
 from waggledance.tasks._work import by_peer as by_peer
+from waggledance.tasks._yaml_lines import WrongPlan as WrongPlan
 
 __all__ = [
     "ROUTERS",
     "Accept",
     "Add",
+    "AskSwarm",
+    "Asked",
     "Atomic",
     "Back",
+    "BatchFile",
     "BatchReport",
     "Bounded",
     "Call",
@@ -190,6 +198,7 @@ __all__ = [
     "TypeUCB",
     "Visit",
     "Work",
+    "WrongPlan",
     "behaviours",
     "by_behaviour",
     "by_peer",
@@ -211,6 +220,7 @@ __all__ = [
     "kind_of",
     "opened_plan",
     "piped_rows",
+    "pipeline_of",
     "place",
     "python_tests",
     "read_rows",
