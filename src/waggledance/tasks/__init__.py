@@ -55,10 +55,22 @@ from waggledance.tasks._functional_consensus import Candidate as Candidate
 from waggledance.tasks._functional_consensus import Consensus as Consensus
 from waggledance.tasks._functional_consensus import functional_consensus as functional_consensus
 from waggledance.tasks._functional_consensus import similarities as similarities
+from waggledance.tasks._git import GitFailed as GitFailed
+from waggledance.tasks._git_workspace import GitWorkspace as GitWorkspace
+from waggledance.tasks._git_workspace import take_in as take_in
+from waggledance.tasks._git_workspace import workspace as workspace
 from waggledance.tasks._here import Here as Here
 from waggledance.tasks._inputs import inputs as inputs
 from waggledance.tasks._inputs import kind_of as kind_of
 from waggledance.tasks._lin_ucb import LinUCB as LinUCB
+from waggledance.tasks._merge import Collided as Collided
+from waggledance.tasks._merge import GitMerging as GitMerging
+from waggledance.tasks._merge import Merged as Merged
+from waggledance.tasks._merge_gate import Bounced as Bounced
+from waggledance.tasks._merge_gate import Delivered as Delivered
+from waggledance.tasks._merge_gate import Integration as Integration
+from waggledance.tasks._merge_gate import integrate as integrate
+from waggledance.tasks._merge_gate import passes as passes
 from waggledance.tasks._on_ray import run_on_ray as run_on_ray
 from waggledance.tasks._opened_plan import opened_plan as opened_plan
 from waggledance.tasks._outcome import TaskOutcome as TaskOutcome
@@ -127,6 +139,7 @@ __all__ = [
     "Back",
     "BatchFile",
     "BatchReport",
+    "Bounced",
     "Bounded",
     "Call",
     "Candidate",
@@ -136,8 +149,10 @@ __all__ = [
     "Checks",
     "Claim",
     "Claiming",
+    "Collided",
     "Consensus",
     "Consolidated",
+    "Delivered",
     "Done",
     "Drop",
     "EdgeWeights",
@@ -147,15 +162,20 @@ __all__ = [
     "Fail",
     "Failure",
     "Finding",
+    "GitFailed",
+    "GitMerging",
+    "GitWorkspace",
     "Given",
     "HandOver",
     "Hedge",
     "Here",
+    "Integration",
     "JournalFailed",
     "JournalInUse",
     "Limits",
     "LinUCB",
     "Link",
+    "Merged",
     "Op",
     "Parts",
     "Pending",
@@ -214,11 +234,13 @@ __all__ = [
     "functional_consensus",
     "holds",
     "inputs",
+    "integrate",
     "json_of",
     "json_schema",
     "judges",
     "kind_of",
     "opened_plan",
+    "passes",
     "piped_rows",
     "pipeline_of",
     "place",
@@ -234,4 +256,6 @@ __all__ = [
     "similarities",
     "step",
     "stubs",
+    "take_in",
+    "workspace",
 ]

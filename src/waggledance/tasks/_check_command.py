@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from waggledance.core import UsageError
 from waggledance.peers._code import code
@@ -46,6 +47,11 @@ def command(words: Sequence[str], sandbox: Sandbox, *, files: Mapping[str, str] 
         return _found(await sandbox.run(argv, files={**made, **(files or {})}))
 
     return check
+
+
+async def command_in(words: Sequence[str], folder: Path, sandbox: Sandbox) -> Finding:
+    """Return whether a command ends with exit code 0 in a copy of a folder; see `command`."""
+    return _found(await sandbox.run(_here(words), folder=folder))
 
 
 def python_tests(tests: str, sandbox: Sandbox) -> Check:
