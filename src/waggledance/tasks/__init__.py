@@ -87,6 +87,16 @@ from waggledance.tasks._planned import decision_of as decision_of
 from waggledance.tasks._planner import Atomic as Atomic
 from waggledance.tasks._planner import Parts as Parts
 from waggledance.tasks._planner import Planner as Planner
+from waggledance.tasks._recipe import Kind as Kind
+from waggledance.tasks._recipe import Recipe as Recipe
+from waggledance.tasks._recipe import RecipeFault as RecipeFault
+from waggledance.tasks._recipe import RecipeLimits as RecipeLimits
+from waggledance.tasks._recipe import Role as Role
+from waggledance.tasks._recipe_file import read_recipe as read_recipe
+from waggledance.tasks._recipe_file import recipe_from as recipe_from
+from waggledance.tasks._role_function import Artefact as Artefact
+from waggledance.tasks._role_function import Watched as Watched
+from waggledance.tasks._role_function import role_function as role_function
 from waggledance.tasks._roma import Roma as Roma
 from waggledance.tasks._roma import roma as roma
 from waggledance.tasks._router import Router as Router
@@ -120,6 +130,8 @@ from waggledance.tasks._stubs import stubs as stubs
 from waggledance.tasks._task import Task as Task
 from waggledance.tasks._task import TaskBudget as TaskBudget
 from waggledance.tasks._task import TaskId as TaskId
+from waggledance.tasks._team import Team as Team
+from waggledance.tasks._team import outcome_of as outcome_of
 from waggledance.tasks._two_choices import TwoChoices as TwoChoices
 from waggledance.tasks._type_ucb import TypeUCB as TypeUCB
 from waggledance.tasks._visit import Visit as Visit
@@ -133,6 +145,7 @@ __all__ = [
     "ROUTERS",
     "Accept",
     "Add",
+    "Artefact",
     "AskSwarm",
     "Asked",
     "Atomic",
@@ -172,6 +185,7 @@ __all__ = [
     "Integration",
     "JournalFailed",
     "JournalInUse",
+    "Kind",
     "Limits",
     "LinUCB",
     "Link",
@@ -188,12 +202,16 @@ __all__ = [
     "Planned",
     "Planner",
     "Ran",
+    "Recipe",
+    "RecipeFault",
+    "RecipeLimits",
     "Refusal",
     "Release",
     "Renew",
     "Replace",
     "Result",
     "Review",
+    "Role",
     "Roma",
     "Router",
     "Row",
@@ -214,9 +232,11 @@ __all__ = [
     "TaskBudget",
     "TaskId",
     "TaskOutcome",
+    "Team",
     "TwoChoices",
     "TypeUCB",
     "Visit",
+    "Watched",
     "Work",
     "WrongPlan",
     "behaviours",
@@ -240,13 +260,17 @@ __all__ = [
     "judges",
     "kind_of",
     "opened_plan",
+    "outcome_of",
     "passes",
     "piped_rows",
     "pipeline_of",
     "place",
     "python_tests",
+    "read_recipe",
     "read_rows",
+    "recipe_from",
     "reward_of",
+    "role_function",
     "roma",
     "router_by_name",
     "run_on_ray",
