@@ -7,7 +7,7 @@ import pytest
 
 from waggledance.core import UsageError
 from waggledance.models import Completion, ModelError, Request, Scripted, TimedOut, Turn
-from waggledance.tasks import Consolidated
+from waggledance.tasks import Consolidated, consolidated
 from waggledance.testing import on_virtual_time
 
 
@@ -146,6 +146,20 @@ def test_one_of_several_who_wait_may_go_without_harm_to_the_others() -> None:
         return await stays
 
     assert on_virtual_time(ask()).text == "x"
+
+
+def test_a_model_in_this_process_is_held_to_its_slots_and_a_server_to_the_rows_in_flight() -> None:
+    class InThisProcess(Scripted):
+        slots = 2
+
+    async def took_s(model: Scripted) -> float:
+        await asyncio.gather(*map(consolidated(model, 16).complete, REQUESTS))
+        return asyncio.get_running_loop().time()
+
+    assert on_virtual_time(took_s(InThisProcess("x", delay_s=1.0))) == pytest.approx(16.0)
+    assert on_virtual_time(took_s(Scripted("x", delay_s=1.0))) == pytest.approx(2.0)
+    once = consolidated(Scripted("x"), 4)
+    assert consolidated(once, 4) is once
 
 
 def test_bad_input_is_refused() -> None:

@@ -47,6 +47,11 @@ class Gguf:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, slots={self._shape.slots})"
 
+    @property
+    def slots(self) -> int:
+        """How many conversations it holds at once."""
+        return self._shape.slots
+
     async def complete(self, request: Request) -> Completion:
         """Answer one request; loads the model when nobody in the process has."""
         started = perf_counter()

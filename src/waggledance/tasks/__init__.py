@@ -30,6 +30,7 @@ from waggledance.tasks._consolidate import Pending as Pending
 from waggledance.tasks._consolidate import call_of as call_of
 from waggledance.tasks._consolidate import consolidate as consolidate
 from waggledance.tasks._consolidated import Consolidated as Consolidated
+from waggledance.tasks._consolidated import consolidated as consolidated
 from waggledance.tasks._doing import Checking as Checking
 from waggledance.tasks._edge_weights import EdgeWeights as EdgeWeights
 from waggledance.tasks._edit import Accept as Accept
@@ -248,6 +249,7 @@ __all__ = [
     "check_condition",
     "command",
     "consolidate",
+    "consolidated",
     "counted",
     "decision_of",
     "disputed",

@@ -156,6 +156,18 @@ class Consolidated:
             del self._by_key[sharing.call.key]
 
 
+def consolidated(model: Model, in_flight: int) -> Consolidated:
+    """Return `model` for a batch of `in_flight` rows: held to its `slots` where it is in this process and has them.
+
+    A server decides by itself how many calls it takes at once, so all of the batch's reach it; then only equal calls
+    gain, and those asked in one turn of the event loop. A model that is consolidated already is returned as it is.
+    """
+    if isinstance(model, Consolidated):
+        return model
+    slots: object = getattr(model, "slots", None)
+    return Consolidated(model, at_once=slots if isinstance(slots, int) else in_flight)
+
+
 def _open(sharing: _Sharing) -> list["asyncio.Future[Completion]"]:
     return [waiter for waiter in sharing.waiting if not waiter.done()]
 
