@@ -120,6 +120,8 @@ from waggledance.tasks._sandbox_limits import Limits as Limits
 from waggledance.tasks._sandbox_limits import Ran as Ran
 from waggledance.tasks._sandbox_run import SandboxFailed as SandboxFailed
 from waggledance.tasks._shape import Shape as Shape
+from waggledance.tasks._signature import Signature as Signature
+from waggledance.tasks._signature import signature as signature
 from waggledance.tasks._softmax import Softmax as Softmax
 from waggledance.tasks._standing import Standing as Standing
 from waggledance.tasks._static import StaticSkills as StaticSkills
@@ -222,6 +224,7 @@ __all__ = [
     "SandboxFailed",
     "Scored",
     "Shape",
+    "Signature",
     "Softmax",
     "Standing",
     "State",
@@ -279,6 +282,7 @@ __all__ = [
     "run_plan",
     "run_rows",
     "sealer_of",
+    "signature",
     "similarities",
     "step",
     "stubs",

@@ -103,15 +103,18 @@ async def by_behaviour(
     """
     calls = [*inputs, *(test.args for test in given)]
     ran = await behaviours(programs, entry, calls, sandbox, each_s=each_s)
-    wanted = await behaviours([_TELLS], "tells", [f"({test.expected},)" for test in given], sandbox) if given else [()]
-    n = len(inputs)
+    wanted, n = await expected_outputs(given, sandbox), len(inputs)
     return functional_consensus(
         [
-            Candidate(program, outputs[:n], wrong=outputs[n:] != wanted[0])
+            Candidate(program, outputs[:n], wrong=outputs[n:] != wanted)
             for program, outputs in zip(programs, ran, strict=True)
         ]
     )
 
 
+async def expected_outputs(given: Sequence[Given], sandbox: Sandbox) -> tuple[str, ...]:
+    """Return what must come out of given tests, in the form that outputs have."""
+    return (await behaviours([_TELLS], "tells", [f"({test.expected},)" for test in given], sandbox))[0] if given else ()
+
+
 _TELLS = "def tells(value):\n    return value\n"
-"""Brings an expected value into the form that outputs have."""
