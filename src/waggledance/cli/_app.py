@@ -13,6 +13,7 @@ from waggledance.cli._find_flags import rollout
 from waggledance.cli._id_commands import ids
 from waggledance.cli._lab import lab
 from waggledance.cli._mesh import Client, Connect, Scout, TlsCa, TlsCertificate, TlsKey, dialling, join, mesh, verify
+from waggledance.cli._run_flags import run as run_batch
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
@@ -220,6 +221,9 @@ def ask(
 
 app.command()(join)
 app.command()(verify)
+
+
+app.command("run")(run_batch)
 
 
 @app.command()

@@ -240,6 +240,7 @@ class Batch:
         now_s = self._loop.time()
         if now_s - self._breathed_s > BREATH_S:
             self._breathed_s = now_s
+            self.tally()
             await asyncio.sleep(0)
 
     # -- one row ----------------------------------------------------------------------------------------------------

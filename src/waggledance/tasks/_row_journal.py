@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from operator import sub
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import msgspec
 from blake3 import blake3
@@ -174,13 +174,19 @@ class RowJournal:
         self._ended[known.key] = self._append(DONE if row.failure is None else FAILED, row, _RAW.encode(kept))
         del self._under_way[row.at]
 
-    def ended(self) -> Iterator[Row]:
-        """Yield the rows of this run that have ended, in this run or before, in the order in which they came in."""
+    def ended(self, order: Literal["input", "ended"] = "input") -> Iterator[Row]:
+        """Yield the rows of this run that have ended, in this run or before.
+
+        Args:
+            order: as they came in, or as they ended.
+        """
         decoder = msgspec.json.Decoder(_Kept)
-        for at, key in enumerate(self._order):
-            if key in self._ended:
-                kept = decoder.decode(self._file.payload(self._ended[key]))
-                yield Row(kept.id, kept.data, kept.results, list(kept.hops), at=at, failure=kept.failure)
+        keys = [(at, key) for at, key in enumerate(self._order) if key in self._ended]
+        if order == "ended":
+            keys.sort(key=lambda item: self._ended[item[1]])
+        for at, key in keys:
+            kept = decoder.decode(self._file.payload(self._ended[key]))
+            yield Row(kept.id, kept.data, kept.results, list(kept.hops), at=at, failure=kept.failure)
 
     def sync(self) -> None:
         """Return when everything is on the disk itself, safe from a power failure too."""

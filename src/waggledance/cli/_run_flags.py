@@ -1,0 +1,72 @@
+"""The flags of `waggle run`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from waggledance.cli._ending import ending_well
+
+
+class Order(StrEnum):
+    """In which order rows are written."""
+
+    INPUT = "input"
+    ENDED = "ended"
+
+
+def _flag(help: str, metavar: str) -> Any:
+    return typer.Option(help=help, metavar=metavar)
+
+
+@ending_well
+def run(
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="What is done to each row: a YAML file.")],
+    rows: Annotated[str, _flag("The rows: .jsonl, .csv or .parquet; - is JSON lines on stdin.", "FILE")],
+    out: Annotated[Path, _flag("Where rows are written: .jsonl, .csv or .parquet.", "FILE")],
+    model: Annotated[
+        str | None, _flag("What steps think with that name no model (default: the plan's, or embedded).", "SPEC")
+    ] = None,
+    in_flight: Annotated[int | None, _flag("Rows under way at once (default: the plan's, or 100).", "N")] = None,
+    seed: Annotated[int | None, _flag("Same seed, same draws (default: the plan's, or 0).", "N")] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start over: throw away what an earlier run has done.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Try rows that failed in an earlier run once more.")] = False,
+    order: Annotated[Order, typer.Option(help="Write rows as they came in, or as they ended.")] = Order.INPUT,
+    max_row_bytes: Annotated[int, _flag("A larger row goes to the dead letters.", "BYTES")] = 1 << 20,
+    budget_tokens: Annotated[int | None, _flag("Tokens to spend at most, all runs together.", "N")] = None,
+    budget_calls: Annotated[int | None, _flag("Calls of steps to make at most, all runs together.", "N")] = None,
+    budget_usd: Annotated[float | None, _flag("Dollars to spend at most, where prices are known.", "USD")] = None,
+    seconds: Annotated[float | None, _flag("Time this run may take at most.", "SECONDS")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="A waggle.toml (default: looked for here and above)."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only how it ended.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")] = False,
+) -> None:
+    """Take many rows through the steps of a plan, and go on where an earlier run was ended.
+
+    Beside OUT lies OUT.journal, which keeps what is done: run the same command again after a kill, and nothing is done
+    twice but calls that were in flight. OUT.partial.jsonl grows while it runs; OUT.dead.jsonl has the rows that failed,
+    and why.
+
+    Exit codes: 0 every row ended and some made it, 2 it cannot be run like that, 3 a budget was spent or no row made
+    it, 74 something could not be written, 130 interrupted.
+    """
+    from waggledance.cli._run_command import Batch, run
+
+    flags = {
+        "ask.model": (model,) if model else None,
+        "ask.seed": seed,
+        "budget.tokens": budget_tokens,
+        "budget.calls": budget_calls,
+        "budget.usd": budget_usd,
+        "budget.seconds": seconds,
+    }
+    batch = Batch(plan, rows, out, in_flight, fresh, again, order.value, max_row_bytes, quiet, as_json)
+    run(batch, flags, config=config)
