@@ -1,6 +1,6 @@
 """What a swarm remembers: one store of records, and views of it.
 
-The board leans on the mesh's messages and the graph on arrays, so they are loaded when they are first used.
+The board leans on the mesh's messages, which take long to import, so it is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -28,7 +28,12 @@ from waggledance.memory._exemplars import exemplar as exemplar
 from waggledance.memory._exemplars import score_of as score_of
 from waggledance.memory._exemplars import thinned as thinned
 from waggledance.memory._fill_slots import fill_slots as fill_slots
+from waggledance.memory._focus import next_focus as next_focus
 from waggledance.memory._fusion import fused as fused
+from waggledance.memory._goals import goal as goal
+from waggledance.memory._goals import goal_view as goal_view
+from waggledance.memory._goals import prerequisites as prerequisites
+from waggledance.memory._graph import KnowledgeGraph as KnowledgeGraph
 from waggledance.memory._kept import ANY as ANY
 from waggledance.memory._kept import Found as Found
 from waggledance.memory._kept import Kept as Kept
@@ -52,6 +57,9 @@ from waggledance.memory._slots import source_mark as source_mark
 from waggledance.memory._store import MemoryFull as MemoryFull
 from waggledance.memory._store import RecordStore as RecordStore
 from waggledance.memory._told import told as told
+from waggledance.memory._triples import Same as Same
+from waggledance.memory._triples import Triples as Triples
+from waggledance.memory._triples import node_of as node_of
 from waggledance.memory._workspace import Workspace as Workspace
 from waggledance.memory._workspace import summarised as summarised
 
@@ -82,6 +90,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "Found",
     "Index",
     "Kept",
+    "KnowledgeGraph",
     "Known",
     "Memory",
     "MemoryFull",
@@ -92,8 +101,10 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "RecordStore",
     "Recorded",
     "Remembering",
+    "Same",
     "Slot",
     "Slots",
+    "Triples",
     "UsageLogit",
     "Use",
     "Where",
@@ -106,9 +117,14 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
     "exemplar",
     "fill_slots",
     "fused",
+    "goal",
+    "goal_view",
     "half_at_random",
     "hand_rule",
     "may_see",
+    "next_focus",
+    "node_of",
+    "prerequisites",
     "publish",
     "record_index",
     "score_of",
