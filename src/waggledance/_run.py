@@ -38,7 +38,7 @@ from waggledance.core import (
     well_formed,
 )
 from waggledance.network import Gathering
-from waggledance.protocols import AskProtocol, spelled
+from waggledance.protocols import AskProtocol, Folding, spelled
 
 IDS_A_CUT = 1_500
 MEMBERS_AN_OPENING = 500
@@ -163,6 +163,8 @@ class Run:
         return decisions, failures
 
     async def _run_seat(self, i: int, opening: Message[Any], channel: Channel) -> Decision:
+        if channel.complete and isinstance(self._protocol, Folding):
+            return self._protocol.folded(channel.messages())
         seat = Seat(
             me=self.gathering.members[i],
             peer=self._peers[i],
@@ -193,7 +195,7 @@ class Run:
             members=members[:MEMBERS_AN_OPENING],
             protocol=name,
             topology=topology,
-            rule=name_of(self._rule),
+            rule=name.partition("(")[0] if isinstance(self._protocol, Folding) else name_of(self._rule),
             seed=table.seed,
             certify=self.gathering.certify or msgspec.UNSET,
         )
@@ -249,6 +251,8 @@ class Run:
                 answered.add(message.author)
             if message is not None and isinstance(message.body, Judgement) and message.body.lapse:
                 lapses[message.body.lapse] += 1
+        if isinstance(self._protocol, Folding):  # its decision rests on the plan's messages, to which not all add
+            answered.update(m.author for m in self._desk.messages() if isinstance(m.body, Proposal) and m.body.text)
         notes += [f"{n} of the judgements lack verdicts: {lapse}" for lapse, n in sorted(lapses.items())[:3]]
         return msgspec.structs.replace(
             decision,

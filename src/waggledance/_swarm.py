@@ -272,7 +272,8 @@ class Swarm:
         notes: tuple[str, ...] = ()
         with suppress(NobodyAnswered):  # no task has a result: the plan says so, and why
             notes = (await run.decide()).notes
-        return PlanResult.of(run.messages(), cost=run.cost, seconds=run.seconds, notes=notes)
+        certificate = run.gathering.certificate
+        return PlanResult.of(run.messages(), cost=run.cost, seconds=run.seconds, notes=notes, certificate=certificate)
 
     async def watch(
         self,

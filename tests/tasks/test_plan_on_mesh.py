@@ -38,7 +38,7 @@ def test_lost_messages_do_not_change_that() -> None:
 def test_a_plan_of_many_tasks_survives_the_end_of_a_member_and_every_copy_folds_alike() -> None:
     async def main() -> tuple[PlanResult, set[str], set[bytes]]:
         async with SimulatedMesh(4, loss=0.1) as mesh:
-            asker = Mesh(mesh.nodes[ASKER], wait_s=600.0)
+            asker = Mesh(mesh.nodes[ASKER], certify=True, wait_s=600.0)
             members = [member for member in mesh.genesis.members if member.weight]
             swarm = Swarm(asker.peers(members), network=asker)
             tasks = [Task(goal=f"{i} + {i}?", kind="number") for i in range(12)]
@@ -56,3 +56,5 @@ def test_a_plan_of_many_tasks_survives_the_end_of_a_member_and_every_copy_folds_
     assert result.complete, str(result)
     assert len(digests) == 1
     assert folded == {result.text}
+    certificate = Certificate.from_json(result.certificate)
+    assert verify_certificate(certificate, certificate.members).answer == result.text.strip()

@@ -10,6 +10,7 @@ from typing import Any, cast
 import msgspec
 from blake3 import blake3
 
+from waggledance.cli._plan_story import PlanStory
 from waggledance.cli._safe_text import first_sentence, one_line
 from waggledance.consensus import Ack, Claim, Prep, Seal
 from waggledance.core import (
@@ -29,6 +30,7 @@ from waggledance.core import (
     Unknown,
 )
 from waggledance.protocols import Dance
+from waggledance.tasks import Here, PlanEdit, PlanSeal, TaskOutcome
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Story:
     calls: int = 0
     messages: int = 0
     decided: bool = False
+    plan: PlanStory = field(default_factory=PlanStory)
 
     @property
     def standing(self) -> Counter[str | None]:
@@ -129,7 +132,9 @@ class Story:
                 return self._note(message)
             case Dance():
                 return self._dance(message)
-            case Cut() | Seal() | Claim() | Prep():
+            case PlanEdit():
+                return self.plan.tell(self._name(message.author), body)
+            case Cut() | Seal() | Claim() | Prep() | Here() | TaskOutcome() | PlanSeal():
                 return None
             case Ack():
                 return f"{self._name(message.author)} signs"

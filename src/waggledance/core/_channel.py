@@ -100,6 +100,9 @@ class Channel:
     congested = False
     """Whether so much waits to go out that who publishes should wait for `room` first."""
 
+    complete = False
+    """Whether nothing more comes: a set that was sealed, to be decided over."""
+
     async def room(self) -> None:
         """Return when no more waits to go out than should; where nothing goes out, at once."""
 

@@ -15,8 +15,10 @@ from typing import Any
 
 from waggledance.consensus import Certificate, Certifier, Heads, Seal, messages_of_cut, outcome_of_decision
 from waggledance.core import Body, Clock, Key, Message, MessageId, Opening, PeerId, RunFailed, UsageError
+from waggledance.mesh._causal_past import past_of
 from waggledance.mesh._mesh_copy import MeshCopy
 from waggledance.mesh._sealed_set import decide_over
+from waggledance.protocols import folds
 
 AnyMessage = Message[Any]
 NOBODY = PeerId(bytes(32))
@@ -96,9 +98,22 @@ class Agreement:
         return tuple(sorted(head for head in heads if head[0] not in forked))
 
     def messages(self, cut: Heads) -> list[AnyMessage] | None:
-        """Return what a decision over a cut rests on, the opening first; None while some of it is not here."""
+        """Return what a decision over a cut rests on, the opening first; None while some of it is not here.
+
+        Of a protocol that folds, what the asker said counts as well, as far as those who sit there built on it: the
+        plan that a piece of work begins with is the asker's.
+        """
         said = messages_of_cut(cut, self._copy.get)
-        return None if said is None else [self._opening, *said]
+        if said is None:
+            return None
+        return [self._opening, *said, *(self._asked_by(cut) if folds(self._opening.body) else ())]
+
+    def _asked_by(self, cut: Heads) -> list[AnyMessage]:
+        """Return the asker's messages behind a cut, without the opening."""
+        here = {message.id: message for message in self._copy.messages()}
+        past = {id for _, _, head in cut for id in past_of(head, here)}
+        asker = self._opening.author
+        return [here[id] for id in sorted(past) if here[id].author == asker and here[id] != self._opening]
 
     def close(self) -> None:
         """Stop following the question, and let go of what holds on to this: else all that was said stays in memory."""

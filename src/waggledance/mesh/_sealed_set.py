@@ -40,12 +40,14 @@ MOST_COLLECTS = 100_000
 
 
 class SealedSet(Channel):
-    """A complete set of a question's messages, as one of its authors sees it.
+    """A complete set of a question's messages, as one of its authors sees it: it grows no more.
 
     Args:
         messages: the set, with all causes.
         me: whose past is given back when something is published.
     """
+
+    complete = True
 
     def __init__(self, messages: Sequence[AnyMessage], me: PeerId) -> None:
         super().__init__(messages[0].swarm, messages[0].channel)
@@ -130,7 +132,7 @@ async def decide_over(opening: Message[Opening], messages: Sequence[AnyMessage],
     """
     protocol = as_opened(opening.body)
     if isinstance(protocol, Folding):
-        return protocol.folded([opening, *messages])
+        return protocol.folded(messages)
     table = table_of(opening.body)
     spoke = {message.author for message in messages}
     me = next((peer for peer in table.roster if peer in spoke), None)

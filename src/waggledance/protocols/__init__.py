@@ -48,6 +48,7 @@ from waggledance.protocols._round_table import RoundTable as RoundTable
 from waggledance.protocols._society import Society as Society
 from waggledance.protocols._spelling import as_opened as as_opened
 from waggledance.protocols._spelling import check_spelled as check_spelled
+from waggledance.protocols._spelling import folds as folds
 from waggledance.protocols._spelling import spelled as spelled
 from waggledance.protocols._stopping import chance_of_lead as chance_of_lead
 from waggledance.protocols._stopping import likely as likely
@@ -97,6 +98,7 @@ __all__ = [
     "deliberate",
     "distances",
     "evaluators",
+    "folds",
     "hear",
     "heard_through",
     "institution_spec",

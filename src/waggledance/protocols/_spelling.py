@@ -12,7 +12,7 @@ from typing import Any, cast
 from waggledance import topology as topologies
 from waggledance.consensus import Rule, name_of
 from waggledance.core import Opening, UsageError
-from waggledance.protocols._protocol import AskProtocol, title_of
+from waggledance.protocols._protocol import AskProtocol, Folding, title_of
 from waggledance.protocols._registry import PROTOCOLS, by_name, rule_by_name
 
 
@@ -41,6 +41,12 @@ def as_opened(opening: Opening) -> AskProtocol:
         rule = rule_by_name(opening.rule)
     topology = topologies.by_name(opening.topology) if opening.topology else None
     return by_name(opening.protocol, topology=topology, rule=rule)
+
+
+def folds(opening: Opening) -> bool:
+    """Say whether an opened question is decided by a fold; so far as is known here."""
+    kind = PROTOCOLS.get(opening.protocol.partition("(")[0])
+    return kind is not None and issubclass(kind, Folding)
 
 
 def check_spelled(protocol: AskProtocol) -> None:

@@ -51,7 +51,7 @@ async def try_task(
         cost = _cost(work, made.cost)
         if wrong:
             return [Fail(task.id, _reason(wrong), cost)]
-        return [Done(task.id, await _publish(work, made), cost)]
+        return [Done(task.id, await _publish(work, made.text, cost), cost)]
     except TimeoutError:
         return [Fail(task.id, f"it took longer than {left_s:g} s", _cost(work, NO_COST))]
     except BudgetSpent as spent:
@@ -104,20 +104,21 @@ def _expansion(task: Task, parts: Parts) -> list[Op]:
     return ops
 
 
-async def _publish(work: Work, made: Result) -> tuple[bytes, ...]:
-    """Publish a result as notes, and return their ids.
+async def _publish(work: Work, text: str, cost: Cost) -> tuple[bytes, ...]:
+    """Publish a result as notes, the first of which says what it cost; return their ids.
 
     Raises:
         RunFailed: the result is too long.
     """
-    text = well_formed(made.text)
+    text = well_formed(text)
     if len(text) > PIECE_CHARS * MAX_PIECES:
         raise RunFailed(
             f"a result of {len(text):,} characters; at most {PIECE_CHARS * MAX_PIECES:,} are published: return a path "
             "or a hash of it"
         )
     pieces = [text[start : start + PIECE_CHARS] for start in range(0, len(text), PIECE_CHARS)] or [""]
-    return tuple([(await work.seat.publish(Note(about="result", text=piece))).id for piece in pieces])
+    notes = [Note(about="result", text=piece, cost=NO_COST if n else cost) for n, piece in enumerate(pieces)]
+    return tuple([(await work.seat.publish(note)).id for note in notes])
 
 
 def _cost(work: Work, stated: Cost) -> Cost:

@@ -23,12 +23,20 @@ class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
     channel: str = ""
     notes: tuple[str, ...] = ()
     """What a reader should know: a budget ran out, nobody could do a task."""
+    certificate: str = ""
+    """A certificate of the result as JSON text, which anyone can check; empty where none was made."""
     wanted: tuple[TaskId, ...] | None = None
     """The tasks that the plan is for; those that no other waits for when None."""
 
     @classmethod
     def of(
-        cls, messages: Sequence[Message[Any]], *, cost: Cost = NO_COST, seconds: float = 0.0, notes: tuple[str, ...] = ()
+        cls,
+        messages: Sequence[Message[Any]],
+        *,
+        cost: Cost = NO_COST,
+        seconds: float = 0.0,
+        notes: tuple[str, ...] = (),
+        certificate: str = "",
     ) -> PlanResult:
         """Return the end of the plan in a channel's messages: of one that has just ended, or out of a log.
 
@@ -47,6 +55,7 @@ class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
             seconds=seconds,
             channel=opening.channel,
             notes=notes,
+            certificate=certificate,
         )
 
     @property
