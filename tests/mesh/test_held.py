@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
-from waggledance.core import Message, MessageId, Note, PeerId, RunFailed
+from waggledance.core import Door, Message, MessageId, Note, PeerId, RunFailed
 from waggledance.mesh import LOBBY, Node
+from waggledance.mesh._channels import Channels
+from waggledance.mesh._held import Held
+from waggledance.mesh._mesh_copy import MeshCopy
 from waggledance.mesh._rests import mark
 from waggledance.testing import SimulatedMesh, on_virtual_time
 from waggledance.testing._simulated_disk import SimulatedDisk
@@ -214,5 +217,39 @@ def test_what_two_nodes_share_is_summed_up_as_if_all_were_gone_through() -> None
             for name in ("p0", "asker"):
                 assert node.channels.root(mesh.keys[name].peer) == gone_through(node, mesh.keys[name].peer)
             assert node.channels.root(PeerId(bytes(32))) == bytes(32)
+
+    on_virtual_time(main())
+
+
+def test_more_channels_than_an_outline_names_are_repaired_and_those_that_agree_are_left_at_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("waggledance.mesh._repair.OUTLINE_ENTRIES", 3)
+    woken: list[tuple[PeerId, str]] = []
+    plainly = Channels._woken
+
+    def noted(channels: Channels, held: Held) -> tuple[MeshCopy, Door]:
+        woken.append((channels._key.peer, held.name))
+        return plainly(channels, held)
+
+    async def main() -> None:
+        async with SimulatedMesh(4) as mesh:
+            names = [(await mesh.ask("2+2?")).channel for _ in range(10)]
+            await mesh.settle(names[-1])
+            await asyncio.sleep(QUIET_SECONDS)
+            said = {name: ids(mesh.nodes["p1"], name) for name in names}
+            await asyncio.sleep(QUIET_SECONDS)
+            monkeypatch.setattr(Channels, "_woken", noted)
+            node = mesh.nodes["p1"]
+            odd = min(names)  # named by an outline after all others
+            held = node.channels[odd]
+            late = held.copy.publish(node.me, Note(about="greeting", text="late"), [], 0)
+            await asyncio.sleep(QUIET_SECONDS)
+            assert all(late.id in ids(each, odd) for each in mesh.nodes.values())
+            assert {name for _, name in woken} == {odd}
+            await mesh.end("p1")
+            await mesh.begin("p1", "empty")
+            await asyncio.sleep(QUIET_SECONDS)
+            assert {name: ids(mesh.nodes["p1"], name) - {late.id} for name in names} == said
 
     on_virtual_time(main())

@@ -21,8 +21,7 @@ Source: the project's envelope specification; test vectors in ``tests/core/envel
 from __future__ import annotations
 
 from itertools import pairwise
-from math import copysign, isfinite
-from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from unicodedata import is_normalized
 
 import msgspec
@@ -30,12 +29,11 @@ from blake3 import blake3
 
 from waggledance.core._errors import PeerFault, UsageError
 from waggledance.core._ids import MessageId, PeerId, SwarmId
+from waggledance.core._plain import check_plain, has_only_text
 
 MAX_FRAME_BYTES = 96 * 1024
 MAX_BODY_BYTES = 64 * 1024
 MAX_PARENTS = 64
-MAX_DEPTH = 64
-"""Of lists and maps in one another, in a body: a limit of our own, because an interpreter's depends on who calls."""
 MAX_CHANNEL_CHARS = 128
 MAX_KIND_CHARS = 64
 
@@ -160,6 +158,8 @@ encode_canonical = _encoder.encode
 
 _encode_body = msgspec.msgpack.Encoder(order="sorted").encode
 """Bodies have sorted keys, whatever order a type declares its fields in: those who do not know a kind can check it."""
+
+_encode_json = msgspec.json.Encoder().encode
 
 _decode_envelope = msgspec.msgpack.Decoder(Envelope).decode
 _decode_frame = msgspec.msgpack.Decoder(tuple[bytes, bytes]).decode
@@ -297,7 +297,7 @@ def decode_body(kind: str, raw: bytes) -> Body:
         known = KINDS.get(kind)
         if known is None:
             plain = _decode_any(raw)
-            _check_plain(plain)
+            check_plain(plain)
             if _encode_body(plain) != raw:
                 raise PeerFault("not-canonical", f"a body of kind {kind!r} is not in canonical form")
             return Unknown(kind_name=kind, raw=raw)
@@ -309,8 +309,8 @@ def decode_body(kind: str, raw: bytes) -> Body:
         raise PeerFault("malformed", f"not a body of kind {kind!r}: {why}") from why
     if _encode_body(body) != raw:
         raise PeerFault("not-canonical", f"encoding the {kind!r} body again gives other bytes")
-    if not raw.isascii():
-        _check_plain(_decode_any(raw))
+    if not (has_only_text(known) and _encode_json(body).isascii()):
+        check_plain(_decode_any(raw))
     return body
 
 
@@ -329,29 +329,3 @@ def _check_limits(envelope: Envelope) -> None:
     for number in (envelope.lc, envelope.sq, envelope.ts):
         if not -(2**63) <= number < 2**63:
             raise PeerFault("limits", f"the number {number} does not fit 64 bits")
-
-
-def _check_plain(value: object, depth: int = 0) -> None:
-    """Refuse what canonical MessagePack does not have: other map keys than strings, odd floats, other Unicode forms."""
-    if depth > MAX_DEPTH:
-        raise PeerFault("limits", f"a body is nested more than {MAX_DEPTH} deep")
-    match value:
-        case str():
-            if not is_normalized("NFC", value):
-                raise PeerFault("limits", "a string is not in Unicode form NFC")
-        case float():
-            if not isfinite(value) or (not value and copysign(1, value) < 0):
-                raise PeerFault("limits", f"the float {value} has no place in a body")
-        case list():
-            for item in cast("list[object]", value):
-                _check_plain(item, depth + 1)
-        case dict():
-            for key, item in cast("dict[object, object]", value).items():
-                if not isinstance(key, str):
-                    raise PeerFault("limits", f"a map has the key {key!r}; keys are strings")
-                _check_plain(key, depth)
-                _check_plain(item, depth + 1)
-        case None | bool() | int() | bytes():
-            pass
-        case _:
-            raise PeerFault("limits", f"a {type(value).__name__} has no place in a body")

@@ -32,9 +32,9 @@ from waggledance.mesh._rests import Rests, note_of, read_note
 AnyMessage = Message[Any]
 LOBBY = "lobby"
 RECENT_SECONDS = 30.0
-"""So long after a channel has grown greetings name what is in it."""
-REST_SECONDS = RECENT_SECONDS + 5.0
-"""What is over is kept awake as long as greetings name it, and a little longer."""
+"""So long after a channel has grown greetings name what is in it, unless it rests."""
+REST_SECONDS = 10.0
+"""So long after its last message what is over is kept awake: what was lost is mostly repaired by then."""
 ABANDONED_SECONDS = 660.0
 """So long a question whose asker writes no outcome is kept awake: longer than members wait for one."""
 

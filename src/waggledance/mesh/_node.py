@@ -70,6 +70,7 @@ PUSH_TO_ALL = 64
 """Up to so many holders of a channel get what is new at once; of more, `PUSH_TO` drawn ones. Repair does the rest."""
 PUSH_TO = 3
 RECOVERY_SECONDS = 1.0
+ABOUT_MEMBERS = (Join, Admit, Leave, Revoke)
 LOOK_SECONDS_A_MESSAGE = 5e-5
 """So long a time between two looks at who belongs, for each message of the lobby: going through it costs a tenth."""
 LOOK_AT_ONCE = 200
@@ -137,7 +138,8 @@ class Node:
         """When each member last said what it has."""
         self.swim = Swim(key, self.swarm, rng=self._rng, incarnation=incarnation, verify=self.reader.holds)
         self.membership: Membership = membership_of(genesis, ())
-        self.lobby = self.channels.hold(LOBBY, self._may_enter, lambda: frozenset(self.members))
+        self._everybody = frozenset(self.members)
+        self.lobby = self.channels.hold(LOBBY, self._may_enter, lambda: self._everybody)
 
     # -- what is known ------------------------------------------------------------------------------------------
 
@@ -271,7 +273,7 @@ class Node:
             if len(holders) > PUSH_TO_ALL:
                 for peer in self._rng.sample(sorted(holders), PUSH_TO):
                     self._send(peer, batch)
-            elif len(holders) > 1 and holders == frozenset(self.members) - {self.me}:
+            elif len(holders) > 1 and holders == self._everybody - {self.me}:
                 self.transport.spread(seal(self.key, self.swarm, EVERYBODY, batch))
             else:
                 for peer in sorted(holders):
@@ -366,24 +368,22 @@ class Node:
     def _stored(self, held: Held, messages: Sequence[AnyMessage]) -> None:
         """Look at what is new in a channel."""
         held.changed_s = self.clock.now()
+        copy, forked = held.copy, held.copy.forked
         if len(held.members) <= PUSH_TO_ALL + 1:
             held.pushed(messages, held.changed_s)
-        if held is self.lobby and (
-            any(isinstance(m.body, Join | Admit | Leave | Revoke) for m in messages)
-            or any(m.author in held.copy.forked for m in messages)
-        ):
+        if held is self.lobby and any(isinstance(m.body, ABOUT_MEMBERS) or m.author in forked for m in messages):
             self._look_soon()
-        if self.me in held.copy.forked:
+        if self.me in forked:
             self._alarm(
                 f"another process writes as {show(self.me)} in channel {held.name!r}: stop one of the two, or give "
                 "it a key of its own with `waggle id new`. Nobody counts what either says there"
             )
-        if any(message.author == self.me and held.copy.goes_on_elsewhere(message) for message in messages):
-            self._alarm(
-                f"another process writes as {show(self.me)}, and goes on where this one ended, in channel "
-                f"{held.name!r}: stop one of the two, or give it a key of its own with `waggle id new`"
-            )
         for message in messages:
+            if message.author == self.me and copy.goes_on_elsewhere(message):
+                self._alarm(
+                    f"another process writes as {show(self.me)}, and goes on where this one ended, in channel "
+                    f"{held.name!r}: stop one of the two, or give it a key of its own with `waggle id new`"
+                )
             if isinstance(message.body, Opening) and self.on_opening is not None:
                 self.on_opening(held, message)
 
@@ -402,6 +402,7 @@ class Node:
             self._look_timer = None
         self._looked_at = self.clock.now()
         self.membership = membership_of(self.genesis, self.lobby.copy.messages())
+        self._everybody = frozenset(self.members)
         belongs = self.me in self.members  # who does not yet would only be refused
         self.swim.know(self.members if belongs else (), self.clock.now())
 

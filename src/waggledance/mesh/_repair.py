@@ -18,7 +18,7 @@ from waggledance.core import PeerId
 from waggledance.mesh._channels import RECENT_SECONDS, Channels
 from waggledance.mesh._freshness import Freshness
 from waggledance.mesh._held import EMPTY, Held
-from waggledance.mesh._wire import Answer, Ask, Hello, Outline, Payload
+from waggledance.mesh._wire import OUTLINE_ENTRIES, Answer, Ask, Hello, Outline, Payload
 from waggledance.network import Give, Have, Want, give, missing, wanted
 
 HAVES_A_HELLO = 4
@@ -26,7 +26,6 @@ BATCHES_AN_ANSWER = 8
 """At most so many batches of 1 MiB go out at once; the rest follows with the next exchange."""
 WANTED_AT_ONCE = 1_024
 """So many of the ids in a want are looked at; what is still missing is asked for again."""
-OUTLINE_ENTRIES = 4_096
 
 
 class Repair:
@@ -40,6 +39,8 @@ class Repair:
 
     def __init__(self, me: PeerId, channels: Channels, fresh: Freshness) -> None:
         self.me, self._channels, self._fresh = me, channels, fresh
+        self._outlined: dict[PeerId, str] = {}
+        """Of whose last outline not all channels found room: the last name that did."""
 
     def hello(self, partner: PeerId, now: float) -> Hello:
         """Return a greeting for a partner."""
@@ -62,8 +63,7 @@ class Repair:
                         differs = True
                         yield reply
                 if not differs and payload.root != self._channels.root(sender):
-                    entries = sorted(self._channels.digests(sender), reverse=True)
-                    yield Outline(tuple(entries[:OUTLINE_ENTRIES]))
+                    yield self._outline(sender)
             case Ask():
                 equal = self._held_with(sender, payload.have.ch)
                 for reply in self._compare(sender, payload.have, now, nonce=payload.nonce, settled=False):
@@ -74,13 +74,7 @@ class Repair:
             case Answer():
                 yield from self._compare(sender, payload.have, now, nonce=None, settled=True)
             case Outline():
-                theirs_by_name = dict(payload.entries)
-                for name, digest in self._channels.digests(sender):
-                    if theirs_by_name.pop(name, EMPTY) != digest:
-                        yield self.ask(sender, self._channels[name].have(), now)
-                for name in sorted(theirs_by_name):
-                    if name not in self._channels:
-                        yield self.ask(sender, Have(name, EMPTY, ()), now)
+                yield from self._where_it_differs(sender, payload, now)
             case Want():
                 asked = self._held_with(sender, payload.ch)
                 if asked is not None:
@@ -88,6 +82,26 @@ class Repair:
                     yield from give(asked.name, asked.copy.vouched(wanted(asked.copy, wants)))[:BATCHES_AN_ANSWER]
             case _:
                 pass
+
+    def _outline(self, peer: PeerId) -> Outline:
+        """Return names and digests of what a peer holds too; of more than fit, each time those that come next."""
+        below = self._outlined.pop(peer, "")
+        entries = sorted(((n, d) for n, d in self._channels.digests(peer) if not below or n < below), reverse=True)
+        if len(entries) > OUTLINE_ENTRIES:
+            self._outlined[peer] = entries[OUTLINE_ENTRIES - 1][0]
+        return Outline(tuple(entries[:OUTLINE_ENTRIES]), below)
+
+    def _where_it_differs(self, sender: PeerId, outline: Outline, now: float) -> Iterator[Payload]:
+        """Yield a question about each channel that an outline speaks of and that is not the same here."""
+        theirs = dict(outline.entries)
+        first = min(theirs, default="") if len(theirs) >= OUTLINE_ENTRIES else ""
+        for name, digest in self._channels.digests(sender):
+            spoken_of = first <= name and (not outline.below or name < outline.below)
+            if spoken_of and theirs.pop(name, EMPTY) != digest:
+                yield self.ask(sender, self._channels[name].have(), now)
+        for name in sorted(theirs):
+            if name not in self._channels:
+                yield self.ask(sender, Have(name, EMPTY, ()), now)
 
     def _compare(
         self, sender: PeerId, theirs: Have, now: float, *, nonce: bytes | None, settled: bool

@@ -26,6 +26,7 @@ from waggledance.mesh._transport import MAX_DATAGRAM_BYTES
 from waggledance.network import Give, Have, Want
 
 VERSION = 1
+OUTLINE_ENTRIES = 4_096
 EVERYBODY = PeerId(bytes(32))
 
 _Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
@@ -67,7 +68,10 @@ class Answer(msgspec.Struct, frozen=True, tag="answer", array_like=True):
 class Outline(msgspec.Struct, frozen=True, tag="outline", array_like=True):
     """Names and digests of the channels that both sides hold: sent when a greeting did not show where they differ."""
 
-    entries: Annotated[tuple[tuple[_Name, _Hash], ...], msgspec.Meta(max_length=4_096)]
+    entries: Annotated[tuple[tuple[_Name, _Hash], ...], msgspec.Meta(max_length=OUTLINE_ENTRIES)]
+    """By name, the last first; where there are as many as fit, names before the last one here are left for later."""
+    below: Annotated[str, msgspec.Meta(max_length=128)] = ""
+    """Only names before this are spoken of; empty when all are."""
 
 
 class AskGenesis(msgspec.Struct, frozen=True, tag="ask-genesis", array_like=True):
