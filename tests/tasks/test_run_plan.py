@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from waggledance import NobodyAnswered
-from waggledance.core import Message, RunFailed
-from waggledance.network import Constant, Crash, Silent
+from waggledance import NobodyAnswered, Swarm
+from waggledance.core import Budget, Message, RunFailed
+from waggledance.network import Constant, Crash, Silent, Simulated
 from waggledance.tasks import (
     Add,
     Atomic,
@@ -26,6 +26,7 @@ from waggledance.tasks import (
     Plan,
     PlanEdit,
     Planned,
+    PlanResult,
     Result,
     Task,
     TaskBudget,
@@ -33,7 +34,7 @@ from waggledance.tasks import (
     sealer_of,
 )
 from waggledance.tasks._outcome import TaskOutcome
-from waggledance.testing import Run, simulate
+from waggledance.testing import Opinionated, Run, simulate
 
 FAST = Claiming(in_flight=1, lease_s=20.0, stagger_s=0.2)
 
@@ -293,3 +294,23 @@ def test_what_a_peer_brings_is_claimed_first() -> None:
                     claims.setdefault((message.author, op.task), message)
                 if isinstance(op, Done):
                     assert claims[message.author, op.task].sequence < message.sequence
+
+
+def test_a_plan_whose_time_is_over_ends_whatever_its_peers_are_at() -> None:
+    network = Simulated(seed=1, delay=Constant(0.05), limit_s=5_000)
+    swarm = Swarm([Opinionated(f"p{i}") for i in range(3)], network=network)
+
+    async def main() -> tuple[PlanResult, float]:
+        ops = [Add(Task(goal="quick")), Add(Task(goal="never ends"))]
+        result = await swarm.run(ops, execute=execute, claiming=FAST, budget=Budget(seconds=20.0))
+        return result, asyncio.get_running_loop().time()
+
+    async def execute(work: Work) -> Result:
+        await asyncio.sleep(1e6 if work.task.goal == "never ends" else 1)
+        return Result("done")
+
+    with asyncio.Runner(loop_factory=network.new_event_loop) as runner:
+        result, ended_s = runner.run(main())
+    assert [result.plan.entries[id].task.goal for id in result.results] == ["quick"]
+    assert not result.complete
+    assert ended_s < 120

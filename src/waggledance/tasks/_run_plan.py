@@ -154,6 +154,8 @@ class _Worker:
         await self._seal()
 
     def _finished(self) -> bool:
+        if self._seat.meter.seconds_left() <= 0:  # what it is at would not end in time
+            return True
         if self._at:
             return False
         return (self.plan.over and bool(self.plan.entries)) or self._seat.meter.spent_out() is not None
