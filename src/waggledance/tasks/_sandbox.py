@@ -113,7 +113,7 @@ class Sandbox:
         async with self._room:
             walls = await asyncio.to_thread(self._found)
             _warn(walls)
-            async with _place(files or {}, folder, limits) as place, _group(limits) as group:
+            async with _place(files or {}, folder, limits, shared=walls != "none") as place, _group(limits) as group:
                 argv = walled.command_for(walls, command, place, limits, self._readable)
                 argv = walled.limited(argv, limits, group.folders if group else ())
                 run = Run(argv, place, limits, group, walled=walls != "none")
@@ -147,23 +147,33 @@ def _environment(walls: Walls, place: Path) -> dict[str, str]:
 
 
 @contextlib.asynccontextmanager
-async def _place(files: Mapping[str, str | bytes], folder: Path | None, limits: Limits) -> AsyncGenerator[Path]:
-    """Make a run's temporary folder with its files, and remove it."""
+async def _place(
+    files: Mapping[str, str | bytes], folder: Path | None, limits: Limits, *, shared: bool
+) -> AsyncGenerator[Path]:
+    """Make a run's temporary folder with its files, and remove it; a folder alone can be shared where it is copied
+    from again behind walls, and read-only."""
     place = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=_PREFIX))
     try:
-        await asyncio.to_thread(_fill, place, files, folder, limits)
+        await asyncio.to_thread(_furnish, place, files, folder, limits, shared)
         yield place
     finally:
         await asyncio.shield(asyncio.to_thread(shutil.rmtree, place, ignore_errors=True))
 
 
-def _fill(place: Path, files: Mapping[str, str | bytes], folder: Path | None, limits: Limits) -> None:
-    for name in ("root", "home", "root.in"):
+def _furnish(place: Path, files: Mapping[str, str | bytes], folder: Path | None, limits: Limits, shared: bool) -> None:
+    for name in ("root", "home"):
         (place / name).mkdir()
-    inside = place / "root.in"
+    if folder is not None and not folder.is_dir():
+        raise UsageError(f"there is no folder {folder} to run in")
+    if shared and folder is not None and not files:
+        (place / "root.in").symlink_to(folder.resolve())
+    else:
+        _fill(place / "root.in", files, folder, limits)
+
+
+def _fill(inside: Path, files: Mapping[str, str | bytes], folder: Path | None, limits: Limits) -> None:
+    inside.mkdir()
     if folder is not None:
-        if not folder.is_dir():
-            raise UsageError(f"there is no folder {folder} to run in")
         shutil.copytree(folder, inside, symlinks=True, dirs_exist_ok=True)
     total = 0
     for name, content in files.items():
