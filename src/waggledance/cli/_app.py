@@ -12,6 +12,7 @@ from waggledance.cli._ending import ending_well
 from waggledance.cli._find_flags import rollout
 from waggledance.cli._id_commands import ids
 from waggledance.cli._lab import lab
+from waggledance.cli._memory_commands import memory
 from waggledance.cli._mesh import Client, Connect, Scout, TlsCa, TlsCertificate, TlsKey, dialling, join, mesh, verify
 from waggledance.cli._run_flags import run as run_batch
 
@@ -34,6 +35,7 @@ app.add_typer(models, name="models")
 app.add_typer(config, name="config")
 app.add_typer(sandbox, name="sandbox")
 app.add_typer(ids, name="id")
+app.add_typer(memory, name="memory")
 app.add_typer(mesh, name="mesh")
 app.add_typer(rollout, name="rollout")
 app.add_typer(lab, name="lab")

@@ -40,6 +40,7 @@ from waggledance.memory._kept import Kept as Kept
 from waggledance.memory._kept import Mode as Mode
 from waggledance.memory._kept import Where as Where
 from waggledance.memory._memory import Memory as Memory
+from waggledance.memory._record import MAX_TEXT_CHARS as MAX_TEXT_CHARS
 from waggledance.memory._record import PRIVATE as PRIVATE
 from waggledance.memory._record import TEAM as TEAM
 from waggledance.memory._record import Record as Record
@@ -79,6 +80,7 @@ _LATER = {
 
 __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded when first used
     "ANY",
+    "MAX_TEXT_CHARS",
     "PRIVATE",
     "TEAM",
     "Answer",
