@@ -125,7 +125,8 @@ class Draft:
             return "a task without a parent is at depth 0"
         self.position[task.id] = self.placed
         self.placed += 1
-        self._set(task.id, Entry(task))
+        self.entries[task.id] = Entry(task)
+        self.ready[task.id] = None
         return None
 
     def _link(self, op: Link) -> Why:
@@ -134,13 +135,15 @@ class Draft:
             return "it joins tasks of which one is not in the plan"
         if second.status != "open":
             return f"the task that would wait is {second.status} already"
-        if any(link.before == op.before for link in second.before):
+        if op.after in first.after:
             return "the two are linked already"
         if not place_link(self.position, op.before, op.after, self._onward, self._back):
             return "it would close a cycle"
-        self._set(op.before, replace(first, after=(*first.after, op.after)))
-        self._set(op.after, replace(second, before=(*second.before, op), waits=second.waits + 1))
-        self._try_link(op)
+        self.entries[op.before] = replace(first, after=(*first.after, op.after))
+        self.entries[op.after] = replace(second, before=(*second.before, op), waits=second.waits + 1)
+        self.ready.pop(op.after, None)
+        if first.over:
+            self._try_link(op)
         return None
 
     def _onward(self, task: TaskId) -> tuple[TaskId, ...]:

@@ -5,7 +5,7 @@ the first seal and all that it builds on is epoch 0, what the second one adds is
 comes last. So a late edit with a small clock changes nothing that is sealed.
 
 A message that sorts behind all others, as most do, costs one operation. One that sorts before some takes the fold back
-to a copy made before that place, every 32 messages, and on from there.
+to a copy made before that place, every 64 messages, and on from there.
 
 Source: Zhang et al. 2025, "UFO³: Weaving the Digital Agent Galaxy", arXiv:2511.11332: its constellation, there owned
 and locked by one orchestrator; here a fold, so there is no owner and no lock.
@@ -28,8 +28,8 @@ from waggledance.tasks._entry import Entry
 from waggledance.tasks._shape import Shape, shape_of
 from waggledance.tasks._task import Task, TaskId
 
-COPY_EVERY = 32
-COPIES_KEPT = 16
+COPY_EVERY = 64
+COPIES_KEPT = 8
 """Older ones go: what sorts before 512 messages that are here makes the fold begin again."""
 _UNSEALED = 1 << 62
 
@@ -103,8 +103,12 @@ class Plan:
                 insort(self._seals, message, key=lambda seal: seal.sequence)
                 to_seal = True
         fresh.sort(key=lambda item: item[0])
-        for place, message in fresh:
-            self._insert(place, message)
+        if fresh and (not self._places or self._places[-1] < fresh[0][0]):
+            self._places += [place for place, _ in fresh]
+            self._edits += [message for _, message in fresh]
+        else:
+            for place, message in fresh:
+                self._insert(place, message)
         if to_seal:
             self._seal()
         self._go_on()
