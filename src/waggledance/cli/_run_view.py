@@ -83,7 +83,7 @@ class BatchView:
 def summary(report: BatchReport) -> list[str]:
     """Return what a batch did, line by line."""
     cost, ended = report.cost, report.done + report.failed
-    lines = [f"{report.done:,} rows done, {report.failed:,} failed, {report.reused:,} were there already"]
+    lines = [f"{_rows(report.done)} done, {report.failed:,} failed, {report.reused:,} were there already"]
     spent = [f"{cost.calls:,} calls", f"{cost.tokens:,} tokens"]
     if cost.micro_usd:
         spent.append(f"${cost.micro_usd / UNIT:.4f}")
@@ -95,8 +95,14 @@ def summary(report: BatchReport) -> list[str]:
         spent.append(f"{report.stuck:,} that did not end given up")
     spent.append(f"{_span(report.seconds)}, {ended / max(report.seconds, 1e-9):,.1f} rows/s")
     lines.append(", ".join(spent))
-    lines += [f"{count:,} rows: {one_line(why, 200)}" for why, count in report.reasons.most_common(REASONS_SHOWN)]
+    lines += [
+        f"{_rows(count)} failed at {one_line(why, 200)}" for why, count in report.reasons.most_common(REASONS_SHOWN)
+    ]
     return lines
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def _span(seconds: float) -> str:

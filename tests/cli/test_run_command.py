@@ -1,0 +1,308 @@
+"""`waggle run`: rows in, rows out, and nothing lost or done twice whatever ends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from waggledance.cli._app import app
+from waggledance.cli._run_view import BatchView, summary
+from waggledance.core import Cost
+from waggledance.tasks import BatchReport
+
+RUN = [sys.executable, "-c", "import sys; sys.argv[0] = 'waggle'; from waggledance.cli import main; main()"]
+Waggle = Callable[..., Result]
+PLAN = """
+name: answers
+model: "scripted:Answer: yes"
+steps:
+  draft: {prompt: "Answer: {question}"}
+  review: {prompt: "Is {draft} right?", expects: yes/no}
+"""
+OWN_PLAN = """
+seed: 4
+steps:
+  draft: {python: "own:draft"}
+  review: {python: "own:review"}
+  decide: {python: "own:decide"}
+"""
+OWN = """
+import asyncio, os
+async def called(row, name):
+    with open("calls", "a") as file:
+        file.write(f"{row.id} {name}\\n")
+    await asyncio.sleep(float(os.environ.get("NAP_S", 0)))
+async def draft(row, visit):
+    await called(row, "draft")
+    return visit.seed % 1000
+async def review(row, draft, visit):
+    await called(row, "review")
+    return [draft, visit.seed % 7]
+async def decide(row, review):
+    await called(row, "decide")
+    return {"of": review, "n": row.data["n"]}
+"""
+
+
+@pytest.fixture
+def waggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waggle:
+    monkeypatch.chdir(tmp_path)
+    for name in ("WAGGLE_CONFIG", "NAP_S"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    (tmp_path / "own.yaml").write_text(OWN_PLAN)
+    (tmp_path / "own.py").write_text(OWN)
+    write_rows(tmp_path / "in.jsonl", 30)
+    runner = CliRunner()
+
+    def run(*words: str, **how: Any) -> Result:
+        result = runner.invoke(app, ["run", *words], **how)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return run
+
+
+def write_rows(path: Path, n: int) -> None:
+    path.write_text("".join(json.dumps({"id": f"r{i}", "question": f"{i}?", "n": i}) + "\n" for i in range(n)))
+
+
+def lines(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_rows_go_in_and_come_out_in_order(waggle: Waggle, tmp_path: Path) -> None:
+    ran = waggle("plan.yaml", "--rows", "in.jsonl", "--out", "out.jsonl")
+    assert ran.exit_code == 0
+    assert "30 rows done, 0 failed" in ran.stdout
+    rows = lines(tmp_path / "out.jsonl")
+    assert [row["id"] for row in rows] == [f"r{i}" for i in range(30)]
+    assert rows[3] == {"id": "r3", "question": "3?", "n": 3, "draft": "Answer: yes", "review": "yes"}
+    assert sorted(path.name for path in tmp_path.glob("out*")) == ["out.jsonl", "out.jsonl.journal"]
+
+
+def test_json_is_one_object_that_says_what_was_done(waggle: Waggle) -> None:
+    ran = waggle("plan.yaml", "--rows", "in.jsonl", "--out", "out.jsonl", "--json")
+    told = json.loads(ran.stdout)
+    assert (told["status"], told["done"], told["cost"]["calls"]) == ("complete", 30, 60)
+    assert told["journal"] == "out.jsonl.journal"
+
+
+def test_bad_rows_end_in_the_dead_letters_and_the_others_go_on(waggle: Waggle, tmp_path: Path) -> None:
+    bad = ["nonsense", '{"id": "a", "draft": 1}', '{"id": "b"}', '{"id": "c", "question": "x"}', '{"id": "c"}', "[]"]
+    (tmp_path / "in.jsonl").write_text("\n".join(bad))
+    ran = waggle("plan.yaml", "--rows", "in.jsonl", "--out", "out.csv")
+    assert ran.exit_code == 0
+    assert "1 row done, 5 failed" in ran.stdout
+    dead = {letter["id"]: letter["reason"] for letter in lines(tmp_path / "out.csv.dead.jsonl")}
+    assert sorted(Counter(reason.split(":")[0][:22] for reason in dead.values()).values()) == [1, 1, 1, 1, 1]
+    assert "name of a step" in " ".join(dead.values())
+    assert dead["b"] == "the row has no field 'question'; it has id"
+    assert "an earlier row has the id 'c'" in dead["c, row 5"]
+
+
+def test_results_do_not_depend_on_how_many_rows_are_in_flight(waggle: Waggle, tmp_path: Path) -> None:
+    for n in ("1", "30"):
+        assert waggle("own.yaml", "--rows", "in.jsonl", "--out", f"{n}.jsonl", "--in-flight", n).exit_code == 0
+    assert (tmp_path / "1.jsonl").read_text() == (tmp_path / "30.jsonl").read_text()
+    assert waggle("own.yaml", "--rows", "in.jsonl", "--out", "s.jsonl", "--seed", "5").exit_code == 0
+    assert (tmp_path / "1.jsonl").read_text() != (tmp_path / "s.jsonl").read_text()
+
+
+def test_rows_come_from_csv_and_go_to_parquet(waggle: Waggle, tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    (tmp_path / "in.csv").write_text("id,question\n1,why?\n2,how?\n")
+    assert waggle("plan.yaml", "--rows", "in.csv", "--out", "out.parquet").exit_code == 0
+    with duckdb.connect() as database:
+        found = database.read_parquet(str(tmp_path / "out.parquet")).fetchall()
+    assert found == [("1", "why?", "Answer: yes", "yes"), ("2", "how?", "Answer: yes", "yes")]
+
+
+def test_a_swarm_answers_each_row(waggle: Waggle, tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text(
+        'model: "scripted:Answer: 4"\n'
+        'steps: {decide: {ask: {question: "{question}", peers: 3, answer: number, protocol: vote}}}'
+    )
+    ran = waggle("plan.yaml", "--rows", "in.jsonl", "--out", "out.jsonl", "--json")
+    assert lines(tmp_path / "out.jsonl")[0]["decide"] == 4
+    assert json.loads(ran.stdout)["cost"]["calls"] == 90
+
+
+def test_a_budget_ends_the_run_and_the_same_command_with_more_goes_on(waggle: Waggle, tmp_path: Path) -> None:
+    words = ("own.yaml", "--rows", "in.jsonl", "--out", "out.jsonl", "--in-flight", "3")
+    ran = waggle(*words, "--budget-calls", "40")
+    assert ran.exit_code == 3
+    assert "the budget of 40 calls is spent" in ran.stderr
+    assert "run the same command again to go on, with a larger budget" in ran.stderr
+    assert not (tmp_path / "out.jsonl").exists()
+    assert (tmp_path / "out.jsonl.partial.jsonl").exists()
+    assert waggle(*words).exit_code == 0
+    assert len((tmp_path / "calls").read_text().splitlines()) == 90
+
+
+def test_a_changed_plan_is_refused_with_the_difference_until_fresh(waggle: Waggle, tmp_path: Path) -> None:
+    words = ("plan.yaml", "--rows", "in.jsonl", "--out", "out.jsonl")
+    assert waggle(*words).exit_code == 0
+    (tmp_path / "plan.yaml").write_text(PLAN.replace("Is {draft} right", "Is {draft} wrong"))
+    ran = waggle(*words)
+    assert ran.exit_code == 2
+    assert "-review.code: prompt: Is {draft} right?" in ran.stderr
+    assert "+review.code: prompt: Is {draft} wrong?" in ran.stderr
+    assert waggle(*words, "--fresh").exit_code == 0
+
+
+def test_rows_that_failed_are_tried_once_more_with_again(waggle: Waggle, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "import os\nasync def draft(row):\n    return 1 if os.path.exists('up') else 1 / 0\n"
+    )
+    (tmp_path / "own.yaml").write_text('steps: {draft: {python: "own:draft"}}')
+    words = ("own.yaml", "--rows", "in.jsonl", "--out", "out.jsonl")
+    ran = waggle(*words)
+    assert ran.exit_code == 3
+    assert "no row made it" in ran.stderr
+    assert "30 rows failed at draft: ZeroDivisionError" in ran.stdout
+    (tmp_path / "up").touch()
+    assert "0 rows done" in waggle(*words).stdout
+    assert "30 rows done" in waggle(*words, "--again").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("none.yaml", "--rows", "in.jsonl", "--out", "o.jsonl"), "no such file"),
+        (("plan.yaml", "--rows", "none.jsonl", "--out", "o.jsonl"), "no such file"),
+        (("plan.yaml", "--rows", "in.jsonl", "--out", "o.txt"), "ends in none of"),
+        (("plan.yaml", "--rows", "in.jsonl", "--out", "none/o.jsonl"), "Nothing was asked yet"),
+        (("plan.yaml", "--rows", "in.jsonl", "--out", "in.jsonl"), "both rows and output"),
+        (("plan.yaml", "--rows", "in.jsonl", "--out", "o.jsonl", "--model", "opnai:x"), "did you mean 'openai'"),
+        (("plan.yaml", "--rows", "in.jsonl", "--out", "o.jsonl", "--in-flight", "0"), "in_flight is 1 to 100,000"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_is_asked(
+    waggle: Waggle, tmp_path: Path, words: tuple[str, ...], says: str
+) -> None:
+    ran = waggle(*words)
+    assert ran.exit_code == 2
+    assert says in ran.stderr
+    assert "Traceback" not in ran.stderr
+    left = {path.name for path in tmp_path.iterdir() if path.stat().st_size}
+    assert left - {"o.jsonl.journal"} == {"plan.yaml", "own.yaml", "own.py", "in.jsonl"}
+
+
+def test_a_wrong_key_in_a_plan_names_the_right_one_and_the_line(waggle: Waggle, tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text("steps:\n  draft:\n    promt: x\n")
+    ran = waggle("plan.yaml", "--rows", "in.jsonl", "--out", "o.jsonl")
+    assert "plan.yaml, line 3: there is no key 'promt'; did you mean 'prompt'?" in ran.stderr
+
+
+def test_a_line_says_how_far_how_fast_what_it_costs_and_how_long_still() -> None:
+    report = BatchReport()
+    view = BatchView(report, 1000, None, None)
+    view.line(0.0)
+    report.done, report.failed, report.cost = 90, 10, Cost(300, 4000, 1000, 250_000)
+    assert view.line(10.0) == ("100 of 1,000 rows · 10.0 rows/s · 500 tokens/s · 10 failed · $0.2500 · 1 min 30 s left")
+    report.seconds = 10.0
+    assert summary(report)[0] == "90 rows done, 10 failed, 0 were there already"
+
+
+# -- a process, and what ends it --------------------------------------------------------------------------------------
+
+
+def started(folder: Path, *words: str, nap_s: float, **how: Any) -> subprocess.Popen[str]:
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
+    env = {**kept, "HOME": str(folder), "NAP_S": str(nap_s), "PYTHONWARNINGS": "error"}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [*RUN, "run", "own.yaml", "--rows", "in.jsonl", "--out", "out.jsonl", "--in-flight", "8", *words],
+        env=env, cwd=folder, stdout=pipe, stderr=pipe, text=True, **how,
+    )  # fmt: skip
+
+
+def wait_for_calls(process: subprocess.Popen[str], folder: Path, n: int) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until and process.poll() is None:
+        if (folder / "calls").exists() and len((folder / "calls").read_text().splitlines()) >= n:
+            return
+        time.sleep(0.01)
+    process.kill()
+    raise AssertionError(f"it ended early or took too long: {process.communicate()}")
+
+
+def check_exactly_once(folder: Path, rows: int, at_most_twice: int) -> None:
+    calls = Counter((folder / "calls").read_text().splitlines())
+    assert len(calls) == 3 * rows
+    assert sum(n - 1 for n in calls.values()) <= at_most_twice
+    assert [row["id"] for row in lines(folder / "out.jsonl")] == [f"r{i}" for i in range(rows)]
+
+
+def test_a_killed_run_goes_on_with_nothing_done_twice_but_calls_in_flight(waggle: Waggle, tmp_path: Path) -> None:
+    process = started(tmp_path, nap_s=0.02)
+    wait_for_calls(process, tmp_path, 40)
+    process.kill()
+    process.communicate()
+    ran = waggle("own.yaml", "--rows", "in.jsonl", "--out", "out.jsonl")
+    assert ran.exit_code == 0
+    check_exactly_once(tmp_path, 30, 8)
+    resumed = (tmp_path / "out.jsonl").read_text()
+    assert waggle("own.yaml", "--rows", "in.jsonl", "--out", "whole.jsonl").exit_code == 0
+    assert (tmp_path / "whole.jsonl").read_text() == resumed
+
+
+@pytest.mark.slow
+def test_killed_again_and_again_each_row_still_ends_once(waggle: Waggle, tmp_path: Path) -> None:
+    write_rows(tmp_path / "in.jsonl", 200)
+    for kill in range(1, 6):
+        process = started(tmp_path, nap_s=0.02)
+        wait_for_calls(process, tmp_path, 90 * kill)
+        process.kill()
+        process.communicate()
+    assert waggle("own.yaml", "--rows", "in.jsonl", "--out", "out.jsonl").exit_code == 0
+    check_exactly_once(tmp_path, 200, 5 * 8)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+def test_ctrl_c_keeps_everything_and_says_how_to_go_on(waggle: Waggle, tmp_path: Path, stop: signal.Signals) -> None:
+    process = started(tmp_path, "--json", nap_s=0.05)
+    wait_for_calls(process, tmp_path, 30)
+    process.send_signal(stop)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert json.loads(out)["status"] == "interrupted"
+    assert "interrupted. What is done is kept in out.jsonl.journal: run the same command again to go on" in err
+    assert "Traceback" not in err
+    assert waggle("own.yaml", "--rows", "in.jsonl", "--out", "out.jsonl").exit_code == 0
+    check_exactly_once(tmp_path, 30, 8)
+
+
+def test_a_full_disk_ends_the_run_with_74_and_it_goes_on_later(waggle: Waggle, tmp_path: Path) -> None:
+    def little_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (6_000, 6_000))
+
+    process = started(tmp_path, nap_s=0, preexec_fn=little_room)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 74
+    assert "make room on the disk and run the same command again" in err
+    assert "Traceback" not in err
+    assert waggle("own.yaml", "--rows", "in.jsonl", "--out", "out.jsonl").exit_code == 0
+    check_exactly_once(tmp_path, 30, 8)
+
+
+def test_rows_come_through_a_pipe(waggle: Waggle, tmp_path: Path) -> None:
+    process = started(tmp_path, "--rows", "-", nap_s=0, stdin=subprocess.PIPE)
+    out, err = process.communicate((tmp_path / "in.jsonl").read_text(), timeout=60)
+    assert process.returncode == 0, err
+    assert "30 rows done" in out
+    check_exactly_once(tmp_path, 30, 0)
