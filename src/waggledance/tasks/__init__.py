@@ -32,6 +32,7 @@ from waggledance.tasks._consolidate import consolidate as consolidate
 from waggledance.tasks._consolidated import Consolidated as Consolidated
 from waggledance.tasks._consolidated import consolidated as consolidated
 from waggledance.tasks._doing import Checking as Checking
+from waggledance.tasks._doubted import doubted_by as doubted_by
 from waggledance.tasks._edge_weights import EdgeWeights as EdgeWeights
 from waggledance.tasks._edit import Accept as Accept
 from waggledance.tasks._edit import Add as Add
@@ -88,6 +89,9 @@ from waggledance.tasks._planned import decision_of as decision_of
 from waggledance.tasks._planner import Atomic as Atomic
 from waggledance.tasks._planner import Parts as Parts
 from waggledance.tasks._planner import Planner as Planner
+from waggledance.tasks._rebalancer import Move as Move
+from waggledance.tasks._rebalancer import Rebalancer as Rebalancer
+from waggledance.tasks._rebalancer import Room as Room
 from waggledance.tasks._recipe import Kind as Kind
 from waggledance.tasks._recipe import Recipe as Recipe
 from waggledance.tasks._recipe import RecipeFault as RecipeFault
@@ -193,6 +197,7 @@ __all__ = [
     "LinUCB",
     "Link",
     "Merged",
+    "Move",
     "Op",
     "Parts",
     "Pending",
@@ -205,6 +210,7 @@ __all__ = [
     "Planned",
     "Planner",
     "Ran",
+    "Rebalancer",
     "Recipe",
     "RecipeFault",
     "RecipeLimits",
@@ -216,6 +222,7 @@ __all__ = [
     "Review",
     "Role",
     "Roma",
+    "Room",
     "Router",
     "Row",
     "RowJournal",
@@ -256,6 +263,7 @@ __all__ = [
     "counted",
     "decision_of",
     "disputed",
+    "doubted_by",
     "functional_consensus",
     "holds",
     "inputs",

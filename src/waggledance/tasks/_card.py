@@ -39,6 +39,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What it says of itself, in words."""
     load: int = 0
     """Tasks that it holds, running and waiting, when last heard of."""
+    load_age_ms: int = 0
+    """How long ago its load was what is said here, in milliseconds."""
     capacity: int = 1
     """Tasks that it works on at a time."""
     task_ms: int = 1_000
@@ -59,11 +61,14 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                     f"card of {self.name or self.peer.hex()[:8]}: a self-rating lies between 0 and {UNIT:,} parts per "
                     f"million, got {ppm:,} for {kind!r}"
                 )
-        if min(self.load, self.latency_ms, self.micro_usd_1k) < 0 or min(self.capacity, self.task_ms) < 1:
+        if (
+            min(self.load, self.load_age_ms, self.latency_ms, self.micro_usd_1k) < 0
+            or min(self.capacity, self.task_ms) < 1
+        ):
             raise UsageError(
-                f"card of {self.name or self.peer.hex()[:8]}: load, latency and price are 0 or more, capacity and the "
-                f"time of a task 1 or more, got {self.load}, {self.latency_ms}, {self.micro_usd_1k}, {self.capacity}, "
-                f"{self.task_ms}"
+                f"card of {self.name or self.peer.hex()[:8]}: load, its age, latency and price are 0 or more, capacity "
+                f"and the time of a task 1 or more, got {self.load}, {self.load_age_ms}, {self.latency_ms}, "
+                f"{self.micro_usd_1k}, {self.capacity}, {self.task_ms}"
             )
 
     def claim_ppm(self, kind: str) -> int:

@@ -4,9 +4,9 @@
     c' = β c + (1 - β) S        of a worker's capability at a kind; it begins as the card's claim
 
 An edge of weight θ or less is on *probation*: its peer comes after all others, but one task in twenty goes to one such
-peer first, and success brings it back. The paper cuts for ever, and its code multiplies weights by a factor of time
-that cuts off any peer slower than 10 s, however good; neither is here. A dead peer is on probation after ln θ / ln α
-failures, 12. Who is down is for failure detection to say.
+peer first, the fewer the lower its weight has sunk, and success brings it back. The paper cuts for ever, and its code
+multiplies weights by a factor of time that cuts off any peer slower than 10 s, however good; neither is here. A dead
+peer is on probation after ln θ / ln α failures, 12. Who is down is for failure detection to say.
 
 Source: Yang et al. 2025, "AgentNet", arXiv:2504.00587 (eqs. of w and c); probation is the project's own.
 """
@@ -25,6 +25,7 @@ from waggledance.tasks._task import Task
 
 _DOWN = 4 * UNIT
 """What a peer on probation stands behind: more than any capability."""
+_UNUSED = (UNIT, 0)
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class EdgeWeights(Router):
     cut_ppm: int = 300_000
     """At this weight or less an edge is on probation (θ)."""
     probe_ppm: int = 50_000
-    """The share of tasks that go to a peer on probation first."""
+    """The share of tasks that go to a peer on probation first, while its weight is θ; below that in proportion."""
 
     name: ClassVar[str] = "edge-weights"
 
@@ -81,7 +82,7 @@ class Edges:
         worker, reward = PeerId(body.worker), body.reward_ppm
         if router.of is None or said.author == router.of:
             self.weights[worker] = _run(self.weights.get(worker, UNIT), reward, router.alpha_ppm)
-        left, earned = self._runs.get((body.task_kind, worker), (UNIT, 0))
+        left, earned = self._runs.get((body.task_kind, worker), _UNUSED)
         beta = router.beta_ppm
         self._runs[body.task_kind, worker] = left * beta // UNIT, _run(earned, reward, beta)
 
@@ -90,20 +91,22 @@ class Edges:
 
     def order(self, task: Task, cards: Sequence[Card]) -> tuple[Scored, ...]:
         """Rank by capability; peers on probation after all others, but for the task that is a probe."""
-        cut = self._router.cut_ppm
-        on_probation = [self.weights.get(card.peer, UNIT) <= cut for card in cards]
+        kind, runs, cut = task.kind, self._runs, self._router.cut_ppm
+        down = {worker for worker, weight in self.weights.items() if weight <= cut}
         scores = [
-            self._capability(task.kind, card) - _DOWN * down for card, down in zip(cards, on_probation, strict=True)
+            card.claim_ppm(kind) * left // UNIT + earned - _DOWN * (card.peer in down)
+            for card in cards
+            for left, earned in (runs.get((kind, card.peer), _UNUSED),)
         ]
-        waiting = [card for card, down in zip(cards, on_probation, strict=True) if down and card.available]
-        if waiting and draw(task, b"probe") % UNIT < self._router.probe_ppm:
-            probed = min(waiting, key=lambda card: lot(task, card.peer)).peer
+        waiting = [card for card in cards if card.peer in down and card.available]
+        if waiting and self._probes(task, probed := min(waiting, key=lambda card: lot(task, card.peer)).peer):
             scores = [score + 2 * _DOWN * (card.peer == probed) for card, score in zip(cards, scores, strict=True)]
         return ranked(best_first(task, cards, scores))
 
-    def _capability(self, kind: str, card: Card) -> int:
-        left, earned = self._runs.get((kind, card.peer), (UNIT, 0))
-        return card.claim_ppm(kind) * left // UNIT + earned
+    def _probes(self, task: Task, peer: PeerId) -> bool:
+        """Say whether this task goes to a peer on probation: ever more rarely while it keeps failing."""
+        router = self._router
+        return draw(task, b"probe") % UNIT * max(1, router.cut_ppm) < router.probe_ppm * self.weights[peer]
 
 
 def _run(mean: int, value: int, keep_ppm: int) -> int:

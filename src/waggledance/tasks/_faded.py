@@ -42,7 +42,7 @@ class Faded:
         UsageError: g out of range.
     """
 
-    __slots__ = ("_clock", "_keep", "_rows")
+    __slots__ = ("_clock", "_keep", "_now", "_rows")
 
     def __init__(self, keep_ppm: int) -> None:
         if not 0 < keep_ppm <= UNIT:
@@ -52,12 +52,14 @@ class Faded:
         self._keep = keep_ppm
         self._clock: dict[str, int] = {}
         self._rows: dict[str, dict[PeerId, tuple[int, Seen]]] = {}
+        self._now: dict[str, dict[PeerId, Seen]] = {}
 
     def learn(self, said: Message[TaskOutcome]) -> None:
         """Take in one outcome; they come in their order."""
         body = said.body
         kind, worker, now = body.task_kind, PeerId(body.worker), self._clock.get(body.task_kind, 0) + 1
         self._clock[kind] = now
+        self._now.pop(kind, None)
         rows = self._rows.setdefault(kind, {})
         at, seen = rows.get(worker, (now, NOTHING))
         kept = power(self._keep, now - at)
@@ -73,13 +75,14 @@ class Faded:
 
     def of(self, kind: str) -> dict[PeerId, Seen]:
         """Return what is known of all workers at a kind of task, as of its last outcome."""
-        now, keep = self._clock.get(kind, 0), self._keep
-        return {
-            worker: seen
-            if at == now
-            else Seen(seen[0] * (k := power(keep, now - at)) >> 30, seen[1] * k >> 30, *seen[2:])
-            for worker, (at, seen) in self._rows.get(kind, {}).items()
-        }
+        known = self._now.get(kind)
+        if known is None:
+            now, keep = self._clock.get(kind, 0), self._keep
+            known = self._now[kind] = {
+                worker: seen if at == now else _faded(seen, power(keep, now - at))
+                for worker, (at, seen) in self._rows.get(kind, {}).items()
+            }
+        return known
 
     def copy(self) -> Faded:
         """Return a copy that learns for itself."""
@@ -90,6 +93,10 @@ class Faded:
 
 
 NOTHING = Seen(0, 0, 0, 0)
+
+
+def _faded(seen: Seen, kept: int) -> Seen:
+    return Seen(seen.weight * kept >> 30, seen.total * kept >> 30, seen.outcomes, seen.rewards)
 
 
 @lru_cache(maxsize=1 << 14)

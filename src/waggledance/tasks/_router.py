@@ -10,9 +10,8 @@ Source: Wang et al. 2026, "Symphony-Coord", arXiv:2602.00966; that nobody owns t
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import groupby
 from operator import itemgetter
 from types import MappingProxyType
 from typing import ClassVar, Protocol, Self
@@ -102,7 +101,10 @@ def best_first(task: Task, cards: Sequence[Card], scores: Iterable[int]) -> list
     """Return scores and cards sorted: available peers first, the higher score first, equals by `lot`."""
     rows = [(score if card.available else score - _GONE, card) for score, card in zip(scores, cards, strict=True)]
     rows.sort(key=itemgetter(0), reverse=True)
-    return list(_untied(task, rows))
+    if len({score for score, _ in rows}) < len(rows):
+        lots = {card.peer: lot for lot, card in zip(_lots(task, cards), cards, strict=True)}
+        rows.sort(key=lambda row: (-row[0], lots[row[1].peer]))
+    return rows
 
 
 def in_order(task: Task, cards: Sequence[Card], scores: Iterable[int]) -> tuple[Scored, ...]:
@@ -112,9 +114,11 @@ def in_order(task: Task, cards: Sequence[Card], scores: Iterable[int]) -> tuple[
 
 def ranked(rows: Iterable[tuple[int, Card]], x_of: Mapping[PeerId, tuple[int, ...]] = _NO_X) -> tuple[Scored, ...]:
     """Return sorted rows as a ranking, with the features that were seen of some peers."""
+    least = -_GONE // 2
+    if not x_of:
+        return tuple([Scored(card.peer, score if score > least else score + _GONE) for score, card in rows])
     return tuple([
-        Scored(card.peer, score if score > -_GONE // 2 else score + _GONE, x_of.get(card.peer, ()))
-        for score, card in rows
+        Scored(card.peer, score if score > least else score + _GONE, x_of.get(card.peer, ())) for score, card in rows
     ])  # fmt: skip
 
 
@@ -135,13 +139,9 @@ def draw(task: Task, what: bytes) -> int:
     return int.from_bytes(blake3(b"waggle/draw/1\0" + what + b"\0" + task.id).digest(8))
 
 
-def _untied(task: Task, rows: list[tuple[int, Card]]) -> Iterator[tuple[int, Card]]:
+def _lots(task: Task, cards: Sequence[Card]) -> list[int]:
     a, b = _line(task.id)
-    for _, run in groupby(rows, key=itemgetter(0)):
-        equals = list(run)
-        if len(equals) > 1:
-            equals.sort(key=lambda row: (a * _point(row[1].peer) + b) % _PRIME)
-        yield from equals
+    return [(a * _point(card.peer) + b) % _PRIME for card in cards]
 
 
 @lru_cache(maxsize=1 << 16)

@@ -6,6 +6,7 @@
 An outcome carries f(chosen) - Σ p f, the gradient of log p, as the `x` that was seen when it was chosen: whoever folds
 learns alike without knowing what else there was to choose. The first of the ranking is drawn by p, from a hash of
 the task; the others follow by p. Drawing is the point: with old load data, whoever takes the best stampedes.
+Waiting counts by load over the load's age, as mean task times: what is old says little.
 
 With `ants`, p is multiplied by pheromone and the square of nearness, τ η², where τ is the faded mean reward of kind and
 peer and η one over the expected end. It gained nothing in any column of the project's table, and is here to show that.
@@ -48,7 +49,7 @@ class Softmax(Router):
         UsageError: a step of learning outside 0 to 16,000,000.
     """
 
-    step_ppm: int = 500_000
+    step_ppm: int = 5_000
     """How far one outcome moves the weights (η)."""
     ants: bool = False
     """Whether pheromone and nearness enter."""
@@ -63,8 +64,8 @@ class Softmax(Router):
         return Policy(self, list(_AT_FIRST), 0, 0, Paces(TwoChoices(), {}), Faded(_KEEP_PPM))
 
 
-_AT_FIRST = (2 * UNIT, -UNIT, 2 * UNIT)
-"""The weights before any outcome: faster, less busy, better."""
+_AT_FIRST = (2 * UNIT, -6 * UNIT // 10, UNIT)
+"""The weights before any outcome: faster, less busy, better. Chosen by hand in `testing.QueueWorld`."""
 _KEEP_PPM = 980_000
 _BASELINE_KEEP_PPM = 990_000
 
@@ -131,7 +132,7 @@ class Policy:
         return [
             (
                 UNIT * fastest // time,
-                min(_LONGEST, UNIT * card.load * time // (mean * card.capacity)),
+                min(_LONGEST, UNIT * card.load * time // (card.capacity * (mean + card.load_age_ms))),
                 UNSAID_PPM if (row := seen.get(card.peer)) is None else prior_of(row),
             )
             for card, time in zip(cards, times, strict=True)

@@ -32,6 +32,7 @@ class Standing:
         self._router = router
         self._state = router.start()
         self._learnt: list[Message[TaskOutcome]] = []
+        self._done = 0
         self._places: list[Place] = []
         self._first: dict[tuple[bytes, bytes, bytes], Place] = {}
         self._copies: list[tuple[int, State]] = []
@@ -43,41 +44,38 @@ class Standing:
 
     def add(self, messages: Iterable[Message[Any]]) -> None:
         """Take in messages, in any order; what is here already, or is no outcome that counts, changes nothing."""
+        behind = len(self._learnt)
         for said in counted(messages):
-            self._add(said)
+            behind = min(behind, self._insert(said))
+        self._learn_from(behind)
 
     def rank(self, task: Task, cards: Sequence[Card]) -> tuple[Scored, ...]:
         """Return who may do a task, the best first; see `Router.rank`."""
         return self._state.order(task, able(task, cards))
 
-    def _add(self, said: Message[TaskOutcome]) -> None:
+    def _insert(self, said: Message[TaskOutcome]) -> int:
+        """Put an outcome in its place; return from which place on the fold is now out of date."""
         about, place = (said.author, said.body.task, said.body.worker), place_of(said)
-        earlier = self._first.get(about)
-        if earlier is not None and earlier <= place:
-            return
+        later = self._first.get(about)
+        if later is not None and later <= place:
+            return len(self._learnt)
         self._first[about] = place
-        if earlier is None and (not self._places or self._places[-1] < place):
-            self._places.append(place)
-            self._learnt.append(said)
-            self._learn(said)
-            return
-        if earlier is not None:
-            at = bisect_left(self._places, earlier)
+        if later is not None:
+            at = bisect_left(self._places, later)
             del self._places[at], self._learnt[at]
         at = bisect_left(self._places, place)
         self._places.insert(at, place)
         self._learnt.insert(at, said)
-        self._back_to(at)
+        return at
 
-    def _learn(self, said: Message[TaskOutcome]) -> None:
-        self._state.learn(said)
-        if len(self._learnt) % _EVERY == 0:
-            self._copies = [*self._copies[1 - _KEPT :], (len(self._learnt), self._state.copy())]
-
-    def _back_to(self, at: int) -> None:
-        """Fold again from the last copy that has learnt nothing from this place on."""
-        self._copies = [(n, state) for n, state in self._copies if n <= at]
-        begin, state = self._copies[-1] if self._copies else (0, self._router.start())
-        self._state = state.copy()
-        for said in self._learnt[begin:]:
+    def _learn_from(self, at: int) -> None:
+        """Fold on from where the state is, or from the last copy that has learnt nothing from this place on."""
+        if at < self._done:
+            self._copies = [(n, state) for n, state in self._copies if n <= at]
+            self._done, state = self._copies[-1] if self._copies else (0, self._router.start())
+            self._state = state.copy()
+        for said in self._learnt[self._done :]:
             self._state.learn(said)
+            self._done += 1
+            if self._done % _EVERY == 0:
+                self._copies = [*self._copies[1 - _KEPT :], (self._done, self._state.copy())]

@@ -19,6 +19,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from operator import attrgetter
 from typing import ClassVar
 
 from blake3 import blake3
@@ -26,14 +27,14 @@ from blake3 import blake3
 from waggledance.core import UNIT, Message, PeerId, UsageError
 from waggledance.tasks._card import Card
 from waggledance.tasks._outcome import TaskOutcome
-from waggledance.tasks._router import Router, Scored, able, best_first, lot, ranked
+from waggledance.tasks._router import Router, Scored, able, in_order, lot
 from waggledance.tasks._task import Task
 
 _CLAIM = 3
 """How many outcomes a card's claim about its time counts as."""
 _KEEP_PPM = 980_000
-_FIRST = 1 << 60
-"""More than any score: what the drawn peers stand before all others by."""
+_FIRST = 1 << 50
+"""More than any time in milliseconds: what the drawn peers stand before all others by."""
 
 
 @dataclass(frozen=True)
@@ -84,15 +85,15 @@ class Paces:
         """Rank by two choices."""
         ends = [self.ends_ms(card) for card in cards]
         drawn = self._drawn(task, cards)
-        scores = [_FIRST * (card.peer in drawn) - end for card, end in zip(cards, ends, strict=True)]
-        end_of = dict(zip((card.peer for card in cards), ends, strict=True))
-        rows = best_first(task, cards, scores)
-        return ranked([(-end_of[card.peer], card) for _, card in rows])
+        scores = [_FIRST - end if card.peer in drawn else -end for card, end in zip(cards, ends, strict=True)]
+        return in_order(task, cards, scores)
 
     def task_ms(self, card: Card) -> int:
         """Return how long a task takes a peer, from its claim and from outcomes; at least 1."""
-        weight, total = self._times.get(card.peer, (0, 0))
-        return max(1, (_CLAIM * UNIT * card.task_ms + total) // (_CLAIM * UNIT + weight))
+        known = self._times.get(card.peer)
+        if known is None:
+            return card.task_ms
+        return max(1, (_CLAIM * UNIT * card.task_ms + known[1]) // (_CLAIM * UNIT + known[0]))
 
     def ends_ms(self, card: Card) -> int:
         """Return when a peer would have finished one more task, if its load were what was last heard."""
@@ -121,7 +122,8 @@ class Paces:
 
     def _drawn(self, task: Task, cards: Sequence[Card]) -> set[PeerId]:
         """Draw peers that are available, each by its pace, all different."""
-        up = sorted([card for card in cards if card.available], key=lambda card: card.peer)
+        up = [card for card in cards if card.available]
+        up.sort(key=attrgetter("peer"))
         paces = [UNIT * 1_000 * card.capacity // self.task_ms(card) for card in up]
         drawn: set[PeerId] = set()
         digest = blake3(b"waggle/choices/1\0" + task.id)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from math import isqrt
 from typing import ClassVar
 
-from waggledance.core import UNIT, Message, UsageError
+from waggledance.core import UNIT, Message, PeerId, UsageError
 from waggledance.tasks._card import Card
 from waggledance.tasks._faded import ONE, Faded, Seen
 from waggledance.tasks._outcome import TaskOutcome
@@ -57,10 +57,11 @@ class TypeUCB(Router):
 class KindMeans:
     """The state of `TypeUCB`."""
 
-    __slots__ = ("_faded", "_router")
+    __slots__ = ("_bounds", "_faded", "_router")
 
     def __init__(self, router: TypeUCB, faded: Faded) -> None:
         self._router, self._faded = router, faded
+        self._bounds: dict[str, tuple[dict[PeerId, Seen], dict[PeerId, tuple[int, int, int]]]] = {}
 
     def learn(self, said: Message[TaskOutcome]) -> None:
         """Take in one outcome."""
@@ -71,17 +72,26 @@ class KindMeans:
 
     def order(self, task: Task, cards: Sequence[Card]) -> tuple[Scored, ...]:
         """Rank by upper confidence bound."""
-        seen, kind, router = self._faded.of(task.kind), task.kind, self._router
-        unseen = router.explore_ppm * isqrt(UNIT * UNIT // router.prior_weight) // UNIT
+        rows, kind, m = self._faded.of(task.kind), task.kind, self._router.prior_weight
+        if kind not in self._bounds or self._bounds[kind][0] is not rows:
+            self._bounds[kind] = rows, {worker: self._bound(seen) for worker, seen in rows.items()}
+        known = self._bounds[kind][1]
+        unseen = 0, UNIT, self._router.explore_ppm * isqrt(UNIT * UNIT // m) // UNIT
         scores = [
-            card.claim_ppm(kind) + unseen if (row := seen.get(card.peer)) is None else self._score(card, kind, row)
+            fixed + card.claim_ppm(kind) * share // UNIT + bonus
             for card in cards
+            for fixed, share, bonus in (known.get(card.peer, unseen),)
         ]
         return in_order(task, cards, scores)
 
-    def _score(self, card: Card, kind: str, seen: Seen) -> int:
+    def _bound(self, seen: Seen) -> tuple[int, int, int]:
+        """Return a worker's score without its claim, what share the claim has in it, and the bonus, all in ppm."""
         m = self._router.prior_weight
-        prior = (m * card.claim_ppm(kind) + seen.rewards) // (m + seen.outcomes)
         weight = m * ONE + seen.weight
-        mean = (m * ONE * prior + seen.total) // weight
-        return mean + self._router.explore_ppm * isqrt(UNIT * UNIT * ONE // weight) // UNIT
+        prior = seen.rewards // (m + seen.outcomes)
+        share = UNIT * m * m * ONE // ((m + seen.outcomes) * weight)
+        return (
+            (m * ONE * prior + seen.total) // weight,
+            share,
+            self._router.explore_ppm * isqrt(UNIT * UNIT * ONE // weight) // UNIT,
+        )

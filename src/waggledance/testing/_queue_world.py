@@ -75,7 +75,7 @@ class QueueWorld:
             if tell > told_at or not self.age:
                 told, told_at = list(held), tell
             task = Task(goal=f"task {t}", kind="work")
-            best = standing.rank(task, self._cards(told))[0]
+            best = standing.rank(task, self._cards(told, round(MS * (at - told_at))))[0]
             i = number[best.peer]
             took = size / float(self.speeds[i])
             free[i] = max(at, free[i]) + took
@@ -97,7 +97,8 @@ class QueueWorld:
         gaps = rng.exponential(1.0, tasks) / np.where(in_burst, BURST * rate, slow)
         return np.cumsum(gaps)
 
-    def _cards(self, loads: list[int]) -> list[Card]:
+    def _cards(self, loads: list[int], age_ms: int) -> list[Card]:
         return [
-            Card(peer=peer, load=loads[i], task_ms=round(MS / float(self.speeds[i]))) for i, peer in enumerate(self.ids)
+            Card(peer=peer, load=loads[i], load_age_ms=age_ms, task_ms=round(MS / float(self.speeds[i])))
+            for i, peer in enumerate(self.ids)
         ]

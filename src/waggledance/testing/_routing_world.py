@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from waggledance.core import UNIT, Message, MessageId, PeerId, UsageError, local_peer_id, swarm_id
 from waggledance.tasks._card import Card
-from waggledance.tasks._outcome import TaskOutcome
+from waggledance.tasks._doubted import doubted_by
+from waggledance.tasks._outcome import TaskOutcome, counted
 from waggledance.tasks._router import Router
 from waggledance.tasks._standing import Standing
 from waggledance.tasks._task import Task
@@ -120,6 +121,7 @@ class RoutingWorld:
         delay: int = 0,
         events: Mapping[int, Callable[[RoutingWorld], None]] | None = None,
         lies: Lie | None = None,
+        doubt: bool = False,
     ) -> Routed:
         """Route tasks one after the other, requesters in turn, and return what came of it.
 
@@ -132,16 +134,26 @@ class RoutingWorld:
             delay: after how many tasks the requester itself learns the reward.
             events: what happens to the world before a task of a number.
             lies: messages that everybody gets after a task.
+            doubt: whether every hundred tasks each requester leaves out whom it doubts, and learns anew.
         """
         askers = [local_peer_id(f"asker {i}") for i in range(requesters)]
-        standing = [Standing(router) for _ in askers]
+        standing, known = [Standing(router) for _ in askers], [list[Message[Any]]() for _ in askers]
+        doubted = [frozenset[PeerId]() for _ in askers]
         due: dict[int, list[tuple[int, Message[Any]]]] = {}
         regret, kinds, chosen = np.zeros(tasks), np.zeros(tasks, dtype=np.int64), np.zeros(tasks, dtype=np.int64)
         for t in range(tasks):
             if events is not None and t in events:
                 events[t](self)
+            heard: dict[int, list[Message[Any]]] = {}
             for who, said in due.pop(t, ()):
-                standing[who].add([said])
+                heard.setdefault(who, []).append(said)
+            for who, news in heard.items():
+                known[who] += news
+                standing[who].add(counted(news, doubted=doubted[who]))
+            if doubt and t and t % 100 == 0:
+                for who, asker in enumerate(askers):
+                    doubted[who] = doubted_by(asker, known[who])
+                    standing[who] = Standing(router, counted(known[who], doubted=doubted[who]))
             me, kind = t % requesters, int(self.rng.integers(len(self.kinds)))
             task = Task(goal=f"task {t}", kind=self.kinds[kind])
             best = standing[me].rank(task, self.cards())[0]

@@ -1,0 +1,120 @@
+"""`TwoChoices` and `Softmax` beside plain rules in a world where load is old; hand-over."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from waggledance.core import UNIT, Cost, Message, UsageError, local_peer_id
+from waggledance.tasks import Card, Router, Scored, Softmax, Standing, Task, TaskOutcome, TwoChoices
+from waggledance.tasks._router import in_order
+from waggledance.tasks._softmax import Policy, _exponentials
+from waggledance.tasks._two_choices import Paces
+from waggledance.testing._queue_world import QueueWorld
+from waggledance.testing._routing_world import said_outcome
+
+A, B, C = (local_peer_id(name) for name in "abc")
+TASK = Task(goal="carry water", kind="carry")
+
+
+class LeastLoaded(Router):
+    """Whoever has the least load by the last word; equals by lot."""
+
+    name: ClassVar[str] = "least-loaded"
+
+    def start(self) -> "LeastLoaded":
+        return self
+
+    copy = start
+
+    def learn(self, said: Message[TaskOutcome]) -> None:
+        pass
+
+    def order(self, task: Task, cards: Sequence[Card]) -> tuple[Scored, ...]:
+        return in_order(task, cards, [-card.load for card in cards])
+
+
+def mean_response(router: Router, age: float) -> float:
+    return float(np.mean([QueueWorld(seed, age=age).run(router, 1_500).mean() for seed in range(3)]))
+
+
+def test_with_old_load_the_least_loaded_stampedes_and_two_choices_does_not() -> None:
+    assert mean_response(TwoChoices(), 8) < mean_response(LeastLoaded(), 8) / 2
+    assert mean_response(TwoChoices(), 0) < 1.8 * mean_response(LeastLoaded(), 0)
+
+
+@pytest.mark.slow
+def test_a_softmax_keeps_up_with_two_choices_at_every_age() -> None:
+    assert mean_response(Softmax(), 8) <= 1.05 * mean_response(TwoChoices(), 8)
+    assert mean_response(Softmax(), 0) <= mean_response(TwoChoices(), 0)
+
+
+def test_faster_peers_are_drawn_more_often_and_times_seen_outweigh_times_claimed() -> None:
+    liar = Card(peer=A, task_ms=100)
+    honest = Card(peer=B, task_ms=1_000)
+    tasks = [Task(goal=f"carry {i}", kind="carry") for i in range(400)]
+    one = TwoChoices(choices=1)
+    assert sum(one.rank(task, [liar, honest])[0].peer == A for task in tasks) > 330
+    said = [
+        said_outcome(C, TaskOutcome(task=task.id, task_kind="carry", worker=A, reward_ppm=UNIT,
+                                    cost=Cost(milliseconds=4_000)), i + 1)
+        for i, task in enumerate(tasks[:40])
+    ]  # fmt: skip
+    standing = Standing(one, said)
+    assert sum(standing.rank(task, [liar, honest])[0].peer == A for task in tasks) < 120
+
+
+def test_a_task_is_handed_over_for_a_gain_only_and_does_not_come_back() -> None:
+    state = TwoChoices().start()
+    assert isinstance(state, Paces)
+    full, free = Card(peer=A, load=6), Card(peer=B, load=0)
+    assert state.hand_over(TASK, full, [free]) == B
+    assert state.hand_over(TASK, Card(peer=A, load=2), [free]) is None
+    assert state.hand_over(TASK, Card(peer=B, load=1), [Card(peer=A, load=5)]) is None
+    assert state.hand_over(TASK, full, []) is None
+    assert state.hand_over(TASK, full, [Card(peer=B, available=False), full]) is None
+
+
+def test_learning_moves_weights_towards_what_is_rewarded() -> None:
+    state = Softmax(step_ppm=UNIT).start()
+    assert isinstance(state, Policy)
+    before = list(state.weights)
+    for i in range(60):
+        good = i % 2 == 0
+        body = TaskOutcome(
+            task=Task(goal=f"t{i}").id, task_kind="carry", worker=B, reward_ppm=UNIT * good,
+            x=((300_000 if good else -300_000), 0, 0),
+        )  # fmt: skip
+        state.learn(said_outcome(A, body, i + 1))
+    assert state.weights[0] > before[0] + UNIT
+    assert state.weights[1:] == before[1:]
+
+
+def test_the_table_of_exponentials_is_exact_to_nine_digits() -> None:
+    table = _exponentials()
+    assert all(table[k] / 2**40 == pytest.approx(np.exp(-k / 1024), abs=1e-9) for k in range(0, len(table), 97))
+    assert table[-1] == 0
+
+
+def test_pheromone_gives_up_on_a_peer_that_fails() -> None:
+    cards = [Card(peer=A), Card(peer=B)]
+    said = [
+        said_outcome(C, TaskOutcome(task=Task(goal=f"t{i}").id, task_kind="carry", worker=A, reward_ppm=0), i + 1)
+        for i in range(40)
+    ]
+    standing = Standing(Softmax(ants=True), said)
+    tasks = [Task(goal=f"carry {i}", kind="carry") for i in range(300)]
+    assert sum(standing.rank(task, cards)[0].peer == A for task in tasks) < 15
+
+
+@pytest.mark.parametrize("wrong", [{"choices": 0}, {"hand_over_gain_ms": -1}])
+def test_numbers_out_of_range_are_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(UsageError, match="two-choices needs"):
+        TwoChoices(**wrong)
+
+
+@pytest.mark.parametrize("step", [-1, 17 * UNIT])
+def test_a_step_out_of_range_is_refused(step: int) -> None:
+    with pytest.raises(UsageError, match="softmax needs a step_ppm"):
+        Softmax(step_ppm=step)
