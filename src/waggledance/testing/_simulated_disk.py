@@ -24,6 +24,7 @@ class SimulatedDisk:
 
     def __init__(self, stored: list[AnyMessage] | None = None) -> None:
         self._stored = stored or []
+        self._sizes = Counter(message.channel for message in self._stored)
         self._pending: list[AnyMessage] = []
         self._notes: dict[str, tuple[int, bytes]] = {}
         self.full = False
@@ -36,13 +37,11 @@ class SimulatedDisk:
         return tuple(sorted(kept.values(), key=lambda m: (m.lamport, m.id)))
 
     def notes(self) -> dict[str, bytes]:
-        sizes = Counter(message.channel for message in self._stored)
-        return {name: note for name, (size, note) in self._notes.items() if sizes[name] == size}
+        return {name: note for name, (size, note) in self._notes.items() if self._sizes[name] == size}
 
     def keep_notes(self, notes: Mapping[str, bytes], /) -> None:
         if not self.full:
-            sizes = Counter(message.channel for message in self._stored)
-            self._notes.update((name, (sizes[name], note)) for name, note in notes.items())
+            self._notes.update((name, (self._sizes[name], note)) for name, note in notes.items())
 
     def append(self, message: AnyMessage, raw: bytes, /) -> None:
         self._pending.append(message)
@@ -51,6 +50,7 @@ class SimulatedDisk:
         if self.full:
             raise RunFailed(f"simulated disk: no space left, {len(self._pending)} messages are only in memory")
         self._stored += self._pending
+        self._sizes.update(message.channel for message in self._pending)
         self._pending.clear()
 
     def after_a_crash(self, left: LogLeft) -> SimulatedDisk:
