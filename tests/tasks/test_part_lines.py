@@ -7,6 +7,13 @@ import pytest
 from waggledance.core import RunFailed
 from waggledance.tasks._part_lines import PartLine, read_parts
 
+JSON_LIST = """```json
+[{"goal": "the Nile", "type": "RETRIEVE"}, {"task": "the Amazon", "kind": "look"},
+ {"description": "compare them.", "dependencies": ["1", 2]}]
+```"""
+JSON_OBJECT = """{"subtasks": [{"id": 1, "task": "the Nile", "type": "search"},
+{"id": 2, "task": "the Amazon", "type": "look"}, {"id": 3, "task": "compare them.", "dep": [1, 2]}]}"""
+
 
 @pytest.mark.parametrize(
     "text",
@@ -15,10 +22,8 @@ from waggledance.tasks._part_lines import PartLine, read_parts
         "Here is the plan:\n\n1) look: the Nile\n2) Look: the Amazon\n3) compare them. (after 1 and 2)\nGood luck!",
         "- **1. retrieve:** the Nile\n- **2. search:** the Amazon\n- **3.** compare them. [depends on: parts 1, 2]",
         "Step 1: look: the Nile\nStep 2: look: the Amazon\nStep 3: compare them. needs steps 1, 2.",
-        '```json\n[{"goal": "the Nile", "type": "RETRIEVE"}, {"task": "the Amazon", "kind": "look"},\n'
-        '{"description": "compare them.", "dependencies": ["1", 2]}]\n```',
-        '{"subtasks": [{"id": 1, "task": "the Nile", "type": "search"}, {"id": 2, "task": "the Amazon", "type": "look"},'
-        '{"id": 3, "task": "compare them.", "dep": [1, 2]}]}',
+        JSON_LIST,
+        JSON_OBJECT,
     ],
 )
 def test_the_same_plan_is_read_from_many_forms(text: str) -> None:

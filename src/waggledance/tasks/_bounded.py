@@ -50,8 +50,8 @@ class Bounded:
     def __post_init__(self) -> None:
         if not (0 <= self.depth <= MAX_DEPTH and 2 <= self.parts <= MAX_PARTS and self.tasks >= 1):
             raise UsageError(
-                f"a planner breaks up to a depth of 0 to {MAX_DEPTH}, into 2 to {MAX_PARTS} parts, up to 1 task or more "
-                f"in all; got {self.depth}, {self.parts} and {self.tasks}"
+                f"a planner breaks up to a depth of 0 to {MAX_DEPTH}, into 2 to {MAX_PARTS} parts, up to 1 task or "
+                f"more in all; got {self.depth}, {self.parts} and {self.tasks}"
             )
 
     async def expand(self, work: Work) -> Atomic | Parts:

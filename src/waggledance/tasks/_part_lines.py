@@ -21,8 +21,10 @@ KINDS = ("look", "think", "write", "code")
 _SAME_KIND = {"retrieve": "look", "search": "look", "find": "look", "reason": "think", "compute": "think"}
 
 _NUMBERED = re.compile(r"\s*(?:[-*•]\s*)?(?:(?:part|step|task)\s+)?(\d{1,3})\s*[.):]\s*(.+)", re.IGNORECASE)
-_AFTER = re.compile(r"[\s,;(\[-]*\b(?:after|depends on|needs)\b:?\s*((?:parts?|steps?|tasks?|none|and|[\d,#\s])*)[)\].]*$",
-                    re.IGNORECASE)  # fmt: skip
+_AFTER = re.compile(
+    r"[\s,;(\[-]*\b(?:after|depends on|needs)\b:?\s*((?:parts?|steps?|tasks?|none|and|[\d,#\s])*)[)\].]*$",
+    re.IGNORECASE,
+)
 _ATOMIC = re.compile(r"\W*atomic\b\W*", re.IGNORECASE)
 _JSON = re.compile(r"\[.*\]|\{.*\}", re.DOTALL)
 
@@ -89,12 +91,13 @@ def _from_json(text: str) -> list[PartLine]:
     if found is None:
         return []
     try:
-        read: object = msgspec.json.decode(found[0])
+        read: Any = msgspec.json.decode(found[0])
     except (msgspec.DecodeError, RecursionError):
         return []
     if isinstance(read, dict):
-        read = next((v for v in cast("dict[str, object]", read).values() if isinstance(v, list)), [])
-    rows = [cast("Mapping[str, Any]", row) for row in cast("list[object]", read) if isinstance(row, dict)]
+        held = [value for value in cast("dict[str, Any]", read).values() if isinstance(value, list)]
+        read = held[0] if held else []
+    rows = [cast("Mapping[str, Any]", row) for row in cast("list[Any]", read) if isinstance(row, dict)]
     parts: list[PartLine] = []
     for place, row in enumerate(rows, 1):
         goal = next((row[key] for key in ("goal", "task", "description", "name") if isinstance(row.get(key), str)), "")
@@ -108,8 +111,9 @@ def _from_json(text: str) -> list[PartLine]:
 
 
 def _numbers(row: Mapping[str, Any]) -> tuple[int, ...]:
-    given = next((row[key] for key in ("after", "dep", "deps", "dependencies") if isinstance(row.get(key), list)), [])
-    return tuple(sorted({int(n) for n in given if re.fullmatch(r"\d{1,3}", str(n))}))
+    names = [key for key in ("after", "dep", "deps", "dependencies") if isinstance(row.get(key), list)]
+    given = [str(n) for n in cast("list[Any]", row[names[0]])] if names else []
+    return tuple(sorted({int(n) for n in given if re.fullmatch(r"\d{1,3}", n)}))
 
 
 def same_words(text: str) -> str:

@@ -1,7 +1,7 @@
 """Recursive breaking up and putting together, by whichever peer claims the step: ROMA without its call stack.
 
-To break up and to say "atomic" are one call, which saves a third of the calls at the leaves. What a part is shown is its
-own goal, the results that it comes after, and the goal it is a part of; nobody sees the whole.
+To break up and to say "atomic" are one call, which saves a third of the calls at the leaves. What a part is shown is
+its own goal, the results that it comes after, and the goal it is a part of; nobody sees the whole.
 
 Source: Alzu'bi et al. 2025, "ROMA: Recursive Open Meta-Agent" (sentient-agi/ROMA): atomizer, planner, aggregator.
 """
@@ -22,8 +22,8 @@ from waggledance.tasks._unsent import unsent
 from waggledance.tasks._work import Result, Work
 
 TOGETHER = (
-    "The parts of this were done apart from each other, and the notes say what came of them. Put their results together "
-    "into one answer."
+    "The parts of this were done apart from each other, and the notes say what came of them. Put their results "
+    "together into one answer."
 )
 LOST = " {} of {} parts could not be done: say what is not known for that."
 _REASON_CHARS = 300
@@ -91,7 +91,7 @@ def as_edits(work: Work, parts: Sequence[PartLine]) -> list[Op]:
 
 
 def material_for(work: Work) -> tuple[Message[Any], ...]:
-    """Return what a planner is shown beside the goal: what it is a part of, results it goes by, faults of earlier plans."""
+    """Return what a planner is shown beside the goal: what it is a part of, what it goes by, what was wrong before."""
     told: list[Message[Any]] = []
     above = next(ancestors(work.plan, work.task), None)
     if above is not None:

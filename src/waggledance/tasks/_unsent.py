@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blake3 import blake3
 
-from waggledance.core import MessageId, Message, Note, local_peer_id, swarm_id, well_formed
+from waggledance.core import Message, MessageId, Note, local_peer_id, swarm_id, well_formed
 
 
 def unsent(about: str, text: str, by: str = "plan") -> Message[Note]:
