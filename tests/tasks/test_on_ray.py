@@ -134,18 +134,15 @@ class TestOnACluster:
         assert seen(tuple(sorted(ended, key=lambda row: row.at))) == seen(plain.ended)
 
     async def test_a_pipeline_may_be_made_by_each_worker(self, cluster: Any, tmp_path: Path) -> None:
-        report = await run_on_ray(lambda: pipeline(tmp_path), rows(20), workers=1)
+        report = await run_on_ray(pipeline(tmp_path), rows(20), make=lambda: pipeline(tmp_path), workers=1)
         assert (report.done, len(calls(tmp_path))) == (19, 1)
 
     async def test_workers_of_another_version_are_refused(self, cluster: Any, tmp_path: Path) -> None:
-        driver = os.getpid()
-
-        def make() -> Pipeline:
-            steps = pipeline(tmp_path).steps
-            return Pipeline(steps if os.getpid() == driver else steps[:1])
+        def other() -> Pipeline:
+            return Pipeline(pipeline(tmp_path).steps[:1])
 
         with pytest.raises(RunFailed, match="another one than the batch's"):
-            await run_on_ray(make, rows(20))
+            await run_on_ray(pipeline(tmp_path), rows(20), make=other)
 
 
 async def test_without_ray_installed_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from waggledance.cli._config import InForce, in_force
 from waggledance.cli._ending import INTERRUPTED, complain
 from waggledance.cli._printing import print_json, print_text, say, terminal
 from waggledance.cli._run_models import models_of, pipeline_with
+from waggledance.cli._run_on_ray import pipeline_at_worker
 from waggledance.cli._run_view import BatchView, summary
 from waggledance.core import Budget, UsageError
 from waggledance.models import Model
@@ -33,6 +35,7 @@ from waggledance.tasks import (
     RowsOut,
     piped_rows,
     read_rows,
+    run_on_ray,
     run_rows,
 )
 from waggledance.tasks._row_names import READING, name_of
@@ -60,6 +63,8 @@ class Batch:
     max_row_bytes: int = 1 << 20
     quiet: bool = False
     as_json: bool = False
+    on: Literal["here", "ray"] = "here"
+    ray_address: str | None = None
 
     @property
     def journal(self) -> Path:
@@ -87,15 +92,16 @@ def run(batch: Batch, flags: Mapping[str, object], *, config: Path | None) -> No
     report = BatchReport()
     out = RowsOut(batch.out, going_on=batch.journal.exists() and not batch.fresh)
     try:
-        models = models_of(plan, force)
+        in_flight = plan.in_flight if batch.in_flight is None else batch.in_flight
+        models = models_of(plan, force, in_flight)
         pipeline = pipeline_with(plan, models, force)
         with RowJournal(batch.journal, pipeline, seed=seed, fresh=batch.fresh, again=batch.again) as journal:
             if journal.cut_off:
                 tell(f"the journal's last {journal.cut_off:,} bytes were not whole, and are gone: a kill cut them off")
             if journal.ended_before:
                 tell(f"going on: {journal.ended_before:,} rows are in {batch.journal} already")
-            going = _Going(batch, pipeline, journal, out, Budget(**limits), seed, report, models)
-            interrupted = going.through(batch.in_flight or plan.in_flight)
+            going = _Going(batch, pipeline, journal, out, Budget(**limits), seed, report, models, force)
+            interrupted = going.through(in_flight)
             journal.sync()
             if report.status == "complete":
                 out.finish(lambda: journal.ended(batch.order))
@@ -116,6 +122,7 @@ class _Going:
     seed: int
     report: BatchReport
     models: dict[str, Model]
+    force: InForce
 
     def through(self, in_flight: int) -> bool:
         """Go through the rows; return whether somebody interrupted it."""
@@ -151,6 +158,13 @@ class _Going:
                 await model.aclose()
 
     async def _run(self, rows: Iterable[Item] | AsyncIterable[Item], in_flight: int) -> None:
+        if self.batch.on == "ray":
+            make = partial(pipeline_at_worker, self.batch.plan.absolute(), self.force, in_flight)
+            await run_on_ray(
+                self.pipeline, rows, make=make, address=self.batch.ray_address, in_flight=in_flight,
+                journal=self.journal, budget=self.budget, seed=self.seed, out=self.out.add, report=self.report,
+            )  # fmt: skip
+            return
         await run_rows(
             self.pipeline, rows, in_flight=in_flight, journal=self.journal, budget=self.budget, seed=self.seed,
             out=self.out.add, report=self.report,

@@ -18,6 +18,13 @@ class Order(StrEnum):
     ENDED = "ended"
 
 
+class On(StrEnum):
+    """Where steps run."""
+
+    HERE = "here"
+    RAY = "ray"
+
+
 def _flag(help: str, metavar: str) -> Any:
     return typer.Option(help=help, metavar=metavar)
 
@@ -42,6 +49,11 @@ def run(
     budget_calls: Annotated[int | None, _flag("Calls of steps to make at most, all runs together.", "N")] = None,
     budget_usd: Annotated[float | None, _flag("Dollars to spend at most, where prices are known.", "USD")] = None,
     seconds: Annotated[float | None, _flag("Time this run may take at most.", "SECONDS")] = None,
+    on: Annotated[On, typer.Option(help="Run steps in this process, or on a Ray cluster.")] = On.HERE,
+    ray_address: Annotated[
+        str | None,
+        _flag("With --on ray: which cluster (default: RAY_ADDRESS, or one started here).", "ADDRESS"),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option("--config", metavar="FILE", help="A waggle.toml (default: looked for here and above)."),
@@ -68,5 +80,7 @@ def run(
         "budget.usd": budget_usd,
         "budget.seconds": seconds,
     }
-    batch = Batch(plan, rows, out, in_flight, fresh, again, order.value, max_row_bytes, quiet, as_json)
+    batch = Batch(
+        plan, rows, out, in_flight, fresh, again, order.value, max_row_bytes, quiet, as_json, on.value, ray_address
+    )
     run(batch, flags, config=config)

@@ -15,7 +15,7 @@ from waggledance.cli._settings import Ask, Settings
 from waggledance.core import Budget, Decision, Question
 from waggledance.models import Model
 from waggledance.protocols import check_fit
-from waggledance.tasks import Asked, AskSwarm, BatchFile, Pipeline, pipeline_of
+from waggledance.tasks import Asked, AskSwarm, BatchFile, Pipeline, consolidated, pipeline_of
 
 
 def default_model(plan: BatchFile, force: InForce) -> str:
@@ -25,8 +25,8 @@ def default_model(plan: BatchFile, force: InForce) -> str:
     return plan.model
 
 
-def models_of(plan: BatchFile, force: InForce) -> dict[str, Model]:
-    """Return every model that a plan's steps name, one each.
+def models_of(plan: BatchFile, force: InForce, in_flight: int) -> dict[str, Model]:
+    """Return every model that a plan's steps name, one each, asked in a friendly order by `in_flight` rows.
 
     Raises:
         UsageError: there is no such model.
@@ -39,7 +39,7 @@ def models_of(plan: BatchFile, force: InForce) -> dict[str, Model]:
             names.add(table.model or default)
         if table.ask is not None:
             names.update(_settings_of(table.ask, default, force).ask.models)
-    return models_for(names, force)
+    return {name: consolidated(model, in_flight) for name, model in models_for(names, force).items()}
 
 
 def pipeline_with(plan: BatchFile, models: dict[str, Model], force: InForce) -> Pipeline:

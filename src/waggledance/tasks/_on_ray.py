@@ -23,9 +23,10 @@ from waggledance.tasks._step_runner import REASON_CHARS
 
 
 async def run_on_ray(
-    pipeline: Pipeline | Callable[[], Pipeline],
+    pipeline: Pipeline,
     rows: Iterable[Row | Mapping[str, Any]] | AsyncIterable[Row | Mapping[str, Any]],
     *,
+    make: Callable[[], Pipeline] | None = None,
     in_flight: int = 100,
     workers: int | None = None,
     address: str | None = None,
@@ -41,13 +42,14 @@ async def run_on_ray(
     from where they stood. A budget that is reached lets rows in flight run to their end.
 
     Args:
-        pipeline: the steps; or a function that makes them, which each worker calls for itself (for steps that hold
-            what cannot travel, such as a loaded model). Ray must be able to carry either to other machines.
+        pipeline: the steps.
         rows: what goes in.
+        make: makes the same pipeline at each worker, where steps hold what cannot travel, such as a model or an open
+            file; without it, Ray carries `pipeline` itself to them.
         in_flight: rows under way at once over all workers, 1 to 100,000.
         workers: how many engines; one a node when None.
-        address: of the cluster, as `ray.init` takes it; None joins the one this process is in, or that `RAY_ADDRESS`
-            names, or starts one on this machine for as long as the batch runs.
+        address: of the cluster, as `ray.init` takes it; ``auto`` is the one running on this machine. None takes the one
+            this process has joined, or that `RAY_ADDRESS` names, or starts one here for as long as the batch runs.
         journal: keeps what is done, here.
         budget: limits of the whole run.
         seed: of the run.
@@ -63,16 +65,20 @@ async def run_on_ray(
     if workers is not None and workers < 1:
         raise UsageError(f"workers is 1 or more, or None for one a node; got {workers}")
     ray = _ray()
-    make = pipeline if callable(pipeline) else lambda: pipeline
-    made = make()
     joined = ray.is_initialized()
     if not joined:
         _join(ray, address)
     try:
         nodes: list[str] = [node["NodeID"] for node in ray.nodes() if node["Alive"]]
-        crew = _Crew(ray, nodes, ray.put((make, made.digest)), -(-in_flight // (workers or len(nodes))), seed)
+        crew = _Crew(
+            ray,
+            nodes,
+            ray.put((make or (lambda: pipeline), pipeline.digest)),
+            -(-in_flight // (workers or len(nodes))),
+            seed,
+        )
         blocks = Blocks(
-            made,
+            pipeline,
             rows,
             crew.hire,
             workers=workers or len(nodes),
@@ -98,11 +104,14 @@ def _ray() -> Any:
 
 
 def _join(ray: Any, address: str | None) -> None:
+    where = address or os.environ.get("RAY_ADDRESS") or "local"
     try:
-        ray.init(address=address, include_dashboard=None if address else False, logging_level=logging.WARNING)
+        ray.init(address=where, include_dashboard=False if where == "local" else None, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as why:
-        where = f"the Ray cluster at {address!r}" if address else "a Ray cluster"
-        raise RunFailed(f"{where} could not be reached: {why}. Start one with `ray start --head`") from why
+        raise RunFailed(
+            f"no Ray cluster could be reached at {where!r}: {why}. Start one with `ray start --head` and name it, "
+            "or name none to have one started here"
+        ) from why
 
 
 class _Actor(RowWorker):
