@@ -114,6 +114,19 @@ def test_what_a_holder_brings_late_is_taken_and_a_stranger_brings_nothing() -> N
     assert [r.reason for r in table.plan.refused] == ["it never claimed the task", "the task is done already"]
 
 
+def test_what_a_former_holder_brings_is_not_taken_while_the_task_waits_for_others() -> None:
+    table, (a, b) = Table(), tasks("a", "b")
+    table.edit(Add(a), Add(b))
+    table.edit(Claim(b.id, 1_000), by=BEN)
+    table.edit(Release(b.id), by=BEN)
+    table.edit(Link(a.id, b.id))
+    table.done(b, "too early", by=BEN)
+    assert table.plan.refused[-1].reason == "the task waits for others"
+    table.work(a)
+    table.done(b, "in time", by=BEN)
+    assert table.plan.result(b.id) == "in time"
+
+
 def test_a_link_that_would_close_a_cycle_is_refused() -> None:
     table, (a, b, c) = Table(), tasks("a", "b", "c")
     table.edit(Add(a), Add(b), Add(c), Link(c.id, b.id), Link(b.id, a.id), Link(a.id, c.id), Link(a.id, a.id))
