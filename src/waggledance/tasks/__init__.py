@@ -9,6 +9,10 @@ from waggledance.tasks._batch_steps import pipeline_of as pipeline_of
 from waggledance.tasks._behaviour import Given as Given
 from waggledance.tasks._behaviour import behaviours as behaviours
 from waggledance.tasks._behaviour import by_behaviour as by_behaviour
+from waggledance.tasks._behaviour_runs import Agreed as Agreed
+from waggledance.tasks._behaviour_runs import BehaviourRun as BehaviourRun
+from waggledance.tasks._behaviour_runs import agreed as agreed
+from waggledance.tasks._behaviour_runs import runners as runners
 from waggledance.tasks._bounded import Bounded as Bounded
 from waggledance.tasks._card import Card as Card
 from waggledance.tasks._card import card_of_peer as card_of_peer
@@ -152,6 +156,7 @@ __all__ = [
     "ROUTERS",
     "Accept",
     "Add",
+    "Agreed",
     "Artefact",
     "AskSwarm",
     "Asked",
@@ -159,6 +164,7 @@ __all__ = [
     "Back",
     "BatchFile",
     "BatchReport",
+    "BehaviourRun",
     "Bounced",
     "Bounded",
     "Call",
@@ -250,6 +256,7 @@ __all__ = [
     "Watched",
     "Work",
     "WrongPlan",
+    "agreed",
     "behaviours",
     "by_behaviour",
     "by_peer",
@@ -289,6 +296,7 @@ __all__ = [
     "run_on_ray",
     "run_plan",
     "run_rows",
+    "runners",
     "sealer_of",
     "signature",
     "similarities",
