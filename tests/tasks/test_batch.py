@@ -202,6 +202,47 @@ def test_a_loop_stops_what_runs_on_the_old_draft() -> None:
     assert report.seconds == pytest.approx(6)
 
 
+@pytest.mark.parametrize("order", ["judge first", "slow first"])
+def test_a_result_of_the_old_draft_that_comes_with_the_loop_back_is_dropped(order: str) -> None:
+    early, late = ("ajudge", "slow") if order == "judge first" else ("zjudge", "slow")
+
+    @step
+    async def draft(row: Row) -> int:
+        return row.trip("draft")
+
+    @step(name=early, back=Back("draft", unless=lambda row: row.results["draft"] == 1))
+    async def judge(draft: int) -> None:
+        await asyncio.sleep(1)
+
+    @step(name=late)
+    async def slow(draft: int) -> int:
+        await asyncio.sleep(1)
+        return draft
+
+    report = on_virtual_time(run_rows(Pipeline([draft, judge, slow]), topics(1)))
+    assert report.ended[0].results["slow"] == 1
+
+
+def test_a_spent_budget_lets_the_calls_of_a_row_that_are_in_flight_end() -> None:
+    ended: list[str] = []
+
+    @step
+    async def long(row: Row) -> None:
+        await asyncio.sleep(5)
+        ended.append("long")
+
+    @step
+    async def short(row: Row) -> None:
+        await asyncio.sleep(1)
+
+    @step
+    async def more(short: None) -> None:
+        ended.append("more")
+
+    report = on_virtual_time(run_rows(Pipeline([long, short, more]), topics(1), budget=Budget(calls=2)))
+    assert (report.status, ended, report.seconds) == ("budget", ["long"], pytest.approx(5))
+
+
 async def test_a_failed_row_ends_alone_with_its_reason_and_is_tried_as_often_as_it_says() -> None:
     tries: list[int] = []
 

@@ -197,7 +197,7 @@ class Batch:
             row = await self._next()
             if row is None:
                 return
-            if len(self._workers) < self._in_flight and not self._exhausted:
+            for _ in range(min(2, self._in_flight - len(self._workers)) if not self._exhausted else 0):
                 self._hire()
             report.in_flight += 1
             try:
@@ -266,6 +266,8 @@ class Batch:
             self._pipeline.skip(row, step)
             return frozenset()
         value = await self._runners[step.name].run(row)
+        if not row.results.keys() >= set(step.needs):
+            return frozenset()  # a loop led back in this very moment: it rests on what is out of date
         if journal is not None:
             try:
                 journal.result(row, step, value)
