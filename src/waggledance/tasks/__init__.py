@@ -26,6 +26,10 @@ from waggledance.tasks._check_judges import judges as judges
 from waggledance.tasks._check_schema import json_of as json_of
 from waggledance.tasks._check_schema import json_schema as json_schema
 from waggledance.tasks._checks import Checks as Checks
+from waggledance.tasks._choose_topology import Arrangement as Arrangement
+from waggledance.tasks._choose_topology import arranged as arranged
+from waggledance.tasks._choose_topology import choose_topology as choose_topology
+from waggledance.tasks._choose_topology import layers as layers
 from waggledance.tasks._claims import Claiming as Claiming
 from waggledance.tasks._condition import check_condition as check_condition
 from waggledance.tasks._condition import holds as holds
@@ -146,6 +150,11 @@ from waggledance.tasks._team import outcome_of as outcome_of
 from waggledance.tasks._two_choices import TwoChoices as TwoChoices
 from waggledance.tasks._type_ucb import TypeUCB as TypeUCB
 from waggledance.tasks._visit import Visit as Visit
+from waggledance.tasks._width import Ascending as Ascending
+from waggledance.tasks._width import Budgeted as Budgeted
+from waggledance.tasks._width import Constant as Constant
+from waggledance.tasks._width import Descending as Descending
+from waggledance.tasks._width import Width as Width
 from waggledance.tasks._work import Executor as Executor
 from waggledance.tasks._work import Result as Result
 from waggledance.tasks._work import Work as Work
@@ -157,7 +166,9 @@ __all__ = [
     "Accept",
     "Add",
     "Agreed",
+    "Arrangement",
     "Artefact",
+    "Ascending",
     "AskSwarm",
     "Asked",
     "Atomic",
@@ -167,6 +178,7 @@ __all__ = [
     "BehaviourRun",
     "Bounced",
     "Bounded",
+    "Budgeted",
     "Call",
     "Candidate",
     "Card",
@@ -178,7 +190,9 @@ __all__ = [
     "Collided",
     "Consensus",
     "Consolidated",
+    "Constant",
     "Delivered",
+    "Descending",
     "Done",
     "Drop",
     "EdgeWeights",
@@ -254,9 +268,11 @@ __all__ = [
     "TypeUCB",
     "Visit",
     "Watched",
+    "Width",
     "Work",
     "WrongPlan",
     "agreed",
+    "arranged",
     "behaviours",
     "by_behaviour",
     "by_peer",
@@ -264,6 +280,7 @@ __all__ = [
     "card_of_peer",
     "card_of_record",
     "check_condition",
+    "choose_topology",
     "command",
     "consolidate",
     "consolidated",
@@ -279,6 +296,7 @@ __all__ = [
     "json_schema",
     "judges",
     "kind_of",
+    "layers",
     "opened_plan",
     "outcome_of",
     "passes",

@@ -95,8 +95,7 @@ def _from_json(text: str) -> list[PartLine]:
     except (msgspec.DecodeError, RecursionError):
         return []
     if isinstance(read, dict):
-        held = [value for value in cast("dict[str, Any]", read).values() if isinstance(value, list)]
-        read = held[0] if held else []
+        read = next(filter(_is_list, cast("dict[str, Any]", read).values()), [])
     rows = [cast("Mapping[str, Any]", row) for row in cast("list[Any]", read) if isinstance(row, dict)]
     parts: list[PartLine] = []
     for place, row in enumerate(rows, 1):
@@ -108,6 +107,10 @@ def _from_json(text: str) -> list[PartLine]:
             parts.append(PartLine(number if isinstance(number, int) else place, goal.strip(),
                                   kind if kind in KINDS else "think", _numbers(row)))  # fmt: skip
     return parts
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list)
 
 
 def _numbers(row: Mapping[str, Any]) -> tuple[int, ...]:
