@@ -57,14 +57,11 @@ def test_a_rank_takes_no_notice_of_the_order_of_outcomes_and_cards_nor_of_repeat
 def test_learning_bit_by_bit_with_late_comers_equals_the_fold_from_scratch(
     router: Router, seed: int, rng: Random
 ) -> None:
-    said = outcomes(5 * _EVERY, seed)
-    standing, late = Standing(router), list[Said]()
-    for message in said:
-        if rng.random() < 0.1:
-            late.append(message)
-        else:
-            standing.add([message])
-    standing.add(late)
+    said = outcomes(4 * _EVERY, seed)
+    late = [i + (2 * _EVERY * rng.random() if rng.random() < 0.2 else 0) for i in range(len(said))]
+    standing = Standing(router)
+    for _, message in sorted(zip(late, said, strict=True)):
+        standing.add([message])
     assert standing.rank(TASK, CARDS) == router.rank(TASK, CARDS, said)
     assert len(standing) == len(counted(said))
 
