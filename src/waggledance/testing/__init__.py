@@ -56,8 +56,12 @@ if TYPE_CHECKING:
     from waggledance.testing._prefix_cache import PrefixCache as PrefixCache
     from waggledance.testing._prefix_cache import document_queries as document_queries
     from waggledance.testing._prefix_cache import prefill_and_decode as prefill_and_decode
+    from waggledance.testing._queue_world import QueueWorld as QueueWorld
+    from waggledance.testing._routing_world import RoutingWorld as RoutingWorld
     from waggledance.testing._rows_world import row_over_batch as row_over_batch
     from waggledance.testing._rows_world import steps_a_second as steps_a_second
+    from waggledance.testing._services_world import ServicesWorld as ServicesWorld
+    from waggledance.testing._specialists_world import SpecialistsWorld as SpecialistsWorld
     from waggledance.testing._world_w1 import W1 as W1
     from waggledance.testing._world_w1 import Answers as Answers
     from waggledance.testing._world_w1 import Case as Case
@@ -105,6 +109,10 @@ _HOMES = {
     "replay_schedule": "_certificate_schedules",
     "search_schedules": "_certificate_schedules",
     "shrink_schedule": "_certificate_schedules",
+    "QueueWorld": "_queue_world",
+    "RoutingWorld": "_routing_world",
+    "ServicesWorld": "_services_world",
+    "SpecialistsWorld": "_specialists_world",
     "W6": "_world_w6",
     "Scenario": "_world_w6",
     "W1": "_world_w1",
@@ -158,16 +166,20 @@ __all__ = [
     "Opinionated",
     "Played",
     "PrefixCache",
+    "QueueWorld",
     "Reboot",
     "Resend",
+    "RoutingWorld",
     "Run",
     "Scenario",
     "Schedule",
     "Search",
     "Seen",
+    "ServicesWorld",
     "SignsAll",
     "SimulatedMesh",
     "Slander",
+    "SpecialistsWorld",
     "SwimWorld",
     "Sybils",
     "Twins",
