@@ -33,7 +33,7 @@ from waggledance.lab import Bank, RecordPlan, record
 from waggledance.lab._bank import Answer, digest_of
 from waggledance.lab._record import Progress
 from waggledance.models import model
-from waggledance.tasks import Candidate, Limits, Sandbox, behaviours, functional_consensus, inputs
+from waggledance.tasks import Candidate, Limits, Sandbox, behaviours, functional_consensus, inputs, within_domain
 from waggledance.tasks._behaviour import expected_outputs
 from waggledance.tasks._signature import Signature, signature
 
@@ -110,13 +110,14 @@ async def look(problem: Problem, lines: Sequence[Answer], sandbox: Sandbox) -> S
         *(sandbox.python(program + hidden, limits=limits) for program in dict.fromkeys(programs))
     )
     passed = {program: ended.ok for program, ended in zip(dict.fromkeys(programs), tested, strict=True)}
+    candidates = [
+        Candidate(program, outputs[: len(calls)], wrong=outputs[len(calls) :] != wanted)
+        for program, outputs in zip(programs, ran, strict=True)
+    ]
     return Seen(
         problem,
         tuple(line.answer for line in lines),
-        tuple(
-            Candidate(program, outputs[: len(calls)], wrong=outputs[len(calls) :] != wanted)
-            for program, outputs in zip(programs, ran, strict=True)
-        ),
+        tuple(within_domain(candidates)),
         tuple(passed[program] for program in programs),
         tuple(line.completion.prompt_tokens + line.completion.completion_tokens for line in lines),
     )

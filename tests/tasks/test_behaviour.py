@@ -22,6 +22,17 @@ async def test_what_comes_out_counts_and_not_how_it_is_written() -> None:
     assert found.best_first[-1] == 5  # it crashes on the empty list
 
 
+async def test_a_program_that_never_crashes_does_not_win_by_inputs_that_make_no_sense() -> None:
+    right = [
+        f"def f(xs):\n    return {form}\n"
+        for form in ("sum(xs) / len(xs)", "(1 / len(xs)) * sum(xs)", "sum(x / len(xs) for x in xs)")
+    ]
+    found = await by_behaviour(
+        [*right, "def f(xs):\n    return None\n"], "f", ["([],)", "([1, 2],)", "([3, 6],)"], Sandbox()
+    )
+    assert found.best < 3
+
+
 async def test_a_given_test_weighs_more_than_the_crowd() -> None:
     programs = ["def f(x):\n    return x + x\n"] * 3 + ["def f(x):\n    return float(x * x)\n"]
     found = await by_behaviour(programs, "f", ["(1,)", "(2,)"], Sandbox(), given=[Given("(3,)", "9")])

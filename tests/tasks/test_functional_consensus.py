@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waggledance.core import UNIT, UsageError
-from waggledance.tasks import Candidate, functional_consensus, similarities
+from waggledance.tasks import Candidate, functional_consensus, similarities, within_domain
 
 OUTPUTS = st.lists(st.tuples(*[st.sampled_from(["1", "2", "3", "!x", None])] * 4), min_size=1, max_size=8)
 
@@ -46,6 +46,18 @@ def test_a_crash_and_a_failed_test_weigh_more_than_any_agreement() -> None:
     assert functional_consensus([*crashing, Candidate("alone", ("2", "3"))]).best == 5
     wrong = [Candidate(f"{i}", ("1", "1"), wrong=True) for i in range(5)]
     assert functional_consensus([*wrong, Candidate("alone", ("!", "!"))]).best == 5
+
+
+def test_an_input_on_which_most_crash_says_nothing() -> None:
+    right = [Candidate(f"{i}", ("1", "2", "!ValueError")) for i in range(3)]
+    trivial = [Candidate(f"none {i}", ("None", "None", "None")) for i in range(2)]
+    assert functional_consensus([*right, *trivial]).best >= 3
+    kept = within_domain([*right, *trivial])
+    assert [len(one.outputs) for one in kept] == [2] * 5
+    assert functional_consensus(kept).best < 3
+    half = [Candidate("a", ("!",)), Candidate("b", ("1",))]
+    assert within_domain(half) == half
+    assert within_domain([]) == []
 
 
 def test_agreement_is_the_share_of_others_that_do_the_same() -> None:

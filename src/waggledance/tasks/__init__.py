@@ -65,6 +65,7 @@ from waggledance.tasks._functional_consensus import Candidate as Candidate
 from waggledance.tasks._functional_consensus import Consensus as Consensus
 from waggledance.tasks._functional_consensus import functional_consensus as functional_consensus
 from waggledance.tasks._functional_consensus import similarities as similarities
+from waggledance.tasks._functional_consensus import within_domain as within_domain
 from waggledance.tasks._git import GitFailed as GitFailed
 from waggledance.tasks._git_workspace import GitWorkspace as GitWorkspace
 from waggledance.tasks._git_workspace import take_in as take_in
@@ -321,5 +322,6 @@ __all__ = [
     "step",
     "stubs",
     "take_in",
+    "within_domain",
     "workspace",
 ]

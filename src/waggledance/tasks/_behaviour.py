@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from waggledance.core import UsageError
-from waggledance.tasks._functional_consensus import CRASH, Candidate, Consensus, functional_consensus
+from waggledance.tasks._functional_consensus import CRASH, Candidate, Consensus, functional_consensus, within_domain
 from waggledance.tasks._sandbox import Sandbox
 
 _HARNESS = Path(__file__).with_name("_behaviour_harness.py")
@@ -88,7 +88,7 @@ async def by_behaviour(
     given: Sequence[Given] = (),
     each_s: float = 2.0,
 ) -> Consensus:
-    """Run programs on the same inputs and order them by functional consensus.
+    """Run programs on the same inputs and order them by functional consensus, on those within the function's domain.
 
     Args:
         programs: Python sources; see `behaviours` for the others.
@@ -104,12 +104,11 @@ async def by_behaviour(
     calls = [*inputs, *(test.args for test in given)]
     ran = await behaviours(programs, entry, calls, sandbox, each_s=each_s)
     wanted, n = await expected_outputs(given, sandbox), len(inputs)
-    return functional_consensus(
-        [
-            Candidate(program, outputs[:n], wrong=outputs[n:] != wanted)
-            for program, outputs in zip(programs, ran, strict=True)
-        ]
-    )
+    candidates = [
+        Candidate(program, outputs[:n], wrong=outputs[n:] != wanted)
+        for program, outputs in zip(programs, ran, strict=True)
+    ]
+    return functional_consensus(within_domain(candidates))
 
 
 async def expected_outputs(given: Sequence[Given], sandbox: Sandbox) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """Who ran what, and what came out: runs that peers publish, and what may be believed of them.
 
 Each pair of program and input is run by two peers, drawn by rendezvous hash. Where they agree, that is the output;
-where they do not, the next peer of the pair's order runs it too, until one output has two reports and more than any other.
-So one liar decides no pair, and cannot cancel the pairs of programs that it dislikes; a pair on which many differ is a
-flaky program. Withstands fewer than `least` liars; does not withstand `least` in league.
+where they do not, the next peer of the pair's order runs it too, until one output has two reports and more than any
+other. So one liar decides no pair, and cannot cancel the pairs of programs that it dislikes; a pair on which many
+differ is a flaky program. Withstands fewer than `least` liars; does not withstand `least` in league.
 Source: the record of runs is FunCoder's (arXiv:2405.20092); that others check it, and how, is ours.
 """
 

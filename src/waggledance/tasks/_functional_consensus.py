@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
 
 from blake3 import blake3
 
@@ -83,6 +84,22 @@ def functional_consensus(candidates: Sequence[Candidate]) -> Consensus:
     scores = tuple(_score(one, counts) for one in candidates)
     order = sorted(range(len(candidates)), key=lambda i: (-scores[i], _tie(candidates[i]), i))
     return Consensus(tuple(order), scores, _agreement(candidates[order[0]], counts, len(candidates)))
+
+
+def within_domain(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates without the inputs on which more than half of them crash.
+
+    An input that is drawn by type may lie outside of what the function is for; there a program that always answers
+    the same would win, since right ones crash. In the paper a model writes the inputs, and every crash counts.
+
+    >>> [one.outputs for one in within_domain([Candidate("a", ("1", "!")), Candidate("b", ("1", "!"))])]
+    [('1',), ('1',)]
+    """
+    if not candidates:
+        return []
+    by_input = zip(*(one.outputs for one in candidates), strict=True)
+    kept = [2 * sum(o is not None and o.startswith(CRASH) for o in outputs) <= len(candidates) for outputs in by_input]
+    return [replace(one, outputs=tuple(compress(one.outputs, kept))) for one in candidates]
 
 
 def similarities(candidates: Sequence[Candidate]) -> list[list[int]]:
