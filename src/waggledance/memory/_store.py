@@ -195,7 +195,7 @@ class RecordStore:
         likeness: dict[int, int] = {}
         if mode != "meaning":
             condition, values = where.sql()
-            rankings.append(by_words(self._connection, query, depth, len(self), condition, values))
+            rankings.append(by_words(self._connection, query, depth, condition, values))
         if mode != "words":
             likeness = self._vectors.nearest(query, depth, where)
             rankings.append(self._ordered(likeness, depth, mark))

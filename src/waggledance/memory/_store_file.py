@@ -25,10 +25,14 @@ FORMAT = 1
 APPLICATION_ID = 0x77_67_6D_31
 """``wgm1``, in the file's header."""
 
+CACHE_KIB = 64 * 1_024
+"""Of pages, as far as they are used: ranking by BM25 reads the length of every record that matches."""
+
 _TABLES = (
     """CREATE TABLE records (
         row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, sort TEXT NOT NULL, key TEXT NOT NULL, scope TEXT NOT NULL,
-        tie INTEGER NOT NULL, raw BLOB NOT NULL)""",
+        tie INTEGER NOT NULL, embedded INTEGER NOT NULL DEFAULT 0, raw BLOB NOT NULL)""",
+    "CREATE INDEX waiting ON records (row) WHERE NOT embedded",
     "CREATE TABLE vectors (row INTEGER PRIMARY KEY, vector BLOB NOT NULL)",
     """CREATE TABLE authors (
         id BLOB NOT NULL, author BLOB NOT NULL, message BLOB, PRIMARY KEY (id, author)) WITHOUT ROWID""",
@@ -64,6 +68,7 @@ def open_file(path: Path | None) -> sqlite3.Connection:
         if path is not None:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     except sqlite3.DatabaseError as why:
         connection.close()
         raise UsageError(f"memory {path} cannot be used: {why}; give another file, or remove this one") from why

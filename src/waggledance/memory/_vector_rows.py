@@ -72,22 +72,20 @@ class VectorRows:
         while missing := self._missing():
             words = [_decode(raw).words[:MAX_EMBEDDED_CHARS] for _, raw in missing]
             vectors = whole(self._embedding()(words), len(words)).astype("<i2")
-            made = [(row, vector.tobytes()) for vector, (row, _) in zip(vectors, missing, strict=True)]
-            with transaction(self._connection):
-                self._connection.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", made)
+            made = [(vector.tobytes(), row) for vector, (row, _) in zip(vectors, missing, strict=True)]
+            with transaction(self._connection):  # another process may have done it, or dropped a record, meanwhile
+                self._connection.executemany(
+                    "INSERT OR REPLACE INTO vectors (vector, row) SELECT ?, row FROM records WHERE row = ?", made
+                )
+                self._connection.executemany(
+                    "UPDATE records SET embedded = 1 WHERE row = ?", [(r,) for r, _ in missing]
+                )
         self._extend()
 
     def _missing(self) -> list[tuple[int, bytes]]:
         """Return some rows without a vector, with their content."""
-        (records, vectors) = self._connection.execute(
-            "SELECT (SELECT count(*) FROM records), (SELECT count(*) FROM vectors)"
-        ).fetchone()
-        if records == vectors:
-            return []
-        return self._connection.execute(
-            "SELECT r.row, r.raw FROM records AS r LEFT JOIN vectors AS v ON v.row = r.row WHERE v.row IS NULL LIMIT ?",
-            (_AT_ONCE,),
-        ).fetchall()
+        found = self._connection.execute("SELECT row, raw FROM records WHERE NOT embedded LIMIT ?", (_AT_ONCE,))
+        return found.fetchall()
 
     def _extend(self) -> None:
         """Read the vectors that are not in the matrix yet."""
@@ -133,6 +131,7 @@ class VectorRows:
         if before != (name,):
             with transaction(self._connection):
                 self._connection.execute("DELETE FROM vectors")
+                self._connection.execute("UPDATE records SET embedded = 0")
                 self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('embedding', ?)", (name,))
             self._matrix, self._rows = None, []
 

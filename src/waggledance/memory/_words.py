@@ -1,8 +1,8 @@
 """Search by exact words, which vectors lose: names and numbers. SQLite's FTS5 ranks by BM25.
 
 A query is data. It is split into words here, and each word is quoted for FTS5, so that quotes, ``NEAR``, ``OR``,
-``column:``, ``*`` and ``^`` in it mean nothing. Any of the words may match. A word that stands in more than one of
-twenty records says little and costs much (BM25 gives it almost no weight): it is left out if the query has a rarer one.
+``column:``, ``*`` and ``^`` in it mean nothing. Any of the words may match. Words that stand in many records say little
+and cost much: the rarest are taken first, as long as no more than two thousand matches have to be weighed.
 
 Source: Robertson, Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond"; FTS5's parameters.
 """
@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from blake3 import blake3
 
@@ -20,8 +22,8 @@ from waggledance.core import well_formed
 MAX_QUERY_CHARS = 2_000
 """What comes after that is not read."""
 MAX_WORDS = 64
-COMMON = 20
-"""A word in more than one in so many records is common."""
+MAX_MATCHES = 2_000
+"""About 3 ms of BM25. The rarest word counts however often it stands."""
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -42,7 +44,7 @@ def query_mark(query: str) -> int:
 
 
 def by_words(
-    connection: sqlite3.Connection, query: str, count: int, records: int, condition: str, values: Sequence[object]
+    connection: sqlite3.Connection, query: str, count: int, condition: str, values: Sequence[object]
 ) -> list[int]:
     """Return the rows that match best, best first, ties by hash.
 
@@ -50,11 +52,10 @@ def by_words(
         connection: to a memory's file.
         query: any text.
         count: how many.
-        records: how many records there are.
         condition: SQL over ``records AS r`` that rows must meet.
         values: of its parameters.
     """
-    words = _telling(connection, words_of(query), records)
+    words = _telling(connection, words_of(query))
     if not words:
         return []
     mark = query_mark(query)
@@ -68,12 +69,17 @@ def by_words(
     return [row for (row,) in found]
 
 
-def _telling(connection: sqlite3.Connection, words: Sequence[str], records: int) -> tuple[str, ...]:
-    """Return the words without the common ones; all where none is known to be rare."""
-    held = {word: _holders(connection, word) for word in words}
-    if not any(0 < COMMON * count <= records for count in held.values()):
-        return tuple(words)
-    return tuple(word for word, count in held.items() if COMMON * count <= records)
+def _telling(connection: sqlite3.Connection, words: Sequence[str]) -> tuple[str, ...]:
+    """Return the rarest words: all that are equally rare or none, and those that the index spells otherwise as well."""
+    chosen: list[str] = []
+    weighed = 0
+    for count, group in groupby(sorted((_holders(connection, word), word) for word in words), key=itemgetter(0)):
+        same = [word for _, word in group]
+        if weighed and weighed + count * len(same) > MAX_MATCHES:
+            break
+        chosen += same
+        weighed += count * len(same)
+    return tuple(chosen)
 
 
 def _holders(connection: sqlite3.Connection, word: str) -> int:
