@@ -98,6 +98,15 @@ def test_a_copy_grows_while_the_batch_runs_and_goes_at_its_end(tmp_path: Path) -
     assert not out.partial.exists()
 
 
+def test_whoever_reads_the_file_of_an_earlier_run_reads_it_whole(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    written(path, ROWS[:1])
+    with path.open() as reader:
+        written(path, ROWS[1:])
+        assert json.loads(reader.read())["id"] == "a"
+    assert [row["id"] for row in lines(path)] == ["b", "d"]
+
+
 def test_a_line_that_a_kill_cut_off_does_not_spoil_the_next(tmp_path: Path) -> None:
     (tmp_path / "out.jsonl.partial.jsonl").write_text('{"id": "x"}\n{"id": "y')
     out = RowsOut(tmp_path / "out.jsonl", going_on=True)

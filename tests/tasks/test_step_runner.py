@@ -103,6 +103,16 @@ def test_a_step_that_cancels_itself_fails_its_row() -> None:
     assert report.reasons == {"self_cancelling: it cancelled itself": 2}
 
 
+def test_a_time_out_is_forgotten_once_it_is_dealt_with() -> None:
+    @step(timeout_s=1, retries=1)
+    async def odd(visit: Visit) -> None:
+        await asyncio.sleep(9 if visit.attempt == 0 else 0)
+        raise asyncio.CancelledError
+
+    report = ran(odd, n=2, in_flight=1)
+    assert report.reasons == {"odd: it cancelled itself": 2}
+
+
 def test_a_failing_branch_stops_the_others_of_its_row() -> None:
     ended = 0
 
