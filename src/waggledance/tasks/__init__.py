@@ -61,6 +61,8 @@ from waggledance.tasks._edit import Replace as Replace
 from waggledance.tasks._edit import Review as Review
 from waggledance.tasks._entry import Entry as Entry
 from waggledance.tasks._entry import Status as Status
+from waggledance.tasks._fit import Fit as Fit
+from waggledance.tasks._fit import fit as fit
 from waggledance.tasks._functional_consensus import Candidate as Candidate
 from waggledance.tasks._functional_consensus import Consensus as Consensus
 from waggledance.tasks._functional_consensus import functional_consensus as functional_consensus
@@ -74,6 +76,7 @@ from waggledance.tasks._here import Here as Here
 from waggledance.tasks._inputs import inputs as inputs
 from waggledance.tasks._inputs import kind_of as kind_of
 from waggledance.tasks._lin_ucb import LinUCB as LinUCB
+from waggledance.tasks._linted import Linted as Linted
 from waggledance.tasks._merge import Collided as Collided
 from waggledance.tasks._merge import GitMerging as GitMerging
 from waggledance.tasks._merge import Merged as Merged
@@ -92,6 +95,8 @@ from waggledance.tasks._place import place as place
 from waggledance.tasks._plan import Plan as Plan
 from waggledance.tasks._plan import Refusal as Refusal
 from waggledance.tasks._plan import sealer_of as sealer_of
+from waggledance.tasks._plan_lint import Flaw as Flaw
+from waggledance.tasks._plan_lint import PlanLint as PlanLint
 from waggledance.tasks._plan_result import PlanResult as PlanResult
 from waggledance.tasks._planned import Planned as Planned
 from waggledance.tasks._planned import decision_of as decision_of
@@ -203,6 +208,8 @@ __all__ = [
     "Fail",
     "Failure",
     "Finding",
+    "Fit",
+    "Flaw",
     "GitFailed",
     "GitMerging",
     "GitWorkspace",
@@ -217,6 +224,7 @@ __all__ = [
     "Limits",
     "LinUCB",
     "Link",
+    "Linted",
     "Merged",
     "Move",
     "Op",
@@ -226,6 +234,7 @@ __all__ = [
     "Plan",
     "PlanChanged",
     "PlanEdit",
+    "PlanLint",
     "PlanResult",
     "PlanSeal",
     "Planned",
@@ -289,6 +298,7 @@ __all__ = [
     "decision_of",
     "disputed",
     "doubted_by",
+    "fit",
     "functional_consensus",
     "holds",
     "inputs",
