@@ -82,8 +82,12 @@ def nearest(part: str, parts: list[str]) -> int:
 
 
 def instead(parts: list[str], other: str) -> list[str]:
+    """Return a plan that has lost what a part says otherwise no more, in its other parts as well."""
     at = nearest(other, parts)
-    return [*parts[:at], other, *parts[at + 1 :]]
+    plan = [*parts[:at], other, *parts[at + 1 :]]
+    for fact in facts(parts[at]) - facts(other):
+        plan = [part.replace(fact, "some") if fact.isdigit() else part for part in plan]
+    return plan
 
 
 def found(goal: str, parts: list[Task]) -> Counter[str]:
