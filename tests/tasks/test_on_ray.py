@@ -19,8 +19,11 @@ from waggledance.tasks import Back, Pipeline, Row, Visit, run_on_ray, run_rows, 
 on_a_cluster = [pytest.mark.slow, pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(300)]
 
 
-def pipeline(folder: Path, call_s: float = 0.0) -> Pipeline:
-    """Three steps that note each call in a file of their process; all of it travels to the workers by value."""
+def pipeline(folder: Path, call_s: float = 0.0, processes: int = 1) -> Pipeline:
+    """Three steps that note each call in a file of their process; all of it travels to the workers by value.
+
+    The first step waits until so many processes have begun, lest one of them is done before another has started.
+    """
 
     def note(row: Row, what: str) -> None:
         with (folder / str(os.getpid())).open("a") as file:
@@ -29,6 +32,8 @@ def pipeline(folder: Path, call_s: float = 0.0) -> Pipeline:
     @step
     async def generate(row: Row, visit: Visit) -> str:
         note(row, "generate")
+        while processes > 1 and len(list(folder.iterdir())) < processes:
+            await asyncio.sleep(0.05)
         await asyncio.sleep(call_s)
         return f"draft {visit.seed % 5}"
 
@@ -85,7 +90,7 @@ class TestOnACluster:
         here.mkdir()
         there.mkdir()
         plain = await run_rows(pipeline(here), rows(400), in_flight=50, seed=3)
-        spread = await run_on_ray(pipeline(there), rows(400), in_flight=50, seed=3)
+        spread = await run_on_ray(pipeline(there, processes=2), rows(400), in_flight=50, seed=3)
         assert seen(spread.ended) == seen(plain.ended)
         assert (spread.done, spread.failed, spread.cost) == (392, 8, plain.cost)
         made = calls(there)
@@ -106,7 +111,7 @@ class TestOnACluster:
                 killed.append(next(iter(calls(there))))
                 os.kill(killed[0], signal.SIGKILL)
 
-        report = await run_on_ray(pipeline(there, 0.2), rows(600), in_flight=100, seed=3, out=out)
+        report = await run_on_ray(pipeline(there, 0.2, processes=2), rows(600), in_flight=100, seed=3, out=out)
         assert sorted(ended) == sorted(row.id for row in plain.ended)
         assert (report.done, report.failed, report.status) == (588, 12, "complete")
         made = calls(there)
@@ -143,6 +148,23 @@ class TestOnACluster:
 
         with pytest.raises(RunFailed, match="another one than the batch's"):
             await run_on_ray(pipeline(tmp_path), rows(20), make=other)
+
+    async def test_a_worker_that_cannot_start_ends_the_run_and_no_row_is_blamed(
+        self, cluster: Any, tmp_path: Path
+    ) -> None:
+        class FailsToArrive:
+            def __reduce__(self) -> tuple[Any, ...]:
+                return int, ("this is no number",)
+
+        arriving = FailsToArrive()
+
+        def make() -> Pipeline:
+            return pipeline(tmp_path / str(arriving))
+
+        ended: list[Row] = []
+        with pytest.raises(RunFailed, match="this is no number"):
+            await run_on_ray(pipeline(tmp_path), rows(20), make=make, out=ended.append)
+        assert ended == []
 
 
 async def test_without_ray_installed_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

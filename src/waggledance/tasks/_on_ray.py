@@ -135,11 +135,13 @@ class _Crew:
         self._arguments = made, in_flight, seed
 
     async def hire(self, place: int) -> _RayWorker:
-        """Start the worker of a place on its node, or on another if that one is gone."""
+        """Start the worker of a place on its node, or on another if that one is gone; return once it is there."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         node = NodeAffinitySchedulingStrategy(self._nodes[place % len(self._nodes)], soft=True)
-        return _RayWorker(self._ray, self._actor.options(scheduling_strategy=node).remote(*self._arguments))
+        worker = _RayWorker(self._ray, self._actor.options(scheduling_strategy=node).remote(*self._arguments))
+        await worker.trade([], 0.0, more=True)
+        return worker
 
 
 class _RayWorker:
@@ -166,7 +168,10 @@ class _RayWorker:
         except errors.RayTaskError as why:
             raise _own(why.cause) from why
         except errors.RayError as why:
-            raise WorkerDied(" ".join(str(why).split())[:REASON_CHARS]) from why
+            said = " ".join(str(why).split())[-REASON_CHARS:]
+            if getattr(why, "actor_init_failed", False):
+                raise RunFailed(f"a worker could not start: … {said}") from why
+            raise WorkerDied(said) from why
 
 
 def _own(cause: BaseException) -> BaseException:
