@@ -1,5 +1,7 @@
 import asyncio
 import os
+import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterable
@@ -158,6 +160,25 @@ print('done')
 async def test_a_daemon_does_not_outlive_its_run(sandbox: Sandbox) -> None:
     ran = await code(sandbox, DAEMON)
     assert (ran.ok, ran.out) == (True, "done\n")
+
+
+async def test_the_keeper_finds_a_daemon_that_hides_also_without_control_groups(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("waggledance.tasks._sandbox._groups_here", dict[str, Path])
+    hides = "os.execve(sys.executable, [sys.executable, '-c', 'import time; time.sleep(600)', sys.argv[1]], {})"
+    ran = await code(with_walls("none"), DAEMON.replace("time.sleep(600)", hides))
+    assert (ran.ok, ran.out) == (True, "done\n")
+
+
+@pytest.mark.parametrize("walls", BEHIND)
+def test_walls_are_put_up_wherever_the_machine_lets_anybody(walls: Walls) -> None:
+    """A mistake in how they are put up would look like a machine that has none, and every other test would skip."""
+    trial = {"bubblewrap": ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "true"],
+             "namespaces": ["unshare", "-Urnmpf", "mount", "-t", "proc", "proc", "/proc"]}[walls]  # fmt: skip
+    if shutil.which(trial[0]) is None or subprocess.run(trial, capture_output=True).returncode:
+        pytest.skip(f"this machine lets nobody: {' '.join(trial)}")
+    assert against(walls) == ""
 
 
 async def test_whoever_kills_its_parent_wins_nothing(sandbox: Sandbox) -> None:
