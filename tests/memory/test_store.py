@@ -244,3 +244,24 @@ def test_a_disk_that_fails_is_named_and_nothing_half_written_stays() -> None:
             store.put(Record.of("finding", "one more"))
         store._connection.execute("PRAGMA query_only = 0")
         assert len(store) == len(FACTS)
+
+
+def test_of_3000_messages_the_right_one_is_found_by_its_names_and_numbers_which_vectors_lose() -> None:
+    rng = Random(4)
+    names = ("Marlin", "Joras", "Antok", "Stelin", "Marak", "Jonen", "Anlis", "Sterak")
+    words = ["invoice", "train", "bread", "meeting", "garden", "weather", "ticket", "lunch", "report", "river"]
+    told = [
+        f"{rng.choice(names)} {rng.choice(names)} paid {rng.randrange(10**6)} for {' '.join(rng.sample(words, 6))}"
+        for _ in range(3_000)
+    ]
+    hits = dict.fromkeys(("words", "meaning", "hybrid"), 0)
+    with RecordStore() as store:
+        store.take(said([Record.of("message", f"m{i}", text, scope=TEAM) for i, text in enumerate(told)]))
+        for i in rng.sample(range(3_000), 40):
+            first, second, _, number, *_ = told[i].split()
+            for mode in ("words", "meaning", "hybrid"):
+                found = store.search(f"what did {first} {second} pay for with {number}?", 5, mode=mode)
+                hits[mode] += any(one.kept.record.key == f"m{i}" for one in found)
+    assert hits["words"] >= 38
+    assert hits["hybrid"] >= 38
+    assert hits["meaning"] < 30

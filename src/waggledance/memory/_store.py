@@ -17,7 +17,7 @@ import msgspec
 from blake3 import blake3
 
 from waggledance.core import Message, MessageId, PeerId, RunFailed, UnknownName, UsageError, encode_canonical
-from waggledance.memory._fusion import fused
+from waggledance.memory._fusion import fused, with_firsts
 from waggledance.memory._kept import ANY, Found, Kept, Mode, Where
 from waggledance.memory._record import PRIVATE, TEAM, Record, Recorded, RecordId
 from waggledance.memory._store_file import open_file, transaction
@@ -172,7 +172,8 @@ class RecordStore:
         """Return the records that fit a query best, best first.
 
         By words the order is BM25's, by meaning that of cosines, and both together are fused by rank; all scores are
-        those of `fused`, of one ranking or of two. Ties go by a hash of query and record.
+        those of `fused`, of one ranking or of two, and the first of either is always among those found, if k is 2 or
+        more: an exact name may be nothing to the vectors. Ties go by a hash of query and record.
 
         Args:
             query: any text; it is data, and nothing in it is an operator. What follows 2,000 characters is not read.
@@ -200,7 +201,8 @@ class RecordStore:
             likeness = self._vectors.nearest(query, depth, where)
             rankings.append(self._ordered(likeness, depth, mark))
         scores = fused(rankings)
-        return tuple(self._found(row, scores, likeness) for row in self._ordered(scores, k, mark))
+        best = with_firsts(self._ordered(scores, k, mark), rankings)
+        return tuple(self._found(row, scores, likeness) for row in best)
 
     def view(self, budget: int, where: Where = ANY) -> tuple[Kept, ...]:
         """Return what is said by most and linked to most, as far as a budget of tokens reaches.
