@@ -171,6 +171,15 @@ def test_a_failure_lets_begin_what_waits_for_the_end_until_it_is_replaced() -> N
     assert [t.goal for t in table.plan.ready()] == ["a, otherwise"]
 
 
+def test_what_is_not_to_wait_for_another_in_its_place_is_skipped_and_what_waits_for_the_end_of_that_begins() -> None:
+    table, (a, b, c) = Table(), tasks("a", "b", "c")
+    table.edit(Add(a), Add(b), Add(c), Link(a.id, b.id, when="done"), Link(b.id, c.id, when="end"))
+    table.edit(Claim(a.id, 1_000))
+    table.edit(Fail(a.id, "no", final=True))
+    assert table.plan.entries[b.id].status == "skipped"
+    assert [t.goal for t in table.plan.ready()] == ["c"]
+
+
 def test_a_condition_that_does_not_hold_skips_all_that_rests_on_it() -> None:
     table, (ask, yes, no, after_no, end) = Table(), tasks("ask", "yes", "no", "after no", "end")
     table.edit(*[Add(t) for t in (ask, yes, no, after_no, end)])

@@ -77,6 +77,8 @@ def link_holds(link: Link, first: Entry, result: str) -> bool | None:
         case "skipped":
             return link.when == "end"
         case "failed":
+            if link.when == "done":
+                return False
             return True if link.when in ("end", "fail") else None  # another task may yet take its place
         case _:
             return None
