@@ -29,7 +29,7 @@ def labelled(recipe: Recipe, step: Step, work: Work) -> Work:
     kinds = [before.produces for before in several.values()]
     for id, before in several.items():
         if work.plan.entries[id].status == "done":
-            title = _title(before, alone=kinds.count(before.produces) == 1)
+            title = _title(recipe, before, alone=kinds.count(before.produces) == 1)
             text = "".join([note.body.text for note in work.plan.result_notes(id)])
             first, *_ = work.plan.result_notes(id)
             notes.append(replace(first, body=replace(first.body, about=title, text=text)))
@@ -44,8 +44,9 @@ def reminded(work: Work) -> str:
     return "\n".join([work.task.goal, "", "Earlier tries were not taken:", *past]) if past else work.task.goal
 
 
-def _title(step: Step, *, alone: bool) -> str:
+def _title(recipe: Recipe, step: Step, *, alone: bool) -> str:
     """Return an artefact's kind, and who made it if there are several, as notes are named."""
-    words = step.produces if alone else f"{step.produces} {step.role}{step.copy + 1 if step.copy else ''}"
+    number = f" {step.copy + 1}" if step.role and recipe.roles[step.role].copies > 1 else ""
+    words = step.produces if alone else f"{step.produces} {step.role}{number}"
     title = _NOT_IN_TITLES.sub("-", words.lower())[:_TITLE_CHARS].strip("-")
     return title if title[:1].isalpha() else f"note-{title}"[:_TITLE_CHARS].strip("-")

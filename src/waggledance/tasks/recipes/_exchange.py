@@ -1,0 +1,132 @@
+"""Several teams on one task: results are rated, the worse half goes, the rest is dealt into groups and fused.
+
+Fusing can break what worked, so a fused result that is rated below the best that went into it does not take its place.
+
+Source: Du et al. 2024, "Multi-Agent Collaboration via Cross-Team Orchestration", arXiv:2406.08979 (pruning, hierarchy
+partitioning, aggregation). Dealing in snake order and falling back are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from blake3 import blake3
+
+from waggledance.core import UNIT, RunFailed, UsageError
+from waggledance.tasks._check_schema import json_in
+from waggledance.tasks._role_function import Watched, role_function
+
+
+@dataclass(frozen=True)
+class Content:
+    """One team's result and its rating, 0 to 1,000,000."""
+
+    text: str
+    rating_ppm: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rating_ppm <= UNIT:
+            raise UsageError(f"a rating lies between 0 and {UNIT} parts per million, got {self.rating_ppm}")
+
+
+def by_rating(contents: Sequence[Content]) -> list[Content]:
+    """Return contents, the best first; equals by the hash of their texts, so that the order given does not matter."""
+    return sorted(contents, key=lambda content: (-content.rating_ppm, blake3(content.text.encode()).digest()))
+
+
+def pruned(contents: Sequence[Content], unit: int) -> list[Content]:
+    """Return the better half, the best first; all of them when they make one group.
+
+    Args:
+        contents: in any order.
+        unit: the size of a group, ≥ 1.
+
+    Raises:
+        UsageError: a group of nobody.
+    """
+    if unit < 1:
+        raise UsageError(f"a group has one content or more, got {unit}")
+    ranked = by_rating(contents)
+    return ranked if len(ranked) <= unit else ranked[: (len(ranked) + 1) // 2]
+
+
+def snake(contents: Sequence[Content], unit: int) -> list[list[Content]]:
+    """Return groups of about `unit`, dealt to and fro, the best first, so that each group has some of the best.
+
+    >>> [[c.text for c in group] for group in snake([Content(t, 900_000 - i) for i, t in enumerate("abcdef")], 3)]
+    [['a', 'd', 'e'], ['b', 'c', 'f']]
+    """
+    if unit < 1:
+        raise UsageError(f"a group has one content or more, got {unit}")
+    ranked = by_rating(contents)
+    n = -(-len(ranked) // unit)
+    groups: list[list[Content]] = [[] for _ in range(n)]
+    for i, content in enumerate(ranked):
+        at = i % (2 * n)
+        groups[at if at < n else 2 * n - 1 - at].append(content)
+    return groups
+
+
+def best_of(contents: Sequence[Content]) -> Content:
+    """Return the best by rating: best-of-n, which fusing has to beat at equal calls.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if not contents:
+        raise UsageError("there is no content to choose from")
+    return by_rating(contents)[0]
+
+
+def kept(fused: Content | None, inputs: Sequence[Content]) -> Content:
+    """Return what was fused, or the best of what went into it when that is rated higher, or nothing was fused."""
+    best = best_of(inputs)
+    return best if fused is None or fused.rating_ppm < best.rating_ppm else fused
+
+
+@role_function("prune-and-group")
+async def prune_and_group(watched: Watched) -> str:
+    """Return the groups that are to be fused, each with the contents that are left, whole.
+
+    Raises:
+        RunFailed: no team came to a result.
+    """
+    contents = rated(watched, "content", "rating")
+    if not contents:
+        raise RunFailed("no team came to a result")
+    unit = int(watched.settings["unit"])
+    lines: list[str] = []
+    for number, group in enumerate(snake(pruned(contents, unit), unit), 1):
+        for content in group:
+            lines += [f"group {number}, rated {content.rating_ppm / UNIT:.2f}:", content.text, ""]
+    return "\n".join(lines)
+
+
+@role_function("keep-the-best")
+async def keep_the_best(watched: Watched) -> str:
+    """Return the best fused content, or the best that a team made when no fused one is rated as high; says which.
+
+    Raises:
+        RunFailed: there is nothing.
+    """
+    inputs, fused = rated(watched, "content", "rating"), rated(watched, "fused", "last rating")
+    if not inputs:
+        raise RunFailed("no team came to a result")
+    best = kept(best_of(fused) if fused else None, inputs)
+    alone = best_of(inputs)
+    told = "fused" if best is not alone else "the best of one team: nothing fused is rated as high"
+    rated_at = f"rated {best.rating_ppm / UNIT:.2f}, best of {len(inputs)} teams {alone.rating_ppm / UNIT:.2f}"
+    return f"{best.text}\n\n({told}; {rated_at})"
+
+
+def rated(watched: Watched, kind: str, rating: str) -> list[Content]:
+    """Return the contents of a kind with the mean of their ratings, which are by role; who was not rated is rated 0."""
+    given: list[Mapping[str, Any]] = [cast("dict[str, Any]", json_in(made.text)) for made in watched.of(rating)]
+    contents: list[Content] = []
+    for made in watched.of(kind):
+        who = made.step.role
+        points = [round(one[who] * UNIT / 10) for one in given if who in one]
+        contents.append(Content(made.text, sum(points) // len(points) if points else 0))
+    return contents

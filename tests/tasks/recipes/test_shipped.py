@@ -1,0 +1,278 @@
+"""Every recipe that ships, from request to what comes out, with scripted answers and in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from waggledance import NobodyAnswered, Swarm
+from waggledance.core import Message
+from waggledance.network import Constant, Crash
+from waggledance.tasks import Claiming, PlanResult, Result, Sandbox, Team, Work
+from waggledance.tasks._recipe_steps import Step
+from waggledance.tasks.recipes import recipe_named
+from waggledance.testing import Run, simulate
+from waggledance.testing._todo_company import ANSWERS, REQUEST, todo_company
+
+FAST = Claiming(in_flight=1, lease_s=20.0, stagger_s=0.2)
+
+
+Say = str | Callable[[Step, Work], str]
+"""What a role says, or how it is found."""
+
+
+class Script:
+    """Says for each role what it is told to; a call takes 4 virtual seconds."""
+
+    def __init__(self, name: str, says: Mapping[str, Say]) -> None:
+        self.recipe = recipe_named(name)
+        self.says = says
+        self.played: list[tuple[str, str]] = []
+
+    async def __call__(self, work: Work) -> Result:
+        step = self.recipe.by_task[work.task.id]
+        await asyncio.sleep(4)
+        said = self.says[step.role if step.role in self.says else ""]
+        self.played.append((step.role, work.seat.name))
+        return Result(said if isinstance(said, str) else said(step, work))
+
+
+def run(script: Script, request: str = "Do it", *, peers: int = 5, faults: Any = (), seed: int = 7) -> Run:
+    team = Team(script.recipe, execute=script, claiming=FAST, sandbox=Sandbox())
+    return simulate(team, request, peers=peers, faults=faults, delay=Constant(0.05), limit_s=9_000, seed=seed)
+
+
+def result_of(run: Run) -> PlanResult:
+    return PlanResult.of(run.log)
+
+
+# -- software company -----------------------------------------------------------------------------------------------
+
+
+def test_a_software_company_makes_a_program_whose_tests_pass_after_one_repair() -> None:
+    recipe = recipe_named("software-company")
+    said: list[Message[Any]] = []
+    swarm = Swarm(todo_company(5), protocol=Team(recipe, sandbox=Sandbox()))
+    decision = asyncio.run(_watched(swarm, said))
+    result = PlanResult.of(said)
+    texts = {
+        str(step): result.plan.result(step.task.id) for step in recipe.steps if step.task.id in result.plan.entries
+    }
+    assert decision.text == ANSWERS["mender"]
+    assert (texts["test_run: report"] or "").startswith("no\nexit code 1")
+    assert (texts["test_run: report (round 2)"] or "").startswith("yes")
+    assert result.plan.entries[recipe.steps[-1].task.id].status == "skipped"
+    calls = sum(entry.cost.calls for entry in result.plan.entries.values())
+    assert calls == decision.cost.calls == 6
+
+
+async def _watched(swarm: Swarm, said: list[Message[Any]]) -> Any:
+    async for event in swarm.watch(REQUEST, expects="free"):
+        if not isinstance(event, Message):
+            return event
+        said.append(event)
+    raise AssertionError
+
+
+# -- review panel ---------------------------------------------------------------------------------------------------
+
+
+def scores(value: float, reason: str = "so it is") -> str:
+    criteria = recipe_named("review-panel").settings["criteria"]
+    return json.dumps({"scores": dict.fromkeys(criteria, value), "reason": reason})
+
+
+def test_a_panel_reports_medians_flags_where_reviewers_differ_and_names_who_is_missing() -> None:
+    hostile = "society and ethics again"
+
+    def say(step: Step, work: Work) -> str:
+        if step.role == "project management again":
+            return "I would rather not"
+        return scores(0 if step.role == hostile else 7, "x" * (4_000 if step.role == hostile else 200))
+
+    seen = run(Script("review-panel", {"": say}))
+    assert seen.decision.status == "decided"
+    assert "| problem | 7.0 | 7.0 | reviewers differ |" in seen.decision.text
+    assert "Missing: project management." in seen.decision.text
+    shares = [len(line) for line in seen.decision.text.splitlines() if line.startswith("- ")]
+    assert len(shares) == 6
+    assert max(shares) <= 2 * min(shares)
+    assert len({d.key for d in seen.honest}) == 1
+    assert any("project management" in note for note in seen.decision.notes)
+
+
+def test_nobody_on_a_panel_reads_another_before_it_has_scored() -> None:
+    read: dict[str, int] = {}
+
+    def say(step: Step, work: Work) -> str:
+        read[step.role] = len(work.notes)
+        return scores(5)
+
+    first, second = run(Script("review-panel", {"": say})), run(Script("review-panel", {"": say}), seed=8)
+    assert {n for role, n in read.items() if not role.endswith(" again")} == {1}
+    assert {n for role, n in read.items() if role.endswith(" again")} == {8}
+    assert first.decision.text == second.decision.text
+
+
+# -- review pipeline ------------------------------------------------------------------------------------------------
+
+SAMPLE = json.dumps({"question": "2 + 2?", "answer": "4"})
+
+
+def graded(*points: int) -> dict[str, Say]:
+    reviews = [json.dumps({"score": p, "reason": "because"}) for p in points]
+    return {"generator": SAMPLE, "reviewer": lambda step, _: reviews[step.copy], "adjudicator": "Yes, it is right."}
+
+
+def test_an_adjudicator_rules_only_where_one_grade_turns_the_decision_and_never_on_its_own() -> None:
+    clear = Script("review-pipeline", graded(9, 8, 8))
+    assert run(clear).decision.text == f"accepted by reviewers\n{SAMPLE}"
+    assert "adjudicator" not in [role for role, _ in clear.played]
+    close = Script("review-pipeline", graded(9, 8, 2))
+    assert run(close).decision.text == f"accepted by adjudicator\n{SAMPLE}"
+    assert len({who for _, who in close.played}) == 5
+    assert run(Script("review-pipeline", graded(2, 3, 1))).decision.text.startswith(
+        "rejected by reviewers: no\n3 grades"
+    )
+
+
+def test_a_sample_whose_reviewer_never_answers_in_form_is_settled_all_the_same() -> None:
+    says: dict[str, Say] = {
+        **graded(9, 8, 8),
+        "reviewer": lambda step, _: "hm" if step.copy == 1 else '{"score": 9, "reason": "y"}',
+    }
+    seen = run(Script("review-pipeline", says))
+    assert seen.decision.text == f"accepted by reviewers\n{SAMPLE}"
+
+
+def test_a_dead_reviewer_costs_a_lease_and_the_row_still_ends() -> None:
+    seen = run(Script("review-pipeline", graded(9, 8, 8)), peers=7, faults=[Crash("p3", at_s=6.0)])
+    assert seen.decision.text == f"accepted by reviewers\n{SAMPLE}"
+
+
+# -- audience test --------------------------------------------------------------------------------------------------
+
+ADVICE = ["thank them", "be brief", "tell a joke"]
+
+
+def test_the_candidate_with_the_advice_that_audiences_like_is_chosen_whoever_writes_it() -> None:
+    def verdicts(_step: Step, _work: Work) -> str:
+        liked = [1, 5, 6]  # writers with advice 0: alone, with 1, with 2, by the dealing of subsets
+        pairs = [(a, b) for a in range(1, 8) for b in range(1, 8) if a != b]
+        better = [a if (a - 1 in liked) >= (b - 1 in liked) else b for a, b in pairs]
+        ties = {(a, b) for a, b in pairs if (a - 1 in liked) == (b - 1 in liked)}
+        return json.dumps([
+            {"first": a, "second": b, "better": min(a, b) if (a, b) in ties else w}
+            for (a, b), w in zip(pairs, better, strict=True)
+        ])  # fmt: skip
+
+    says: dict[str, Say] = {
+        "adviser": json.dumps(ADVICE[:2]), "odd_adviser": json.dumps(ADVICE[1:]), "audience": verdicts,
+        "writer": lambda step, _: f"letter {step.copy}",
+    }  # fmt: skip
+    whole = run(Script("audience-test", says))
+    chosen = whole.decision.text.splitlines()[0]
+    assert chosen in {"letter 1", "letter 4", "letter 5"}
+    effects = [line for line in whole.decision.text.splitlines() if "advice" in line]
+    assert len(effects) == 3
+    assert float(effects[0].split()[0]) > float(effects[2].split()[0])
+    crashed = run(Script("audience-test", says), faults=[Crash("p2", at_s=14.0)])
+    assert crashed.decision.text == whole.decision.text
+
+
+# -- cross-team -----------------------------------------------------------------------------------------------------
+
+
+def teams(fused_points: int, **more: Say) -> dict[str, Say]:
+    points = json.dumps({"alpha": 4, "beta": 8, "gamma": 6, "delta": 2})
+    return {
+        "rater": points, "last_rater": json.dumps({"fuser": fused_points}), "fuser": "fused text",
+        **{name: f"text of {name}" for name in ("alpha", "beta", "gamma", "delta")}, **more,
+    }  # fmt: skip
+
+
+def test_what_is_fused_must_be_rated_as_high_as_the_best_team_and_the_worse_half_is_not_fused() -> None:
+    groups: list[str] = []
+
+    def fuse(_step: Step, work: Work) -> str:
+        groups.append(work.notes[1].body.text)
+        return "fused text"
+
+    better = run(Script("cross-team", teams(9, fuser=fuse)))
+    assert better.decision.text.startswith("fused text")
+    assert "text of beta" in groups[0]
+    assert "text of delta" not in groups[0]
+    worse = run(Script("cross-team", teams(5)))
+    assert worse.decision.text.startswith("text of beta")
+    assert "best of 4 teams 0.80" in worse.decision.text
+
+
+def _break(_step: Step, _work: Work) -> str:
+    raise ZeroDivisionError
+
+
+def test_four_teams_are_four_peers_and_a_dead_fuser_leaves_the_best_team() -> None:
+    script = Script("cross-team", teams(9, fuser=_break))
+    seen = run(script)
+    assert len({who for role, who in script.played if role in ("alpha", "beta", "gamma", "delta")}) == 4
+    assert seen.decision.text.startswith("text of beta")
+
+
+# -- adaptive chair -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("needed", "calls"), [(1, 5), (2, 10), (9, 20)])
+def test_they_discuss_on_only_while_they_disagree_and_at_most_four_rounds(needed: int, calls: int) -> None:
+    def say(step: Step, _work: Work) -> str:
+        return "I thought.\n**9**" if step.round + 1 >= needed or step.copy < 2 else f"I thought.\n{step.copy}"
+
+    script = Script("adaptive-chair", {"": say})
+    seen = run(script)
+    assert len(script.played) == calls
+    assert seen.decision.text.splitlines()[1] == "answer: 9"
+    assert seen.decision.text.startswith("yes" if needed < 9 else "no")
+
+
+# -- hypothesis -----------------------------------------------------------------------------------------------------
+
+GRAPH = """\
+silk | is made of | protein
+protein | folds into | sheets
+sheets | carry | load
+glue | is made of | protein
+from: silk
+to: load
+"""
+
+
+def fields() -> str:
+    recipe = recipe_named("hypothesis")
+    schema = recipe.kinds["proposal"].schema
+    assert schema is not None
+    return json.dumps({name: f"the {name}" for name in schema["required"]})
+
+
+def test_seven_fields_are_worked_out_side_by_side_and_the_critic_is_not_the_author() -> None:
+    script = Script("hypothesis", {"scientist": fields(), "": lambda step, _: f"words of {step.role}"})
+    seen = run(script, GRAPH, peers=4)
+    text = seen.decision.text
+    assert text.startswith("# An idea, not a finding")
+    assert all(f"the {name}" in text and f"words of expander of {name}" in text for name in json.loads(fields()))
+    assert "lie 3 steps apart" in text
+    who = dict(script.played)
+    assert who["critic"] != who["scientist"]
+    assert Counter(role for role, _ in script.played).most_common(1)[0][1] == 1
+    alone = run(Script("hypothesis", {"scientist": fields(), "": "words"}), GRAPH, peers=2)
+    assert seen.virtual_s < alone.virtual_s
+
+
+def test_a_request_without_a_graph_or_with_an_unknown_concept_fails_visibly() -> None:
+    with pytest.raises(NobodyAnswered, match="gives no graph to go by"):
+        run(Script("hypothesis", {"": "words"}), "Tell me about silk")
+    with pytest.raises(NobodyAnswered, match="did you mean 'silk'"):
+        run(Script("hypothesis", {"": "words"}), GRAPH.replace("from: silk", "from: silc"))
