@@ -1,6 +1,6 @@
 """What the mesh costs and how soon it notices: signed messages beside raw zenoh and TCP, many peers, certificates, kills.
 
-    python benchmarks/mesh.py [--only pair|many|certificates|failures ...] [--peers N] [--rounds N] [--json]
+    python benchmarks/mesh.py [--only pair|many|certificates|failures|start ...] [--peers N] [--rounds N] [--json]
 
 **pair**: two processes on loopback. A message of about 200 bytes of text is published in a channel of one node, signed,
 let in at the other's door, logged there on disk, and answered in the same way; raw zenoh and plain asyncio TCP echo
@@ -14,6 +14,9 @@ the other side says that it has stored the last.
 round trips.
 
 **failures**: 8 processes; how soon the others suspect one that is killed, and one that hangs (SIGSTOP).
+
+**start**: how long a node takes to load a log of 200 and of 2,000 old questions of 34 messages, in CPU time: the first
+time, when it reads them all, and from then on.
 """
 
 from __future__ import annotations
@@ -30,16 +33,18 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from random import Random
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 from blake3 import blake3
 
 import transport as raw
 from waggledance import Swarm
-from waggledance.core import UNIT, Key, Log, Member, Message, Note
+from waggledance.core import UNIT, Channel, Key, Log, Member, Message, Note, Opening, Outcome, Proposal, Question
 from waggledance.mesh import Genesis, Limits, Mesh, Node, Sitting, ZenohTransport
+from waggledance.mesh._channel_names import draw_mark
 from waggledance.protocols import Vote
 from waggledance.testing import Opinionated
 
@@ -309,11 +314,47 @@ async def suspected(process: asyncio.subprocess.Process, name: str) -> float:
             return float(at)
 
 
+# -- starting ------------------------------------------------------------------------------------------------------
+
+
+def write_old_questions(made: Genesis, file: Path, questions: int) -> None:
+    """Write a log of questions that are over: an opening, 32 answers, an outcome each."""
+    asker, rng = made.members[0], Random(0)
+    with Log(file) as log:
+        for _ in range(questions):
+            copy = Channel(made.swarm, f"q-{draw_mark(asker.id, rng)}")
+            copy.subscribe(log.append)
+            opening = Opening(question=Question(text="2+2?"), members=made.members, protocol="vote", rule="majority")
+            opened = copy.publish(asker.id, opening, [], 0)
+            for number in range(4):
+                for member in made.members[:8]:
+                    copy.publish(member.id, Proposal(key="4", round=number), [opened], 0)
+            over = Outcome(status="decided", key="4", rule="majority", decision=bytes(32))
+            copy.publish(asker.id, over, [], 0)
+
+
+async def starts(questions: int) -> dict[str, float]:
+    """Return the CPU seconds of loading such a log, for the first and for the second time."""
+    made, took = genesis(8), list[float]()
+    with tempfile.TemporaryDirectory() as folder:
+        write_old_questions(made, Path(folder) / "0.sqlite", questions)
+        way = await ZenohTransport.open(key(0).peer, made.swarm)
+        for _ in range(2):
+            with Log(Path(folder) / "0.sqlite") as log:
+                node = Node(key(0), made, way, log=log)
+                began = process_time()
+                node.channels.load()
+                took.append(process_time() - began)
+                node.channels.close()
+        await way.close()
+    return {"questions": questions, "first_s": took[0], "then_s": took[1]}
+
+
 # -- command line ---------------------------------------------------------------------------------------------------
 
 
 async def measure(given: argparse.Namespace) -> dict[str, Any]:
-    wanted = given.only or ["pair", "many", "certificates", "failures"]
+    wanted = given.only or ["pair", "many", "certificates", "failures", "start"]
     figures: dict[str, Any] = {"machine": platform.platform()}
     if "pair" in wanted:
         figures["pair"] = await pair(given.rounds, given.trips, given.messages)
@@ -322,6 +363,8 @@ async def measure(given: argparse.Namespace) -> dict[str, Any]:
         figures["certificates"] = await certificates(round_trip, 5)
     if "failures" in wanted:
         figures["failures"] = await failures(given.rounds)
+    if "start" in wanted:
+        figures["start"] = [await starts(questions) for questions in (200, 2_000)]
     if "many" in wanted:
         figures["many"] = await many(given.peers)
     return figures
@@ -341,6 +384,10 @@ def show(figures: dict[str, Any]) -> None:
     for row in figures.get("certificates", []):
         trips = "" if row["extra_round_trips"] is None else f", {row['extra_round_trips']:.0f} raw round trips more"
         print(f"{row['members']} members: vote {row['plain_ms']:.0f} ms, certified {row['certified_ms']:.0f} ms{trips}")
+    for row in figures.get("start", []):
+        print(
+            f"a log of {row['questions']:,} old questions loaded in {row['first_s']:.3f} s of CPU, then {row['then_s']:.3f}"
+        )
     for how, row in figures.get("failures", {}).items():
         goal = "0.5" if how == "killed" else "6"
         print(f"{how}: first suspected after {row['first_s']:.2f} s (goal < {goal}), by all after {row['all_s']:.2f} s")
@@ -348,7 +395,7 @@ def show(figures: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=["pair", "many", "certificates", "failures"])
+    parser.add_argument("--only", nargs="+", choices=["pair", "many", "certificates", "failures", "start"])
     parser.add_argument("--peers", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--trips", type=int, default=2_000)
