@@ -188,7 +188,10 @@ def test_rows_that_failed_are_tried_once_more_with_again(waggle: Waggle, tmp_pat
         (("plan.yaml", "--rows", "in.jsonl", "--out", "none/o.jsonl"), "Nothing was asked yet"),
         (("plan.yaml", "--rows", "in.jsonl", "--out", "in.jsonl"), "both rows and output"),
         (("plan.yaml", "--rows", "in.jsonl", "--out", "o.jsonl", "--model", "opnai:x"), "did you mean 'openai'"),
-        (("plan.yaml", "--rows", "in.jsonl", "--out", "o.jsonl", "--in-flight", "0"), "in_flight is 1 to 100,000"),
+        (
+            ("plan.yaml", "--rows", "in.jsonl", "--out", "o.jsonl", "--in-flight", "0"),
+            "0 is not in the range 1<=x<=100000",
+        ),
     ],
 )
 def test_what_cannot_be_run_is_refused_before_anything_is_asked(

@@ -37,7 +37,10 @@ def run(
     model: Annotated[
         str | None, _flag("What steps think with that name no model (default: the plan's, or embedded).", "SPEC")
     ] = None,
-    in_flight: Annotated[int | None, _flag("Rows under way at once (default: the plan's, or 100).", "N")] = None,
+    in_flight: Annotated[
+        int | None,
+        typer.Option(min=1, max=100_000, help="Rows under way at once (default: the plan's, or 100).", metavar="N"),
+    ] = None,
     seed: Annotated[int | None, _flag("Same seed, same draws (default: the plan's, or 0).", "N")] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start over: throw away what an earlier run has done.")
