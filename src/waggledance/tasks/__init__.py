@@ -137,6 +137,9 @@ from waggledance.tasks._sandbox import Sandbox as Sandbox
 from waggledance.tasks._sandbox_limits import Limits as Limits
 from waggledance.tasks._sandbox_limits import Ran as Ran
 from waggledance.tasks._sandbox_run import SandboxFailed as SandboxFailed
+from waggledance.tasks._search_tree import Found as Found
+from waggledance.tasks._search_tree import Looking as Looking
+from waggledance.tasks._search_tree import SearchTree as SearchTree
 from waggledance.tasks._shape import Shape as Shape
 from waggledance.tasks._signature import Signature as Signature
 from waggledance.tasks._signature import signature as signature
@@ -153,6 +156,8 @@ from waggledance.tasks._task import TaskBudget as TaskBudget
 from waggledance.tasks._task import TaskId as TaskId
 from waggledance.tasks._team import Team as Team
 from waggledance.tasks._team import outcome_of as outcome_of
+from waggledance.tasks._tree_search import StepSearch as StepSearch
+from waggledance.tasks._tree_search import search_tree as search_tree
 from waggledance.tasks._two_choices import TwoChoices as TwoChoices
 from waggledance.tasks._type_ucb import TypeUCB as TypeUCB
 from waggledance.tasks._visit import Visit as Visit
@@ -210,6 +215,7 @@ __all__ = [
     "Finding",
     "Fit",
     "Flaw",
+    "Found",
     "GitFailed",
     "GitMerging",
     "GitWorkspace",
@@ -225,6 +231,7 @@ __all__ = [
     "LinUCB",
     "Link",
     "Linted",
+    "Looking",
     "Merged",
     "Move",
     "Op",
@@ -260,6 +267,7 @@ __all__ = [
     "Sandbox",
     "SandboxFailed",
     "Scored",
+    "SearchTree",
     "Shape",
     "Signature",
     "Softmax",
@@ -268,6 +276,7 @@ __all__ = [
     "StaticSkills",
     "Status",
     "Step",
+    "StepSearch",
     "Stub",
     "Task",
     "TaskBudget",
@@ -327,6 +336,7 @@ __all__ = [
     "run_rows",
     "runners",
     "sealer_of",
+    "search_tree",
     "signature",
     "similarities",
     "step",
