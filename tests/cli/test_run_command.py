@@ -190,7 +190,7 @@ def test_rows_that_failed_are_tried_once_more_with_again(waggle: Waggle, tmp_pat
         (("plan.yaml", "--rows", "in.jsonl", "--out", "o.jsonl", "--model", "opnai:x"), "did you mean 'openai'"),
         (
             ("plan.yaml", "--rows", "in.jsonl", "--out", "o.jsonl", "--in-flight", "0"),
-            "0 is not in the range 1<=x<=100000",
+            "Invalid value for '--in-flight'",
         ),
     ],
 )
