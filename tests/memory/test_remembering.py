@@ -10,8 +10,8 @@ from waggledance import Agent, FunctionPeer, Swarm
 from waggledance.core import Decision, Message, Question, UsageError, encode
 from waggledance.memory import Record, RecordStore, Remembering, Where
 from waggledance.models import Request, Scripted
-from waggledance.protocols import Debate
-from waggledance.testing import simulate
+from waggledance.protocols import Debate, Vote
+from waggledance.testing import SimulatedMesh, on_virtual_time, simulate
 
 ASKED = "Where is the spare key of the office?"
 
@@ -103,3 +103,20 @@ def test_a_seat_tells_only_peers_that_have_a_memory() -> None:
     peers = [Keeps("p0", lambda _: "4"), FunctionPeer("p1", lambda _: "4")]
     Swarm(peers, protocol=Debate(rounds=0)).ask_sync(question)
     assert told == ["4"]
+
+
+def test_a_member_of_a_mesh_remembers_what_its_own_seat_decided() -> None:
+    store = RecordStore()
+
+    async def main() -> str | None:
+        async with SimulatedMesh(4) as mesh:
+            sitting = mesh.sittings["p0"]
+            sitting.peer = Remembering(sitting.peer, store)
+            decision = await mesh.ask("2+2?", protocol=Vote(patience_s=3))
+            await mesh.settle(decision.channel)
+            return decision.key
+
+    key = on_virtual_time(main())
+    [kept] = store.records()
+    assert kept.record.key == "2+2?"
+    assert kept.record.text.startswith(f"decided: {key}")
