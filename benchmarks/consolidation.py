@@ -1,9 +1,9 @@
 """What a friendly order of calls is worth: 32 questions about 4 documents to the embedded model.
 
-    python benchmarks/consolidation.py [--model NAME] [--small]
+    python benchmarks/consolidation.py [--model NAME] [--threads N] [--small]
 
-Four ways to ask the same 32 requests: one after another as they come, with one and with all slots; all at once, where
-the engine finds shared beginnings by itself; and through `Consolidated`. Also what a token of a prompt (c_p) and one of
+The same 32 requests in order of arrival and through `Consolidated`, to a model that holds one conversation and to one
+that holds eight; and all at once to the latter, where the engine finds shared beginnings by itself. Also what a token of a prompt (c_p) and one of
 an answer (c_d) costs, the two constants of Halo's cost model.
 """
 
@@ -14,14 +14,12 @@ import asyncio
 import os
 import platform
 import time
-from collections.abc import Callable
 
 from waggledance.models import Completion, Embedded, Model, Request, Turn
-from waggledance.tasks import Consolidated
+from waggledance.tasks import Consolidated, consolidated
 
 TOPICS = ("a harbour", "a library", "a mountain railway", "a beekeeper's year")
 QUESTIONS = 8
-Ask = Callable[[Model, list[Request]], "asyncio.Future[list[Completion]]"]
 
 
 def document(topic: str, sentences: int) -> str:
@@ -39,7 +37,7 @@ def requests(sentences: int) -> list[Request]:
                 Turn("system", document(topic, sentences)),
                 Turn("user", f"Question {number}: what happened on day {number * 3 + 1}? Answer in one sentence."),
             ),
-            max_tokens=16,
+            max_tokens=8,
             temperature=0.7,
             seed=number,
             timeout_s=600.0,
@@ -79,9 +77,9 @@ async def timed(name: str, model: Model, asked: list[Request], at_once: int) -> 
     return answers
 
 
-async def constants(name: str, sentences: int) -> None:
+async def constants(name: str, threads: int | None, sentences: int) -> None:
     """Print c_p and c_d, in milliseconds of CPU time a token."""
-    model = Embedded(name, slots=1)
+    model = Embedded(name, slots=1, threads=threads)
 
     async def cost(text: str, tokens: int) -> tuple[float, Completion]:
         request = Request(turns=(Turn("user", text),), max_tokens=tokens, temperature=0.0, timeout_s=600.0)
@@ -107,6 +105,7 @@ async def main() -> None:
     """Ask four ways, and compare what came out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="smollm2-135m")
+    parser.add_argument("--threads", type=int, help="CPU threads of the model; all cores by default")
     parser.add_argument("--small", action="store_true", help="documents of a quarter of the length")
     chosen = parser.parse_args()
     sentences = 8 if chosen.small else 32
@@ -114,28 +113,20 @@ async def main() -> None:
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, {chosen.model}, {len(asked)} calls over {len(TOPICS)} documents"
     )
-    await constants(chosen.model, sentences)
-    one = await timed("one slot, in order of arrival", Embedded(chosen.model, slots=1), asked, 1)
-    ways = {
-        "one slot, consolidated": await timed(
-            "one slot, consolidated", Consolidated(Embedded(chosen.model, slots=1), at_once=1), asked, len(asked)
-        ),
-        "one slot, all at once": await timed(
-            "one slot, all at once: the engine shares", Embedded(chosen.model, slots=1), asked, len(asked)
-        ),
-        "two slots, in order of arrival": await timed(
-            "two slots, in order of arrival", Embedded(chosen.model, slots=2), asked, 2
-        ),
-        "two slots, consolidated": await timed(
-            "two slots, consolidated", Consolidated(Embedded(chosen.model, slots=2), at_once=2), asked, len(asked)
-        ),
-        "eight slots, in order of arrival": await timed(
-            "eight slots, in order of arrival", Embedded(chosen.model), asked, 8
-        ),
-        "eight slots, consolidated": await timed(
-            "eight slots, consolidated", Consolidated(Embedded(chosen.model)), asked, len(asked)
-        ),
-    }
+    await constants(chosen.model, chosen.threads, sentences)
+
+    def embedded(slots: int) -> Embedded:
+        return Embedded(chosen.model, slots=slots, threads=chosen.threads)
+
+    one = await timed("one slot, in order of arrival", embedded(1), asked, 1)
+    ways: dict[str, list[Completion]] = {}
+    for name, model, at_once in (
+        ("one slot, consolidated", Consolidated(embedded(1), at_once=1), len(asked)),
+        ("eight slots, in order of arrival", embedded(8), 8),
+        ("eight slots, all at once", embedded(8), len(asked)),
+        ("eight slots, consolidated", consolidated(embedded(8), len(asked)), len(asked)),
+    ):
+        ways[name] = await timed(name, model, asked, at_once)
     for name, answers in ways.items():
         same = sum(mine.text == plain.text for mine, plain in zip(answers, one, strict=True))
         print(f"{name}: {same} of {len(asked)} answers are byte for byte those of one after another")

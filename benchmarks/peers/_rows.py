@@ -82,8 +82,7 @@ def measured(
 ) -> None:
     """Run a program: `work(rows, in_flight, delay_s)` returns the wall seconds and what came out, and is timed itself.
 
-    A first run of a tenth of the rows warms up. `further_cpu_s` is what the rows would have cost without the start of each
-    run, from the difference of both.
+    A first run of a tenth of the rows warms up and is not counted.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("rows", type=int)
@@ -94,8 +93,7 @@ def measured(
     tree.watch.start()
 
     async def both() -> dict[str, Any]:
-        few, began = max(asked.rows // 10, 10), tree.look()
-        await work(few, asked.in_flight, asked.delay_s)
+        await work(max(asked.rows // 10, 10), asked.in_flight, asked.delay_s)
         first, before = len(tree.resident_mb), tree.look()
         wall_s, out = await work(asked.rows, asked.in_flight, asked.delay_s)
         cpu_s = tree.look() - before
@@ -104,7 +102,6 @@ def measured(
         return {
             "wall_s": wall_s,
             "cpu_s": cpu_s,
-            "further_cpu_s": (cpu_s - (before - began)) / (asked.rows - few) * asked.rows,
             "peak_mb": max(resident),
             "half_way_mb": max(resident[: len(resident) // 2 + 1]),
         }

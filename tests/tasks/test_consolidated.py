@@ -88,6 +88,15 @@ def test_what_begins_alike_goes_to_the_same_copy() -> None:
     assert min(len(copy.requests) for copy in copies) >= 12
 
 
+def test_a_worker_with_nothing_to_do_takes_from_who_has_most() -> None:
+    async def ask() -> float:
+        model = Consolidated(Scripted("x", delay_s=3.0), Scripted("x", delay_s=1.0), at_once=1)
+        await asyncio.gather(*map(model.complete, REQUESTS))
+        return asyncio.get_running_loop().time()
+
+    assert on_virtual_time(ask()) <= 27.0  # 32 calls at 4 in 3 s: 24 s, and the last one; 36 s and more without
+
+
 def test_a_failure_reaches_all_who_share_the_call_and_the_next_one_is_asked() -> None:
     behind = Scripted([ModelError("m", "broken", "Mend it."), "fine"], delay_s=1.0)
     model = Consolidated(behind, at_once=1)

@@ -123,6 +123,18 @@ class Pending:
         self._last = call.text
         return call
 
+    def take_oldest(self) -> Call:
+        """Return the call that waits longest, for somebody else than who sent the last one.
+
+        Raises:
+            UsageError: none waits.
+        """
+        if not self._sorted:
+            raise UsageError("no call waits: ask len() first")
+        call = self._by_arrival[0][1]
+        self._drop(call)
+        return call
+
     def _nearest(self) -> Call:
         """The call that begins most like the last one; of equals, the one that is named by the smaller hash."""
         place = bisect_left(self._sorted, Call(self._last, ""))

@@ -40,7 +40,8 @@ class Consolidated:
     failure included; its completion says that nothing was computed or paid for it.
 
     Args:
-        models: who is asked: one, or several that answer alike (copies of one model), each with a cache of its own.
+        models: who is asked: one, or several that answer alike (copies of one model), each with a cache of its own; one
+            that keeps several beginnings stands there once for each.
         at_once: how many calls may be under way at each, at least 1.
         overtake: how often a call may be overtaken, see `consolidate`.
 
@@ -62,7 +63,7 @@ class Consolidated:
         self._by_key: dict[str, _Sharing] = {}
 
     def __repr__(self) -> str:
-        return f"Consolidated({', '.join(map(repr, self._models.values()))}, at_once={self._at_once})"
+        return f"Consolidated({self.name!r}, workers={len(self._models)}, at_once={self._at_once})"
 
     async def complete(self, request: Request) -> Completion:
         """Answer one request; its time-out counts the wait for its turn.
@@ -118,9 +119,14 @@ class Consolidated:
             self._fill(worker)
 
     def _fill(self, worker: str) -> None:
-        pending = self._pending[worker]
-        while pending and self._under_way[worker] < self._at_once:
-            sharing = self._by_key[pending.take().key]
+        """Send what there is room for; with nothing of its own to do, a worker takes from who has most."""
+        while self._under_way[worker] < self._at_once:
+            mine = self._pending[worker]
+            most = max(self._pending.values(), key=len)
+            if not most:
+                return
+            sharing = self._by_key[(mine.take() if mine else most.take_oldest()).key]
+            sharing.worker = worker
             self._under_way[worker] += 1
             sharing.sending = asyncio.get_running_loop().create_task(self._send(sharing))
             sharing.sending.add_done_callback(partial(self._sent, sharing))
@@ -157,15 +163,18 @@ class Consolidated:
 
 
 def consolidated(model: Model, in_flight: int) -> Consolidated:
-    """Return `model` for a batch of `in_flight` rows: held to its `slots` where it is in this process and has them.
+    """Return `model` for a batch of `in_flight` rows.
 
-    A server decides by itself how many calls it takes at once, so all of the batch's reach it; then only equal calls
-    gain, and those asked in one turn of the event loop. A model that is consolidated already is returned as it is.
+    Where it is in this process and holds several conversations (`slots`), each counts as a worker with a cache of its
+    own. A server decides by itself how many calls it takes at once, so all of the batch's reach it; then only equal
+    calls gain, and those asked in one turn of the event loop. What is consolidated already is returned as it is.
     """
     if isinstance(model, Consolidated):
         return model
     slots: object = getattr(model, "slots", None)
-    return Consolidated(model, at_once=slots if isinstance(slots, int) else in_flight)
+    return (
+        Consolidated(*[model] * slots, at_once=1) if isinstance(slots, int) else Consolidated(model, at_once=in_flight)
+    )
 
 
 def _open(sharing: _Sharing) -> list["asyncio.Future[Completion]"]:
