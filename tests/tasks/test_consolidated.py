@@ -157,16 +157,20 @@ def test_one_of_several_who_wait_may_go_without_harm_to_the_others() -> None:
     assert on_virtual_time(ask()).text == "x"
 
 
-def test_a_model_in_this_process_is_held_to_its_slots_and_a_server_to_the_rows_in_flight() -> None:
-    class InThisProcess(Scripted):
-        slots = 2
+def test_only_a_model_of_one_conversation_is_asked_one_call_after_another() -> None:
+    class Holds(Scripted):
+        slots = 1
+
+    class HoldsMore(Scripted):
+        slots = 8
 
     async def took_s(model: Scripted) -> float:
-        await asyncio.gather(*map(consolidated(model, 16).complete, REQUESTS))
+        await asyncio.gather(*map(consolidated(model, 32).complete, REQUESTS))
         return asyncio.get_running_loop().time()
 
-    assert on_virtual_time(took_s(InThisProcess("x", delay_s=1.0))) == pytest.approx(16.0)
-    assert on_virtual_time(took_s(Scripted("x", delay_s=1.0))) == pytest.approx(2.0)
+    assert on_virtual_time(took_s(Holds("x", delay_s=1.0))) == pytest.approx(32.0)
+    assert on_virtual_time(took_s(HoldsMore("x", delay_s=1.0))) == pytest.approx(1.0)
+    assert on_virtual_time(took_s(Scripted("x", delay_s=1.0))) == pytest.approx(1.0)
     once = consolidated(Scripted("x"), 4)
     assert consolidated(once, 4) is once
 

@@ -40,8 +40,7 @@ class Consolidated:
     failure included; its completion says that nothing was computed or paid for it.
 
     Args:
-        models: who is asked: one, or several that answer alike (copies of one model), each with a cache of its own; one
-            that keeps several beginnings stands there once for each.
+        models: who is asked: one, or several that answer alike (copies of one model), each with a cache of its own.
         at_once: how many calls may be under way at each, at least 1.
         overtake: how often a call may be overtaken, see `consolidate`.
 
@@ -165,16 +164,14 @@ class Consolidated:
 def consolidated(model: Model, in_flight: int) -> Consolidated:
     """Return `model` for a batch of `in_flight` rows.
 
-    Where it is in this process and holds several conversations (`slots`), each counts as a worker with a cache of its
-    own. A server decides by itself how many calls it takes at once, so all of the batch's reach it; then only equal
-    calls gain, and those asked in one turn of the event loop. What is consolidated already is returned as it is.
+    Only a model that says it holds one conversation (`slots`) is sent one call after another. All others get all of the
+    batch's calls and decide by themselves: a server by its load, our own engine by who knows most of a call, which no
+    order from outside could better. There only equal calls gain, and those asked in one turn of the event loop. What is
+    consolidated already is returned as it is.
     """
     if isinstance(model, Consolidated):
         return model
-    slots: object = getattr(model, "slots", None)
-    return (
-        Consolidated(*[model] * slots, at_once=1) if isinstance(slots, int) else Consolidated(model, at_once=in_flight)
-    )
+    return Consolidated(model, at_once=1 if getattr(model, "slots", None) == 1 else in_flight)
 
 
 def _open(sharing: _Sharing) -> list["asyncio.Future[Completion]"]:
