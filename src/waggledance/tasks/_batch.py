@@ -12,15 +12,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from msgspec.structs import astuple
 
 from waggledance.core import Budget, BudgetSpent, Cost, LoopClock, Meter, UsageError
+from waggledance.tasks._batch_journal import Journal
 from waggledance.tasks._batch_report import BatchReport
 from waggledance.tasks._branches import run_branches
 from waggledance.tasks._pipeline import Pipeline
-from waggledance.tasks._row import Failure, Row, Value
+from waggledance.tasks._row import Failure, Row
 from waggledance.tasks._row_names import RowNames
 from waggledance.tasks._step import Step
 from waggledance.tasks._step_runner import Call, GaveUp, StepFailed, StepRunner
@@ -31,35 +32,6 @@ MAX_IN_FLIGHT = 100_000
 BREATH_S = 0.01
 """Steps that never wait would keep the event loop for themselves; so often it gets a turn."""
 LAST_WAIT_S = 5.0
-
-
-class Journal(Protocol):
-    """Where a batch keeps what is done, so that it can go on after a kill. `RowJournal` is one."""
-
-    @property
-    def cost_before(self) -> Cost:
-        """What earlier runs cost."""
-        ...
-
-    def begin(self, row: Row, pipeline: Pipeline) -> bool:
-        """Bring a row to where an earlier run left it; return whether it has ended already."""
-        ...
-
-    def result(self, row: Row, step: Step, value: Value) -> None:
-        """Keep a step's result, before anything rests on it.
-
-        Raises:
-            UsageError: it cannot be written down.
-        """
-        ...
-
-    def skip(self, row: Row, step: Step) -> None:
-        """Keep that a step was skipped."""
-        ...
-
-    def end(self, row: Row) -> None:
-        """Keep a row's end: done, or failed."""
-        ...
 
 
 async def run_rows(

@@ -13,7 +13,8 @@ from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from typing import Any
 
 from waggledance.core import Budget, RunFailed, UsageError, WaggleError
-from waggledance.tasks._batch import MAX_IN_FLIGHT, Journal
+from waggledance.tasks._batch import MAX_IN_FLIGHT
+from waggledance.tasks._batch_journal import Journal
 from waggledance.tasks._batch_report import BatchReport
 from waggledance.tasks._on_ray_blocks import Blocks, WorkerDied
 from waggledance.tasks._on_ray_worker import Counts, RowState, RowWorker, Told

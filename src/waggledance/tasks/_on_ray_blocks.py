@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from msgspec.structs import astuple
 
 from waggledance.core import Budget, Cost, LoopClock, Meter, RunFailed, UsageError
-from waggledance.tasks._batch import Journal
+from waggledance.tasks._batch_journal import Journal
 from waggledance.tasks._batch_report import BatchReport
 from waggledance.tasks._on_ray_rows import AHEAD, RowSource
 from waggledance.tasks._on_ray_worker import SKIPPED, Counts, RowState, Told, failure_of, state_of

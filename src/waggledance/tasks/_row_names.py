@@ -62,7 +62,7 @@ def name_of(data: Mapping[str, Any], at: int) -> str:
     """Return the name of a row without an id: its place, from 1, and a mark of its content.
 
     >>> name_of({"question": "2+2?"}, 0)
-    '1-2b7b5c79ed2d'
+    '1-d5d6215834c0'
     """
     content = msgspec.json.encode(data, enc_hook=repr, order="deterministic")
     return f"{at + 1}-{blake3(content).hexdigest(length=6)}"
