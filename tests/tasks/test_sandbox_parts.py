@@ -112,4 +112,5 @@ def test_a_process_is_read_though_its_name_holds_brackets() -> None:
     assert mine.threads >= 1
     assert mine.resident_bytes > 1 << 20
     assert process(1 << 30) is None
-    assert tree(1 << 30) == []
+    assert tree(1 << 30, 10) == []
+    assert len(tree(os.getpid(), 1)) == 1

@@ -9,7 +9,7 @@ import re
 import signal
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from waggledance.core import RunFailed
@@ -129,7 +129,8 @@ class Run:
 
     def _look(self, pid: int) -> Stop:
         """Look once; return the limit that is passed, if any."""
-        limits, alive = self._limits, watch.tree(pid)
+        limits = self._limits
+        alive = watch.tree(pid, limits.processes + _OURS + 1)
         self._seen.update((one.pid, one) for one in alive)
         self._looks += 1
         if sum(one.threads for one in alive) > limits.processes + len(alive[:_OURS]):
@@ -154,34 +155,38 @@ class Run:
         return ""
 
     async def _end(self, process: Process) -> None:
-        """End all of it. Behind walls the first process takes all others with it, and its starter waits for that.
+        """End all of it.
+
+        Behind walls the first process inside takes all others with it, however many, and its starter waits for that;
+        so nobody is looked for, which a fork bomb would outrun.
 
         Raises:
             SandboxFailed: something is still there after seconds.
         """
         began_s = time.monotonic()
         while True:
-            left, hidden = self._left(process)
-            if process.returncode is not None and not left and not hidden:
-                return
             late_s = time.monotonic() - began_s
-            if self._walled or process.returncode is not None or late_s > _SOON_S / 4:
-                watch.kill_all(left)
-            if process.returncode is None and not (self._walled and left):
-                _signal(process, hard=self._walled or late_s > _SOON_S / 4)
+            left = [] if self._walled else self._left(process)
+            if process.returncode is None and self._walled:
+                _kill(watch.children(process.pid) or [process.pid])
+            elif process.returncode is None:
+                _ask_keeper(process.pid, hard=late_s > _SOON_S / 4)
+            elif not left:
+                return
             if late_s > _SOON_S:
-                raise SandboxFailed("end a run", f"processes {[one.pid for one in left] or hidden} are still there")
+                raise SandboxFailed("end a run", f"processes {left or [process.pid]} are still there")
             await asyncio.wait((asyncio.ensure_future(process.wait()),), timeout=0.02)
-            await asyncio.sleep(0.002 if left or hidden else 0)
+            await asyncio.sleep(0.002 if left else 0)
 
-    def _left(self, process: Process) -> tuple[list[watch.Process], list[int]]:
-        """Return who is still there: of those seen, and of those that only the kernel or their folder's name knows."""
-        alive = [one for one in watch.tree(process.pid) if one.pid != process.pid]
-        if not self._walled and process.returncode is not None:
-            alive += watch.marked(str(self._place))
-        self._seen.update((one.pid, one) for one in alive)
-        left = [one for one in self._seen.values() if _there(one) and one.pid != process.pid]
-        return left, self._group.kill() if self._group is not None and process.returncode is not None else []
+    def _left(self, process: Process) -> list[int]:
+        """Kill who is still there after the keeper: those seen, those in the group, those with the folder's name."""
+        if process.returncode is None:
+            self._seen.update((one.pid, one) for one in watch.tree(process.pid, self._limits.processes + _OURS + 1))
+            return []
+        marked = watch.marked(str(self._place))
+        left = [one for one in (*self._seen.values(), *marked) if _there(one) and one.pid != process.pid]
+        watch.kill_all(left)
+        return [*(one.pid for one in left), *(self._group.kill() if self._group is not None else [])]
 
     def _told(self, process: Process, report: str, started_s: float) -> Ran:
         """Say what became of it, by what was seen and what its first process reported."""
@@ -220,7 +225,17 @@ def _there(one: watch.Process) -> bool:
     return now is not None and now.started == one.started
 
 
-def _signal(process: Process, *, hard: bool) -> None:
-    """Ask the keeper to end all, or kill who was still putting up walls."""
+def _ask_keeper(pid: int, *, hard: bool) -> None:
+    """Ask the keeper to end all, or kill it.
+
+    Not by `Process.send_signal`: that also looks whether the process has ended, and so takes its exit code from under
+    the event loop, which then knows none.
+    """
     with contextlib.suppress(ProcessLookupError):
-        process.send_signal(signal.SIGKILL if hard else signal.SIGTERM)
+        os.kill(pid, signal.SIGKILL if hard else signal.SIGTERM)
+
+
+def _kill(pids: Iterable[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

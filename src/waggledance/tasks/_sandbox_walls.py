@@ -9,6 +9,8 @@ namespaces there is a keeper, which limits and ends what it started and hides no
 from __future__ import annotations
 
 import math
+import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -29,15 +31,20 @@ WALLS: tuple[Walls, ...] = ("bubblewrap", "namespaces", "none")
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
 _KEEPER = Path(__file__).with_name("_sandbox_keeper.py")
 _PROBE_S = 20.0
+_OF_OURS = 4
 
 _INSIDE = """exec 9<&0 </dev/null
 mkdir /tmp/work /tmp/home && cp -R /in/. /tmp/work && cd /tmp/work || exit 125
 echo ready >&9
+ulimit -p $0 2>/dev/null || ulimit -u $0 2>/dev/null
 "$@" 9<&-
 code=$?
 { stat -f -c %a /tmp || echo room; times; } >&9
 exit $code"""
-"""The first process inside. Stdin is the pipe on which it reports: started, room left on the disk, time used."""
+"""The first process inside; ``$0`` is how many there may be.
+
+Stdin is the pipe on which it reports: started, room left on the disk, time used.
+"""
 
 _BY_HAND = """set -e
 root=$1 size=$2; shift 2
@@ -72,7 +79,7 @@ def command_for(
     """
     if walls == "none":
         return [sys.executable, "-I", "-S", str(_KEEPER), str(limits.processes), *command]
-    inside, seen = ["/bin/sh", "-c", _INSIDE, "sh", *command], _seen(readable)
+    inside, seen = ["/bin/sh", "-c", _INSIDE, _most(limits.processes), *command], _seen(readable)
     if walls == "bubblewrap":
         return ["bwrap", *_bubblewrap(seen, place, limits.disk_bytes), *inside]
     own = ("--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--net", "--ipc", "--uts", "--mount")
@@ -153,6 +160,12 @@ def _seen(readable: Iterable[Path]) -> list[Path]:
         if not any(path.is_relative_to(other) for other in found):
             found.append(path)
     return found
+
+
+def _most(processes: int) -> str:
+    """Return the limit on processes for the shell; before Linux 5.14 it counted all that the user has anywhere."""
+    version = tuple(int(part) for part in re.findall(r"\d+", os.uname().release)[:2])
+    return str(processes + _OF_OURS) if version >= (5, 14) else "unlimited"
 
 
 def _at_most(name: str, value: int, unit: int) -> int:

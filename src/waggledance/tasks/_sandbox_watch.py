@@ -40,16 +40,19 @@ def process(pid: int) -> Process | None:
     return Process(pid, int(field[19]), int(field[17]), cpu_s, int(field[21]) * os.sysconf("SC_PAGE_SIZE"))
 
 
-def tree(root: int) -> list[Process]:
-    """Return the living processes that descend from one, itself first."""
+def tree(root: int, most: int) -> list[Process]:
+    """Return the living processes that descend from one, itself first; of a fork bomb no more than so many.
+
+    Without that bound the walk would never end: a bomb makes new ones faster than they can be read.
+    """
     found: list[Process] = []
     pids, seen = [root], {root}
-    while pids:
+    while pids and len(found) < most and len(seen) < 100 * most:
         pid = pids.pop()
         alive = process(pid)
         if alive is not None:
             found.append(alive)
-        for child in _children(pid):
+        for child in children(pid):
             if child not in seen:
                 seen.add(child)
                 pids.append(child)
@@ -97,7 +100,8 @@ def folder_bytes(folder: Path) -> int:
     return total
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """Return the pids of a process's children, of all its threads."""
     found: list[int] = []
     try:
         for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 — looked at often
