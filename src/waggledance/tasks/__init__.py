@@ -85,6 +85,13 @@ from waggledance.tasks._merge_gate import Delivered as Delivered
 from waggledance.tasks._merge_gate import Integration as Integration
 from waggledance.tasks._merge_gate import integrate as integrate
 from waggledance.tasks._merge_gate import passes as passes
+from waggledance.tasks._negotiated import Negotiated as Negotiated
+from waggledance.tasks._negotiated import Objecting as Objecting
+from waggledance.tasks._negotiation import Objection as Objection
+from waggledance.tasks._negotiation import PlanAgreed as PlanAgreed
+from waggledance.tasks._negotiation import PlanDraft as PlanDraft
+from waggledance.tasks._negotiation import PlanOpinion as PlanOpinion
+from waggledance.tasks._negotiation import draft_agreed as draft_agreed
 from waggledance.tasks._on_ray import run_on_ray as run_on_ray
 from waggledance.tasks._opened_plan import opened_plan as opened_plan
 from waggledance.tasks._outcome import TaskOutcome as TaskOutcome
@@ -98,11 +105,17 @@ from waggledance.tasks._plan import sealer_of as sealer_of
 from waggledance.tasks._plan_lint import Flaw as Flaw
 from waggledance.tasks._plan_lint import PlanLint as PlanLint
 from waggledance.tasks._plan_result import PlanResult as PlanResult
+from waggledance.tasks._plan_tool import PLAN_TOOL as PLAN_TOOL
+from waggledance.tasks._plan_tool import PlanTool as PlanTool
+from waggledance.tasks._plan_tool import ToolReply as ToolReply
+from waggledance.tasks._plan_tool import publish_reply as publish_reply
 from waggledance.tasks._planned import Planned as Planned
 from waggledance.tasks._planned import decision_of as decision_of
 from waggledance.tasks._planner import Atomic as Atomic
 from waggledance.tasks._planner import Parts as Parts
 from waggledance.tasks._planner import Planner as Planner
+from waggledance.tasks._planners import PLANNERS as PLANNERS
+from waggledance.tasks._planners import planner_by_name as planner_by_name
 from waggledance.tasks._rebalancer import Move as Move
 from waggledance.tasks._rebalancer import Rebalancer as Rebalancer
 from waggledance.tasks._rebalancer import Room as Room
@@ -156,6 +169,13 @@ from waggledance.tasks._task import TaskBudget as TaskBudget
 from waggledance.tasks._task import TaskId as TaskId
 from waggledance.tasks._team import Team as Team
 from waggledance.tasks._team import outcome_of as outcome_of
+from waggledance.tasks._tool_runs import call_tool as call_tool
+from waggledance.tasks._tool_runs import try_tool as try_tool
+from waggledance.tasks._tool_shelf import Tool as Tool
+from waggledance.tasks._tool_shelf import ToolOffer as ToolOffer
+from waggledance.tasks._tool_shelf import ToolRetire as ToolRetire
+from waggledance.tasks._tool_shelf import ToolShelf as ToolShelf
+from waggledance.tasks._tool_shelf import ToolVouch as ToolVouch
 from waggledance.tasks._tree_search import StepSearch as StepSearch
 from waggledance.tasks._tree_search import search_tree as search_tree
 from waggledance.tasks._two_choices import TwoChoices as TwoChoices
@@ -173,6 +193,8 @@ from waggledance.tasks._work import by_peer as by_peer
 from waggledance.tasks._yaml_lines import WrongPlan as WrongPlan
 
 __all__ = [
+    "PLANNERS",
+    "PLAN_TOOL",
     "ROUTERS",
     "Accept",
     "Add",
@@ -234,16 +256,23 @@ __all__ = [
     "Looking",
     "Merged",
     "Move",
+    "Negotiated",
+    "Objecting",
+    "Objection",
     "Op",
     "Parts",
     "Pending",
     "Pipeline",
     "Plan",
+    "PlanAgreed",
     "PlanChanged",
+    "PlanDraft",
     "PlanEdit",
     "PlanLint",
+    "PlanOpinion",
     "PlanResult",
     "PlanSeal",
+    "PlanTool",
     "Planned",
     "Planner",
     "Ran",
@@ -283,6 +312,12 @@ __all__ = [
     "TaskId",
     "TaskOutcome",
     "Team",
+    "Tool",
+    "ToolOffer",
+    "ToolReply",
+    "ToolRetire",
+    "ToolShelf",
+    "ToolVouch",
     "TwoChoices",
     "TypeUCB",
     "Visit",
@@ -296,6 +331,7 @@ __all__ = [
     "by_behaviour",
     "by_peer",
     "call_of",
+    "call_tool",
     "card_of_peer",
     "card_of_record",
     "check_condition",
@@ -307,6 +343,7 @@ __all__ = [
     "decision_of",
     "disputed",
     "doubted_by",
+    "draft_agreed",
     "fit",
     "functional_consensus",
     "holds",
@@ -323,6 +360,8 @@ __all__ = [
     "piped_rows",
     "pipeline_of",
     "place",
+    "planner_by_name",
+    "publish_reply",
     "python_tests",
     "read_recipe",
     "read_rows",
@@ -342,6 +381,7 @@ __all__ = [
     "step",
     "stubs",
     "take_in",
+    "try_tool",
     "within_domain",
     "workspace",
 ]

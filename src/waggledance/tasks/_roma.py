@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from waggledance.core import Message, RunFailed, well_formed
 from waggledance.tasks._bounded import Bounded, ancestors
 from waggledance.tasks._edit import Add, Link, Op
+from waggledance.tasks._linted import Linted
 from waggledance.tasks._part_lines import PartLine, read_parts
 from waggledance.tasks._planner import Atomic, Parts
 from waggledance.tasks._task import MAX_GOAL_CHARS, Task
@@ -63,9 +64,9 @@ class Roma:
         return await work.ask(f"{work.task.goal}\n\n{TOGETHER}{and_lost}", notes=tuple(_results(work)))
 
 
-def roma(depth: int = 3, parts: int = 6, tasks: int = 200) -> Bounded:
-    """Return ROMA within bounds; see `Bounded` for them and for what is raised."""
-    return Bounded(Roma(), depth, parts, tasks)
+def roma(depth: int = 3, parts: int = 6, tasks: int = 200, lint: bool = False) -> Bounded:
+    """Return ROMA within bounds, its plans linted if asked to; see `Bounded` for the bounds and what is raised."""
+    return Bounded(Linted(Roma()) if lint else Roma(), depth, parts, tasks)
 
 
 def as_edits(work: Work, parts: Sequence[PartLine]) -> list[Op]:
