@@ -331,6 +331,20 @@ def _layer(plan: Plan, id: Any, left: int) -> int:
     return 1 + max((_layer(plan, link.before, left - 1) for link in plan.entries[id].before), default=0)
 
 
+def test_a_result_counts_once_its_notes_are_here_however_late_they_come() -> None:
+    table, (a,) = Table(), tasks("a")
+    table.edit(Add(a))
+    table.work(a, "found", by=BEN)
+    messages = list(table.channel.messages())
+    notes = [m for m in messages if isinstance(m.body, Note)]
+    plan = Plan()
+    plan.take([m for m in messages if m not in notes])
+    assert plan.entries[a.id].status == "claimed"
+    plan.take(notes)
+    assert plan.result(a.id) == "found"
+    assert not plan.refused
+
+
 def test_a_late_message_far_back_makes_the_same_plan_as_if_it_had_come_in_time() -> None:
     table = Table()
     pool = tasks(*(f"t{i}" for i in range(700)))

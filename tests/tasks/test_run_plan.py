@@ -207,6 +207,26 @@ def test_a_task_goes_to_a_peer_with_the_skill_and_outcomes_are_told_by_others() 
     assert outcomes[0].author != entry.holder
 
 
+def test_nobody_says_of_a_task_of_its_own_how_it_went() -> None:
+    seen = run(wide(24), Clockwork())
+    told = [m for m in seen.log if isinstance(m.body, TaskOutcome)]
+    assert len({m.body.task for m in told}) == 24
+    assert all(m.author != m.body.worker for m in told)
+
+
+def test_what_fails_its_own_check_is_not_published_and_tried_again_with_the_reason() -> None:
+    async def execute(work: Work) -> Result:
+        return Result("short" if not work.past else f"long enough after: {work.past[0]}")
+
+    async def check(task: Task, result: str) -> str:
+        return "" if len(result) > 10 else "it is too short"
+
+    seen = run([Add(Task(goal="write", checks=("length",)))], execute, check=check)
+    assert seen.decision.key == "long enough after: it is too short"
+    with pytest.raises(NobodyAnswered, match="was given none to check with"):
+        run([Add(Task(goal="write", checks=("length",), tries=1))], execute)
+
+
 def test_nobody_able_ends_after_patience_with_the_task_named() -> None:
     with pytest.raises(NobodyAnswered, match=r"within 1\d\d\.\d s.*open: .* paint it"):
         run([Add(Task(goal="paint it", needs=("paint",)))], Clockwork(), patience_s=60.0)
