@@ -28,7 +28,7 @@ def enforced(walls: Walls, groups: Mapping[str, Path]) -> Mapping[str, str]:
         "wall time": "a timer; everything the run started is killed",
         "memory": f"{group.get('memory', '')}RLIMIT_DATA a process; {_LOOKS} by all together",
         "cpu time": f"RLIMIT_CPU a process; {_LOOKS} by all together",
-        "processes": f"{group.get('pids', '')}{_LOOKS}",
+        "processes": f"{group.get('pids', '')}{'' if os.getuid() == 0 else 'RLIMIT_NPROC; '}{_LOOKS}",
         "open files": "RLIMIT_NOFILE a process",
         "printed": "counted as it is read; beginning and end are kept",
         "environment": "made anew: no keys, HOME in the temporary folder",
@@ -54,10 +54,8 @@ def _without_walls(groups: Mapping[str, Path]) -> dict[str, str]:
     )
     grouped = " and whoever is in its control group" if groups else ""
     hides = "" if groups else "; code that kills the keeper and clears its environment can escape"
-    more = "" if os.getuid() == 0 else "; RLIMIT_NPROC beside this user's other processes"
     return {
         "walls": why,
-        "processes": f"{'control group; ' if 'pids' in groups else ''}{_LOOKS}{more}",
         "disk": "RLIMIT_FSIZE a file; its folder is measured 5 times a second. Elsewhere: " + why,
         "network": why,
         "files": why,
