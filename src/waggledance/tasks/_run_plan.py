@@ -20,8 +20,22 @@ from typing import Any, cast
 from waggledance.core import UNIT, BudgetSpent, Message, Meter, PeerId, RunFailed, Seat, well_formed
 from waggledance.tasks._claims import Claiming, Claims
 from waggledance.tasks._doing import Checking, find_fault, try_task
-from waggledance.tasks._edit import MAX_OPS, Add, Claim, Done, Fail, Hedge, Op, PlanEdit, PlanSeal, Release, Renew, Review
+from waggledance.tasks._edit import (
+    MAX_OPS,
+    Add,
+    Claim,
+    Done,
+    Fail,
+    Hedge,
+    Op,
+    PlanEdit,
+    PlanSeal,
+    Release,
+    Renew,
+    Review,
+)
 from waggledance.tasks._entry import Entry
+from waggledance.tasks._evaluating import Evaluating
 from waggledance.tasks._here import Here, cards_of
 from waggledance.tasks._outcome import TaskOutcome
 from waggledance.tasks._plan import Plan, sealer_of
@@ -88,6 +102,7 @@ class _Worker:
         self._standing = Standing(router)
         self._ranked: dict[TaskId, tuple[float, tuple[Scored, ...]]] = {}
         self._claims = Claims(seat.me, claiming, self._place)
+        self._evaluating = Evaluating(seat, doing.planner, lambda: self.plan)
         self._at: dict[TaskId, asyncio.Task[None]] = {}
         """What this peer is at: tasks that it does, and results that it reviews."""
         self._renewed: dict[TaskId, float] = {}
@@ -119,11 +134,14 @@ class _Worker:
             for task in self._at.values():
                 task.cancel()
             await asyncio.gather(*self._at.values(), return_exceptions=True)
+            await self._evaluating.stop()
 
     async def _join(self, ops: Sequence[Op], good_at: dict[str, int]) -> None:
         """Say who is here, and put in what the plan begins with, as far as nobody has."""
         self._take(await self._seat.news())
-        left = [entry.task.id for entry in self.plan.busy() if entry.holder == self._seat.me and entry.claim is not None]
+        left = [
+            entry.task.id for entry in self.plan.busy() if entry.holder == self._seat.me and entry.claim is not None
+        ]
         if left:  # from before this process began
             await self._seat.publish(PlanEdit(ops=tuple([Release(id) for id in left])))
         own = dict.fromkeys(sorted(self._seat.skills), UNIT)
@@ -180,6 +198,7 @@ class _Worker:
         self._here += here
         learnt = [m for m in fresh if isinstance(m.body, TaskOutcome)]
         self._standing.add(learnt)
+        self._evaluating.take(fresh)
         if here or learnt:
             self._ranked.clear()
 
