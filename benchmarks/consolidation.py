@@ -16,7 +16,7 @@ import platform
 import time
 
 from waggledance.models import Completion, Embedded, Model, Request, Turn
-from waggledance.tasks import Consolidated, consolidated
+from waggledance.tasks import Consolidated
 
 TOPICS = ("a harbour", "a library", "a mountain railway", "a beekeeper's year")
 QUESTIONS = 8
@@ -124,7 +124,7 @@ async def main() -> None:
         ("one slot, consolidated", Consolidated(embedded(1), at_once=1), len(asked)),
         ("eight slots, in order of arrival", embedded(8), 8),
         ("eight slots, all at once", embedded(8), len(asked)),
-        ("eight slots, consolidated", consolidated(embedded(8), len(asked)), len(asked)),
+        ("eight slots, consolidated", Consolidated(embedded(8), at_once=8), len(asked)),
     ):
         ways[name] = await timed(name, model, asked, at_once)
     for name, answers in ways.items():
