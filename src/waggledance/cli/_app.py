@@ -15,6 +15,7 @@ from waggledance.cli._lab import lab
 from waggledance.cli._memory_commands import memory
 from waggledance.cli._mesh import Client, Connect, Scout, TlsCa, TlsCertificate, TlsKey, dialling, join, mesh, verify
 from waggledance.cli._run_flags import run as run_batch
+from waggledance.cli._team_flags import team as teams
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
@@ -39,6 +40,7 @@ app.add_typer(memory, name="memory")
 app.add_typer(mesh, name="mesh")
 app.add_typer(rollout, name="rollout")
 app.add_typer(lab, name="lab")
+app.add_typer(teams, name="team")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")]
 Log = Annotated[

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import msgspec
@@ -23,10 +21,9 @@ from waggledance.cli._journal import Watched, opened_log
 from waggledance.cli._models_here import models_for
 from waggledance.cli._printing import print_json, print_lines, say, terminal
 from waggledance.cli._protocol_from import protocol_from
-from waggledance.cli._seating import Seating, model_name, seat, tables
+from waggledance.cli._seating import Closing, Seating, model_name, seat, tables
 from waggledance.cli._views import View, view_for
 from waggledance.core import Budget, Decision, LogFailed, Question
-from waggledance.models import Model
 from waggledance.protocols import AskProtocol, check_fit
 
 NO_ANSWER = 3
@@ -115,7 +112,7 @@ def _run(
     """Ask, and keep what is said."""
     ended: _Ended | None = None
     try:
-        with opened_log(force) as log, _Closing(seating.models):
+        with opened_log(force) as log, Closing(seating.models):
             journal = Watched(log, view.see)
             swarm = Swarm(
                 seating.peers, protocol=protocol, log=journal, weights=seating.weights, seed=force.settings.ask.seed
@@ -131,24 +128,6 @@ def _run(
             raise
         ended.unkept = ended.unkept or str(why)
     return ended
-
-
-class _Closing:
-    """Lets go of models at the end."""
-
-    def __init__(self, models: Sequence[Model]) -> None:
-        self._models = models
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, why: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        async def close() -> None:
-            for model in self._models:
-                await model.aclose()
-
-        asyncio.run(close())
 
 
 def _as_json(

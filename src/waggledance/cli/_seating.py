@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
+from types import TracebackType
 from typing import Any
 
 from waggledance.cli._config import InForce
@@ -120,3 +122,21 @@ def _check_number(peers: int) -> None:
             "in every round. Larger swarms are made in Python, of functions or in the simulator: "
             "Swarm([FunctionPeer(...), ...], network=Simulated(...)).ask_sync(...)"
         )
+
+
+class Closing:
+    """Lets go of models at the end."""
+
+    def __init__(self, models: Sequence[Model]) -> None:
+        self._models = models
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, why: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        async def close() -> None:
+            for model in self._models:
+                await model.aclose()
+
+        asyncio.run(close())

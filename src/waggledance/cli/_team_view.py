@@ -1,0 +1,106 @@
+"""Watching a team: who is at which part, drawn again on a terminal, a line an event elsewhere; and who did what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from waggledance.cli._safe_text import one_line
+from waggledance.core import Message, Opening, PeerId
+from waggledance.tasks import Claim, Done, Fail, Op, PlanEdit, PlanResult, Recipe, TaskId
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+_MARKS = {"done": "✓", "failed": "✗", "skipped": "·", "claimed": "…", "review": "?", "open": " "}
+_SHOWN_CHARS = 60
+
+
+class TeamView:
+    """Shows a team at work, and keeps what was said.
+
+    Args:
+        recipe: what the team works by.
+        console: a terminal to draw on; None for lines.
+        write: takes a line; nothing is shown when there is neither.
+    """
+
+    def __init__(self, recipe: Recipe, console: Console | None, write: Callable[[str], None] | None) -> None:
+        self.recipe = recipe
+        self.messages: list[Message[Any]] = []
+        self._names: dict[PeerId, str] = {}
+        self._at: dict[TaskId, tuple[str, str]] = {}
+        """Of each part, how it stands and who is at it."""
+        self._write = write if console is None else None
+        self._live: Any = None
+        if console is not None:
+            import rich.live
+
+            self._live = rich.live.Live(self, console=console, refresh_per_second=8, vertical_overflow="crop")
+
+    def see(self, message: Message[Any]) -> None:
+        """Show the next message."""
+        self.messages.append(message)
+        body = message.body
+        if isinstance(body, Opening):
+            self._names = {member.id: member.name for member in body.members}
+        elif isinstance(body, PlanEdit):
+            who = self._names.get(message.author, message.author.hex()[:8])
+            for op in body.ops:
+                line = self._tell(who, op)
+                if line and self._write is not None:
+                    self._write(line)
+
+    def _tell(self, who: str, op: Op) -> str:
+        if not isinstance(op, Claim | Done | Fail) or op.task not in self.recipe.by_task:
+            return ""
+        step = self.recipe.by_task[op.task]
+        if not step.role or self._at.get(op.task, ("", ""))[0] == "done":
+            return ""
+        match op:
+            case Claim():
+                self._at[op.task] = ("claimed", who)
+                return f"{who} begins {step}"
+            case Done():
+                self._at[op.task] = ("done", who)
+                return f"{who} did {step}"
+            case Fail():
+                self._at[op.task] = ("failed", who)
+                return f"{who} failed at {step}: {one_line(op.reason, 160)}"
+
+    def __enter__(self) -> TeamView:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, why: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.text import Text
+
+        rows = [step for step in self.recipe.steps if step.role]
+        room = max(3, console.height - 2)
+        begun = [step for step in rows if step.task.id in self._at]
+        for step in begun[-room:]:
+            status, who = self._at[step.task.id]
+            yield Text(f"{_MARKS[status]} {step!s:<{_SHOWN_CHARS}} {who}", no_wrap=True, overflow="ellipsis")
+        yield Text(f"  {len(begun)} of at most {len(rows)} parts begun", style="dim")
+
+
+def table_of(recipe: Recipe, result: PlanResult) -> Iterator[str]:
+    """Yield who did what, a line a part: how it ended, who made it from what, calls and tokens."""
+    for step in recipe.steps:
+        entry = result.plan.entries.get(step.task.id)
+        if entry is None or not step.role or entry.status == "skipped":
+            continue
+        who = "nobody" if entry.holder is None else result.names.get(entry.holder, "?")
+        made_from = ", ".join(dict.fromkeys(recipe.by_task[link.before].produces for link in step.links))
+        cost = f"{entry.cost.calls} calls, {entry.cost.tokens} tokens" if entry.cost.calls else "no call"
+        yield f"{_MARKS[entry.status]} {step!s:<40} {who:<8} from {made_from}; {cost}"
+        for reason in entry.reasons:
+            yield f"    {one_line(reason, 160)}"

@@ -1,0 +1,131 @@
+"""`waggle team`: recipes are listed, shown, run and kept; what is wrong is said with its place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from waggledance._swarm import Interrupted, Swarm
+from waggledance.cli._app import app
+from waggledance.core import Log
+from waggledance.tasks import PlanResult, outcome_of, read_recipe
+
+Waggle = Callable[..., Result]
+OWN = """\
+name: pair
+start: request
+out: note
+limits: {rounds: 2}
+kinds: {request: a wish, note: a text, verdict: yes or no}
+roles:
+  writer: {watch: [request], produces: note, prompt: Write.}
+  critic: {watch: [note], produces: verdict, prompt: Judge.}
+  mender: {watch: [note, verdict], when: {verdict: no}, produces: note, prompt: Mend.}
+"""
+
+
+@pytest.fixture
+def waggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waggle:
+    monkeypatch.chdir(tmp_path)
+    for name in ("WAGGLE_CONFIG", "WAGGLE_PEERS", "WAGGLE_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("WAGGLE_LOG", str(tmp_path / "log.db"))
+    (tmp_path / "own.yaml").write_text(OWN)
+    runner = CliRunner()
+
+    def run(*words: str, stdin: str = "") -> Result:
+        result = runner.invoke(app, ["team", *words], input=stdin)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return run
+
+
+def test_recipes_are_listed_and_shown(waggle: Waggle) -> None:
+    listed = json.loads(waggle("list", "--json").stdout)["recipes"]
+    assert {"software-company", "review-panel"} <= {row["name"] for row in listed}
+    assert "software-company" in waggle("list").stdout
+    shown = waggle("show", "review-pipeline")
+    assert "adjudicator" in shown.stdout
+    assert "5 peers" in shown.stderr
+    assert json.loads(waggle("show", "--recipe", "own.yaml", "--json").stdout)["roles"]["mender"]["when"] == {
+        "verdict": "no"
+    }
+
+
+def test_what_comes_out_is_on_stdout_and_who_did_what_on_stderr(waggle: Waggle) -> None:
+    done = waggle("run", "adaptive-chair", "17 - 8?", "--model", "scripted:I count.\n9")
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[:2] == ["yes", "answer: 9"]
+    assert "begins thinker" in done.stderr
+    assert "✓ chair: tally" in done.stderr
+    assert "made for 3 models, not 1" in done.stderr
+    assert waggle("run", "adaptive-chair", "17 - 8?", "--model", "scripted:9", "-q").stderr == ""
+
+
+def test_a_team_of_ones_own_runs_from_a_file_reads_stdin_and_is_kept_whole(waggle: Waggle, tmp_path: Path) -> None:
+    done = waggle(
+        "run", "--recipe", "own.yaml", "-", "--model", "scripted:no", "--json", "--peers", "3", stdin="a note\n"
+    )
+    told = json.loads(done.stdout)
+    assert [(s["role"], s["round"], s["status"]) for s in told["steps"]] == [
+        ("", 1, "done"), ("writer", 1, "done"), ("critic", 1, "done"), ("mender", 2, "done"), ("critic", 2, "done"),
+    ]  # fmt: skip
+    assert told["steps"][0]["text"] == "a note"
+    assert len(told["peers"]) == 3
+    with Log(tmp_path / "log.db") as log:
+        plan = PlanResult.of(log.read(told["channel"])).plan
+    assert outcome_of(read_recipe(tmp_path / "own.yaml"), plan).text == told["text"] == "no"
+
+
+def test_as_many_peers_as_the_recipe_keeps_apart_are_seated_and_fewer_refused(waggle: Waggle) -> None:
+    words = ("run", "review-pipeline", "sums", "--model", 'scripted:{"question": "1+1?", "answer": "2"}', "--json")
+    assert waggle(*words, "--peers", "4").exit_code == 2
+    assert "keeps 5 parts apart" in waggle(*words, "--peers", "4").stdout
+
+
+def test_nothing_that_comes_out_ends_with_3_and_the_reason(waggle: Waggle) -> None:
+    done = waggle("run", "software-company", "a list", "--model", "scripted:I would rather not")
+    assert done.exit_code == 3
+    assert done.stdout == ""
+    assert "failed at product_manager: requirements: check 'schema:requirements': it is no JSON" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run", "software-compnay", "x"), "did you mean 'software-company'?"),
+        (("run", "software-company"), "give a recipe's name and the request"),
+        (("run", "software-company", " "), "the request is empty"),
+        (("run", "software-company", "x" * 50_001), "the limit is 50,000"),
+        (("show",), "say which recipe"),
+        (("show", "--recipe", "none.yaml"), "cannot be read"),
+        (("show", "--recipe", "wrong.yaml"), "wrong.yaml, line 8: roles.critic.produces: there is no kind 'verdikt'"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_with_2(
+    waggle: Waggle, tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "wrong.yaml").write_text(OWN.replace("produces: verdict", "produces: verdikt"))
+    done = waggle(*words)
+    assert done.exit_code == 2
+    assert said in done.stderr
+
+
+def test_an_interrupted_team_prints_what_was_made(waggle: Waggle, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Swarm.ask_sync
+
+    def interrupted(self: Swarm, *args: object, **more: object) -> None:
+        whole(self, *args, **more)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        raise Interrupted(None)
+
+    monkeypatch.setattr(Swarm, "ask_sync", interrupted)
+    done = waggle("run", "adaptive-chair", "17 - 8?", "--model", "scripted:9")
+    assert done.exit_code == 130
+    assert "answer: 9" in done.stdout
+    assert "interrupted; what was made is in the log" in done.stderr
