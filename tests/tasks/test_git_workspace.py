@@ -93,6 +93,7 @@ async def test_a_bundle_brings_work_to_another_repository(start: tuple[Path, str
         await take_in(elsewhere, bundle[: len(bundle) // 2], commit)
 
 
+@pytest.mark.slow
 async def test_sixteen_branches_that_touch_other_lines_merge_cleanly(tmp_path: Path) -> None:
     files = {f"f{i:03}.txt": "\n".join(f"line {j}" for j in range(40)) for i in range(64)}
     at, base = repository(tmp_path / "many", files)
