@@ -13,7 +13,7 @@ import pytest
 
 from waggledance import NobodyAnswered, Swarm
 from waggledance.core import Budget, Message, RunFailed
-from waggledance.network import Constant, Crash, Silent, Simulated
+from waggledance.network import Constant, Crash, Equivocate, Silent, Simulated
 from waggledance.tasks import (
     Add,
     Atomic,
@@ -283,6 +283,20 @@ def test_little_is_begun_twice_however_late_peers_hear_of_claims(share: float, m
     seen = run(wide(n), work, peers=16, claiming=eager, delay_s=share * mean)
     extra = sum(work.begun.values()) - n
     assert extra <= most * n
+    assert seen.decision.status == "decided"
+
+
+def test_what_a_peer_said_that_contradicts_itself_counts_no_more() -> None:
+    long = Claiming(in_flight=1, lease_s=400.0, stagger_s=0.2)
+    protocol = Planned(ops=tuple(wide(12)), execute=Clockwork(seconds=8), claiming=long)
+    seen = simulate(
+        protocol, "Do it", peers=4, seed=5, faults=[Equivocate("p1", from_s=3.0)], delay=Constant(0.05), limit_s=5_000
+    )
+    assert all("p1" in forgers for name, forgers in seen.disowned.items() if name != "p1")
+    by_id = seen.decision.names
+    honest = Plan.fold([m for m in seen.log if by_id.get(m.author) != "p1"])
+    assert honest.complete, "the others did all of it, what the forger had taken as well"
+    assert seen.virtual_s < 100, "its claims go at once, and not when their lease is over"
     assert seen.decision.status == "decided"
 
 
