@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from waggledance.core import Channel, Note, local_peer_id, swarm_id
-from waggledance.tasks import PLAN_TOOL, Add, Done, Plan, PlanEdit, PlanTool, Task, ToolReply
+from waggledance.tasks import PLAN_TOOL, Add, Done, Plan, PlanEdit, PlanTool, Task, TaskId, ToolReply
 
 ANNA = local_peer_id("anna")
 ROOT = Task(goal="Write the report")
@@ -68,7 +68,8 @@ def test_steps_that_are_written_again_keep_their_status_and_open_ones_that_are_l
 def test_marking_a_step_that_is_not_there_is_refused_with_those_that_are() -> None:
     desk = Desk()
     desk.call("write_steps", steps=["find"])
-    for step in ("2", "0", "hunt", None, {}, 7):
+    wrong: tuple[Any, ...] = ("2", "0", "hunt", None, {}, 7)
+    for step in wrong:
         reply = desk.call("mark_step", step=step, status="completed")
         assert reply.ops == ()
         assert reply.done is None
@@ -105,7 +106,7 @@ CALLS = st.one_of(
 @given(st.lists(CALLS, max_size=6))
 @settings(max_examples=40, deadline=None)
 def test_whatever_a_model_calls_nothing_is_raised_and_what_is_done_stays_done(calls: list[tuple[str, Any]]) -> None:
-    desk, done = Desk(), set[bytes]()
+    desk, done = Desk(), set[TaskId]()
     for name, arguments in calls:
         desk.call(name, **arguments)
         now = {id for id, e in desk.plan.entries.items() if e.status == "done"}

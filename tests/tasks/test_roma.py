@@ -23,6 +23,7 @@ from waggledance.tasks import (
     Atomic,
     Bounded,
     Claiming,
+    Descending,
     Link,
     Parts,
     Plan,
@@ -206,6 +207,14 @@ def test_too_many_parts_are_refused_with_the_reason_and_the_last_try_does_the_ta
     (entry,) = plan_of(seen).entries.values()
     assert entry.reasons == ("the plan has 7 parts; at most 6 are taken: put some together",) * 2
     assert seen.decision.key == "t"
+
+
+def test_a_plan_may_be_wide_at_the_top_and_narrow_below() -> None:
+    narrowing = Descending((4, 3), hold=1)
+    plan = plan_of(play(Task(goal="t"), Bounded(Stubborn(parts=4), depth=2, width=narrowing), say_goal))
+    below = [entry for entry in plan.entries.values() if entry.task.depth == 1]
+    assert len(plan.entries) == 5
+    assert {entry.reasons for entry in below} == {("the plan has 4 parts; at most 3 are taken: put some together",) * 2}
 
 
 @pytest.mark.parametrize("bad", [{"depth": -1}, {"depth": 65}, {"parts": 1}, {"parts": 81}, {"tasks": 0}])

@@ -72,7 +72,7 @@ def test_a_schedule_is_what_its_name_says(width: Width, seen: list[int]) -> None
 
 
 def test_a_budget_lasts_for_its_steps() -> None:
-    left, widths = 40, []
+    left, widths = 40, list[int]()
     for step in range(14):
         widths.append(Budgeted(14).at(step, left))
         left -= widths[-1]

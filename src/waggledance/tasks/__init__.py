@@ -61,6 +61,7 @@ from waggledance.tasks._edit import Replace as Replace
 from waggledance.tasks._edit import Review as Review
 from waggledance.tasks._entry import Entry as Entry
 from waggledance.tasks._entry import Status as Status
+from waggledance.tasks._fan_out import fan_out as fan_out
 from waggledance.tasks._fit import Fit as Fit
 from waggledance.tasks._fit import fit as fit
 from waggledance.tasks._functional_consensus import Candidate as Candidate
@@ -344,6 +345,7 @@ __all__ = [
     "disputed",
     "doubted_by",
     "draft_agreed",
+    "fan_out",
     "fit",
     "functional_consensus",
     "holds",

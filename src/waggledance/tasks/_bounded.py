@@ -16,6 +16,7 @@ from waggledance.tasks._part_lines import same_words
 from waggledance.tasks._plan import Plan
 from waggledance.tasks._planner import Atomic, Parts, Planner
 from waggledance.tasks._task import MAX_DEPTH, Task
+from waggledance.tasks._width import Width
 from waggledance.tasks._work import Result, Work
 
 MAX_PARTS = 80
@@ -35,6 +36,7 @@ class Bounded:
         depth: how many levels of parts there are at most, 0 to 64.
         parts: how many parts a task has at most, 2 to 80.
         tasks: how many tasks the plan has before nothing is broken up any more, at least 1.
+        width: how many parts a task has at most by its depth, where that is fewer; never fewer than 2.
 
     Raises:
         UsageError: a number outside its range.
@@ -44,6 +46,7 @@ class Bounded:
     depth: int = 3
     parts: int = 6
     tasks: int = 200
+    width: Width | None = None
 
     name: ClassVar[str] = "bounded"
 
@@ -72,8 +75,9 @@ class Bounded:
         parts = [op.task for op in made.ops if isinstance(op, Add)]
         if {same_words(part.goal) for part in parts} & {*above, same_words(task.goal)}:
             return Atomic(made.cost)
-        if len(parts) > self.parts:
-            raise RunFailed(f"the plan has {len(parts)} parts; at most {self.parts} are taken: put some together")
+        most = self.parts if self.width is None else max(2, min(self.parts, self.width.at(task.depth)))
+        if len(parts) > most:
+            raise RunFailed(f"the plan has {len(parts)} parts; at most {most} are taken: put some together")
         return made
 
     async def aggregate(self, work: Work) -> Result:

@@ -94,9 +94,9 @@ def _from_json(text: str) -> list[PartLine]:
         read: Any = msgspec.json.decode(found[0])
     except (msgspec.DecodeError, RecursionError):
         return []
-    if isinstance(read, dict):
-        read = next(filter(_is_list, cast("dict[str, Any]", read).values()), [])
-    rows = [cast("Mapping[str, Any]", row) for row in cast("list[Any]", read) if isinstance(row, dict)]
+    held: list[object] = list(cast("dict[str, Any]", read).values()) if isinstance(read, dict) else [read]
+    found_rows = [cast("list[Any]", value) for value in held if isinstance(value, list)]
+    rows = [cast("Mapping[str, Any]", row) for row in (found_rows[0] if found_rows else ()) if isinstance(row, dict)]
     parts: list[PartLine] = []
     for place, row in enumerate(rows, 1):
         goal = next((row[key] for key in ("goal", "task", "description", "name") if isinstance(row.get(key), str)), "")
@@ -107,10 +107,6 @@ def _from_json(text: str) -> list[PartLine]:
             parts.append(PartLine(number if isinstance(number, int) else place, goal.strip(),
                                   kind if kind in KINDS else "think", _numbers(row)))  # fmt: skip
     return parts
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list)
 
 
 def _numbers(row: Mapping[str, Any]) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from blake3 import blake3
+from msgspec.structs import replace
 
 from waggledance.core import UNIT, Message, RunFailed, Seat, UsageError
 from waggledance.tasks._check import Check
@@ -150,10 +151,8 @@ def _note(tree: SearchTree, path: Steps, value_ppm: int, me: Any) -> None:
 
 
 def _apart(body: Looking | Found, me: Any, number: int) -> Message[Any]:
-    from msgspec.structs import replace
-
     note = unsent("look", f"{type(body).__name__} {number}")
-    return replace(note, body=body, author=me)  # type: ignore[arg-type]
+    return replace(note, body=body, author=me)
 
 
 def _check(steps: Sequence[Sequence[str]], looks: int) -> None:
