@@ -218,7 +218,7 @@ def test_a_plan_may_be_wide_at_the_top_and_narrow_below() -> None:
 
 
 @pytest.mark.parametrize("bad", [{"depth": -1}, {"depth": 65}, {"parts": 1}, {"parts": 81}, {"tasks": 0}])
-def test_bounds_that_bound_nothing_are_refused(bad: dict[str, int]) -> None:
+def test_bounds_that_bound_nothing_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="a planner breaks up to a depth of"):
         Bounded(Roma(), **bad)
 

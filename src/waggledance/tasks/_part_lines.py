@@ -95,8 +95,8 @@ def _from_json(text: str) -> list[PartLine]:
     except (msgspec.DecodeError, RecursionError):
         return []
     held: list[object] = list(cast("dict[str, Any]", read).values()) if isinstance(read, dict) else [read]
-    found_rows = [cast("list[Any]", value) for value in held if isinstance(value, list)]
-    rows = [cast("Mapping[str, Any]", row) for row in (found_rows[0] if found_rows else ()) if isinstance(row, dict)]
+    lists = [value for value in held if isinstance(value, list)]
+    rows = [cast("Mapping[str, Any]", row) for row in (lists[0] if lists else ()) if isinstance(row, dict)]
     parts: list[PartLine] = []
     for place, row in enumerate(rows, 1):
         goal = next((row[key] for key in ("goal", "task", "description", "name") if isinstance(row.get(key), str)), "")

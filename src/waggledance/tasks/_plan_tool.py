@@ -8,7 +8,7 @@ Source: "AgentOrchestra", arXiv:2506.12508 (SkyworkAI/DeepResearchAgent): its pl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
@@ -66,7 +66,7 @@ class PlanTool:
             case "write_steps":
                 return self._write(arguments.get("steps"), in_order=arguments.get("in_order") is True)
             case "add_step":
-                return self._add(arguments.get("step"), arguments.get("after") or ())
+                return self._add(arguments.get("step"), arguments.get("after"))
             case "mark_step":
                 return self._mark(arguments.get("step"), arguments.get("status"), str(arguments.get("note") or ""))
             case "list_steps":
@@ -106,8 +106,9 @@ class PlanTool:
             ops += [Link(a.id, b.id) for a, b in pairwise(good) if (a.id, b.id) not in linked]
         return ToolReply(f"{len(good)} steps", tuple(ops[:MAX_OPS]))
 
-    def _add(self, step: object, after: Sequence[object]) -> ToolReply:
-        task, first = self._task(step), [self._find(name) for name in after]
+    def _add(self, step: object, after: object) -> ToolReply:
+        names = cast("list[object]", after) if isinstance(after, list) else [] if after is None else [after]
+        task, first = self._task(step), [self._find(name) for name in names]
         if task is None:
             return ToolReply("a step is a text of 1 to 8,000 characters")
         if None in first:
