@@ -98,7 +98,7 @@ def test_layers_take_a_fifth_longer_than_data_flow_and_never_less(sigma: float) 
         critical = makespan(range(24), links, seconds, 8)
         ratios.append(layered / critical)
     assert mean(ratios) >= 1.2
-    assert sum(ratio < 1.0 for ratio in ratios) <= 2  # list scheduling is greedy: an anomaly of Graham's at most
+    assert min(ratios) >= 1.0
 
 
 @pytest.mark.parametrize(

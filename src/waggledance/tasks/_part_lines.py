@@ -94,8 +94,8 @@ def _from_json(text: str) -> list[PartLine]:
         read: Any = msgspec.json.decode(found[0])
     except (msgspec.DecodeError, RecursionError):
         return []
-    held: list[object] = list(cast("dict[str, Any]", read).values()) if isinstance(read, dict) else [read]
-    lists = [value for value in held if isinstance(value, list)]
+    held: list[Any] = list(cast("dict[str, Any]", read).values()) if isinstance(read, dict) else [read]
+    lists: list[list[Any]] = [value for value in held if isinstance(value, list)]
     rows = [cast("Mapping[str, Any]", row) for row in (lists[0] if lists else ()) if isinstance(row, dict)]
     parts: list[PartLine] = []
     for place, row in enumerate(rows, 1):
