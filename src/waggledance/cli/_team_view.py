@@ -98,6 +98,8 @@ def table_of(recipe: Recipe, result: PlanResult) -> Iterator[str]:
         entry = result.plan.entries.get(step.task.id)
         if entry is None or not step.role or entry.status == "skipped":
             continue
+        if entry.status == "open" and not entry.reasons:  # what never began
+            continue
         who = "nobody" if entry.holder is None else result.names.get(entry.holder, "?")
         made_from = ", ".join(dict.fromkeys(recipe.by_task[link.before].produces for link in step.links))
         cost = f"{entry.cost.calls} calls, {entry.cost.tokens} tokens" if entry.cost.calls else "no call"
