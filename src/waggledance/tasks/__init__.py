@@ -127,6 +127,13 @@ from waggledance.tasks._recipe import RecipeLimits as RecipeLimits
 from waggledance.tasks._recipe import Role as Role
 from waggledance.tasks._recipe_file import read_recipe as read_recipe
 from waggledance.tasks._recipe_file import recipe_from as recipe_from
+from waggledance.tasks._replanning import AnotherWay as AnotherWay
+from waggledance.tasks._replanning import Replanned as Replanned
+from waggledance.tasks._replanning import Replanning as Replanning
+from waggledance.tasks._replanning import Reviser as Reviser
+from waggledance.tasks._replanning import Revision as Revision
+from waggledance.tasks._replanning import causes_of as causes_of
+from waggledance.tasks._replanning import replan_task as replan_task
 from waggledance.tasks._role_function import Artefact as Artefact
 from waggledance.tasks._role_function import Watched as Watched
 from waggledance.tasks._role_function import role_function as role_function
@@ -179,6 +186,11 @@ from waggledance.tasks._tool_shelf import ToolShelf as ToolShelf
 from waggledance.tasks._tool_shelf import ToolVouch as ToolVouch
 from waggledance.tasks._tree_search import StepSearch as StepSearch
 from waggledance.tasks._tree_search import search_tree as search_tree
+from waggledance.tasks._triggers import Cause as Cause
+from waggledance.tasks._triggers import FailedTask as FailedTask
+from waggledance.tasks._triggers import NewFact as NewFact
+from waggledance.tasks._triggers import SparePeer as SparePeer
+from waggledance.tasks._triggers import Trigger as Trigger
 from waggledance.tasks._two_choices import TwoChoices as TwoChoices
 from waggledance.tasks._type_ucb import TypeUCB as TypeUCB
 from waggledance.tasks._visit import Visit as Visit
@@ -200,6 +212,7 @@ __all__ = [
     "Accept",
     "Add",
     "Agreed",
+    "AnotherWay",
     "Arrangement",
     "Artefact",
     "Ascending",
@@ -216,6 +229,7 @@ __all__ = [
     "Call",
     "Candidate",
     "Card",
+    "Cause",
     "Check",
     "Checking",
     "Checks",
@@ -234,6 +248,7 @@ __all__ = [
     "Executor",
     "Expand",
     "Fail",
+    "FailedTask",
     "Failure",
     "Finding",
     "Fit",
@@ -258,6 +273,7 @@ __all__ = [
     "Merged",
     "Move",
     "Negotiated",
+    "NewFact",
     "Objecting",
     "Objection",
     "Op",
@@ -285,8 +301,12 @@ __all__ = [
     "Release",
     "Renew",
     "Replace",
+    "Replanned",
+    "Replanning",
     "Result",
     "Review",
+    "Reviser",
+    "Revision",
     "Role",
     "Roma",
     "Room",
@@ -301,6 +321,7 @@ __all__ = [
     "Shape",
     "Signature",
     "Softmax",
+    "SparePeer",
     "Standing",
     "State",
     "StaticSkills",
@@ -319,6 +340,7 @@ __all__ = [
     "ToolRetire",
     "ToolShelf",
     "ToolVouch",
+    "Trigger",
     "TwoChoices",
     "TypeUCB",
     "Visit",
@@ -335,6 +357,7 @@ __all__ = [
     "call_tool",
     "card_of_peer",
     "card_of_record",
+    "causes_of",
     "check_condition",
     "choose_topology",
     "command",
@@ -368,6 +391,7 @@ __all__ = [
     "read_recipe",
     "read_rows",
     "recipe_from",
+    "replan_task",
     "reward_of",
     "role_function",
     "roma",

@@ -10,7 +10,9 @@ from msgspec.structs import replace
 from waggledance.core import NO_COST, BudgetSpent, Cost, Note, RunFailed, well_formed
 from waggledance.tasks._edit import MAX_OPS, MAX_REASON_CHARS, Add, Done, Expand, Fail, Link, Op
 from waggledance.tasks._planner import Parts, Planner
-from waggledance.tasks._task import Task, TaskId
+from waggledance.tasks._replanning import Replanning, Revision
+from waggledance.tasks._revising import legal_edits
+from waggledance.tasks._task import REPLAN, Task, TaskId
 from waggledance.tasks._work import Executor, Result, Work
 
 PIECE_CHARS = 12_000
@@ -47,6 +49,9 @@ async def try_task(
             made = await _make(work, execute, planner)
             if isinstance(made, Parts):
                 return _expansion(task, made)
+            if isinstance(made, Revision):
+                cost = _cost(work, made.cost)
+                return [*legal_edits(work, made.ops), Done(task.id, await _publish(work, made.text, cost), cost)]
             wrong = await find_fault(task, made.text, check)
         cost = _cost(work, made.cost)
         if wrong:
@@ -75,7 +80,11 @@ async def find_fault(task: Task, result: str, check: Checking | None) -> str:
     return await check(task, result)
 
 
-async def _make(work: Work, execute: Executor, planner: Planner | None) -> Result | Parts:
+async def _make(work: Work, execute: Executor, planner: Planner | None) -> Result | Parts | Revision:
+    if work.task.kind == REPLAN:
+        if not isinstance(planner, Replanning):
+            raise RunFailed("this peer has no planner that revises plans")
+        return await planner.revise(work)
     if planner is None:
         return await execute(work)
     if work.plan.entries[work.task.id].expanded:

@@ -99,9 +99,17 @@ class Draft:
             case HandOver():
                 return self._hand_over(message, op)
 
-    def begin_with(self, op: Add | Link) -> Why:
+    def begin_with(self, op: Add | Link | Drop | Replace) -> Why:
         """Apply an operation that is the same whoever says it, or return why it is refused."""
-        return self._add(op) if isinstance(op, Add) else self._link(op)
+        match op:
+            case Add():
+                return self._add(op)
+            case Link():
+                return self._link(op)
+            case Drop():
+                return self._drop(op)
+            case Replace():
+                return self._replace(op)
 
     def result(self, entry: Entry) -> str:
         """Return the text of a task's result: that of its notes, one after the other."""

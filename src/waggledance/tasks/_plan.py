@@ -23,10 +23,10 @@ from blake3 import blake3
 
 from waggledance.core import Message, MessageId, Note, PeerId
 from waggledance.tasks._draft import Draft
-from waggledance.tasks._edit import PlanEdit, PlanSeal
+from waggledance.tasks._edit import Add, Drop, Link, PlanEdit, PlanSeal, Replace
 from waggledance.tasks._entry import Entry
 from waggledance.tasks._shape import Shape, shape_of
-from waggledance.tasks._task import Task, TaskId
+from waggledance.tasks._task import REPLAN, Task, TaskId
 
 COPY_EVERY = 64
 COPIES_KEPT = 8
@@ -223,8 +223,14 @@ class Plan:
         return {id: self._draft.result(e) for id in first if (e := self._draft.entries[id]).status == "done"}
 
     def goals(self) -> list[TaskId]:
-        """Return the tasks that no other waits for, by id: what the plan is for."""
-        return sorted([id for id, entry in self._draft.entries.items() if not entry.after])
+        """Return the tasks that no other waits for, by id: what the plan is for. To revise it is no such task."""
+        entries = self._draft.entries.items()
+        return sorted([id for id, entry in entries if not entry.after and entry.task.kind != REPLAN])
+
+    def would_refuse(self, ops: Sequence[Add | Link | Drop | Replace]) -> dict[int, str]:
+        """Return which of these edits would not be legal if they came now, in this order, each with the reason."""
+        draft = self._draft.copy()
+        return {n: why for n, op in enumerate(ops) if (why := draft.begin_with(op)) is not None}
 
     def shape(self) -> Shape:
         """Return how long, how wide and how tightly coupled the plan is."""

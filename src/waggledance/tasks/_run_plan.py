@@ -40,6 +40,7 @@ from waggledance.tasks._here import Here, cards_of
 from waggledance.tasks._outcome import TaskOutcome
 from waggledance.tasks._plan import Plan, sealer_of
 from waggledance.tasks._planner import Planner
+from waggledance.tasks._reopening import Reopening
 from waggledance.tasks._router import Router, Scored, lot
 from waggledance.tasks._standing import Standing
 from waggledance.tasks._static import StaticSkills
@@ -103,6 +104,7 @@ class _Worker:
         self._ranked: dict[TaskId, tuple[float, tuple[Scored, ...]]] = {}
         self._claims = Claims(seat.me, claiming, self._place)
         self._evaluating = Evaluating(seat, doing.planner, lambda: self.plan)
+        self._reopening = Reopening(seat, doing.planner, claiming.stagger_s)
         self._at: dict[TaskId, asyncio.Task[None]] = {}
         """What this peer is at: tasks that it does, and results that it reviews."""
         self._renewed: dict[TaskId, float] = {}
@@ -163,6 +165,8 @@ class _Worker:
             free = self._claiming.in_flight - len(self._at)
             claims = self._claims.due(self.plan, now, min(free, MAX_OPS - len(ops)), frozenset(self._at))
         ops += [claim for claim, _ in claims]
+        if (replan := self._reopening.due(now)) is not None:
+            ops.append(Add(replan))
         if ops:
             message = await self._seat.publish(PlanEdit(ops=tuple(ops)))
             self._take([message])
@@ -176,14 +180,15 @@ class _Worker:
             return True
         if self._at:
             return False
-        return (self.plan.over and bool(self.plan.entries)) or self._seat.meter.spent_out() is not None
+        over = self.plan.over and bool(self.plan.entries) and not self._reopening.pending
+        return over or self._seat.meter.spent_out() is not None
 
     def _now(self) -> float:
         return self._seat.clock.now()
 
     def _next_at(self) -> float:
         renew = min((at + self._claiming.lease_s / 2 for at in self._renewed.values()), default=inf)
-        return min(self._claims.next_at, renew)
+        return min(self._claims.next_at, renew, self._reopening.due_at)
 
     def _take(self, fresh: Sequence[Message[Any]]) -> None:
         self._said.extend(fresh)
@@ -199,6 +204,8 @@ class _Worker:
         learnt = [m for m in fresh if isinstance(m.body, TaskOutcome)]
         self._standing.add(learnt)
         self._evaluating.take(fresh)
+        if edits:
+            self._reopening.look(self.plan, self._now())
         if here or learnt:
             self._ranked.clear()
 

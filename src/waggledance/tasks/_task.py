@@ -22,6 +22,8 @@ MAX_NAMES = 32
 """Of skills or checks in one task."""
 MAX_DEPTH = 64
 MAX_REVIEWS = 64
+REPLAN = "replan"
+"""The kind of a task that revises the plan: no goal of it, whoever waits for it or not."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._/ :=,()'\"-]{0,255}", re.IGNORECASE)
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
