@@ -127,6 +127,7 @@ from waggledance.tasks._recipe import RecipeLimits as RecipeLimits
 from waggledance.tasks._recipe import Role as Role
 from waggledance.tasks._recipe_file import read_recipe as read_recipe
 from waggledance.tasks._recipe_file import recipe_from as recipe_from
+from waggledance.tasks._recipe_steps import RecipeStep as RecipeStep
 from waggledance.tasks._replanning import AnotherWay as AnotherWay
 from waggledance.tasks._replanning import Replanned as Replanned
 from waggledance.tasks._replanning import Replanning as Replanning
@@ -297,6 +298,7 @@ __all__ = [
     "Recipe",
     "RecipeFault",
     "RecipeLimits",
+    "RecipeStep",
     "Refusal",
     "Release",
     "Renew",

@@ -21,7 +21,7 @@ from waggledance.core import Budget, UsageError
 from waggledance.tasks._edit import Op
 
 if TYPE_CHECKING:
-    from waggledance.tasks._recipe_steps import Step
+    from waggledance.tasks._recipe_steps import RecipeStep
     from waggledance.tasks._task import TaskId
 
 _Count = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
@@ -129,7 +129,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise RecipeFault(self.name, faults)
 
     @cached_property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[RecipeStep, ...]:
         """Every artefact that may come to be, the request first, each after what it is made from."""
         from waggledance.tasks._recipe_steps import steps_of
 
@@ -141,7 +141,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return tuple([op for step in self.steps for op in step.ops])
 
     @cached_property
-    def by_task(self) -> Mapping[TaskId, Step]:
+    def by_task(self) -> Mapping[TaskId, RecipeStep]:
         """The steps, by their tasks."""
         return {step.task.id: step for step in self.steps}
 

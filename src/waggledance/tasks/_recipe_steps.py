@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Step:
+class RecipeStep:
     """One artefact that may come to be: who makes it, from what, in which round."""
 
     task: Task
@@ -44,7 +44,7 @@ class Step:
         return f"{who}{f' {self.copy + 1}' if self.copy else ''}: {self.produces}{again}"
 
 
-def steps_of(recipe: Recipe) -> tuple[Step, ...]:
+def steps_of(recipe: Recipe) -> tuple[RecipeStep, ...]:
     """Return every step of a recipe, the request first, each after what it is made from.
 
     Raises:
@@ -53,7 +53,7 @@ def steps_of(recipe: Recipe) -> tuple[Step, ...]:
     return tuple(_Unrolled(recipe).steps)
 
 
-def depth_of(steps: tuple[Step, ...]) -> int:
+def depth_of(steps: tuple[RecipeStep, ...]) -> int:
     """Return how many tasks stand on the longest chain."""
     depth: dict[bytes, int] = {}
     for step in steps:
@@ -70,12 +70,12 @@ class _Unrolled:
         self._rounds = recipe.limits.rounds or 1
         self._in_rounds = self._loop.union(*(reach[kind] for kind in self._loop))
         """Kinds that there is one of for each round."""
-        begin = Step(
+        begin = RecipeStep(
             Task(goal="Take the request as it stands.", kind=recipe.start, tries=1, checks=self._checks(recipe.start)),
             "", recipe.start, 0, 0,
         )  # fmt: skip
         self.steps = [begin]
-        self._made: dict[tuple[str, int], list[Step]] = {(recipe.start, 0): [begin]}
+        self._made: dict[tuple[str, int], list[RecipeStep]] = {(recipe.start, 0): [begin]}
         self._unroll()
 
     def _unroll(self) -> None:
@@ -124,7 +124,7 @@ class _Unrolled:
                 tries=role.tries,
             )
             links = [Link(step.task.id, task.id, self._when(role, kind)) for kind, step in inputs]
-            step = Step(task, name, role.produces, made[1], copy, tuple(links))
+            step = RecipeStep(task, name, role.produces, made[1], copy, tuple(links))
             self.steps.append(step)
             self._made.setdefault(made, []).append(step)
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
-from waggledance.tasks._recipe_steps import Step
+from waggledance.tasks._recipe_steps import RecipeStep
 from waggledance.tasks._sandbox import Sandbox
 
 
@@ -16,7 +16,7 @@ from waggledance.tasks._sandbox import Sandbox
 class Artefact:
     """Something that was made: its words, who played which role for it."""
 
-    step: Step
+    step: RecipeStep
     text: str
 
 
@@ -32,10 +32,10 @@ class Watched:
     """
 
     artefacts: tuple[Artefact, ...]
-    missing: tuple[Step, ...]
+    missing: tuple[RecipeStep, ...]
     settings: Mapping[str, Any]
     sandbox: Sandbox | None
-    step: Step
+    step: RecipeStep
 
     def of(self, kind: str) -> tuple[Artefact, ...]:
         """Return the artefacts of one kind."""

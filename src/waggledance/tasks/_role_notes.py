@@ -13,7 +13,7 @@ from waggledance.tasks._work import Work
 
 if TYPE_CHECKING:
     from waggledance.tasks._recipe import Recipe
-    from waggledance.tasks._recipe_steps import Step
+    from waggledance.tasks._recipe_steps import RecipeStep
 
 PAST_CHARS = 1_000
 """Of why one earlier try was not taken."""
@@ -22,7 +22,7 @@ _TITLE_CHARS = 32
 _NOT_IN_TITLES = re.compile(r"[^a-z0-9]+")
 
 
-def labelled(recipe: Recipe, step: Step, work: Work) -> Work:
+def labelled(recipe: Recipe, step: RecipeStep, work: Work) -> Work:
     """Return the same work with its notes in the recipe's order, each titled by what it is and who made it."""
     notes: list[Message[Note]] = []
     several = {link.before: recipe.by_task[link.before] for link in step.links}
@@ -44,7 +44,7 @@ def reminded(work: Work) -> str:
     return "\n".join([work.task.goal, "", "Earlier tries were not taken:", *past]) if past else work.task.goal
 
 
-def _title(recipe: Recipe, step: Step, *, alone: bool) -> str:
+def _title(recipe: Recipe, step: RecipeStep, *, alone: bool) -> str:
     """Return an artefact's kind, and who made it if there are several, as notes are named."""
     number = f" {step.copy + 1}" if step.role and recipe.roles[step.role].copies > 1 else ""
     words = step.produces if alone else f"{step.produces} {step.role}{number}"

@@ -14,7 +14,7 @@ from waggledance.tasks._plan import Plan
 from waggledance.tasks._plan_result import PlanResult
 from waggledance.tasks._planned import SHOWN_CHARS, decision_of
 from waggledance.tasks._recipe import Recipe
-from waggledance.tasks._recipe_steps import Step
+from waggledance.tasks._recipe_steps import RecipeStep
 from waggledance.tasks._role_function import Artefact, Watched, role_functions
 from waggledance.tasks._role_notes import labelled, reminded
 from waggledance.tasks._router import Router
@@ -113,7 +113,7 @@ class _Playing:
         return await (self._team.execute(work) if self._team.execute else work.ask(reminded(work)))
 
 
-def given_to(recipe: Recipe, step: Step, plan: Plan, sandbox: Sandbox | None = None) -> Watched:
+def given_to(recipe: Recipe, step: RecipeStep, plan: Plan, sandbox: Sandbox | None = None) -> Watched:
     """Return what a function that plays a step is given, in the order of the recipe."""
     before = [recipe.by_task[link.before] for link in step.links]
     done = {s.task.id for s in before if plan.entries[s.task.id].status == "done"}

@@ -15,7 +15,7 @@ from waggledance import NobodyAnswered, Swarm
 from waggledance.core import Message
 from waggledance.network import Constant, Crash
 from waggledance.tasks import Claiming, Kind, PlanResult, Recipe, Result, Role, Sandbox, Team, Work
-from waggledance.tasks._recipe_steps import Step
+from waggledance.tasks._recipe_steps import RecipeStep
 from waggledance.tasks.recipes import recipe_named
 from waggledance.testing import Run, simulate
 from waggledance.testing._todo_company import ANSWERS, REQUEST, todo_company
@@ -23,7 +23,7 @@ from waggledance.testing._todo_company import ANSWERS, REQUEST, todo_company
 FAST = Claiming(in_flight=1, lease_s=20.0, stagger_s=0.2)
 
 
-Say = str | Callable[[Step, Work], str]
+Say = str | Callable[[RecipeStep, Work], str]
 """What a role says, or how it is found."""
 
 
@@ -150,7 +150,7 @@ def scores(value: float, reason: str = "so it is") -> str:
 def test_a_panel_reports_medians_flags_where_reviewers_differ_and_names_who_is_missing() -> None:
     hostile = "society and ethics again"
 
-    def say(step: Step, work: Work) -> str:
+    def say(step: RecipeStep, work: Work) -> str:
         if step.role == "project management again":
             return "I would rather not"
         return scores(0 if step.role == hostile else 7, "x" * (4_000 if step.role == hostile else 200))
@@ -169,7 +169,7 @@ def test_a_panel_reports_medians_flags_where_reviewers_differ_and_names_who_is_m
 def test_nobody_on_a_panel_reads_another_before_it_has_scored() -> None:
     read: dict[str, int] = {}
 
-    def say(step: Step, work: Work) -> str:
+    def say(step: RecipeStep, work: Work) -> str:
         read[step.role] = len(work.notes)
         return scores(5)
 
@@ -221,7 +221,7 @@ ADVICE = ["thank them", "be brief", "tell a joke"]
 
 
 def test_the_candidate_with_the_advice_that_audiences_like_is_chosen_whoever_writes_it() -> None:
-    def verdicts(_step: Step, _work: Work) -> str:
+    def verdicts(_step: RecipeStep, _work: Work) -> str:
         liked = [1, 5, 6]  # writers with advice 0: alone, with 1, with 2, by the dealing of subsets
         pairs = [(a, b) for a in range(1, 8) for b in range(1, 8) if a != b]
         better = [a if (a - 1 in liked) >= (b - 1 in liked) else b for a, b in pairs]
@@ -259,7 +259,7 @@ def teams(fused_points: int, **more: Say) -> dict[str, Say]:
 def test_what_is_fused_must_be_rated_as_high_as_the_best_team_and_the_worse_half_is_not_fused() -> None:
     groups: list[str] = []
 
-    def fuse(_step: Step, work: Work) -> str:
+    def fuse(_step: RecipeStep, work: Work) -> str:
         groups.append(work.notes[1].body.text)
         return "fused text"
 
@@ -272,7 +272,7 @@ def test_what_is_fused_must_be_rated_as_high_as_the_best_team_and_the_worse_half
     assert "best of 4 teams 0.80" in worse.decision.text
 
 
-def _break(_step: Step, _work: Work) -> str:
+def _break(_step: RecipeStep, _work: Work) -> str:
     raise ZeroDivisionError
 
 
@@ -288,7 +288,7 @@ def test_four_teams_are_four_peers_and_a_dead_fuser_leaves_the_best_team() -> No
 
 @pytest.mark.parametrize(("needed", "calls"), [(1, 5), (2, 10), (9, 20)])
 def test_they_discuss_on_only_while_they_disagree_and_at_most_four_rounds(needed: int, calls: int) -> None:
-    def say(step: Step, _work: Work) -> str:
+    def say(step: RecipeStep, _work: Work) -> str:
         return "I thought.\n**9**" if step.round + 1 >= needed or step.copy < 2 else f"I thought.\n{step.copy}"
 
     script = Script("adaptive-chair", {"": say})
