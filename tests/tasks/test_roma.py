@@ -196,6 +196,15 @@ def test_a_part_that_says_what_its_grandparent_says_is_done_as_it_is() -> None:
     assert sorted(entry.task.goal for entry in plan.entries.values()) == ["a", "b"]
 
 
+def test_a_part_that_anybody_added_and_that_says_what_the_whole_says_is_done_as_it_is() -> None:
+    whole = Task(goal="t")
+    again = Task(goal="T.", parent=whole.id, depth=1)
+    protocol = Planned(ops=(Add(whole), Add(again)), planner=Bounded(Stubborn()), execute=say_goal, claiming=ONE_EACH)
+    plan = plan_of(simulate(protocol, "Do it", peers=2, delay=Constant(0.05)))
+    assert plan.entries[whole.id].expanded
+    assert not plan.entries[again.id].expanded
+
+
 def test_nothing_is_broken_up_any_more_when_there_are_tasks_enough() -> None:
     plan = plan_of(play(Task(goal="t"), Bounded(Stubborn(), depth=9, tasks=7), say_goal, peers=1))
     assert plan.complete
