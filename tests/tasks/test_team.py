@@ -185,3 +185,13 @@ def test_the_log_alone_gives_the_decision_in_any_order() -> None:
     seen = run(Cast())
     log = sorted(seen.log, key=lambda message: message.id)
     assert Team(RECIPE).folded(log).id == seen.decision.id
+
+
+def test_how_sure_a_model_says_it_is_does_not_spoil_the_json_that_it_was_asked_for() -> None:
+    def answer(question: str) -> str:
+        return "[1, 2, 3]\nConfidence: 90%" if "the counter" in question else "Yes.\nConfidence: 90%"
+
+    said = simulate(Team(RECIPE, claiming=FAST), "Bees", peers=[FunctionPeer(f"p{i}", answer) for i in range(5)])
+    (numbers,) = [e.task.id for e in plan_of(said).entries.values() if e.task.kind == "numbers"]
+    assert plan_of(said).result(numbers) == "[1, 2, 3]"
+    assert said.decision.text == "Yes."

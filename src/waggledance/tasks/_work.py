@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from waggledance.core import NO_COST, AnswerKind, Cost, Message, Meter, Note, Question, RunFailed, Seat
+from waggledance.peers._confidence import confidence
 from waggledance.tasks._task import Task, TaskId
 
 if TYPE_CHECKING:
@@ -69,7 +70,9 @@ class Work:
         self.meter.charge(said.cost)
         if said.key is None:
             raise RunFailed(said.lapse or f"no answer of the kind {expects!r}")
-        return Result(said.text if expects in ("free", "code") else said.key, said.cost)
+        if expects == "free":  # how sure it is of it is no part of what it made
+            return Result(confidence(said.text)[1].rstrip(), said.cost)
+        return Result(said.text if expects == "code" else said.key, said.cost)
 
     async def note(self, about: str, material: Sequence[Message[Any]] = ()) -> Result:
         """Ask this seat's peer for words about the task that are no answer to it, such as a plan.
