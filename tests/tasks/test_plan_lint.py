@@ -185,8 +185,8 @@ def test_the_rule_gains_six_points_over_the_planner_and_with_planning_again_twel
     planner, _ = mean_success(0.15, again=False, by_rule=False)
     kept, none = mean_success(0.15, again=False)
     redone, extra = mean_success(0.15, again=True)
-    assert kept - planner >= 0.05
-    assert redone - planner >= 0.10
+    assert kept - planner >= 0.06
+    assert redone - planner >= 0.12
     assert none == 0
     assert 0.15 <= extra <= 0.3
     assert mean_success(0.05, again=True)[0] > redone > mean_success(0.30, again=True)[0]
