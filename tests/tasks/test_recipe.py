@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from waggledance.core import UnknownName, UsageError
-from waggledance.tasks import Kind, Link, Recipe, RecipeFault, RecipeLimits, Role, read_recipe, recipe_from
+from waggledance.tasks import Kind, Link, Recipe, RecipeFault, RecipeLimits, Role, opened_plan, read_recipe, recipe_from
 from waggledance.tasks.recipes import recipe_named, recipe_names
 
 GOOD = """\
@@ -174,3 +177,28 @@ def test_every_recipe_that_ships_is_sound_and_named_like_its_file(name: str) -> 
 def test_an_unknown_recipe_names_the_nearest() -> None:
     with pytest.raises(UnknownName, match="did you mean 'software-company'"):
         recipe_named("software-compnay")
+
+
+@given(data=st.data(), rng=st.randoms(use_true_random=False))
+@settings(max_examples=40, deadline=None)
+def test_any_team_without_a_loop_makes_a_legal_plan_whatever_the_order_of_its_roles(
+    data: st.DataObject, rng: Random
+) -> None:
+    n = data.draw(st.integers(1, 6))
+    kinds = {f"k{i}": Kind(about="a thing") for i in range(n + 1)}
+    watched = [data.draw(st.sets(st.integers(0, i), min_size=1, max_size=3)) for i in range(n)]
+    copies = [data.draw(st.integers(1, 2)) for _ in range(n)]
+    roles = {
+        f"r{i}": Role(watch=tuple(f"k{w}" for w in sorted(watched[i])), produces=f"k{i + 1}", prompt="Do.", copies=c)
+        for i, c in enumerate(copies)
+    }
+    recipe = Recipe(name="any", kinds=kinds, roles=roles, start="k0", out=f"k{n}")
+    opened_plan(recipe.ops)  # raises where an operation is not legal
+    turned = Recipe(
+        name="any", kinds=kinds, roles=dict(rng.sample(list(roles.items()), n)), start="k0", out=f"k{n}"
+    )  # fmt: skip
+    assert set(turned.ops) == set(recipe.ops)
+    assert len(recipe.steps) == 1 + sum(copies)
+    for step in recipe.steps[1:]:
+        kinds_watched = {recipe.by_task[link.before].produces for link in step.links}
+        assert kinds_watched == set(roles[step.role].watch)
