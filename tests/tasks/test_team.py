@@ -10,8 +10,9 @@ import pytest
 
 from waggledance import Swarm
 from waggledance.core import Budget, RunFailed, UsageError
+from waggledance.models import Scripted
 from waggledance.network import Constant, Crash
-from waggledance.peers import FunctionPeer
+from waggledance.peers import Agent, FunctionPeer
 from waggledance.tasks import Claim, Claiming, Plan, PlanEdit, PlanResult, Recipe, Result, Team, Work, recipe_from
 from waggledance.testing import Run, simulate
 
@@ -195,3 +196,15 @@ def test_how_sure_a_model_says_it_is_does_not_spoil_the_json_that_it_was_asked_f
     (numbers,) = [e.task.id for e in plan_of(said).entries.values() if e.task.kind == "numbers"]
     assert plan_of(said).result(numbers) == "[1, 2, 3]"
     assert said.decision.text == "Yes."
+
+
+def test_a_model_that_plays_a_role_is_not_asked_for_sentences_and_a_confidence_but_for_the_thing_alone() -> None:
+    model = Scripted(lambda request: "[1, 2, 3]" if "the counter" in request.turns[-1].text else "yes")
+    said = simulate(Team(RECIPE, claiming=FAST), "Bees", peers=[Agent(f"p{i}", model) for i in range(5)])
+    assert said.decision.text == "yes"
+    asked = [request.turns[-1].text for request in model.requests]
+    assert len(asked) == 4
+    assert not [text for text in asked if "Confidence" in text]
+    assert all("Write nothing before it" in text for text in asked)
+    (writer,) = [text for text in asked if "the writer" in text]
+    assert "> [1, 2, 3]" in writer

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
-from waggledance.core import BudgetSpent, Decision, Message, Proposal, RunFailed, Seat, UsageError
+from waggledance.core import AnswerKind, BudgetSpent, Decision, Message, Proposal, RunFailed, Seat, UsageError
 from waggledance.tasks._apart import Apart
 from waggledance.tasks._checks import Checks
 from waggledance.tasks._claims import Claiming
@@ -110,7 +110,17 @@ class _Playing:
         if does is not None:
             return Result(await role_functions()[does](given_to(recipe, step, work.plan, self._team.sandbox)))
         work = labelled(recipe, step, work)
-        return await (self._team.execute(work) if self._team.execute else work.ask(reminded(work)))
+        return await (self._team.execute or in_role)(work)
+
+
+async def in_role(work: Work) -> Result:
+    """Let the peer at this seat play a role: as a note where it writes some, since an answer comes with remarks.
+
+    A kind named like a kind of answer is asked for as such an answer.
+    """
+    if work.task.kind in get_args(AnswerKind) or "note" not in work.seat.skills:
+        return await work.ask(reminded(work))
+    return await work.note("work", work.notes, text=reminded(work))
 
 
 def given_to(recipe: Recipe, step: RecipeStep, plan: Plan, sandbox: Sandbox | None = None) -> Watched:

@@ -74,19 +74,20 @@ class Work:
             return Result(confidence(said.text)[1].rstrip(), said.cost)
         return Result(said.text if expects == "code" else said.key, said.cost)
 
-    async def note(self, about: str, material: Sequence[Message[Any]] = ()) -> Result:
+    async def note(self, about: str, material: Sequence[Message[Any]] = (), *, text: str = "") -> Result:
         """Ask this seat's peer for words about the task that are no answer to it, such as a plan.
 
         Args:
             about: what is wanted; a peer with a model has a prompt for it, ``note_…`` in ``peers/prompts/``.
             material: what to make it from: others' words, to be fenced.
+            text: what it is about; the task's goal when empty.
 
         Raises:
             RunFailed: the peer had nothing to say, or a budget is spent.
             UsageError: the peer does not write such notes.
         """
         self.meter.admit_call()
-        said = await self.seat.note(about, material, question=Question(text=self.task.goal, expects="free"))
+        said = await self.seat.note(about, material, question=Question(text=text or self.task.goal, expects="free"))
         self.meter.charge(said.cost)
         if not said.text:
             raise RunFailed(said.lapse or f"no words for the note {about!r}")
