@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from waggledance.core import NO_COST, BudgetSpent, Cost, Note, RunFailed, well_formed
 from waggledance.tasks._edit import MAX_OPS, MAX_REASON_CHARS, Add, Done, Expand, Fail, Link, Op
-from waggledance.tasks._planner import Parts, Planner
+from waggledance.tasks._planner import Parts, Planner, nest
 from waggledance.tasks._replanning import Replanning, Revision
 from waggledance.tasks._revising import legal_edits
 from waggledance.tasks._task import REPLAN, Task, TaskId
@@ -82,9 +82,10 @@ async def find_fault(task: Task, result: str, check: Checking | None) -> str:
 
 async def _make(work: Work, execute: Executor, planner: Planner | None) -> Result | Parts | Revision:
     if work.task.kind == REPLAN:
-        if not isinstance(planner, Replanning):
+        reviser = next((p for p in nest(planner) if isinstance(p, Replanning)), None)
+        if reviser is None:
             raise RunFailed("this peer has no planner that revises plans")
-        return await planner.revise(work)
+        return await reviser.revise(work)
     if planner is None:
         return await execute(work)
     if work.plan.entries[work.task.id].expanded:

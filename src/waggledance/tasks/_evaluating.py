@@ -14,7 +14,7 @@ from waggledance.core import BudgetSpent, Message, MessageId, Meter, Seat
 from waggledance.tasks._negotiated import Objecting
 from waggledance.tasks._negotiation import MAX_OBJECTIONS, Objection, PlanDraft, PlanOpinion, mark_of
 from waggledance.tasks._plan import Plan
-from waggledance.tasks._planner import Planner
+from waggledance.tasks._planner import Planner, nest
 from waggledance.tasks._work import Work
 
 
@@ -25,12 +25,13 @@ class Evaluating:
 
     Args:
         seat: where.
-        planner: looks at drafts, if it is `Objecting`.
+        planner: looks at drafts, if something in it is `Objecting`.
         plan: returns the plan as it stands; a draft for a task that its author does not hold is left alone.
     """
 
     def __init__(self, seat: Seat, planner: Planner | None, plan: Callable[[], Plan]) -> None:
-        self._seat, self._planner, self._plan = seat, planner, plan
+        self._seat, self._plan = seat, plan
+        self._looks = next((p for p in nest(planner) if isinstance(p, Objecting)), None)
         self._answered: set[MessageId] = set()
         self._waiting: dict[MessageId, Message[PlanDraft]] = {}
         self._at: set[asyncio.Task[None]] = set()
@@ -66,9 +67,9 @@ class Evaluating:
         notes = tuple([note for id in plan.inputs(task.id) for note in plan.result_notes(id)])
         work = Work(task, seat, plan, plan.inputs(task.id), notes, Meter(task.budget.limits(), seat.clock))
         objections: Sequence[Objection] = ()
-        if isinstance(self._planner, Objecting):
+        if self._looks is not None:
             try:
-                objections = await self._planner.object_to(work, draft)
+                objections = await self._looks.object_to(work, draft)
             except Exception:  # noqa: BLE001 — an evaluator's own error, model or code, holds nobody up
                 objections = ()
         said = tuple(objections)[:MAX_OBJECTIONS]

@@ -25,7 +25,7 @@ from waggledance.tasks._negotiation import (
     mark_of,
     objections_to,
 )
-from waggledance.tasks._planner import Atomic, Parts, Planner
+from waggledance.tasks._planner import Atomic, Parts, Planner, nest
 from waggledance.tasks._work import Result, Work
 
 
@@ -103,8 +103,9 @@ class Negotiated:
         return await self.planner.aggregate(work)
 
     async def object_to(self, work: Work, draft: Message[PlanDraft]) -> Sequence[Objection]:
-        """Look at another's draft, if the planner does that."""
-        return await self.planner.object_to(work, draft) if isinstance(self.planner, Objecting) else ()
+        """Look at another's draft, if the planner, or one that it is wrapped around, does that."""
+        looks = next((p for p in nest(self.planner) if isinstance(p, Objecting)), None)
+        return () if looks is None else await looks.object_to(work, draft)
 
     async def _hear(
         self, work: Work, draft: Message[PlanDraft], of: frozenset[PeerId]

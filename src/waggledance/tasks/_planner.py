@@ -6,7 +6,7 @@ the aggregator is the second.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -51,3 +51,12 @@ class Planner(Protocol):
             RunFailed: it could not; the try has failed.
         """
         ...
+
+
+def nest(planner: object | None) -> Iterator[object]:
+    """Yield a planner, its reviser, and those that it is wrapped around, the outermost first: any may do more."""
+    while planner is not None:
+        yield planner
+        if (reviser := getattr(planner, "reviser", None)) is not None:
+            yield reviser
+        planner = getattr(planner, "planner", None)

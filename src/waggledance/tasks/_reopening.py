@@ -12,7 +12,7 @@ from blake3 import blake3
 
 from waggledance.core import PeerId, Seat
 from waggledance.tasks._plan import Plan
-from waggledance.tasks._planner import Planner
+from waggledance.tasks._planner import Planner, nest
 from waggledance.tasks._replanning import Replanning
 from waggledance.tasks._task import Task
 
@@ -22,13 +22,13 @@ class Reopening:
 
     Args:
         seat: where.
-        planner: says what calls for it, if it is `Replanning`.
+        planner: says what calls for it, if something in it is `Replanning`.
         stagger_s: how long to wait for each peer that stands before this one, ≥ 0 s.
     """
 
     def __init__(self, seat: Seat, planner: Planner | None, stagger_s: float) -> None:
         self._seat, self._stagger_s = seat, stagger_s
-        self._planner = planner if isinstance(planner, Replanning) else None
+        self._planner = next((p for p in nest(planner) if isinstance(p, Replanning)), None)
         self._called_for: Task | None = None
         self._since = inf
         self._place = 0

@@ -37,6 +37,7 @@ from waggledance.tasks._edit import (
 from waggledance.tasks._entry import Entry
 from waggledance.tasks._evaluating import Evaluating
 from waggledance.tasks._here import Here, cards_of
+from waggledance.tasks._offering import Offering
 from waggledance.tasks._outcome import TaskOutcome
 from waggledance.tasks._plan import Plan, sealer_of
 from waggledance.tasks._planner import Planner
@@ -104,6 +105,7 @@ class _Worker:
         self._ranked: dict[TaskId, tuple[float, tuple[Scored, ...]]] = {}
         self._claims = Claims(seat.me, claiming, self._place)
         self._evaluating = Evaluating(seat, doing.planner, lambda: self.plan)
+        self._offering = Offering(seat, doing.planner, lambda: self.plan)
         self._reopening = Reopening(seat, doing.planner, claiming.stagger_s)
         self._at: dict[TaskId, asyncio.Task[None]] = {}
         """What this peer is at: tasks that it does, and results that it reviews."""
@@ -137,6 +139,7 @@ class _Worker:
                 task.cancel()
             await asyncio.gather(*self._at.values(), return_exceptions=True)
             await self._evaluating.stop()
+            await self._offering.stop()
 
     async def _join(self, ops: Sequence[Op], good_at: dict[str, int]) -> None:
         """Say who is here, and put in what the plan begins with, as far as nobody has."""
@@ -204,6 +207,7 @@ class _Worker:
         learnt = [m for m in fresh if isinstance(m.body, TaskOutcome)]
         self._standing.add(learnt)
         self._evaluating.take(fresh)
+        self._offering.take(fresh)
         if edits:
             self._reopening.look(self.plan, self._now())
         if here or learnt:
