@@ -197,3 +197,23 @@ async def test_with_no_call_to_a_model_a_plan_costs_nothing() -> None:
 
     result = await Swarm(peers()).run("x", execute=execute, claiming=Claiming(in_flight=1))
     assert result.cost == NO_COST
+
+
+async def test_a_planner_can_be_named_and_a_wrong_name_is_refused_before_anything_is_spent() -> None:
+    asked: list[str] = []
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        return "whole"
+
+    def plan(question: str, about: str, material: list[str]) -> str:
+        return "1. the first half\n2. the second half" if "everything" in question else "atomic"
+
+    swarm = Swarm([FunctionPeer("ada", answer, note=plan)])
+    result = await swarm.run("Find out everything about it", planner="roma(depth=1)")
+    assert len(result.plan.entries) == 3
+    assert result.complete
+    asked.clear()
+    with pytest.raises(UnknownName, match="did you mean 'roma'"):
+        await swarm.run("x", planner="rome")
+    assert not asked

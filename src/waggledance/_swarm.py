@@ -215,7 +215,7 @@ class Swarm:
         work: str | Task | Sequence[Op] = (),
         *,
         resume: str | None = None,
-        planner: Planner | None = None,
+        planner: Planner | str = "",
         router: Router | None = None,
         execute: Executor | None = None,
         check: Checking | None = None,
@@ -232,7 +232,8 @@ class Swarm:
             work: a goal in words, a task, or the operations that a plan begins with, `Add` and `Link`.
             resume: the channel of a plan in this swarm's log to go on with, instead of beginning one; what is done
                 stays done, and the budget begins anew.
-            planner: breaks tasks up and puts results together; every task is done as it is when None.
+            planner: breaks tasks up and puts results together, such as ``"roma"``; every task is done as it is when
+                empty.
             router: who suits which task; by what peers say of themselves when None.
             execute: does a task; its peer is asked when None.
             check: looks at results by the checks that tasks name.

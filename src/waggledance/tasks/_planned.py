@@ -16,6 +16,7 @@ from waggledance.tasks._edit import Add, Op
 from waggledance.tasks._plan import Plan
 from waggledance.tasks._plan_result import PlanResult
 from waggledance.tasks._planner import Planner
+from waggledance.tasks._planners import planner_by_name
 from waggledance.tasks._router import Router
 from waggledance.tasks._run_plan import run_plan
 from waggledance.tasks._task import Task, TaskId
@@ -37,7 +38,8 @@ class Planned:
     ops: tuple[Op, ...] = ()
     given: bool = False
     """Whether the plan begins with what the asker publishes, and with nothing else."""
-    planner: Planner | None = None
+    planner: Planner | str = ""
+    """Breaks tasks up, itself or by its name (`planner_by_name`); every task is done as it is when empty."""
     router: Router | None = None
     execute: Executor = by_peer
     check: Checking | None = None
@@ -49,6 +51,9 @@ class Planned:
     name: ClassVar[str] = "plan"
     skills: ClassVar[frozenset[str]] = frozenset({"propose"})
 
+    def __post_init__(self) -> None:
+        self._planner()  # a name that is none is refused before anything is spent
+
     async def __call__(self, seat: Seat) -> Decision:
         question = seat.question
         kind = question.expects if question.expects in ("number", "yes/no", "short", "code") else "think"
@@ -57,7 +62,7 @@ class Planned:
             seat,
             ops,
             execute=self.execute,
-            planner=self.planner,
+            planner=self._planner(),
             router=self.router,
             check=self.check,
             claiming=self.claiming,
@@ -71,6 +76,11 @@ class Planned:
         except BudgetSpent:
             pass  # the plan's own messages say the same
         return decision
+
+    def _planner(self) -> Planner | None:
+        if isinstance(self.planner, str):
+            return planner_by_name(self.planner) if self.planner else None
+        return self.planner
 
     def folded(self, messages: Sequence[Message[Any]]) -> Decision:
         """Return what the plan in a question's messages comes to."""
