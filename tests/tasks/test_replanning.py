@@ -212,7 +212,8 @@ def test_a_task_of_replanning_names_its_causes_and_whatever_else_it_says_is_no_c
 
 
 def test_numbers_out_of_range_and_unknown_conditions_are_refused() -> None:
-    for more in ({"triggers": ()}, {"window_s": float("nan")}, {"window_s": -1.0}, {"limit": 0}):
+    wrong: list[dict[str, Any]] = [{"triggers": ()}, {"window_s": float("nan")}, {"window_s": -1.0}, {"limit": 0}]
+    for more in wrong:
         with pytest.raises(UsageError, match="a plan is revised by 1 trigger or more"):
             Replanned(Whole(), AnotherWay(), **more)
     with pytest.raises(UsageError, match="is no condition of a link"):

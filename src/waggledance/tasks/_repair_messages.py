@@ -88,7 +88,7 @@ def awarded(messages: Iterable[Message[Any]]) -> dict[MessageId, Message[RepairC
     """Return the commits that have what they named, by their ids: a pure function of the set of messages.
 
     A commit is passed over whose author did not ask, that names an offer which is not here or is for somebody else's
-    request, or an author's offer twice.
+    request, two offers of one author, or an offer that is taken.
     """
     known = {message.id: message for message in messages}
     taken, won = Counter[PeerId](), dict[MessageId, Message[RepairCommit]]()
@@ -102,7 +102,7 @@ def awarded(messages: Iterable[Message[Any]]) -> dict[MessageId, Message[RepairC
             continue
         commit = cast("Message[RepairCommit]", message)
         units = _units(known, commit)
-        if units is None:
+        if units is None or any(set(commit.body.offers) & set(other.body.offers) for other in won.values()):
             continue
         stock = {known[MessageId(id)].author: known[MessageId(id)].body.stock for id in commit.body.offers}
         if all(taken[peer] + amount <= stock[peer] for peer, amount in units.items()):
