@@ -17,6 +17,7 @@ from waggledance.tasks._bounded import Bounded as Bounded
 from waggledance.tasks._card import Card as Card
 from waggledance.tasks._card import card_of_peer as card_of_peer
 from waggledance.tasks._card import card_of_record as card_of_record
+from waggledance.tasks._cascade import Cascade as Cascade
 from waggledance.tasks._check import Check as Check
 from waggledance.tasks._check import Finding as Finding
 from waggledance.tasks._check_command import command as command
@@ -93,6 +94,8 @@ from waggledance.tasks._negotiation import PlanAgreed as PlanAgreed
 from waggledance.tasks._negotiation import PlanDraft as PlanDraft
 from waggledance.tasks._negotiation import PlanOpinion as PlanOpinion
 from waggledance.tasks._negotiation import draft_agreed as draft_agreed
+from waggledance.tasks._offering import Supply as Supply
+from waggledance.tasks._offering import Supplying as Supplying
 from waggledance.tasks._on_ray import run_on_ray as run_on_ray
 from waggledance.tasks._opened_plan import opened_plan as opened_plan
 from waggledance.tasks._outcome import TaskOutcome as TaskOutcome
@@ -128,6 +131,15 @@ from waggledance.tasks._recipe import Role as Role
 from waggledance.tasks._recipe_file import read_recipe as read_recipe
 from waggledance.tasks._recipe_file import recipe_from as recipe_from
 from waggledance.tasks._recipe_steps import RecipeStep as RecipeStep
+from waggledance.tasks._repair_gate import Gate as Gate
+from waggledance.tasks._repair_gate import Infeasible as Infeasible
+from waggledance.tasks._repair_gate import Offered as Offered
+from waggledance.tasks._repair_gate import Repaired as Repaired
+from waggledance.tasks._repair_messages import RepairCancel as RepairCancel
+from waggledance.tasks._repair_messages import RepairCommit as RepairCommit
+from waggledance.tasks._repair_messages import RepairOffer as RepairOffer
+from waggledance.tasks._repair_messages import RepairRequest as RepairRequest
+from waggledance.tasks._repair_messages import awarded as awarded
 from waggledance.tasks._replanning import AnotherWay as AnotherWay
 from waggledance.tasks._replanning import Replanned as Replanned
 from waggledance.tasks._replanning import Replanning as Replanning
@@ -159,6 +171,8 @@ from waggledance.tasks._sandbox import Sandbox as Sandbox
 from waggledance.tasks._sandbox_limits import Limits as Limits
 from waggledance.tasks._sandbox_limits import Ran as Ran
 from waggledance.tasks._sandbox_run import SandboxFailed as SandboxFailed
+from waggledance.tasks._scope import scope as scope
+from waggledance.tasks._scope import within_hops as within_hops
 from waggledance.tasks._search_tree import Found as Found
 from waggledance.tasks._search_tree import Looking as Looking
 from waggledance.tasks._search_tree import SearchTree as SearchTree
@@ -230,6 +244,7 @@ __all__ = [
     "Call",
     "Candidate",
     "Card",
+    "Cascade",
     "Cause",
     "Check",
     "Checking",
@@ -255,6 +270,7 @@ __all__ = [
     "Fit",
     "Flaw",
     "Found",
+    "Gate",
     "GitFailed",
     "GitMerging",
     "GitWorkspace",
@@ -262,6 +278,7 @@ __all__ = [
     "HandOver",
     "Hedge",
     "Here",
+    "Infeasible",
     "Integration",
     "JournalFailed",
     "JournalInUse",
@@ -277,6 +294,7 @@ __all__ = [
     "NewFact",
     "Objecting",
     "Objection",
+    "Offered",
     "Op",
     "Parts",
     "Pending",
@@ -302,6 +320,11 @@ __all__ = [
     "Refusal",
     "Release",
     "Renew",
+    "RepairCancel",
+    "RepairCommit",
+    "RepairOffer",
+    "RepairRequest",
+    "Repaired",
     "Replace",
     "Replanned",
     "Replanning",
@@ -331,6 +354,8 @@ __all__ = [
     "Step",
     "StepSearch",
     "Stub",
+    "Supply",
+    "Supplying",
     "Task",
     "TaskBudget",
     "TaskId",
@@ -352,6 +377,7 @@ __all__ = [
     "WrongPlan",
     "agreed",
     "arranged",
+    "awarded",
     "behaviours",
     "by_behaviour",
     "by_peer",
@@ -402,6 +428,7 @@ __all__ = [
     "run_plan",
     "run_rows",
     "runners",
+    "scope",
     "sealer_of",
     "search_tree",
     "signature",
@@ -411,5 +438,6 @@ __all__ = [
     "take_in",
     "try_tool",
     "within_domain",
+    "within_hops",
     "workspace",
 ]
