@@ -1,6 +1,6 @@
 """What a swarm remembers: one store of records, and views of it.
 
-The board leans on the mesh's messages, which take long to import, so it is loaded when it is first used.
+Everything is loaded when it is first used: the room is large, and a peer at rest needs little of it.
 """
 
 from __future__ import annotations
@@ -8,77 +8,130 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from waggledance.memory._admission import Candidate as Candidate
-from waggledance.memory._admission import Credit as Credit
-from waggledance.memory._admission import Policy as Policy
-from waggledance.memory._admission import UsageLogit as UsageLogit
-from waggledance.memory._admission import everything as everything
-from waggledance.memory._admission import half_at_random as half_at_random
-from waggledance.memory._admission import hand_rule as hand_rule
-from waggledance.memory._answer import Answer as Answer
-from waggledance.memory._answer import answers_to as answers_to
-from waggledance.memory._bank import Use as Use
-from waggledance.memory._bank import candidates_of as candidates_of
-from waggledance.memory._bank import select as select
-from waggledance.memory._bank import uses_of as uses_of
-from waggledance.memory._entropy_drive import diversity_ppm as diversity_ppm
-from waggledance.memory._entropy_drive import temperature as temperature
-from waggledance.memory._exemplars import alike_from as alike_from
-from waggledance.memory._exemplars import exemplar as exemplar
-from waggledance.memory._exemplars import score_of as score_of
-from waggledance.memory._exemplars import thinned as thinned
-from waggledance.memory._fill_slots import fill_slots as fill_slots
-from waggledance.memory._focus import next_focus as next_focus
-from waggledance.memory._fusion import fused as fused
-from waggledance.memory._goals import goal as goal
-from waggledance.memory._goals import goal_view as goal_view
-from waggledance.memory._goals import prerequisites as prerequisites
-from waggledance.memory._graph import KnowledgeGraph as KnowledgeGraph
-from waggledance.memory._kept import ANY as ANY
-from waggledance.memory._kept import Found as Found
-from waggledance.memory._kept import Kept as Kept
-from waggledance.memory._kept import Mode as Mode
-from waggledance.memory._kept import Where as Where
-from waggledance.memory._memory import Memory as Memory
-from waggledance.memory._record import MAX_TEXT_CHARS as MAX_TEXT_CHARS
-from waggledance.memory._record import PRIVATE as PRIVATE
-from waggledance.memory._record import TEAM as TEAM
-from waggledance.memory._record import Record as Record
-from waggledance.memory._record import Recorded as Recorded
-from waggledance.memory._record import RecordId as RecordId
-from waggledance.memory._record import may_see as may_see
-from waggledance.memory._record import publish as publish
-from waggledance.memory._record import shared as shared
-from waggledance.memory._remembering import Remembering as Remembering
-from waggledance.memory._slots import Fill as Fill
-from waggledance.memory._slots import Known as Known
-from waggledance.memory._slots import Slot as Slot
-from waggledance.memory._slots import Slots as Slots
-from waggledance.memory._slots import source_mark as source_mark
-from waggledance.memory._store import MemoryFull as MemoryFull
-from waggledance.memory._store import RecordStore as RecordStore
-from waggledance.memory._told import told as told
-from waggledance.memory._triples import Same as Same
-from waggledance.memory._triples import Triples as Triples
-from waggledance.memory._triples import node_of as node_of
-from waggledance.memory._workspace import Workspace as Workspace
-from waggledance.memory._workspace import summarised as summarised
-
 if TYPE_CHECKING:
+    from waggledance.memory._admission import Candidate as Candidate
+    from waggledance.memory._admission import Credit as Credit
+    from waggledance.memory._admission import Policy as Policy
+    from waggledance.memory._admission import UsageLogit as UsageLogit
+    from waggledance.memory._admission import everything as everything
+    from waggledance.memory._admission import half_at_random as half_at_random
+    from waggledance.memory._admission import hand_rule as hand_rule
+    from waggledance.memory._answer import Answer as Answer
+    from waggledance.memory._answer import answers_to as answers_to
+    from waggledance.memory._bank import Use as Use
+    from waggledance.memory._bank import candidates_of as candidates_of
+    from waggledance.memory._bank import select as select
+    from waggledance.memory._bank import uses_of as uses_of
     from waggledance.memory._board import Board as Board
     from waggledance.memory._board import Contribution as Contribution
     from waggledance.memory._board import Index as Index
     from waggledance.memory._board import record_index as record_index
+    from waggledance.memory._entropy_drive import diversity_ppm as diversity_ppm
+    from waggledance.memory._entropy_drive import temperature as temperature
+    from waggledance.memory._exemplars import alike_from as alike_from
+    from waggledance.memory._exemplars import exemplar as exemplar
+    from waggledance.memory._exemplars import score_of as score_of
+    from waggledance.memory._exemplars import thinned as thinned
+    from waggledance.memory._fill_slots import fill_slots as fill_slots
+    from waggledance.memory._focus import next_focus as next_focus
+    from waggledance.memory._fusion import fused as fused
+    from waggledance.memory._goals import goal as goal
+    from waggledance.memory._goals import goal_view as goal_view
+    from waggledance.memory._goals import prerequisites as prerequisites
+    from waggledance.memory._graph import KnowledgeGraph as KnowledgeGraph
+    from waggledance.memory._kept import ANY as ANY
+    from waggledance.memory._kept import Found as Found
+    from waggledance.memory._kept import Kept as Kept
+    from waggledance.memory._kept import Mode as Mode
+    from waggledance.memory._kept import Where as Where
+    from waggledance.memory._memory import Memory as Memory
+    from waggledance.memory._record import MAX_TEXT_CHARS as MAX_TEXT_CHARS
+    from waggledance.memory._record import PRIVATE as PRIVATE
+    from waggledance.memory._record import TEAM as TEAM
+    from waggledance.memory._record import Record as Record
+    from waggledance.memory._record import Recorded as Recorded
+    from waggledance.memory._record import RecordId as RecordId
+    from waggledance.memory._record import may_see as may_see
+    from waggledance.memory._record import publish as publish
+    from waggledance.memory._record import shared as shared
+    from waggledance.memory._remembering import Remembering as Remembering
+    from waggledance.memory._slots import Fill as Fill
+    from waggledance.memory._slots import Known as Known
+    from waggledance.memory._slots import Slot as Slot
+    from waggledance.memory._slots import Slots as Slots
+    from waggledance.memory._slots import source_mark as source_mark
+    from waggledance.memory._store import MemoryFull as MemoryFull
+    from waggledance.memory._store import RecordStore as RecordStore
+    from waggledance.memory._told import told as told
+    from waggledance.memory._triples import Same as Same
+    from waggledance.memory._triples import Triples as Triples
+    from waggledance.memory._triples import node_of as node_of
+    from waggledance.memory._workspace import Workspace as Workspace
+    from waggledance.memory._workspace import summarised as summarised
 
-_LATER = {
-    "Board": "waggledance.memory._board",
-    "Contribution": "waggledance.memory._board",
-    "Index": "waggledance.memory._board",
-    "record_index": "waggledance.memory._board",
+_HOMES = {
+    "ANY": "_kept",
+    "Answer": "_answer",
+    "Board": "_board",
+    "Candidate": "_admission",
+    "Contribution": "_board",
+    "Credit": "_admission",
+    "Fill": "_slots",
+    "Found": "_kept",
+    "Index": "_board",
+    "Kept": "_kept",
+    "KnowledgeGraph": "_graph",
+    "Known": "_slots",
+    "MAX_TEXT_CHARS": "_record",
+    "Memory": "_memory",
+    "MemoryFull": "_store",
+    "Mode": "_kept",
+    "PRIVATE": "_record",
+    "Policy": "_admission",
+    "Record": "_record",
+    "RecordId": "_record",
+    "RecordStore": "_store",
+    "Recorded": "_record",
+    "Remembering": "_remembering",
+    "Same": "_triples",
+    "Slot": "_slots",
+    "Slots": "_slots",
+    "TEAM": "_record",
+    "Triples": "_triples",
+    "UsageLogit": "_admission",
+    "Use": "_bank",
+    "Where": "_kept",
+    "Workspace": "_workspace",
+    "alike_from": "_exemplars",
+    "answers_to": "_answer",
+    "candidates_of": "_bank",
+    "diversity_ppm": "_entropy_drive",
+    "everything": "_admission",
+    "exemplar": "_exemplars",
+    "fill_slots": "_fill_slots",
+    "fused": "_fusion",
+    "goal": "_goals",
+    "goal_view": "_goals",
+    "half_at_random": "_admission",
+    "hand_rule": "_admission",
+    "may_see": "_record",
+    "next_focus": "_focus",
+    "node_of": "_triples",
+    "prerequisites": "_goals",
+    "publish": "_record",
+    "record_index": "_board",
+    "score_of": "_exemplars",
+    "select": "_bank",
+    "shared": "_record",
+    "source_mark": "_slots",
+    "summarised": "_workspace",
+    "temperature": "_entropy_drive",
+    "thinned": "_exemplars",
+    "told": "_told",
+    "uses_of": "_bank",
 }
-"""Names that are loaded when first used, and the modules that hold them."""
 
-__all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded when first used
+__all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — loaded when first used
     "ANY",
     "MAX_TEXT_CHARS",
     "PRIVATE",
@@ -142,6 +195,12 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded w
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
+    home = _HOMES.get(name)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_LATER[name]), name)
+    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
