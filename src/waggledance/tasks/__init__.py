@@ -32,6 +32,8 @@ from waggledance.tasks._choose_topology import arranged as arranged
 from waggledance.tasks._choose_topology import choose_topology as choose_topology
 from waggledance.tasks._choose_topology import layers as layers
 from waggledance.tasks._claims import Claiming as Claiming
+from waggledance.tasks._code_work import CodeWork as CodeWork
+from waggledance.tasks._code_work import code_plan as code_plan
 from waggledance.tasks._condition import check_condition as check_condition
 from waggledance.tasks._condition import holds as holds
 from waggledance.tasks._consolidate import Call as Call
@@ -40,6 +42,8 @@ from waggledance.tasks._consolidate import call_of as call_of
 from waggledance.tasks._consolidate import consolidate as consolidate
 from waggledance.tasks._consolidated import Consolidated as Consolidated
 from waggledance.tasks._consolidated import consolidated as consolidated
+from waggledance.tasks._delivery import Delivery as Delivery
+from waggledance.tasks._delivery import read_delivery as read_delivery
 from waggledance.tasks._doing import Checking as Checking
 from waggledance.tasks._doubted import doubted_by as doubted_by
 from waggledance.tasks._edge_weights import EdgeWeights as EdgeWeights
@@ -63,6 +67,7 @@ from waggledance.tasks._edit import Review as Review
 from waggledance.tasks._entry import Entry as Entry
 from waggledance.tasks._entry import Status as Status
 from waggledance.tasks._fan_out import fan_out as fan_out
+from waggledance.tasks._file_blocks import read_files as read_files
 from waggledance.tasks._fit import Fit as Fit
 from waggledance.tasks._fit import fit as fit
 from waggledance.tasks._functional_consensus import Candidate as Candidate
@@ -251,11 +256,13 @@ __all__ = [
     "Checks",
     "Claim",
     "Claiming",
+    "CodeWork",
     "Collided",
     "Consensus",
     "Consolidated",
     "Constant",
     "Delivered",
+    "Delivery",
     "Descending",
     "Done",
     "Drop",
@@ -388,6 +395,7 @@ __all__ = [
     "causes_of",
     "check_condition",
     "choose_topology",
+    "code_plan",
     "command",
     "consolidate",
     "consolidated",
@@ -416,6 +424,8 @@ __all__ = [
     "planner_by_name",
     "publish_reply",
     "python_tests",
+    "read_delivery",
+    "read_files",
     "read_recipe",
     "read_rows",
     "recipe_from",
