@@ -300,6 +300,20 @@ def test_what_a_peer_said_that_contradicts_itself_counts_no_more() -> None:
     assert seen.decision.status == "decided"
 
 
+def test_what_a_seal_gives_back_to_a_peer_that_had_given_it_up_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waggledance.tasks._run_plan.SEAL_EVERY", 1)
+    late = Claiming(in_flight=1, lease_s=80_000.0, stagger_s=0.5)
+
+    async def execute(work: Work) -> Result:
+        await asyncio.sleep(Random(work.task.goal).expovariate(0.5) + 0.5)
+        return Result("")
+
+    for seed in (0, 3, 7, 8):  # in each, a seal turned two claims round after the first holder had stopped
+        seen = run(wide(24), execute, peers=8, seed=seed, claiming=late, delay_s=1.0, patience_s=100.0)
+        assert seen.decision.status == "decided"
+        assert seen.virtual_s < 20
+
+
 def test_the_same_seed_gives_the_same_log() -> None:
     def transcript() -> bytes:
         return run(wide(12), Clockwork(), faults=[Crash("p1", at_s=3.0)]).transcript

@@ -30,7 +30,6 @@ from waggledance.tasks._edit import (
     Op,
     PlanEdit,
     PlanSeal,
-    Release,
     Renew,
     Review,
 )
@@ -144,11 +143,6 @@ class _Worker:
     async def _join(self, ops: Sequence[Op], good_at: dict[str, int]) -> None:
         """Say who is here, and put in what the plan begins with, as far as nobody has."""
         self._take(await self._seat.news())
-        left = [
-            entry.task.id for entry in self.plan.busy() if entry.holder == self._seat.me and entry.claim is not None
-        ]
-        if left:  # from before this process began
-            await self._seat.publish(PlanEdit(ops=tuple([Release(id) for id in left])))
         own = dict.fromkeys(sorted(self._seat.skills), UNIT)
         await self._seat.publish(Here(skills=own | good_at, capacity=self._claiming.in_flight))
         if not all(op.task.id in self.plan.entries for op in ops if isinstance(op, Add)):
@@ -165,6 +159,7 @@ class _Worker:
         ops: list[Op] = [*self._renewals(now)]
         claims: list[tuple[Claim | Hedge, bool]] = []
         if self._seat.meter.spent_out() is None:
+            self._take_up(now)
             free = self._claiming.in_flight - len(self._at)
             claims = self._claims.due(self.plan, now, min(free, MAX_OPS - len(ops)), frozenset(self._at))
         ops += [claim for claim, _ in claims]
@@ -251,6 +246,16 @@ class _Worker:
             if lost:
                 self._at.pop(id).cancel()
                 self._renewed.pop(id, None)
+
+    def _take_up(self, now: float) -> None:
+        """Begin what this peer holds and is not at: handed over, left from before this process, or lost and won back.
+
+        The last happens when a seal brings two claims into another order than their clocks.
+        """
+        for entry in self.plan.busy():
+            if entry.status == "claimed" and entry.holder == self._seat.me and entry.task.id not in self._at:
+                self._renewed[entry.task.id] = now
+                self._at[entry.task.id] = asyncio.create_task(self._do(entry, 0.0))
 
     def _renewals(self, now: float) -> list[Renew]:
         due = [id for id, at in self._renewed.items() if now >= at + self._claiming.lease_s / 2]
