@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from waggledance.testing._certificate_schedules import replay_schedule as replay_schedule
     from waggledance.testing._certificate_schedules import search_schedules as search_schedules
     from waggledance.testing._certificate_schedules import shrink_schedule as shrink_schedule
+    from waggledance.testing._disruption_world import DisruptionWorld as DisruptionWorld
     from waggledance.testing._judged import judged as judged
     from waggledance.testing._judged import proposed as proposed
     from waggledance.testing._mesh_faults import BadModel as BadModel
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from waggledance.testing._rows_world import steps_a_second as steps_a_second
     from waggledance.testing._services_world import ServicesWorld as ServicesWorld
     from waggledance.testing._specialists_world import SpecialistsWorld as SpecialistsWorld
+    from waggledance.testing._transport_world import TransportWorld as TransportWorld
     from waggledance.testing._world_w1 import W1 as W1
     from waggledance.testing._world_w1 import Answers as Answers
     from waggledance.testing._world_w1 import Case as Case
@@ -113,6 +115,8 @@ _HOMES = {
     "RoutingWorld": "_routing_world",
     "ServicesWorld": "_services_world",
     "SpecialistsWorld": "_specialists_world",
+    "DisruptionWorld": "_disruption_world",
+    "TransportWorld": "_transport_world",
     "W6": "_world_w6",
     "Scenario": "_world_w6",
     "W1": "_world_w1",
@@ -149,6 +153,7 @@ __all__ = [
     "CarriesTheHighestAck",
     "Case",
     "Discussions",
+    "DisruptionWorld",
     "Drift",
     "FalseRecord",
     "Flood",
@@ -182,6 +187,7 @@ __all__ = [
     "SpecialistsWorld",
     "SwimWorld",
     "Sybils",
+    "TransportWorld",
     "Twins",
     "Withhold",
     "WrongChannel",
