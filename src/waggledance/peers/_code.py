@@ -36,6 +36,21 @@ def code(text: str) -> str | None:
     return chosen[-1] if chosen else None
 
 
+def source(text: str) -> str | None:
+    r"""Return the Python that a text gives as it stands there, with its comments and docstrings; None without any.
+
+    >>> source("Here:\n```python\ndef f( x ):  # double\n  return x*2\n```")
+    'def f( x ):  # double\n  return x*2\n'
+    """
+    if _python(text) is not None:
+        return text
+    blocks = [block for _, language, block in _FENCE.findall(text)[-_MAX_BLOCKS:] if language.lower() in _PYTHON]
+    programs = [block for block in blocks if _python(block) is not None]
+    defining = [program for program in programs if re.search(r"^(?:async def|def|class) ", program, re.MULTILINE)]
+    chosen = defining or programs
+    return chosen[-1] if chosen else None
+
+
 def _block(fence: str, language: str, block: str) -> str:
     """Normalise a fenced block; what is not Python keeps its fence, so that it can be read again."""
     key = _python(block) if language.lower() in _PYTHON else None

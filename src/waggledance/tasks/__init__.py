@@ -70,6 +70,8 @@ from waggledance.tasks._fan_out import fan_out as fan_out
 from waggledance.tasks._file_blocks import read_files as read_files
 from waggledance.tasks._fit import Fit as Fit
 from waggledance.tasks._fit import fit as fit
+from waggledance.tasks._funcoder import FunCoder as FunCoder
+from waggledance.tasks._funcoder import funcoder as funcoder
 from waggledance.tasks._functional_consensus import Candidate as Candidate
 from waggledance.tasks._functional_consensus import Consensus as Consensus
 from waggledance.tasks._functional_consensus import functional_consensus as functional_consensus
@@ -277,6 +279,7 @@ __all__ = [
     "Fit",
     "Flaw",
     "Found",
+    "FunCoder",
     "Gate",
     "GitFailed",
     "GitMerging",
@@ -406,6 +409,7 @@ __all__ = [
     "draft_agreed",
     "fan_out",
     "fit",
+    "funcoder",
     "functional_consensus",
     "holds",
     "inputs",

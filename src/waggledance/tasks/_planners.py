@@ -9,10 +9,11 @@ from types import MappingProxyType
 from typing import Any
 
 from waggledance.core import UnknownName, UsageError
+from waggledance.tasks._funcoder import funcoder
 from waggledance.tasks._planner import Planner
 from waggledance.tasks._roma import roma
 
-PLANNERS: Mapping[str, Callable[..., Planner]] = MappingProxyType({"roma": roma})
+PLANNERS: Mapping[str, Callable[..., Planner]] = MappingProxyType({"funcoder": funcoder, "roma": roma})
 """What makes each planner; its parameters are whole numbers, or 0 and 1 for no and yes."""
 
 
