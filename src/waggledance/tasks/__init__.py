@@ -42,6 +42,7 @@ from waggledance.tasks._consolidate import call_of as call_of
 from waggledance.tasks._consolidate import consolidate as consolidate
 from waggledance.tasks._consolidated import Consolidated as Consolidated
 from waggledance.tasks._consolidated import consolidated as consolidated
+from waggledance.tasks._critical import Critical as Critical
 from waggledance.tasks._delivery import Delivery as Delivery
 from waggledance.tasks._delivery import read_delivery as read_delivery
 from waggledance.tasks._doing import Checking as Checking
@@ -263,6 +264,7 @@ __all__ = [
     "Consensus",
     "Consolidated",
     "Constant",
+    "Critical",
     "Delivered",
     "Delivery",
     "Descending",
