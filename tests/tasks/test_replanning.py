@@ -147,6 +147,17 @@ def test_an_edit_that_is_not_legal_is_shown_to_the_next_try_and_never_published(
     assert not [refusal for refusal in plan.refused if refusal.op in ("drop", "replace")]
 
 
+def test_a_reviser_that_raises_has_failed_and_its_reason_is_kept() -> None:
+    async def revise(work: Work, causes: Sequence[Cause]) -> Revision:
+        raise ZeroDivisionError("one by none")
+
+    seen = play([*hard(), Add(Task(goal="fine"))], Replanned(Whole(), revise))
+    assert seen.decision.status == "undecided"
+    (entry,) = [entry for entry in plan_of(seen).entries.values() if entry.task.kind == REPLAN]
+    assert entry.status == "failed"
+    assert entry.reasons == ("ZeroDivisionError: one by none",) * 3
+
+
 def test_to_revise_the_plan_is_no_part_of_its_result() -> None:
     seen = play(hard(), Replanned(Whole(), AnotherWay()))
     assert "tasks are to be done another way" not in seen.decision.text
