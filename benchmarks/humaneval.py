@@ -40,7 +40,7 @@ from waggledance.tasks._signature import Signature, signature
 DATA = Path(os.environ.get("WAGGLEDANCE_DATA") or Path(__file__).parents[2] / "shared" / "data")
 BANK = Path(__file__).parent / "banks" / "humaneval.jsonl"
 MODEL = "embedded:qwen2.5-coder-1.5b"
-PLAN = RecordPlan(samples=10, temperature=0.8, max_tokens=400, seed=0, block=2)
+PLAN = RecordPlan(samples=6, temperature=0.8, max_tokens=400, seed=0, block=2)
 PROBLEMS, INPUTS, EACH_S, BOOTSTRAPS = 30, 20, 1.0, 4_000
 ARMS = ("one sample", "majority", "consensus", "majority, examples first", "consensus, examples first", "some sample")
 

@@ -27,7 +27,7 @@ from waggledance.core import (
     outcome_of,
     show,
 )
-from waggledance.protocols import PROTOCOLS, Folding, as_opened, rule_by_name
+from waggledance.protocols import PROTOCOLS, Folding, as_opened, folds, rule_by_name
 
 AnyMessage = Message[Any]
 
@@ -140,6 +140,8 @@ class _Channel:
             for id in decision.used
             if (m := self._by_id.get(id)) is not None and (not isinstance(m.body, Proposal) or m.body.key is not None)
         }
+        if folds(self.opening.body):  # its decision rests on the plan's messages, to which not all add
+            answered |= {m.author for m in self.messages if isinstance(m.body, Proposal) and m.body.text}
         notes = decision.notes
         if self.outcome is None:
             notes = (*notes, "the run did not come to its end; this rests on what had been said by then")
@@ -160,7 +162,8 @@ class _Channel:
 def _folding(channel: _Channel) -> Folding | None:
     """Return the protocol of a channel if its decision is a fold of messages and no rule's."""
     if channel.opening.body.protocol.partition("(")[0] not in PROTOCOLS:
-        import waggledance.tasks._planned  # noqa: F401 — makes itself known by its name
+        import waggledance.tasks._planned
+        import waggledance.tasks._team  # noqa: F401 — both make themselves known by their names
     with suppress(WaggleError):
         protocol = as_opened(channel.opening.body)
         return protocol if isinstance(protocol, Folding) else None

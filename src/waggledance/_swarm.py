@@ -140,7 +140,8 @@ class Swarm:
             UsageError: no swarm or more than one could be meant, or the invite cannot be used.
             NotLetIn: nobody of the swarm answers, or this key is no member.
         """
-        import waggledance.tasks._planned  # noqa: F401 — makes itself known by its name
+        import waggledance.tasks._planned
+        import waggledance.tasks._team  # noqa: F401 — both make themselves known by their names
         from waggledance.mesh import Dialling, Home, Mesh, present, way_to
 
         kept = Home(home)

@@ -14,7 +14,7 @@ from waggledance.testing import Opinionated
 AnyMessage = Message[Any]
 PACKAGE = Question(text="What to buy?", expects="package", options=("tea", "mate", "cocoa"), costs=(2, 1, 2), spend=3)
 TEXTS = [
-    *(name for name in PROTOCOLS if name != "plan"),
+    *(name for name in PROTOCOLS if name not in ("plan", "team")),
     "vote(samples=3, stop=settled)",
     "debate(stop=agreed)",
     "confidence-debate(drafts=2)",

@@ -18,7 +18,6 @@ from waggledance.protocols import (
 )
 from waggledance.topology import Ring
 
-
 OWN = {name: kind for name, kind in PROTOCOLS.items() if kind.__module__.startswith("waggledance.protocols.")}
 
 

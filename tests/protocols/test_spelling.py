@@ -19,7 +19,7 @@ from waggledance.protocols import (
 from waggledance.topology import by_name as topology_named
 
 TEXTS = [
-    *(name for name in PROTOCOLS if name != "plan"),
+    *(name for name in PROTOCOLS if name not in ("plan", "team")),
     "vote(samples=3, stop=settled)",
     "debate(rounds=0, patience_s=2.5)",
     "society(strategy=0110)",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from waggledance import Swarm
+from waggledance import Log, Swarm, decide_again
 from waggledance.core import Budget, RunFailed, UsageError
 from waggledance.models import Scripted
 from waggledance.network import Constant, Crash
 from waggledance.peers import Agent, FunctionPeer
+from waggledance.protocols import by_name
 from waggledance.tasks import Claim, Claiming, Plan, PlanEdit, PlanResult, Recipe, Result, Team, Work, recipe_from
 from waggledance.testing import Run, simulate
 
@@ -208,3 +210,18 @@ def test_a_model_that_plays_a_role_is_not_asked_for_sentences_and_a_confidence_b
     assert all("Write nothing before it" in text for text in asked)
     (writer,) = [text for text in asked if "the writer" in text]
     assert "> [1, 2, 3]" in writer
+
+
+def test_a_shipped_recipe_stands_in_the_log_by_its_name_and_its_result_can_be_decided_again(tmp_path: Path) -> None:
+    peers = [FunctionPeer(f"p{i}", lambda question: "Jupiter", note=lambda *_: "Jupiter") for i in range(5)]
+    with Log(tmp_path / "log.db") as log:
+        swarm = Swarm(peers, log=log, protocol=Team("adaptive-chair", patience_s=20))
+        decision = swarm.ask_sync("Which planet is largest?", expects="free")
+        said = log.read(decision.channel)
+    assert decide_again(said).id == decision.id
+    assert by_name("team(recipe=adaptive-chair)") == Team("adaptive-chair")
+
+
+async def test_a_team_without_a_recipe_says_which_there_are() -> None:
+    with pytest.raises(UsageError, match=r"team\(recipe=NAME\).*review-panel"):
+        await Swarm([FunctionPeer("ada", lambda question: "x")], protocol=Team()).ask("x", expects="free")

@@ -12,7 +12,8 @@ from typing import Literal
 
 import msgspec
 
-import waggledance.tasks._planned  # noqa: F401 — so that this member knows what a plan is
+import waggledance.tasks._planned
+import waggledance.tasks._team  # noqa: F401 — both make themselves known by their names
 from waggledance.cli._config import in_force
 from waggledance.cli._models_here import models_for
 from waggledance.cli._printing import print_json, print_text, say

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import waggledance.tasks._planned  # noqa: F401 — makes itself known by its name
+import waggledance.tasks._planned
+import waggledance.tasks._team  # noqa: F401 — both make themselves known by their names
 from waggledance import protocols, topology
 from waggledance.cli._config import InForce
 from waggledance.consensus import Rule, needs_of

@@ -19,7 +19,8 @@ def names_in(room: str) -> tuple[str, ...]:
 
             names = CATALOGUE
         case "protocol":
-            import waggledance.tasks._planned  # noqa: F401 — makes itself known by its name
+            import waggledance.tasks._planned
+            import waggledance.tasks._team  # noqa: F401 — both make themselves known by their names
             from waggledance.protocols import PROTOCOLS, institutions
 
             names = (*PROTOCOLS, *(f"institution(spec={name})" for name in institutions()))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
 
 from waggledance.core import AnswerKind, BudgetSpent, Decision, Message, Proposal, RunFailed, Seat, UsageError
+from waggledance.protocols import register
 from waggledance.tasks._apart import Apart
 from waggledance.tasks._checks import Checks
 from waggledance.tasks._claims import Claiming
@@ -29,7 +30,7 @@ class Team:
     """Do what is asked as a recipe says: the question is the request, the decision is the artefact that comes out.
 
     Args:
-        recipe: who makes what from what.
+        recipe: who makes what from what, itself or by the name of one that comes with the library.
         execute: does a task that no function does; the peer at the seat when None.
         sandbox: where functions and checks run programs; those that need one fail without.
         router: who suits which task.
@@ -38,7 +39,7 @@ class Team:
         patience_s: give up when nothing has happened for so long, > 0 s.
     """
 
-    recipe: Recipe
+    recipe: Recipe | str = ""
     execute: Executor | None = None
     sandbox: Sandbox | None = None
     router: Router = StaticSkills()
@@ -49,8 +50,27 @@ class Team:
     name: ClassVar[str] = "team"
     skills: ClassVar[frozenset[str]] = frozenset({"propose"})
 
+    @property
+    def plays(self) -> Recipe:
+        """The recipe.
+
+        Raises:
+            UnknownName: none that comes with the library has that name.
+            UsageError: none was given, as where a log or a peer elsewhere knows no more than that it was one's own.
+        """
+        from waggledance.tasks.recipes import recipe_named, recipe_names
+
+        if isinstance(self.recipe, Recipe):
+            return self.recipe
+        if not self.recipe:
+            raise UsageError(
+                f"a team plays a recipe, and only those that come with the library have a name that others know: "
+                f"'team(recipe=NAME)' with one of {', '.join(recipe_names())}"
+            )
+        return recipe_named(self.recipe)
+
     async def __call__(self, seat: Seat) -> Decision:
-        recipe = self.recipe
+        recipe = self.plays
         if len(seat.roster) < recipe.seats:
             raise UsageError(
                 f"recipe {recipe.name!r} keeps {recipe.seats} parts apart, so it needs {recipe.seats} peers or more, "
@@ -77,7 +97,10 @@ class Team:
 
     def folded(self, messages: Sequence[Message[Any]]) -> Decision:
         """Return what the team has come to by a question's messages."""
-        return outcome_of(self.recipe, PlanResult.of(messages).plan)
+        return outcome_of(self.plays, PlanResult.of(messages).plan)
+
+
+register(Team)
 
 
 def outcome_of(recipe: Recipe, plan: Plan) -> Decision:
@@ -98,7 +121,7 @@ class _Playing:
         self._team, self._apart = team, apart
 
     async def __call__(self, work: Work) -> Result:
-        recipe = self._team.recipe
+        recipe = self._team.plays
         step = recipe.by_task.get(work.task.id)
         if step is None:
             return await (self._team.execute or by_peer)(work)
