@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 from waggledance.consensus import by_name
-from waggledance.core import UNIT, RunFailed, UnknownName, UsageError
+from waggledance.core import UNIT, Cost, RunFailed, UnknownName, UsageError
 from waggledance.peers import FunctionPeer
 from waggledance.tasks import (
     Check,
@@ -126,19 +126,27 @@ async def test_a_task_names_checks_and_the_first_that_fails_is_told() -> None:
 
     checks = Checks({"brief": brief}, schemas={"report": REPORT, "typed": AsStruct})
     task = Task(goal="Report", checks=("brief", "schema:report", "schema:typed"))
-    assert await checks(task, RIGHT) == ""
+    assert await checks(task, RIGHT) == Finding(True)
     assert list(await checks.findings(task, RIGHT)) == ["brief", "schema:report", "schema:typed"]
-    assert await checks(task, RIGHT + " " * 40) == "check 'brief': it is too long"
-    assert "'schema:report'" in await checks(task, "{}")
+    assert (await checks(task, RIGHT + " " * 40)).reason == "check 'brief': it is too long"
+    assert "'schema:report'" in (await checks(task, "{}")).reason
 
 
 async def test_a_command_is_named_by_its_words_where_there_is_a_sandbox() -> None:
     task = Task(goal="Report", checks=("command:grep -q bees result.txt",))
     checks = Checks(sandbox=sandbox())
-    assert await checks(task, "two bees") == ""
-    assert "exit code 1" in await checks(task, "two ants")
+    assert (await checks(task, "two bees")).passed
+    assert "exit code 1" in (await checks(task, "two ants")).reason
     with pytest.raises(UsageError, match="no sandbox"):
         await Checks()(task, "two bees")
+
+
+async def test_what_several_checks_find_is_the_worst_score_and_all_of_their_cost() -> None:
+    async def costly(_task: Task, _result: str) -> Finding:
+        return Finding(True, score_ppm=700_000, cost=Cost(calls=2, prompt_tokens=5))
+
+    found = await Checks({"a": costly, "b": costly})(Task(goal="Report", checks=("a", "b")), "")
+    assert found == Finding(True, "", 700_000, Cost(calls=4, prompt_tokens=10))
 
 
 def test_a_check_that_is_not_known_is_refused_with_the_nearest() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from waggledance import NobodyAnswered, Swarm
-from waggledance.core import Budget, Message, RunFailed
+from waggledance.core import Budget, Cost, Message, RunFailed
 from waggledance.network import Constant, Crash, Equivocate, Silent, Simulated
 from waggledance.tasks import (
     Add,
@@ -20,6 +20,7 @@ from waggledance.tasks import (
     Claim,
     Claiming,
     Done,
+    Finding,
     Link,
     Op,
     Parts,
@@ -182,11 +183,11 @@ def test_another_peer_reviews_and_what_it_rejects_is_done_again() -> None:
     async def execute(work: Work) -> Result:
         return Result("good" if work.past else "bad")
 
-    async def check(task: Task, result: str) -> str:
-        return "" if result == "good" or task.goal == "lenient" else "it is bad"
+    async def check(task: Task, result: str) -> Finding:
+        return Finding(result == "good" or task.goal == "lenient", "it is bad")
 
-    async def trust(task: Task, result: str) -> str:
-        return ""
+    async def trust(task: Task, result: str) -> Finding:
+        return Finding(True)
 
     task = Task(goal="strict", checks=("quality",), reviews=1)
     seen = run([Add(task)], execute, check=check)
@@ -218,11 +219,13 @@ def test_what_fails_its_own_check_is_not_published_and_tried_again_with_the_reas
     async def execute(work: Work) -> Result:
         return Result("short" if not work.past else f"long enough after: {work.past[0]}")
 
-    async def check(task: Task, result: str) -> str:
-        return "" if len(result) > 10 else "it is too short"
+    async def check(task: Task, result: str) -> Finding:
+        return Finding(len(result) > 10, "it is too short", cost=Cost(calls=1, prompt_tokens=7))
 
     seen = run([Add(Task(goal="write", checks=("length",)))], execute, check=check)
     assert seen.decision.key == "long enough after: it is too short"
+    assert [entry.cost.prompt_tokens for entry in plan_of(seen).entries.values()] == [14]
+    assert (seen.decision.cost.calls, seen.decision.cost.prompt_tokens) == (2, 14)
     with pytest.raises(NobodyAnswered, match="was given none to check with"):
         run([Add(Task(goal="write", checks=("length",), tries=1))], execute)
 

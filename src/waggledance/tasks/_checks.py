@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from waggledance.core import UnknownName, UsageError
+from waggledance.core import NO_COST, UNIT, UnknownName, UsageError
 from waggledance.tasks._check import Check, Finding
 from waggledance.tasks._check_command import command, python_tests
 from waggledance.tasks._check_schema import json_of, json_schema
@@ -91,7 +91,12 @@ class Checks:
                 break
         return found
 
-    async def __call__(self, task: Task, result: str) -> str:
-        """Return what is wrong with a result, or nothing: what `run_plan` takes as its `check`; see `findings`."""
+    async def __call__(self, task: Task, result: str) -> Finding:
+        """Return what all of a task's checks find: what `run_plan` takes as its `check`; see `findings`.
+
+        Its score is the lowest of theirs, its cost what they cost together.
+        """
         found = await self.findings(task, result)
-        return "\n".join(f"check {name!r}: {finding.reason}" for name, finding in found.items() if not finding.passed)
+        wrong = [f"check {name!r}: {finding.reason}" for name, finding in found.items() if not finding.passed]
+        score = min((finding.score_ppm for finding in found.values()), default=UNIT)
+        return Finding(not wrong, "\n".join(wrong), score, sum((f.cost for f in found.values()), NO_COST))

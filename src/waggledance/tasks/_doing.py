@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 from msgspec.structs import replace
 
-from waggledance.core import NO_COST, BudgetSpent, Cost, Note, RunFailed, well_formed
+from waggledance.core import NO_COST, BudgetSpent, Cost, Meter, Note, RunFailed, well_formed
+from waggledance.tasks._check import PASSED, Check, Finding
 from waggledance.tasks._edit import MAX_OPS, MAX_REASON_CHARS, Add, Done, Expand, Fail, Link, Op
 from waggledance.tasks._planner import Parts, Planner, nest
 from waggledance.tasks._replanning import Replanning, Revision
@@ -19,8 +19,8 @@ PIECE_CHARS = 12_000
 """Of a result in one note: at most 48,000 bytes."""
 MAX_PIECES = 64
 
-Checking = Callable[[Task, str], Awaitable[str]]
-"""Looks at a task's result by the checks that it names; returns what is wrong with it, or nothing."""
+Checking = Check
+"""Looks at a task's result by all the checks that it names."""
 
 
 async def try_task(
@@ -52,10 +52,13 @@ async def try_task(
             if isinstance(made, Revision):
                 cost = _cost(work, made.cost)
                 return [*legal_edits(work, made.ops), Done(task.id, await _publish(work, made.text, cost), cost)]
-            wrong = await find_fault(task, made.text, check)
-        cost = _cost(work, made.cost)
-        if wrong:
-            return [Fail(task.id, _reason(wrong), cost)]
+            cost = _cost(work, made.cost)
+            found = await look_at(task, made.text, check)
+        for meter in (work.meter, work.seat.meter):
+            charge_check(meter, found.cost)
+        cost += found.cost
+        if not found.passed:
+            return [Fail(task.id, _reason(found.reason), cost)]
         return [Done(task.id, await _publish(work, made.text, cost), cost)]
     except TimeoutError:
         return [Fail(task.id, f"it took longer than {left_s:g} s", _cost(work, NO_COST))]
@@ -67,14 +70,20 @@ async def try_task(
         return [Fail(task.id, _reason(f"{type(why).__name__}: {why}"), _cost(work, NO_COST))]
 
 
-async def find_fault(task: Task, result: str, check: Checking | None) -> str:
-    """Return what is wrong with a result by the checks that its task names; nothing if it names none.
+def charge_check(meter: Meter, cost: Cost) -> None:
+    """Add what checks have cost to a meter, which has admitted none of their calls."""
+    meter.calls += cost.calls
+    meter.charge(cost)
+
+
+async def look_at(task: Task, result: str, check: Checking | None) -> Finding:
+    """Return what the checks that its task names find of a result; it passes if there are none.
 
     Raises:
         RunFailed: there is nobody to check it.
     """
     if not task.checks:
-        return ""
+        return PASSED
     if check is None:
         raise RunFailed(f"the task names checks ({', '.join(task.checks)}), and this peer was given none to check with")
     return await check(task, result)

@@ -18,8 +18,9 @@ from math import inf
 from typing import Any, cast
 
 from waggledance.core import UNIT, BudgetSpent, Message, Meter, PeerId, RunFailed, Seat, well_formed
+from waggledance.tasks._check import Finding
 from waggledance.tasks._claims import Claiming, Claims
-from waggledance.tasks._doing import Checking, find_fault, try_task
+from waggledance.tasks._doing import Checking, charge_check, look_at, try_task
 from waggledance.tasks._edit import (
     MAX_OPS,
     Add,
@@ -282,10 +283,12 @@ class _Worker:
         task, done = entry.task, entry.done
         assert done is not None
         try:
-            fault = await find_fault(task, self.plan.result(task.id) or "", self._doing.check)
+            found = await look_at(task, self.plan.result(task.id) or "", self._doing.check)
         except RunFailed as why:
-            fault = str(why)
-        await self._say(task.id, [Review(task.id, done, passed=not fault, reason=well_formed(fault)[:1_000])])
+            found = Finding.failed(str(why) or "it could not be checked")
+        charge_check(self._seat.meter, found.cost)
+        reason = "" if found.passed else well_formed(found.reason)[:1_000]
+        await self._say(task.id, [Review(task.id, done, found.passed, reason, found.cost)])
 
     async def _say(self, id: TaskId, ops: list[Op]) -> None:
         """Publish what came of a task, and have a hand free again."""
