@@ -18,7 +18,9 @@ from waggledance.core import Message, UsageError
 from waggledance.network import Constant, Crash, Silent
 from waggledance.tasks import (
     Add,
+    AnotherWay,
     Atomic,
+    Bounded,
     Claiming,
     Negotiated,
     Objection,
@@ -28,6 +30,7 @@ from waggledance.tasks import (
     PlanDraft,
     Planned,
     PlanOpinion,
+    Replanned,
     Result,
     Task,
     TaskId,
@@ -181,6 +184,15 @@ def test_a_broken_evaluator_and_a_planner_that_looks_at_nothing_hold_nobody_up()
         seen = play(crew)
         assert seen.decision.key == "0"
         assert seen.virtual_s < 5
+
+
+def test_wrapped_into_other_planners_it_is_still_talked_over() -> None:
+    crew = Crew(wants=2)
+    planner = Replanned(Bounded(Negotiated(Bounded(crew), patience_s=8.0)), AnotherWay())
+    protocol = Planned(ops=(Add(GOAL),), planner=planner, execute=execute, claiming=FAST)
+    seen = simulate(protocol, "Do it", peers=4, delay=Constant(0.05), limit_s=5_000)
+    assert len(said(seen, PlanDraft)) == 2
+    assert len(parts_of(seen)) == 2
 
 
 def test_a_single_peer_agrees_with_itself() -> None:

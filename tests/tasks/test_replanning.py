@@ -27,6 +27,7 @@ from waggledance.tasks import (
     Link,
     NewFact,
     Op,
+    Parts,
     Plan,
     Planned,
     Replace,
@@ -50,7 +51,7 @@ FAST = Claiming(in_flight=1, lease_s=20.0, stagger_s=0.2)
 class Whole:
     """Leaves tasks as they are."""
 
-    async def expand(self, work: Work) -> Atomic:
+    async def expand(self, work: Work) -> Atomic | Parts:
         return Atomic()
 
     async def aggregate(self, work: Work) -> Result:
@@ -145,6 +146,24 @@ def test_an_edit_that_is_not_legal_is_shown_to_the_next_try_and_never_published(
     plan = plan_of(seen)
     assert done.id in plan.entries
     assert not [refusal for refusal in plan.refused if refusal.op in ("drop", "replace")]
+
+
+def test_what_is_put_together_waits_for_a_failed_part_s_replacement_and_no_longer() -> None:
+    class Parted(Whole):
+        async def expand(self, work: Work) -> Atomic | Parts:
+            if work.task.parent is not None:
+                return Atomic()
+            return Parts([Add(Task(goal=g, tries=1, parent=work.task.id, depth=1)) for g in ("hard0", "easy")])
+
+        async def aggregate(self, work: Work) -> Result:
+            return Result("+".join(sorted(work.inputs.values())))
+
+    assert play([Add(Task(goal="all"))], Replanned(Parted(), AnotherWay())).decision.key == "easy()+hard0()"
+
+    async def leave_it(work: Work, causes: Sequence[Cause]) -> Revision:
+        return Revision([], "nothing to be done")
+
+    assert play([Add(Task(goal="all"))], Replanned(Parted(), leave_it)).decision.text == "easy()"
 
 
 def test_a_reviser_that_raises_has_failed_and_its_reason_is_kept() -> None:

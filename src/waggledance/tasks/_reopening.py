@@ -13,8 +13,8 @@ from blake3 import blake3
 from waggledance.core import PeerId, Seat
 from waggledance.tasks._plan import Plan
 from waggledance.tasks._planner import Planner, nest
-from waggledance.tasks._replanning import Replanning
-from waggledance.tasks._task import Task
+from waggledance.tasks._replanning import Replanning, causes_of
+from waggledance.tasks._task import REPLAN, Task, TaskId
 
 
 class Reopening:
@@ -32,6 +32,8 @@ class Reopening:
         self._called_for: Task | None = None
         self._since = inf
         self._place = 0
+        self.held_back: frozenset[TaskId] = frozenset()
+        """Tasks to leave alone for now: what they come after has failed, and may yet be replaced."""
 
     def look(self, plan: Plan, now: float) -> None:
         """Look at a plan that has changed."""
@@ -44,6 +46,10 @@ class Reopening:
             self._since = now
             self._place = sorted(self._seat.roster, key=lambda peer: _lot(peer, task)).index(self._seat.me)
         self._called_for = task
+        rounds = [entry.task for entry in plan.entries.values() if entry.task.kind == REPLAN and not entry.over]
+        causes = [cause for round in (*rounds, task) if round is not None for cause in causes_of(round)]
+        failed = [entry for c in causes if (entry := plan.entries.get(c.task)) and entry.status == "failed"]
+        self.held_back = frozenset([id for entry in failed for id in entry.after])
 
     @property
     def pending(self) -> bool:

@@ -162,7 +162,9 @@ class _Worker:
         if self._seat.meter.spent_out() is None:
             self._take_up(now)
             free = self._claiming.in_flight - len(self._at)
-            claims = self._claims.due(self.plan, now, min(free, MAX_OPS - len(ops)), frozenset(self._at))
+            claims = self._claims.due(
+                self.plan, now, min(free, MAX_OPS - 1 - len(ops)), frozenset(self._at) | self._reopening.held_back
+            )
         ops += [claim for claim, _ in claims]
         if (replan := self._reopening.due(now)) is not None:
             ops.append(Add(replan))
