@@ -164,6 +164,23 @@ async def test_what_was_done_at_once_and_excludes_each_other_is_done_again_by_th
     assert "mean.py" in git("ls-tree", "--name-only", seen.head, at=at)
 
 
+class Careless(CodeWork):
+    """Delivers whatever was written."""
+
+    async def _fits(self, work: Work, commit: str) -> None:
+        """Look at nothing."""
+
+
+async def test_what_is_refused_again_and_again_fails_the_plan_and_the_head_stays(start: tuple[Path, str]) -> None:
+    at, base = start
+    work = Careless(at, base, ("false",), Sandbox())
+    made = await Swarm(peers(1)).run(code_plan([README]), execute=work, claiming=ONE_EACH)
+    assert not made.plan.complete
+    assert [entry.status for entry in made.plan.entries.values() if entry.task.goal == README.goal] == ["done"] * 5
+    assert any("still not in the head" in why for entry in made.plan.entries.values() for why in entry.reasons)
+    assert (await work.integrated(made.plan)).heads == (base,)
+
+
 async def test_a_peer_that_is_killed_costs_a_lease_and_nothing_of_the_repository(start: tuple[Path, str]) -> None:
     at, base = start
     work, never, began = CodeWork(at, base, TEST, Sandbox()), asyncio.Event(), asyncio.Event()
