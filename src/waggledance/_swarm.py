@@ -38,7 +38,7 @@ from waggledance.protocols import AskProtocol, Debate, check_fit, check_question
 
 if TYPE_CHECKING:
     from waggledance.mesh import Dialling
-    from waggledance.tasks import Checking, Claiming, Executor, Op, Planner, PlanResult, Router, Task
+    from waggledance.tasks import Check, Claiming, Executor, Op, Planner, PlanResult, Router, Task
 
 
 class Interrupted(RunFailed):
@@ -219,7 +219,7 @@ class Swarm:
         planner: Planner | str = "",
         router: Router | None = None,
         execute: Executor | None = None,
-        check: Checking | None = None,
+        check: Check | None = None,
         claiming: Claiming | None = None,
         good_at: Mapping[str, Mapping[str, int]] | None = None,
         budget: Budget | None = None,

@@ -45,7 +45,6 @@ from waggledance.tasks._consolidated import consolidated as consolidated
 from waggledance.tasks._critical import Critical as Critical
 from waggledance.tasks._delivery import Delivery as Delivery
 from waggledance.tasks._delivery import read_delivery as read_delivery
-from waggledance.tasks._doing import Checking as Checking
 from waggledance.tasks._doubted import doubted_by as doubted_by
 from waggledance.tasks._edge_weights import EdgeWeights as EdgeWeights
 from waggledance.tasks._edit import Accept as Accept
@@ -255,7 +254,6 @@ __all__ = [
     "Cascade",
     "Cause",
     "Check",
-    "Checking",
     "Checks",
     "Claim",
     "Claiming",

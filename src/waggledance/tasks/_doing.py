@@ -19,12 +19,9 @@ PIECE_CHARS = 12_000
 """Of a result in one note: at most 48,000 bytes."""
 MAX_PIECES = 64
 
-Checking = Check
-"""Looks at a task's result by all the checks that it names."""
-
 
 async def try_task(
-    work: Work, execute: Executor, planner: Planner | None, check: Checking | None, left_s: float | None
+    work: Work, execute: Executor, planner: Planner | None, check: Check | None, left_s: float | None
 ) -> list[Op]:
     """Do a task that was claimed; return the operations that say so. A result's notes are published on the way.
 
@@ -76,7 +73,7 @@ def charge_check(meter: Meter, cost: Cost) -> None:
     meter.charge(cost)
 
 
-async def look_at(task: Task, result: str, check: Checking | None) -> Finding:
+async def look_at(task: Task, result: str, check: Check | None) -> Finding:
     """Return what the checks that its task names find of a result; it passes if there are none.
 
     Raises:

@@ -10,8 +10,8 @@ from blake3 import blake3
 
 from waggledance.core import UNIT, BudgetSpent, Decision, Message, Proposal, Seat, show
 from waggledance.protocols import register
+from waggledance.tasks._check import Check
 from waggledance.tasks._claims import Claiming
-from waggledance.tasks._doing import Checking
 from waggledance.tasks._edit import Add, Op
 from waggledance.tasks._plan import Plan
 from waggledance.tasks._plan_result import PlanResult
@@ -42,7 +42,7 @@ class Planned:
     """Breaks tasks up, itself or by its name (`planner_by_name`); every task is done as it is when empty."""
     router: Router | None = None
     execute: Executor = by_peer
-    check: Checking | None = None
+    check: Check | None = None
     claiming: Claiming = Claiming()
     good_at: Mapping[str, Mapping[str, int]] | None = None
     """What peers say they are good at, by name: kinds of tasks, in parts per million."""

@@ -18,9 +18,9 @@ from math import inf
 from typing import Any, cast
 
 from waggledance.core import UNIT, BudgetSpent, Message, Meter, PeerId, RunFailed, Seat, well_formed
-from waggledance.tasks._check import Finding
+from waggledance.tasks._check import Check, Finding
 from waggledance.tasks._claims import Claiming, Claims
-from waggledance.tasks._doing import Checking, charge_check, look_at, try_task
+from waggledance.tasks._doing import charge_check, look_at, try_task
 from waggledance.tasks._edit import (
     MAX_OPS,
     Add,
@@ -61,7 +61,7 @@ async def run_plan(
     execute: Executor = by_peer,
     planner: Planner | None = None,
     router: Router | None = None,
-    check: Checking | None = None,
+    check: Check | None = None,
     claiming: Claiming | None = None,
     good_at: Mapping[str, int] | None = None,
     patience_s: float = 300.0,
@@ -87,7 +87,7 @@ async def run_plan(
 class _Doing:
     """How this peer does tasks: with what executor, planner and checks."""
 
-    def __init__(self, execute: Executor, planner: Planner | None, check: Checking | None) -> None:
+    def __init__(self, execute: Executor, planner: Planner | None, check: Check | None) -> None:
         self.execute, self.planner, self.check = execute, planner, check
 
 
