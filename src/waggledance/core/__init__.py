@@ -68,6 +68,7 @@ from waggledance.core._message import encode as encode
 from waggledance.core._message import encode_canonical as encode_canonical
 from waggledance.core._message import frame as frame
 from waggledance.core._message import open_frame as open_frame
+from waggledance.core._news import News as News
 from waggledance.core._package import best_package as best_package
 from waggledance.core._package import package_key as package_key
 from waggledance.core._package import package_of as package_of
@@ -111,6 +112,7 @@ __all__ = [
     "Message",
     "MessageId",
     "Meter",
+    "News",
     "Note",
     "Opening",
     "Outcome",

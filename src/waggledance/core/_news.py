@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from math import inf
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from waggledance.core._channel import AnyMessage, Channel
 
@@ -12,17 +14,30 @@ from waggledance.core._channel import AnyMessage, Channel
 class News:
     """What has come into a channel since it was last asked: first everything that is there already.
 
-    Listening begins with the first call, so that who never asks costs nothing.
+    Each listener hears all, however many there are; see `Seat.listen`.
+
+    Args:
+        channel: what to follow.
+        heard: a list that what is returned is also added to.
+        seconds_left: how long may be waited at most.
     """
 
-    __slots__ = ("_channel", "_fresh", "_woken", "stop")
+    __slots__ = ("_channel", "_fresh", "_heard", "_seconds_left", "_woken", "stop")
 
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+    def __init__(self, channel: Channel, heard: list[AnyMessage], seconds_left: Callable[[], float]) -> None:
+        self._channel, self._heard, self._seconds_left = channel, heard, seconds_left
         self._fresh: list[AnyMessage] = list(channel.messages())
         self._woken: asyncio.Future[None] | None = None
         self.stop = channel.subscribe(self._hear)
         """Call it to hear no more."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
 
     def _hear(self, message: AnyMessage, raw: bytes) -> None:
         self._fresh.append(message)
@@ -37,7 +52,12 @@ class News:
         """Wait until something has come or the time is over; return it, causes before effects, ties by id.
 
         Messages of authors who equivocated are left out.
+
+        Args:
+            within_s: return after so many seconds at the latest, perhaps with nothing; never later than the budget
+                allows.
         """
+        within_s = min(within_s, self._seconds_left())
         if not self._fresh and within_s > 0:
             loop = asyncio.get_running_loop()
             self._woken = loop.create_future()
@@ -52,6 +72,7 @@ class News:
         fresh: list[AnyMessage] = [m for m in self._fresh if m.author not in forked]
         self._fresh.clear()
         fresh.sort(key=_place)
+        self._heard.extend(fresh)
         return tuple(fresh)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from math import inf
 from random import Random
 from typing import Any, TypeVar
 
@@ -42,8 +41,7 @@ class Table(msgspec.Struct, frozen=True):
 class Seat:
     """One peer's view of one question. Protocols await nothing but its methods."""
 
-    __slots__ = ("_calls", "_channel", "_heard", "_news", "_peer", "_rng", "_unhurried", "clock", "me", "meter",
-                 "table")  # fmt: skip
+    __slots__ = ("_calls", "_channel", "_heard", "_peer", "_rng", "_unhurried", "clock", "me", "meter", "table")
 
     def __init__(
         self,
@@ -60,7 +58,6 @@ class Seat:
         self._peer, self._channel = peer, channel
         self._heard: list[AnyMessage] = [] if opening is None else [opening]
         self._rng: Random | None = None
-        self._news: News | None = None
         self._calls = 0
         self._unhurried = meter.budget.seconds is None
 
@@ -151,25 +148,15 @@ class Seat:
             body, round, until=until, expected=expected, of=of, who=self.table.names.get(self.me, ""), heard=self._heard
         )
 
-    async def news(self, *, within_s: float = inf) -> tuple[AnyMessage, ...]:
-        """Wait until anything is said, by anybody and in any round; return all that this has not returned before.
+    def listen(self) -> News:
+        """Follow everything that is said here, by anybody and in any round.
 
-        The first call returns at once what is here. What is returned counts as heard; causes come before effects.
+            with seat.listen() as news:
+                said = await news.next(within_s=5)
 
-        Args:
-            within_s: return after so many seconds at the latest, perhaps with nothing; never later than the budget
-                allows.
+        Each listener is told all, from the first message on, and what it is told counts as heard.
         """
-        if self._news is None:
-            self._news = News(self._channel)
-        fresh = await self._news.next(min(within_s, self.meter.seconds_left()))
-        self._heard.extend(fresh)
-        return fresh
-
-    def wake(self) -> None:
-        """Let `news` return now: something has changed here that was not said."""
-        if self._news is not None:
-            self._news.wake()
+        return News(self._channel, self._heard, self.meter.seconds_left)
 
     @property
     def forked(self) -> frozenset[PeerId]:

@@ -81,13 +81,14 @@ class Board:
         if not 0 <= threshold_ppm <= UNIT or not for_s > 0:
             raise UsageError(f"a board is served above 0 to {UNIT} ppm for some seconds, got {threshold_ppm}, {for_s}")
         seat, answered, end_s = self._seat, 0, self._seat.clock.now() + for_s
-        while (left := min(end_s - seat.clock.now(), seat.meter.seconds_left())) > 0:
-            for message in await seat.news(within_s=left):
-                if isinstance(message.body, Beacon) and message.author != seat.me:
-                    found = index(message.body.need.text)
-                    if found is not None and found.score_ppm >= threshold_ppm:
-                        await seat.publish(_answer(message, found))
-                        answered += 1
+        with seat.listen() as news:
+            while (left := min(end_s - seat.clock.now(), seat.meter.seconds_left())) > 0:
+                for message in await news.next(left):
+                    if isinstance(message.body, Beacon) and message.author != seat.me:
+                        found = index(message.body.need.text)
+                        if found is not None and found.score_ppm >= threshold_ppm:
+                            await seat.publish(_answer(message, found))
+                            answered += 1
         return answered
 
 

@@ -41,17 +41,18 @@ async def fill_slots(seat: Seat, look_up: LookUp, *, need: Sequence[str] = (), w
     heard: list[Message[Any]] = []
     tried = set[str]()
     end_s = seat.clock.now() + within_s
-    while True:
-        left = min(end_s - seat.clock.now(), seat.meter.seconds_left())
-        if left <= 0:
-            return Slots.of(heard)
-        heard += await seat.news(within_s=left)
-        slots = Slots.of(heard)
-        if slots.done and {slot.name for slot in asking} <= slots.known.keys():
-            return slots
-        for name in slots.known:
-            if name not in tried:
-                tried.add(name)
-                fill = look_up(name)
-                if fill is not None:
-                    await seat.publish(Fill(slot=name, value=fill.value, sources=fill.sources))
+    with seat.listen() as news:
+        while True:
+            left = min(end_s - seat.clock.now(), seat.meter.seconds_left())
+            if left <= 0:
+                return Slots.of(heard)
+            heard += await news.next(left)
+            slots = Slots.of(heard)
+            if slots.done and {slot.name for slot in asking} <= slots.known.keys():
+                return slots
+            for name in slots.known:
+                if name not in tried:
+                    tried.add(name)
+                    fill = look_up(name)
+                    if fill is not None:
+                        await seat.publish(Fill(slot=name, value=fill.value, sources=fill.sources))

@@ -96,6 +96,7 @@ class _Worker:
 
     def __init__(self, seat: Seat, doing: _Doing, router: Router, claiming: Claiming) -> None:
         self._seat, self._doing, self._claiming = seat, doing, claiming
+        self._news = seat.listen()
         self._sealer = sealer_of(seat.channel, seat.roster)
         self.plan = Plan(self._sealer)
         self._said: list[Message[Any]] = []
@@ -129,7 +130,7 @@ class _Worker:
                 quiet_s = 0.0 if self._at else self._now() - heard_at
                 if self._finished() or quiet_s > patience_s:
                     return self.plan
-                fresh = await self._seat.news(within_s=max(0.0, min(self._next_at() - self._now(), patience_s)))
+                fresh = await self._news.next(max(0.0, min(self._next_at() - self._now(), patience_s)))
                 heard_at = self._now() if fresh or self._at else heard_at
                 self._take(fresh)
         except BudgetSpent:  # not another message may be written
@@ -140,10 +141,11 @@ class _Worker:
             await asyncio.gather(*self._at.values(), return_exceptions=True)
             await self._evaluating.stop()
             await self._offering.stop()
+            self._news.stop()
 
     async def _join(self, ops: Sequence[Op], good_at: dict[str, int]) -> None:
         """Say who is here, and put in what the plan begins with, as far as nobody has."""
-        self._take(await self._seat.news())
+        self._take(await self._news.next(0.0))
         own = dict.fromkeys(sorted(self._seat.skills), UNIT)
         await self._seat.publish(Here(skills=own | good_at, capacity=self._claiming.in_flight))
         if not all(op.task.id in self.plan.entries for op in ops if isinstance(op, Add)):
@@ -151,7 +153,7 @@ class _Worker:
                 await self._seat.publish(PlanEdit(ops=tuple(ops[start : start + MAX_OPS])))
         until = self._now() + 2 * self._claiming.stagger_s
         while len(self._here) < len(self._seat.roster) and self._now() < until:  # who ranks must know whom
-            self._take(await self._seat.news(within_s=until - self._now()))
+            self._take(await self._news.next(until - self._now()))
 
     async def _turn(self, now: float) -> None:
         """Do what is due now: stop what was lost, renew, claim, review, report, seal."""
@@ -299,7 +301,7 @@ class _Worker:
         finally:
             self._at.pop(id, None)
             self._renewed.pop(id, None)
-            self._seat.wake()
+            self._news.wake()
 
     def _review(self) -> None:
         """Begin the reviews that it is this peer's turn for: by lot as many as are asked for, one more each lease."""

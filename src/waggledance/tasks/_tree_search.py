@@ -54,7 +54,8 @@ async def search_tree(
         BudgetSpent: not another message may be written.
     """
     _check(steps, looks)
-    tree = SearchTree(await seat.news())
+    news = seat.listen()
+    tree = SearchTree(await news.next(0.0))
     while tree.looks < looks and seat.meter.spent_out() is None:
         path = next_path(tree, steps, rule, c, seat.me + b"%d" % tree.looks)
         look = await seat.publish(Looking(path=path))
@@ -64,13 +65,14 @@ async def search_tree(
         except RunFailed:
             value = 0
         tree.take([await seat.publish(Found(look=look.id, path=path, value_ppm=value))])
-        tree.take(await seat.news(within_s=0.0))
+        tree.take(await news.next(0.0))
     until = seat.clock.now() + patience_s
     while not tree.over and seat.clock.now() < until:
-        fresh = await seat.news(within_s=until - seat.clock.now())
+        fresh = await news.next(until - seat.clock.now())
         if not fresh and seat.meter.seconds_left() <= 0:
             break
         tree.take(fresh)
+    news.stop()
     return tree
 
 
