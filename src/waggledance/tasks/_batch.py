@@ -255,13 +255,9 @@ class Batch:
             del self._beside[row.at]
 
     def _end(self, row: Row) -> None:
-        report = self.report
         if self._journal is not None:
             self._journal.end(row)
-        if row.failure is None:
-            report.done += 1
-        else:
-            report.failed_for(f"{row.failure.step}: {row.failure.reason}")
+        self.report.count(row)
         if self._out is not None:
             self._out(row)
         else:

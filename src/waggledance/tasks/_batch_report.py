@@ -44,7 +44,11 @@ class BatchReport(msgspec.Struct, kw_only=True):
     ended: tuple[Row, ...] = ()
     """Rows that ended, in the order in which they came in; empty where they were handed out one by one."""
 
-    def failed_for(self, reason: str) -> None:
-        """Count a failed row."""
+    def count(self, row: Row) -> None:
+        """Count a row that has ended."""
+        if row.failure is None:
+            self.done += 1
+            return
         self.failed += 1
+        reason = f"{row.failure.step}: {row.failure.reason}"
         self.reasons[reason if reason in self.reasons or len(self.reasons) < REASONS_KEPT else "other"] += 1

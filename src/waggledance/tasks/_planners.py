@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from inspect import signature
 from types import MappingProxyType
-from typing import Any
 
-from waggledance.core import UnknownName, UsageError
+from waggledance.tasks._by_name import made_by_name
 from waggledance.tasks._funcoder import funcoder
 from waggledance.tasks._planner import Planner
 from waggledance.tasks._roma import roma
@@ -30,19 +27,4 @@ def planner_by_name(name: str) -> Planner:
     >>> planner_by_name("roma(depth=2)") == roma(depth=2)
     True
     """
-    match = re.fullmatch(r"\s*([^()]+?)\s*(?:\((.*)\))?\s*", name)
-    if match is None:
-        raise UsageError(f"a planner is a name with parameters, such as 'roma(depth=2)', got {name!r:.120}")
-    make = PLANNERS.get(match[1])
-    if make is None:
-        raise UnknownName("planner", match[1], PLANNERS)
-    known = {name: given.default for name, given in signature(make).parameters.items()}
-    given: dict[str, Any] = {}
-    for part in filter(str.strip, (match[2] or "").split(",")):
-        parameter, _, value = (piece.strip() for piece in part.partition("="))
-        if parameter not in known:
-            raise UnknownName(f"parameter of planner {match[1]!r}", parameter, known)
-        if re.fullmatch(r"[0-9]{1,9}", value) is None:
-            raise UsageError(f"{parameter} of planner {match[1]!r} is a whole number, got {value!r:.40}")
-        given[parameter] = type(known[parameter])(int(value))
-    return make(**given)
+    return made_by_name(name, "planner", PLANNERS, "roma(depth=2)")
