@@ -102,7 +102,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         RecipeFault: it cannot work: an unknown kind, a role that watches nothing, a loop without a limit, ….
 
     >>> echo = Recipe(name="echo", kinds={"request": Kind(about="a wish"), "reply": Kind(about="what is said of it")},
-    ...               roles={"echo": Role(watch=("request",), produces="reply")}, start="request", out="reply")
+    ...               roles={"echo": Role(watch=("request",), produces="reply", prompt="Say it again.")},
+    ...               start="request", out="reply")
     >>> [step.role for step in echo.steps]
     ['', 'echo']
     """

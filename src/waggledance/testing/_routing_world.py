@@ -18,7 +18,7 @@ import numpy as np
 from blake3 import blake3
 from numpy.typing import NDArray
 
-from waggledance.core import UNIT, Message, MessageId, PeerId, UsageError, local_peer_id, swarm_id
+from waggledance.core import UNIT, Message, MessageId, PeerId, UsageError, encode_canonical, local_peer_id, swarm_id
 from waggledance.tasks._card import Card
 from waggledance.tasks._doubted import doubted_by
 from waggledance.tasks._outcome import TaskOutcome, counted
@@ -39,7 +39,7 @@ Lie = Callable[["RoutingWorld", int], Sequence[Message[TaskOutcome]]]
 
 def said_outcome(author: PeerId, body: TaskOutcome, lamport: int) -> Message[TaskOutcome]:
     """Return an outcome as a message, without a channel around it; its id is a hash of what it says."""
-    id = blake3(b"%d\0" % lamport + author + body.task + body.worker).digest()
+    id = blake3(b"%d\0" % lamport + author + encode_canonical(body)).digest()
     return Message(MessageId(id), author, body, 1, None, (), lamport, 0, swarm_id("routing-world"), "routing")
 
 
