@@ -162,8 +162,9 @@ class _Channel:
 def _folding(channel: _Channel) -> Folding | None:
     """Return the protocol of a channel if its decision is a fold of messages and no rule's."""
     if channel.opening.body.protocol.partition("(")[0] not in PROTOCOLS:
-        import waggledance.tasks._planned
-        import waggledance.tasks._team  # noqa: F401 — both make themselves known by their names
+        from waggledance.tasks import register_protocols
+
+        register_protocols()
     with suppress(WaggleError):
         protocol = as_opened(channel.opening.body)
         return protocol if isinstance(protocol, Folding) else None

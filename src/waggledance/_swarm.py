@@ -140,10 +140,10 @@ class Swarm:
             UsageError: no swarm or more than one could be meant, or the invite cannot be used.
             NotLetIn: nobody of the swarm answers, or this key is no member.
         """
-        import waggledance.tasks._planned
-        import waggledance.tasks._team  # noqa: F401 — both make themselves known by their names
         from waggledance.mesh import Dialling, Home, Mesh, present, way_to
+        from waggledance.tasks import register_protocols
 
+        register_protocols()
         kept = Home(home)
         way = way_to(kept, where, now_ms=LoopClock().wall_ms())
         async with present(kept, way, key, dialling or Dialling()) as node:

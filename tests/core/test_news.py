@@ -2,8 +2,9 @@
 
 import asyncio
 from math import inf
+from typing import Any
 
-from waggledance.core import Channel, News, Note, PeerId, local_peer_id, swarm_id
+from waggledance.core import Channel, Message, News, Note, PeerId, local_peer_id, swarm_id
 
 ANNA, BEN = local_peer_id("anna"), local_peer_id("ben")
 
@@ -48,7 +49,7 @@ async def test_who_waits_is_woken_by_what_is_said_by_a_call_and_by_the_end_of_th
 
 async def test_a_forger_is_not_told_of_and_who_stops_hears_no_more() -> None:
     channel = Channel(swarm_id("s"), "c")
-    heard: list[object] = []
+    heard: list[Message[Any]] = []
     with News(channel, heard, lambda: inf) as news:
         say(channel, "mine")
         say(channel, "forged", BEN)

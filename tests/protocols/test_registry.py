@@ -130,8 +130,9 @@ def test_a_quorum_that_is_none_is_refused() -> None:
 
 
 def test_a_protocol_of_another_room_is_known_once_it_has_said_so_and_takes_no_others_name() -> None:
-    from waggledance.tasks import Planned
+    from waggledance.tasks import Planned, register_protocols
 
+    register_protocols()
     assert by_name("plan(given=1)") == Planned(given=True)
     with pytest.raises(UsageError, match="two protocols claim the name 'vote'"):
         register(type("Other", (), {"name": "vote"}))

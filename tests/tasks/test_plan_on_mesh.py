@@ -8,9 +8,11 @@ from waggledance import Swarm
 from waggledance.consensus import Certificate, verify_certificate
 from waggledance.core import Decision
 from waggledance.mesh import Mesh
-from waggledance.tasks import Add, Link, Planned, PlanResult, Task
+from waggledance.tasks import Add, Link, Planned, PlanResult, Task, register_protocols
 from waggledance.testing import SimulatedMesh, on_virtual_time
 from waggledance.testing._simulated_mesh import ASKER
+
+register_protocols()  # as `waggle join` does: members elsewhere know a protocol by its name
 
 
 def run(n: int = 4, *, loss: float = 0.0) -> Decision:

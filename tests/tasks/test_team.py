@@ -15,7 +15,19 @@ from waggledance.models import Scripted
 from waggledance.network import Constant, Crash
 from waggledance.peers import Agent, FunctionPeer
 from waggledance.protocols import by_name
-from waggledance.tasks import Claim, Claiming, Plan, PlanEdit, PlanResult, Recipe, Result, Team, Work, recipe_from
+from waggledance.tasks import (
+    Claim,
+    Claiming,
+    Plan,
+    PlanEdit,
+    PlanResult,
+    Recipe,
+    Result,
+    Team,
+    Work,
+    recipe_from,
+    register_protocols,
+)
 from waggledance.testing import Run, simulate
 
 TEAM = """\
@@ -213,12 +225,16 @@ def test_a_model_that_plays_a_role_is_not_asked_for_sentences_and_a_confidence_b
 
 
 def test_a_shipped_recipe_stands_in_the_log_by_its_name_and_its_result_can_be_decided_again(tmp_path: Path) -> None:
-    peers = [FunctionPeer(f"p{i}", lambda question: "Jupiter", note=lambda *_: "Jupiter") for i in range(5)]
+    def note(question: str, about: str, texts: list[str]) -> str:
+        return "Jupiter"
+
+    peers = [FunctionPeer(f"p{i}", lambda question: "Jupiter", note=note) for i in range(5)]
     with Log(tmp_path / "log.db") as log:
         swarm = Swarm(peers, log=log, protocol=Team("adaptive-chair", patience_s=20))
         decision = swarm.ask_sync("Which planet is largest?", expects="free")
         said = log.read(decision.channel)
     assert decide_again(said).id == decision.id
+    register_protocols()
     assert by_name("team(recipe=adaptive-chair)") == Team("adaptive-chair")
 
 

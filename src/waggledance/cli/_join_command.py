@@ -12,8 +12,6 @@ from typing import Literal
 
 import msgspec
 
-import waggledance.tasks._planned
-import waggledance.tasks._team  # noqa: F401 — both make themselves known by their names
 from waggledance.cli._config import in_force
 from waggledance.cli._models_here import models_for
 from waggledance.cli._printing import print_json, print_text, say
@@ -51,6 +49,7 @@ from waggledance.mesh import (
     write_status,
 )
 from waggledance.models import Model
+from waggledance.tasks import register_protocols
 
 TELL_EVERY_SECONDS = 1.0
 VOTES_OF_ONE_FOUNDER = 15
@@ -144,6 +143,7 @@ async def _run(
     quiet: bool,
     as_json: bool,
 ) -> None:
+    register_protocols()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import waggledance.tasks._planned
-import waggledance.tasks._team  # noqa: F401 — both make themselves known by their names
 from waggledance import protocols, topology
 from waggledance.cli._config import InForce
 from waggledance.consensus import Rule, needs_of
 from waggledance.core import Question
 from waggledance.protocols import AskProtocol
+from waggledance.tasks import register_protocols
 
 SAMPLES = 3
 """Answers of each peer at most: with five peers as many as a debate of two rounds has."""
@@ -32,6 +31,7 @@ def protocol_from(force: InForce, question: Question, *, human: bool) -> tuple[A
         UnknownName: there is no such protocol, rule or topology; says the nearest.
         UsageError: they make no sense together; says why.
     """
+    register_protocols()
     ask = force.settings.ask
     options: dict[str, Any] = {"rounds": ask.rounds, "patience_s": ask.patience_s}
     rule: Rule | None = None

@@ -19,10 +19,10 @@ def names_in(room: str) -> tuple[str, ...]:
 
             names = CATALOGUE
         case "protocol":
-            import waggledance.tasks._planned
-            import waggledance.tasks._team  # noqa: F401 — both make themselves known by their names
             from waggledance.protocols import PROTOCOLS, institutions
+            from waggledance.tasks import register_protocols
 
+            register_protocols()
             names = (*PROTOCOLS, *(f"institution(spec={name})" for name in institutions()))
         case "rule":
             from waggledance.consensus import RULES

@@ -29,13 +29,10 @@ Summarise = Callable[[Sequence[Record]], Awaitable[str]]
 
 
 class Workspace(msgspec.Struct, frozen=True):
-    """The fold: what is in mind, and what stands behind it.
-
-    Args:
-        ordered: thoughts and summaries, in the order in which they were said.
-    """
+    """The fold: what is in mind, and what stands behind it."""
 
     ordered: tuple[Record, ...]
+    """Thoughts and summaries, in the order in which they were said."""
 
     @classmethod
     def of(cls, said: Iterable[tuple[int, Record]]) -> Workspace:

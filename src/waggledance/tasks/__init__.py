@@ -136,6 +136,7 @@ if TYPE_CHECKING:
     from waggledance.tasks._planner import Planner as Planner
     from waggledance.tasks._planners import PLANNERS as PLANNERS
     from waggledance.tasks._planners import planner_by_name as planner_by_name
+    from waggledance.tasks._protocols import register_protocols as register_protocols
     from waggledance.tasks._rebalancer import Move as Move
     from waggledance.tasks._rebalancer import Rebalancer as Rebalancer
     from waggledance.tasks._rebalancer import Room as Room
@@ -442,6 +443,7 @@ _HOMES = {
     "read_recipe": "_recipe_file",
     "read_rows": "_rows_in",
     "recipe_from": "_recipe_file",
+    "register_protocols": "_protocols",
     "replan_task": "_replanning",
     "reward_of": "_outcome",
     "role_function": "_role_function",
@@ -671,6 +673,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — loaded when first
     "read_recipe",
     "read_rows",
     "recipe_from",
+    "register_protocols",
     "replan_task",
     "reward_of",
     "role_function",

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from blake3 import blake3
 
 from waggledance.core import UNIT, BudgetSpent, Decision, Message, Proposal, Seat, show
-from waggledance.protocols import register
 from waggledance.tasks._check import Check
 from waggledance.tasks._claims import Claiming
 from waggledance.tasks._edit import Add, Op
@@ -85,9 +84,6 @@ class Planned:
     def folded(self, messages: Sequence[Message[Any]]) -> Decision:
         """Return what the plan in a question's messages comes to."""
         return decision_of(PlanResult.of(messages).plan)
-
-
-register(Planned)
 
 
 def decision_of(plan: Plan, goals: Collection[TaskId] | None = None) -> Decision:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
 
 from waggledance.core import AnswerKind, BudgetSpent, Decision, Message, Proposal, RunFailed, Seat, UsageError
-from waggledance.protocols import register
 from waggledance.tasks._apart import Apart
 from waggledance.tasks._checks import Checks
 from waggledance.tasks._claims import Claiming
@@ -98,9 +97,6 @@ class Team:
     def folded(self, messages: Sequence[Message[Any]]) -> Decision:
         """Return what the team has come to by a question's messages."""
         return outcome_of(self.plays, PlanResult.of(messages).plan)
-
-
-register(Team)
 
 
 def outcome_of(recipe: Recipe, plan: Plan) -> Decision:

@@ -46,7 +46,8 @@ async def search_tree(
         steps: the names of the steps to choose from, at each depth; 1 to 64 depths.
         worth: walks a path at this peer.
         looks: how many looks all peers make together, at least 1.
-        rule, c: see `SearchTree.select`.
+        rule: see `SearchTree.select`.
+        c: see there.
         patience_s: how long to wait for others' last values, in seconds.
 
     Raises:
@@ -95,7 +96,8 @@ class StepSearch:
         steps: the roles to choose from at each step.
         judge: finds what a result is worth, see `Check`.
         calls: how many calls of the peer it may take, at least as many as there are steps.
-        rule, c: see `SearchTree.select`.
+        rule: see `SearchTree.select`.
+        c: see there.
 
     Raises:
         UsageError: no steps, or fewer calls than steps.
