@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from waggledance.core import UNIT, UsageError
-from waggledance.tasks.recipes import accepts, calibrated, distinct
+from waggledance.core import UNIT, RunFailed, UsageError
+from waggledance.tasks import Watched
+from waggledance.tasks.recipes import accepts, calibrated, distinct, recipe_named
+from waggledance.tasks.recipes._grades import settle_sample
 
 MOST = 20
 """The world's grades have no end; on a scale of 20 none is cut off."""
@@ -100,3 +102,10 @@ def test_of_a_chain_of_likeness_the_best_stays() -> None:
     assert distinct({"a": 1, "b": 3, "c": 2, "d": 1}, [("a", "b"), ("b", "c")]) == ("b", "d")
     with pytest.raises(UsageError, match="not among the samples"):
         distinct({"a": 1}, [("a", "z")])
+
+
+async def test_without_a_sample_there_is_nothing_to_settle() -> None:
+    recipe = recipe_named("review-pipeline")
+    settling = next(step for step in recipe.steps if step.produces == recipe.out)
+    with pytest.raises(RunFailed, match="no sample to settle"):
+        await settle_sample(Watched((), (), recipe.settings, None, settling))

@@ -104,9 +104,15 @@ async def count_grades(watched: Watched) -> str:
 
 @role_function("settle-sample")
 async def settle_sample(watched: Watched) -> str:
-    """Return the sample if it is taken, behind a line that says so; else why not."""
-    (sample,) = watched.of("sample")
-    (count,) = watched.of("count")
+    """Return the sample if it is taken, behind a line that says so; else why not.
+
+    Raises:
+        RunFailed: there is no sample, or nobody counted its grades.
+    """
+    made, counted = watched.of("sample"), watched.of("count")
+    if not (made and counted):
+        raise RunFailed("there is no sample to settle" if not made else "nobody counted the sample's grades")
+    sample, count = made[0], counted[0]
     rulings = watched.of("ruling")
     by = "adjudicator" if rulings else "reviewers"
     word = (rulings[0].text if rulings else count.text).strip().lower()
