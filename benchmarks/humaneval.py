@@ -174,7 +174,7 @@ async def evaluate(n: int) -> None:
         digest = digest_of(problem.question)
         if digest not in whole:
             continue
-        lines = [bank.answer(digest, name, k) for k in range(bank.samples(name))]
+        lines = [bank.answer(digest, name, k) for k in range(PLAN.samples)]
         every.append(await look(problem, [line for line in lines if line is not None], sandbox))
     if not every:
         raise RunFailed(f"{path} has no problem with all its samples; record some")

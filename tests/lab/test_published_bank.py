@@ -46,3 +46,10 @@ def test_each_of_its_models_can_be_replayed_as_a_model(bank: Bank) -> None:
 def test_its_questions_are_those_of_the_set(bank: Bank) -> None:
     known = {task.source: digest_of(task.question) for task in load("gsm8k/test", DATA).tasks()}
     assert bank.questions == {id: known[id] for id in bank.questions}
+
+
+async def test_programs_recorded_for_humaneval_are_read_today_as_they_were() -> None:
+    bank = Bank.at(PUBLISHED.with_name("humaneval.jsonl.gz"))
+    assert (bank.skipped, len(bank)) == (0, 180)
+    for line in bank.answers:
+        assert (await retold(line, Question(text="?", expects="code"))).key == line.answer
