@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
 from typing import Any
 
 import pytest
 
-from waggledance import NobodyAnswered, Swarm
+from waggledance import FunctionPeer, NobodyAnswered, Swarm
 from waggledance.core import Budget, Cost, Message, RunFailed
 from waggledance.network import Constant, Crash, Equivocate, Silent, Simulated
 from waggledance.tasks import (
     Add,
     Atomic,
+    Card,
     Claim,
     Claiming,
     Done,
@@ -29,12 +31,15 @@ from waggledance.tasks import (
     Planned,
     PlanResult,
     Result,
+    Scored,
+    StaticSkills,
     Task,
     TaskBudget,
     Work,
     sealer_of,
 )
 from waggledance.tasks._outcome import TaskOutcome
+from waggledance.tasks._static import Claims
 from waggledance.testing import Opinionated, Run, simulate
 
 FAST = Claiming(in_flight=1, lease_s=20.0, stagger_s=0.2)
@@ -301,6 +306,53 @@ def test_what_a_peer_said_that_contradicts_itself_counts_no_more() -> None:
     assert honest.complete, "the others did all of it, what the forger had taken as well"
     assert seen.virtual_s < 100, "its claims go at once, and not when their lease is over"
     assert seen.decision.status == "decided"
+
+
+def test_a_forger_is_ranked_no_more() -> None:
+    ranked: list[tuple[float, frozenset[bytes]]] = []
+
+    class Seen(Claims):
+        def order(self, task: Task, cards: Sequence[Card]) -> tuple[Scored, ...]:
+            ranked.append((asyncio.get_running_loop().time(), frozenset(card.peer for card in cards)))
+            return super().order(task, cards)
+
+    @dataclass(frozen=True)
+    class Spying(StaticSkills):
+        def start(self) -> Seen:
+            return Seen()
+
+    seen = run(wide(40), Clockwork(), faults=[Equivocate("p1", from_s=3.0)], router=Spying())
+    (forger,) = [peer for peer, name in seen.decision.names.items() if name == "p1"]
+    assert any(forger in peers for at, peers in ranked if at < 3)
+    honest = [peers for at, peers in ranked if at > 12 and len(peers) == 3]
+    assert honest
+    assert not any(forger in peers for peers in honest)
+
+
+def test_what_is_stopped_has_ended_when_the_plan_has() -> None:
+    ended = Counter[str]()
+
+    async def execute(work: Work) -> Result:
+        first = not ended
+        ended["begun"] += 1
+        try:
+            await asyncio.sleep(500 if first else 2)
+        finally:
+            await asyncio.sleep(3)  # a sandbox that is torn down, say
+            ended["ended"] += 1
+        return Result("")
+
+    eager = Claiming(in_flight=1, lease_s=20.0, stagger_s=0.2, hedge=3.0)
+    run(wide(8), execute, claiming=eager)
+    assert ended["begun"] == ended["ended"] == 9
+
+
+def test_a_budget_of_messages_ends_the_plan_with_what_is_done() -> None:
+    swarm = Swarm([FunctionPeer(f"p{i}", lambda question: "x") for i in range(3)])
+    result = asyncio.run(swarm.run(wide(20), budget=Budget(messages=30), claiming=FAST))
+    done = [entry for entry in result.plan.entries.values() if entry.status == "done"]
+    assert 0 < len(done) < 20
+    assert any("budget of 30 messages is spent" in note for note in result.notes)
 
 
 def test_what_a_seal_gives_back_to_a_peer_that_had_given_it_up_is_done(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from math import inf
 from typing import Any, cast
@@ -102,6 +103,7 @@ class _Worker:
         self._said: list[Message[Any]] = []
         self._forked = frozenset[PeerId]()
         self._here: list[Message[Here]] = []
+        self._router = router
         self._standing = Standing(router)
         self._ranked: dict[TaskId, tuple[float, tuple[Scored, ...]]] = {}
         self._claims = Claims(seat.me, claiming, self._place)
@@ -110,6 +112,8 @@ class _Worker:
         self._reopening = Reopening(seat, doing.planner, claiming.stagger_s)
         self._at: dict[TaskId, asyncio.Task[None]] = {}
         """What this peer is at: tasks that it does, and results that it reviews."""
+        self._stopped: set[asyncio.Task[None]] = set()
+        """What it was at and lost, while that comes to its end."""
         self._renewed: dict[TaskId, float] = {}
         """When it last said of a task that it holds that it is at it."""
         self._told: Counter[TaskId] = Counter()
@@ -136,9 +140,9 @@ class _Worker:
         except BudgetSpent:  # not another message may be written
             return self.plan
         finally:
-            for task in self._at.values():
-                task.cancel()
-            await asyncio.gather(*self._at.values(), return_exceptions=True)
+            for id in list(self._at):
+                self._stop(id)
+            await asyncio.gather(*self._stopped, return_exceptions=True)
             await self._evaluating.stop()
             await self._offering.stop()
             self._news.stop()
@@ -199,6 +203,8 @@ class _Worker:
             self._forked = self._seat.forked
             self._said = [m for m in self._said if m.author not in self._forked]
             self.plan, fresh = Plan(self._sealer), self._said
+            self._here, self._standing = [], Standing(self._router)
+            self._ranked.clear()
         self.plan.take(fresh)
         edits = [op for m in fresh if isinstance(m.body, PlanEdit) for op in m.body.ops]
         self._ended |= {op.task for op in edits if isinstance(op, Done | Fail | Review)}
@@ -249,8 +255,14 @@ class _Worker:
             if entry is not None and id in self._renewed and entry.status == "claimed":
                 lost = entry.holder != self._seat.me
             if lost:
-                self._at.pop(id).cancel()
-                self._renewed.pop(id, None)
+                self._stop(id)
+
+    def _stop(self, id: TaskId) -> None:
+        task = self._at.pop(id)
+        self._renewed.pop(id, None)
+        self._stopped.add(task)
+        task.add_done_callback(self._stopped.discard)
+        task.cancel()
 
     def _take_up(self, now: float) -> None:
         """Begin what this peer holds and is not at: handed over, left from before this process, or lost and won back.
@@ -296,12 +308,11 @@ class _Worker:
 
     async def _say(self, id: TaskId, ops: list[Op]) -> None:
         """Publish what came of a task, and have a hand free again."""
-        try:
+        with suppress(BudgetSpent):  # not another message may be written: the loop sees that as well
             await self._seat.publish(PlanEdit(ops=tuple(ops)))
-        finally:
-            self._at.pop(id, None)
-            self._renewed.pop(id, None)
-            self._news.wake()
+        del self._at[id]
+        self._renewed.pop(id, None)
+        self._news.wake()
 
     def _review(self) -> None:
         """Begin the reviews that it is this peer's turn for: by lot as many as are asked for, one more each lease."""
