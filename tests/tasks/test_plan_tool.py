@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from waggledance.core import Channel, Note, local_peer_id, swarm_id
-from waggledance.tasks import PLAN_TOOL, Add, Done, Plan, PlanEdit, PlanTool, Task, TaskId, ToolReply
+from waggledance.tasks import PLAN_TOOL, Add, Done, Plan, PlanEdit, PlanTool, Task, TaskId, ToolReply, publish_reply
+from waggledance.testing._seats_at import seats_at
 
 ANNA = local_peer_id("anna")
 ROOT = Task(goal="Write the report")
@@ -128,3 +129,16 @@ def test_a_call_without_sense_is_answered_with_what_is_wrong(name: str, argument
     reply = PlanTool(Desk().plan, ROOT).call(name, arguments)
     assert why in reply.text
     assert reply.ops == ()
+
+
+async def test_what_a_call_comes_to_is_published_by_the_seat_that_made_it() -> None:
+    desk = Desk()
+    (seat,) = seats_at(desk.channel, ["anna"])
+    for name, arguments in (
+        ("write_steps", {"steps": ["find", "write"], "in_order": True}),
+        ("mark_step", {"step": "1", "status": "completed", "note": "three sources"}),
+        ("mark_step", {"step": "9", "status": "completed"}),
+    ):
+        await publish_reply(seat, PlanTool(desk.plan, ROOT).call(name, arguments))
+    assert desk.listed == "1. [completed] find\n2. [not_started] write"
+    assert desk.plan.refused == ()
