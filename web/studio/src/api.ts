@@ -1,0 +1,294 @@
+/**
+ * The studio's JSON: what the server sends and what the page asks for. One truth of names for both sides.
+ *
+ * Ids and authors are lower-case hex. Times are milliseconds; `wall_ms` counts since 1970 on the author's clock.
+ * Numbers that end in `_ppm` are parts per million.
+ */
+
+/** Lower-case hex of a message's id, a peer's key or a decision's input. */
+export type Hex = string;
+
+/** A JSON value whose shape the page does not know: a body of some kind. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+
+/** `GET /api/channels` */
+export interface Channels {
+  readonly channels: readonly ChannelLine[];
+}
+
+/** One channel in a line. */
+export interface ChannelLine {
+  readonly name: string;
+  readonly question: string;
+  readonly protocol: string;
+  readonly topology: string;
+  readonly rule: string;
+  /** `decided`, `undecided`, `conflict` or `unfinished`. */
+  readonly status: string;
+  readonly answer: string | null;
+  readonly messages: number;
+  readonly asked_ms: number | null;
+  readonly live: boolean;
+  readonly forked_from: { readonly channel: string; readonly edits: number } | null;
+}
+
+/** `GET /api/channels/{name}` */
+export interface Channel {
+  readonly name: string;
+  /** Hex of the swarm's id. */
+  readonly swarm: string;
+  /** Version of the server. */
+  readonly version: string;
+  readonly opening: Opening;
+  readonly members: readonly Member[];
+  /** In causal order: a message stands after everything it builds on. */
+  readonly messages: readonly Msg[];
+  readonly decision: Decision | null;
+  readonly budget: { readonly limits: Limits | null };
+  readonly plan: Plan | null;
+  /** Whether it is still being written. */
+  readonly live: boolean;
+  /** Whether the log holds kinds of messages that this version does not know. */
+  readonly newer: boolean;
+  /** What is wrong with the log, where something is. */
+  readonly broken: string | null;
+}
+
+export interface Opening {
+  readonly question: string;
+  readonly expects: string;
+  readonly options: readonly string[];
+  readonly protocol: string;
+  readonly topology: string;
+  readonly rule: string;
+  readonly seed: number;
+  readonly asker: Hex;
+}
+
+export interface Member {
+  readonly id: Hex;
+  readonly name: string;
+  /** Parts per million. */
+  readonly weight: number;
+}
+
+export interface Cost {
+  readonly calls: number;
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly usd_micro: number;
+  readonly milliseconds: number;
+}
+
+export interface Verdict {
+  readonly subjects: readonly Hex[];
+  readonly scores: readonly number[];
+  readonly reason: string;
+}
+
+/** A message as the page's views need it. */
+export interface Msg {
+  readonly id: Hex;
+  /** Its place in causal order, from 0. */
+  readonly n: number;
+  readonly author: Hex;
+  /** The author's name. */
+  readonly name: string;
+  /** `proposal/1`, `judgement/1`, `note/1`, `opening/1`, `cut/1`, `outcome/1` and others. */
+  readonly kind: string;
+  readonly round: number | null;
+  readonly lamport: number;
+  readonly sequence: number;
+  readonly wall_ms: number;
+  /** What it builds on: the author's previous message first, where there is one. */
+  readonly parents: readonly Hex[];
+  readonly refs: readonly Hex[];
+  /** The answer it gives; null where it gives none. */
+  readonly key: string | null;
+  /** At most 2,000 characters. */
+  readonly text: string;
+  /** Whether `text` was cut. */
+  readonly cut?: boolean;
+  readonly confidence_ppm: number | null;
+  /** Why there is no answer, or an old one is repeated; empty where all went well. */
+  readonly lapse: string;
+  readonly cost: Cost;
+  readonly verdicts: readonly Verdict[] | null;
+  /** Authors whose messages this one heard; null where that cannot be told. */
+  readonly hears: readonly Hex[] | null;
+}
+
+/** `GET /api/messages/{channel}/{id}` */
+export interface WholeMessage extends Msg {
+  /** The body as it is, bytes as hex. */
+  readonly body: Json;
+  readonly exchanges: readonly Exchange[];
+  readonly raw_bytes: number;
+  readonly signed: boolean;
+}
+
+/** One call of a model or a tool that went into a message. */
+export interface Exchange {
+  readonly skill: string;
+  readonly round: number;
+  readonly kind: "model" | "tool";
+  /** The model's or the tool's name. */
+  readonly of: string;
+  /** JSON: the request, or the tool's arguments. */
+  readonly asked: string;
+  /** JSON: the completion, or the tool's result; empty when it failed. */
+  readonly answered: string;
+  readonly failure: string;
+  readonly milliseconds: number;
+}
+
+export interface Limits {
+  readonly tokens: number | null;
+  readonly calls: number | null;
+  readonly messages: number | null;
+  readonly seconds: number | null;
+  readonly usd_micro: number | null;
+}
+
+export interface Support {
+  readonly key: string;
+  readonly weight_ppm: number;
+  readonly peers: readonly Hex[];
+}
+
+export interface Dissent {
+  readonly name: string;
+  readonly key: string | null;
+  readonly text: string;
+}
+
+export interface Decision {
+  readonly status: string;
+  readonly key: string | null;
+  readonly answer: string | null;
+  readonly confidence_ppm: number | null;
+  readonly support: readonly Support[];
+  readonly dissent: readonly Dissent[];
+  readonly notes: readonly string[];
+  /** Names of those who did not answer. */
+  readonly silent: readonly string[];
+  readonly cost: Cost;
+  readonly seconds: number;
+  readonly certificate: boolean;
+  /** Ids of the messages that it rests on. */
+  readonly used: readonly Hex[];
+}
+
+export interface Plan {
+  readonly tasks: readonly PlanTask[];
+}
+
+export interface PlanTask {
+  readonly id: string;
+  readonly goal: string;
+  readonly kind: string;
+  /** Such as `waiting`, `ready`, `claimed`, `running`, `done`, `failed`, `stopped`. */
+  readonly state: string;
+  /** Name of whoever works on it or did. */
+  readonly by: string | null;
+  readonly needs: readonly string[];
+  readonly parent: string | null;
+  readonly result: string | null;
+  readonly began_ms: number | null;
+  readonly ended_ms: number | null;
+}
+
+/** Words being said: the `words` event of `GET /api/channels/{name}/live`. */
+export interface Words {
+  readonly name: string;
+  /** The peer's call that they belong to. */
+  readonly number: number;
+  readonly text: string;
+}
+
+/**
+ * Events of `GET /api/channels/{name}/live`, a `text/event-stream` that understands `Last-Event-ID`: the `n` of the
+ * last message that the page has. `end` says that nothing more will come.
+ */
+export interface LiveEvents {
+  readonly message: Msg;
+  readonly words: Words;
+  readonly decision: Decision;
+  readonly plan: Plan;
+  readonly end: Record<string, never>;
+}
+
+/** `GET /api/search?q=…&channel=…` */
+export interface Hits {
+  readonly hits: readonly Hit[];
+}
+
+export interface Hit {
+  readonly channel: string;
+  readonly id: Hex;
+  readonly name: string;
+  readonly snippet: string;
+}
+
+/** `GET /api/mesh` */
+export interface Mesh {
+  readonly swarms: readonly MeshSwarm[];
+}
+
+export interface MeshSwarm {
+  readonly name: string;
+  readonly members: number;
+  readonly alive: number;
+  readonly suspect: number;
+  /** How many messages were refused, by reason. */
+  readonly refused: { readonly [reason: string]: number };
+  readonly channels: number;
+}
+
+/** `GET /api/options` */
+export interface Options {
+  readonly rules: readonly string[];
+  readonly models: readonly string[];
+}
+
+export type Edit =
+  | { readonly do: "replace"; readonly id: Hex; readonly text: string; readonly key?: string }
+  | { readonly do: "drop"; readonly id: Hex }
+  | { readonly do: "rule"; readonly rule: string }
+  | { readonly do: "model"; readonly peer: string; readonly model: string }
+  | { readonly do: "peer"; readonly peer: string; readonly off: true };
+
+/** `POST /api/channels/{name}/replay` */
+export interface ReplayOrder {
+  readonly at: Hex | null;
+  readonly edits: readonly Edit[];
+  readonly live: "never" | "needed";
+}
+
+/** 202's body: the new channel, which is followed like any other. */
+export interface Replaying {
+  readonly channel: string;
+}
+
+/** `GET`, `POST` (one `Pin`) and `DELETE` (`?channel=…&id=…`) of `/api/pins` all answer with the pins. */
+export interface Pins {
+  readonly pins: readonly Pin[];
+}
+
+export interface Pin {
+  readonly channel: string;
+  readonly id: Hex;
+  readonly note: string;
+}
+
+/** The body of every answer that is no success. */
+export interface Refused {
+  readonly error: Trouble;
+}
+
+/** What happened, why, and what to do about it. */
+export interface Trouble {
+  readonly what: string;
+  readonly why: string;
+  readonly do: string;
+}
