@@ -72,12 +72,17 @@ from waggledance.core._news import News as News
 from waggledance.core._package import best_package as best_package
 from waggledance.core._package import package_key as package_key
 from waggledance.core._package import package_of as package_of
+from waggledance.core._part import BlobRef as BlobRef
+from waggledance.core._part import Meta as Meta
+from waggledance.core._part import Part as Part
+from waggledance.core._part import Transcript as Transcript
 from waggledance.core._peer import Call as Call
 from waggledance.core._peer import Peer as Peer
 from waggledance.core._replay import cut_of as cut_of
 from waggledance.core._replay import members_of as members_of
 from waggledance.core._replay import opening_of as opening_of
 from waggledance.core._replay import outcome_of as outcome_of
+from waggledance.core._say import Say as Say
 from waggledance.core._seat import Seat as Seat
 from waggledance.core._seat import Table as Table
 
@@ -85,6 +90,7 @@ __all__ = [
     "NO_COST",
     "UNIT",
     "AnswerKind",
+    "BlobRef",
     "Body",
     "Budget",
     "BudgetSpent",
@@ -111,11 +117,13 @@ __all__ = [
     "Member",
     "Message",
     "MessageId",
+    "Meta",
     "Meter",
     "News",
     "Note",
     "Opening",
     "Outcome",
+    "Part",
     "Peer",
     "PeerFault",
     "PeerId",
@@ -125,10 +133,12 @@ __all__ = [
     "Report",
     "Roster",
     "RunFailed",
+    "Say",
     "Seat",
     "Summary",
     "SwarmId",
     "Table",
+    "Transcript",
     "Unknown",
     "UnknownName",
     "Unvouched",
