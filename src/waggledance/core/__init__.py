@@ -1,5 +1,6 @@
 """The nouns: messages, channels, conditions, peers, seats, budgets, decisions. Everything else leans on them."""
 
+from waggledance.core._bodies import THREAD as THREAD
 from waggledance.core._bodies import UNIT as UNIT
 from waggledance.core._bodies import AnswerKind as AnswerKind
 from waggledance.core._bodies import Cut as Cut
@@ -18,6 +19,7 @@ from waggledance.core._budget import Budget as Budget
 from waggledance.core._budget import BudgetSpent as BudgetSpent
 from waggledance.core._budget import Cost as Cost
 from waggledance.core._budget import Meter as Meter
+from waggledance.core._causal_past import past_of as past_of
 from waggledance.core._channel import Channel as Channel
 from waggledance.core._clock import Clock as Clock
 from waggledance.core._clock import LoopClock as LoopClock
@@ -88,6 +90,7 @@ from waggledance.core._seat import Table as Table
 
 __all__ = [
     "NO_COST",
+    "THREAD",
     "UNIT",
     "AnswerKind",
     "BlobRef",
@@ -166,6 +169,7 @@ __all__ = [
     "outcome_of",
     "package_key",
     "package_of",
+    "past_of",
     "repair",
     "show",
     "signature_holds",

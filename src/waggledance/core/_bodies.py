@@ -93,6 +93,10 @@ class Member(msgspec.Struct, frozen=True, gc=False):
     weight: int = UNIT
 
 
+THREAD = "thread"
+"""Stands for a protocol where none is run: the members of the channel talk as they like."""
+
+
 class Opening(Body, frozen=True, gc=False):
     """The first message of a question's channel: everything that is needed to decide again from the log alone."""
 

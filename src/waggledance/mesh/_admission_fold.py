@@ -8,9 +8,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from waggledance.consensus import quorum
-from waggledance.core import Member, Message, MessageId, PeerId, is_public_key, show
+from waggledance.core import Member, Message, MessageId, PeerId, is_public_key, past_of, show
 from waggledance.mesh._admission_bodies import Admit, Join, Leave, Revoke
-from waggledance.mesh._causal_past import past_of
 from waggledance.mesh._genesis import Genesis
 from waggledance.mesh._invite import Invite
 from waggledance.mesh._names import alike

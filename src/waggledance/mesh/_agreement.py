@@ -14,8 +14,7 @@ from math import inf
 from typing import Any
 
 from waggledance.consensus import Certificate, Certifier, Heads, Seal, messages_of_cut, outcome_of_decision
-from waggledance.core import Body, Clock, Key, Message, MessageId, Opening, PeerId, RunFailed, UsageError
-from waggledance.mesh._causal_past import past_of
+from waggledance.core import Body, Clock, Key, Message, MessageId, Opening, PeerId, RunFailed, UsageError, past_of
 from waggledance.mesh._mesh_copy import MeshCopy
 from waggledance.mesh._sealed_set import decide_over
 from waggledance.protocols import folds

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from waggledance.core import Budget, Message, Meter, Opening, Outcome, Peer, Proposal, Seat, WaggleError
+from waggledance.core import THREAD, Budget, Message, Meter, Opening, Outcome, Peer, Proposal, Seat, WaggleError
 from waggledance.mesh._agreement import Agreement
 from waggledance.mesh._held import Held
 from waggledance.mesh._node import Node
@@ -70,6 +70,8 @@ class Sitting:
 
     def _on_opening(self, held: Held, opening: Message[Opening]) -> None:
         if held.name in self._under_way or not any(m.id == self._node.me for m in opening.body.members):
+            return
+        if opening.body.protocol == THREAD:  # talk: nothing is asked, and whoever has something to say says it
             return
         if _is_over(held, opening):
             return

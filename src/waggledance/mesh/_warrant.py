@@ -38,9 +38,9 @@ from waggledance.core import (
     Question,
     RunFailed,
     UsageError,
+    past_of,
 )
 from waggledance.mesh._admission import membership_of
-from waggledance.mesh._causal_past import past_of
 from waggledance.mesh._genesis import Genesis
 from waggledance.mesh._node import Node
 from waggledance.mesh._rollout import Rollout

@@ -5,9 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from waggledance.core import Key, Message, MessageId, Note, swarm_id
+from waggledance.core import Key, Message, MessageId, Note, past_of, swarm_id
 from waggledance.core._message import compose
-from waggledance.mesh._causal_past import past_of
 
 
 def drawn(rng: Random, count: int) -> dict[MessageId, Message[Any]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from waggledance.core import Message, MessageId
+from waggledance.core._ids import MessageId
+from waggledance.core._message import Message
 
 
 def past_of(id: MessageId, messages: Mapping[MessageId, Message[Any]], *, since: int = 0) -> frozenset[MessageId]:
