@@ -25,6 +25,7 @@ STAIRCASE = [
     "_replay",
     "testing",
     "lab",
+    "gateways",
     "cli",
 ]
 ROOMS = [name for name in STAIRCASE if (SOURCE / name).is_dir()]

@@ -1,0 +1,73 @@
+"""Doors: foreign protocols in, orders to swarms, events out. Each door translates; one host does the work.
+
+Everything is loaded when it is first used: servers and the libraries of protocols are heavy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from waggledance.gateways._event import Broken as Broken
+    from waggledance.gateways._event import Cancelled as Cancelled
+    from waggledance.gateways._event import Decided as Decided
+    from waggledance.gateways._event import Draining as Draining
+    from waggledance.gateways._event import Event as Event
+    from waggledance.gateways._event import Failed as Failed
+    from waggledance.gateways._event import Started as Started
+    from waggledance.gateways._event import TooBusy as TooBusy
+    from waggledance.gateways._gateway import Gateway as Gateway
+    from waggledance.gateways._guard import caller_of as caller_of
+    from waggledance.gateways._host import Host as Host
+    from waggledance.gateways._hosted import Hosted as Hosted
+    from waggledance.gateways._keys import Keys as Keys
+    from waggledance.gateways._limits import Limits as Limits
+    from waggledance.gateways._order import Order as Order
+    from waggledance.gateways._refusal import refusal as refusal
+    from waggledance.gateways._running import Running as Running
+    from waggledance.gateways._serving import app_of as app_of
+
+__all__ = [
+    "Broken",
+    "Cancelled",
+    "Decided",
+    "Draining",
+    "Event",
+    "Failed",
+    "Gateway",
+    "Host",
+    "Hosted",
+    "Keys",
+    "Limits",
+    "Order",
+    "Running",
+    "Started",
+    "TooBusy",
+    "app_of",
+    "caller_of",
+    "refusal",
+]
+
+_HOMES = {
+    "_event": ("Broken", "Cancelled", "Decided", "Draining", "Event", "Failed", "Started", "TooBusy"),
+    "_gateway": ("Gateway",),
+    "_guard": ("caller_of",),
+    "_host": ("Host",),
+    "_hosted": ("Hosted",),
+    "_keys": ("Keys",),
+    "_limits": ("Limits",),
+    "_order": ("Order",),
+    "_refusal": ("refusal",),
+    "_running": ("Running",),
+    "_serving": ("app_of",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = found
+    return found

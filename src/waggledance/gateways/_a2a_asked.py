@@ -1,0 +1,120 @@
+"""From an A2A message to a question: its texts together; how the answer is compared, where the caller says so.
+
+An A2A message says nothing about the kind of answer that counts. A caller that knows our extension says it in the
+message's metadata, under ``urn:waggledance:question:1``:
+
+    {"expects": "number", "options": ["…"], "costs": [1], "spend": 3, "protocol": "vote", "seed": 7,
+     "budget": {"calls": 20}}
+
+every field of it optional; else the kind is guessed from the words. A file is never fetched and an image never looked
+at: a part that has an address and says that it is text, or says nothing, is named in the question and no more; parts of
+other media types are refused, so that nobody believes they were seen.
+
+Source: Agent2Agent protocol 1.0, §4.1.4 and §4.1.6 (messages, parts) and §4.6 (extensions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from a2a.types import Message, Part
+from a2a.utils.errors import ContentTypeNotSupportedError, InvalidParamsError
+from google.protobuf.json_format import MessageToDict
+
+from waggledance.core import AnswerKind, Budget, Question, UsageError, well_formed
+from waggledance.peers import guess_kind
+
+QUESTION = "urn:waggledance:question:1"
+TEXT, JSON = "text/plain", "application/json"
+MAX_QUESTION_BYTES = 48_000
+"""What is left of a message's 64 KiB for the question, when everyone who is asked is in it too."""
+MAX_PARTS = 64
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a caller may say about their question in a message's metadata."""
+
+    expects: AnswerKind | None = None
+    options: tuple[str, ...] = ()
+    costs: tuple[int, ...] | None = None
+    spend: int | None = None
+    protocol: str = ""
+    seed: int | None = None
+    budget: Budget | None = None
+
+
+def wanted_of(message: Message) -> Wanted:
+    """Return what a message says under our extension.
+
+    Raises:
+        InvalidParamsError: what stands there is not of its form.
+    """
+    if QUESTION not in message.metadata:
+        return Wanted()
+    try:
+        said = MessageToDict(message.metadata)[QUESTION]
+        return msgspec.convert(said, Wanted, strict=False)  # numbers come as floats
+    except (msgspec.ValidationError, UsageError) as why:
+        raise InvalidParamsError(f"the message's metadata, {QUESTION}: {why}") from why
+
+
+def question_of(message: Message, wanted: Wanted) -> Question:
+    """Return what a message asks.
+
+    Raises:
+        InvalidParamsError: it has no words, too many, or options that do not fit its kind.
+        ContentTypeNotSupportedError: a part of it is of a media type that peers cannot read.
+    """
+    if len(message.parts) > MAX_PARTS:
+        raise InvalidParamsError(f"a message of {len(message.parts):,} parts; the limit is {MAX_PARTS}")
+    text = "\n\n".join(filter(None, (_text_of(part).strip() for part in message.parts)))
+    if not text:
+        raise InvalidParamsError("the message has no words; ask something in a text part")
+    size = len(text.encode()) + sum(len(option.encode()) for option in wanted.options)
+    if size > MAX_QUESTION_BYTES:
+        raise InvalidParamsError(f"the message has {size:,} bytes of text; the limit is {MAX_QUESTION_BYTES:,}")
+    try:
+        return _question(well_formed(text), wanted)
+    except UsageError as why:
+        raise InvalidParamsError(str(why)) from why
+
+
+def _question(text: str, wanted: Wanted) -> Question:
+    if wanted.expects is None:
+        return guess_kind(text)
+    more: dict[str, Any] = {}
+    if wanted.costs is not None:
+        more["costs"] = wanted.costs
+    if wanted.spend is not None:
+        more["spend"] = wanted.spend
+    return Question(text=text, expects=wanted.expects, options=tuple(map(well_formed, wanted.options)), **more)
+
+
+def text_of(parts: Iterable[Part]) -> str:
+    """Return the texts of parts, for people to read; parts that are no text are left out."""
+    return "\n\n".join(part.text for part in parts if part.WhichOneof("content") == "text")
+
+
+def _text_of(part: Part) -> str:
+    """Return one part as words.
+
+    Raises:
+        ContentTypeNotSupportedError: it is nothing that can be read as words.
+    """
+    kind, media = part.WhichOneof("content"), part.media_type.partition(";")[0].strip().lower()
+    if media and not (media.startswith("text/") or media == JSON):
+        raise ContentTypeNotSupportedError(f"a part of type {media[:80]!r}; this swarm reads text and JSON only")
+    if kind == "text":
+        return part.text
+    if kind == "data":
+        return msgspec.json.encode(MessageToDict(part.data)).decode()
+    if kind == "url":
+        return f"[a file that was not fetched: {part.filename[:200] or 'unnamed'}, {part.url[:2_000]}]"
+    if kind == "raw":
+        try:
+            return part.raw.decode()
+        except UnicodeDecodeError as why:
+            raise ContentTypeNotSupportedError("a file that is no UTF-8 text; this swarm reads text only") from why
+    raise InvalidParamsError("a part of the message has no content: give it text, data, raw or url")

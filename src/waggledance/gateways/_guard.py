@@ -1,0 +1,151 @@
+"""The guard before all doors: origin, key, pace and size are looked at before any of them hears of a request.
+
+Bound to this machine alone and without keys, a server can still be reached by a page in this machine's browser. So a
+request from another page's origin is refused unless that origin is allowed, and so is one for a host name that is not
+ours (a page can make its own name point here).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from waggledance.gateways._keys import Keys
+from waggledance.gateways._limits import Limits, Pace
+from waggledance.gateways._refusal import refusal
+
+if TYPE_CHECKING:
+    from starlette.requests import HTTPConnection
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+ANYONE = "local"
+"""The caller where no keys are asked for."""
+OPEN_PATHS = ("/healthz", "/.well-known/")
+"""What may be seen without a key: whether the server is well, and public cards."""
+DISCARDED = 8
+"""So many times the limit of a request is read and thrown away, before its sender is told that it is too large."""
+_CALLER = "waggle.caller"
+
+
+def caller_of(connection: HTTPConnection) -> str:
+    """Return who asks: the name of their key, or ``"local"`` where no keys are asked for."""
+    caller: str = connection.scope.get(_CALLER, ANYONE)
+    return caller
+
+
+class TooLarge(Exception):
+    """A request's body is over the limit; raised where a door reads it, and answered with 413."""
+
+
+class Guard:
+    """ASGI middleware that lets in only what may come in.
+
+    Args:
+        app: what lies behind.
+        keys: who may come in; everyone when None.
+        limits: how much of it.
+        origins: whose pages may call us, such as ``"https://chat.example"``; ``"*"`` for all.
+        hosts: the host names that we go by; any when empty.
+        draining: says whether the server is stopping.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        keys: Keys | None,
+        limits: Limits,
+        origins: Collection[str],
+        hosts: Collection[str],
+        draining: Callable[[], bool],
+    ) -> None:
+        self._app, self._keys, self._limits = app, keys, limits
+        self._origins, self._hosts, self._draining = frozenset(origins), frozenset(hosts), draining
+        self._pace = None if limits.a_minute is None else Pace(limits.a_minute)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        refused = self._refused(scope, headers)
+        if refused is not None:
+            await refused(scope, receive, send)
+            return
+        await self._sized(scope, receive, send)
+
+    def _refused(self, scope: Scope, headers: dict[bytes, bytes]) -> Response | None:
+        path: str = scope["path"]
+        if self._hosts and _name(headers.get(b"host", b"")) not in self._hosts:
+            return refusal(403, "this server does not go by the host name that was asked for", "host_not_allowed")
+        origin = headers.get(b"origin")
+        if origin is not None and not self._may_come_from(origin.decode("latin-1"), headers.get(b"host", b"")):
+            return refusal(403, "pages of this origin may not call; allow it with --cors-origin", "origin_not_allowed")
+        if path.startswith(OPEN_PATHS):
+            return None
+        caller = self._caller(headers)
+        if caller is None:
+            return refusal(
+                401, "the API key is missing or wrong; send it as: Authorization: Bearer KEY", "invalid_api_key"
+            )
+        scope[_CALLER] = caller
+        if self._draining() and scope["method"] == "POST":
+            return refusal(503, "the server is stopping and takes no new questions", "draining", retry_after_s=5)
+        wait_s = 0.0 if self._pace is None else self._pace.wait_s(caller, asyncio.get_running_loop().time())
+        if wait_s > 0:
+            a_minute = f"{self._limits.a_minute} requests a minute are let through"
+            return refusal(429, f"{a_minute}; ask again later", "rate_limit_exceeded", retry_after_s=wait_s)
+        return None
+
+    def _may_come_from(self, origin: str, host: bytes) -> bool:
+        return "*" in self._origins or origin in self._origins or urlsplit(origin).netloc == host.decode("latin-1")
+
+    def _caller(self, headers: dict[bytes, bytes]) -> str | None:
+        if self._keys is None:
+            return ANYONE
+        kind, _, key = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        if kind.lower() != "bearer":
+            key = headers.get(b"x-api-key", b"").decode("latin-1")
+        return self._keys.holder(key.strip())
+
+    async def _sized(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on while its body is no larger than it may be, whatever it says of its length."""
+        seen, answered = 0, False
+
+        async def limited() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._limits.body_bytes:
+                raise TooLarge
+            return message
+
+        async def told(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self._app(scope, limited, told)
+        except TooLarge:
+            if answered:
+                raise
+            while seen < DISCARDED * self._limits.body_bytes:  # most clients listen only when all is sent
+                message = await receive()
+                seen += len(message.get("body", b""))
+                if not message.get("more_body"):
+                    break
+            await self._too_large()(scope, receive, send)
+
+    def _too_large(self) -> Response:
+        size = f"{self._limits.body_bytes:,}"
+        return refusal(413, f"the request has more than {size} bytes, which is the limit", "request_too_large")
+
+
+def _name(host: bytes) -> str:
+    """Return a Host header's name, without the port."""
+    text = host.decode("latin-1").lower()
+    return text[: text.find("]") + 1] if text.startswith("[") else text.partition(":")[0]

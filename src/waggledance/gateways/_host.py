@@ -1,0 +1,130 @@
+"""A host: the swarms that are served, and the orders they are at work on. Doors translate, this does the work."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import msgspec
+
+from waggledance.core import Log, UnknownName, UsageError
+from waggledance.gateways._event import Draining, TooBusy
+from waggledance.gateways._hosted import Hosted
+from waggledance.gateways._order import Order
+from waggledance.gateways._running import Running
+from waggledance.protocols import PROTOCOLS, AskProtocol, by_name
+
+DEFAULT = "default"
+"""The swarm that answers where a protocol is asked for by name and no swarm."""
+
+
+class Host:
+    """The swarms that are served under their names, and the orders they are at work on.
+
+    Args:
+        swarms: who is served, by name; at least one.
+        log: where they keep what is said, so that doors can show it; nowhere when None.
+        at_once: how many orders may be at work at a time, ≥ 1.
+        kept: how many orders that have ended can still be found, ≥ 0; the oldest are forgotten first.
+
+    Raises:
+        UsageError: no swarm is given, or a limit is out of range.
+    """
+
+    def __init__(
+        self, swarms: Mapping[str, Hosted], log: Log | None = None, *, at_once: int = 1_000, kept: int = 256
+    ) -> None:
+        if not swarms:
+            raise UsageError("a host needs at least one swarm to serve, got none")
+        if at_once < 1 or kept < 0:
+            raise UsageError(f"a host works at 1 order or more and keeps 0 or more, got {at_once} and {kept}")
+        self.swarms: Mapping[str, Hosted] = MappingProxyType(dict(swarms))
+        self.log = log
+        self.at_once, self.kept = at_once, kept
+        self.draining = False
+        self._working: dict[str, Running] = {}
+        self._ended: dict[str, Running] = {}
+        self._protocols: dict[str, AskProtocol] = {}
+        self._listeners: list[Callable[[Running], None]] = []
+
+    def start(self, order: Order) -> Running:
+        """Begin an order at once; it runs until it is done or cancelled, whether or not anybody listens.
+
+        Raises:
+            UnknownName: the swarm or the protocol is not known; says the nearest.
+            UsageError: there is an order of this id already, or the protocol's name cannot be read.
+            Draining: the host is stopping.
+            TooBusy: as many orders are at work as may be.
+        """
+        if self.draining:
+            raise Draining
+        if len(self._working) >= self.at_once:
+            raise TooBusy(self.at_once)
+        hosted = self.swarms.get(order.swarm)
+        if hosted is None:
+            raise UnknownName("swarm", order.swarm, self.swarms)
+        protocol = self._protocol(order.protocol) if order.protocol else None
+        if not order.id:
+            order = msgspec.structs.replace(order, id=secrets.token_hex(12))
+        if self.find(order.id) is not None:
+            raise UsageError(f"there is an order {order.id!r} already; leave the id out, or give another")
+        running = self._working[order.id] = Running(order, hosted, protocol)
+        running.task.add_done_callback(lambda _: self._end(running))
+        return running
+
+    def find(self, id: str) -> Running | None:
+        """Return an order by its id: at work, or among the last that ended."""
+        return self._working.get(id) or self._ended.get(id)
+
+    def running(self) -> tuple[Running, ...]:
+        """Return the orders that are at work, oldest first."""
+        return tuple(self._working.values())
+
+    def resolve(self, name: str) -> tuple[str, str]:
+        """Return the swarm and the protocol that a name stands for; the protocol is empty where it is the swarm's own.
+
+        A name is a swarm's, or a protocol's, such as ``"debate"`` or ``"debate(rounds=1)"``, with which the swarm
+        ``"default"`` then answers (the first one, where there is none of that name).
+
+        Raises:
+            UnknownName: it is neither; says the nearest.
+        """
+        if name in self.swarms:
+            return name, ""
+        if name.partition("(")[0] in PROTOCOLS:
+            return (DEFAULT if DEFAULT in self.swarms else next(iter(self.swarms))), name
+        raise UnknownName("swarm or protocol", name, (*self.swarms, *PROTOCOLS))
+
+    def subscribe(self, listener: Callable[[Running], None]) -> None:
+        """Call `listener(running)` for every order that has ended, from now on."""
+        self._listeners.append(listener)
+
+    async def drain(self, within_s: float) -> None:
+        """Take no new orders, let those at work end, and cancel what is still at work after `within_s` seconds."""
+        self.draining = True
+        tasks = [running.task for running in self.running()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=max(0.0, within_s))
+        left = self.running()
+        for running in left:
+            running.cancel()
+        if left:
+            await asyncio.wait([running.task for running in left])
+
+    def _protocol(self, name: str) -> AskProtocol:
+        """Return a protocol by name; few are used, again and again, and callers must not be able to fill memory."""
+        if name not in self._protocols:
+            if len(self._protocols) >= 64:
+                self._protocols.clear()
+            self._protocols[name] = by_name(name)
+        return self._protocols[name]
+
+    def _end(self, running: Running) -> None:
+        del self._working[running.id]
+        self._ended[running.id] = running
+        while len(self._ended) > self.kept:
+            del self._ended[next(iter(self._ended))]
+        for listener in self._listeners:
+            listener(running)

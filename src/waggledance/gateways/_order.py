@@ -1,0 +1,37 @@
+"""An order: what someone outside asks of a swarm, whatever protocol they speak."""
+
+from __future__ import annotations
+
+import msgspec
+
+from waggledance.core import Budget, Question, UsageError
+
+MAX_ID_CHARS = 256
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """One question from outside, on its way to a swarm: the same from every door."""
+
+    swarm: str
+    """The name under which the host serves the swarm."""
+    question: Question
+    caller: str = "local"
+    """Who asks, as the host knows them: the name of their key, never the key."""
+    id: str = ""
+    """By what the order is found again; the host makes one when empty."""
+    context: str = ""
+    """The conversation that the order belongs to, in the words of the caller's protocol; empty where it has none."""
+    budget: Budget | None = None
+    """What it may cost at most; the swarm's own limit when None."""
+    seed: int | None = None
+    """Same seed, same draws; the swarm's own when None."""
+    protocol: str = ""
+    """A protocol by name, such as ``"debate(rounds=2)"``; the swarm's own when empty."""
+    original: bytes = b""
+    """The caller's message as it came, so that nothing is lost in translation; empty where it is not kept."""
+
+    def __post_init__(self) -> None:
+        if len(self.id) > MAX_ID_CHARS:
+            raise UsageError(f"an order's id has {len(self.id):,} characters, the limit is {MAX_ID_CHARS}")
+        if self.seed is not None and not 0 <= self.seed < 2**63:
+            raise UsageError(f"an order's seed lies between 0 and 2**63 - 1, got {self.seed}")

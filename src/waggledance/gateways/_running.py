@@ -1,0 +1,131 @@
+"""An order that a swarm is at work on, or has done: its events from the beginning, its decision, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, Literal, cast
+
+from waggledance.core import Decision, Message, WaggleError
+from waggledance.gateways._event import Broken, Cancelled, Decided, Event, Failed, Started
+from waggledance.gateways._hosted import Hosted
+from waggledance.gateways._order import Order
+from waggledance.protocols import AskProtocol
+
+logger = logging.getLogger(__name__)
+
+State = Literal["working", "done", "failed", "cancelled"]
+
+
+class Running:
+    """An order and what has become of it. A `Host` makes these; the work begins at once.
+
+    Attributes:
+        order: what is asked; its id is set.
+        channel: where its messages stand in the log; empty until the swarm has opened it.
+        state: ``working``, then ``done``, ``failed`` or ``cancelled`` for good.
+    """
+
+    def __init__(self, order: Order, hosted: Hosted, protocol: AskProtocol | None) -> None:
+        self.order = order
+        self.channel = ""
+        self.state: State = "working"
+        self._heard: list[Event] = []
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._cancelling = False
+        self._task = asyncio.get_running_loop().create_task(self._work(hosted, protocol))
+        self._task.add_done_callback(lambda _: self._end("cancelled", Failed(Cancelled(self.id))))
+
+    @property
+    def id(self) -> str:
+        """By what the order is found again."""
+        return self.order.id
+
+    @property
+    def task(self) -> asyncio.Task[None]:
+        """What does the work; it ends without an error, whatever became of the order."""
+        return self._task
+
+    async def events(self, after: int = 0) -> AsyncGenerator[Event]:
+        """Yield everything that happens, from the beginning, and end with `Decided` or `Failed`.
+
+        Any number of listeners may hear; leaving early stops nothing. Hear within ``contextlib.aclosing``.
+
+        Args:
+            after: how many events to leave out, for a listener who has heard those already.
+        """
+        while True:
+            while after < len(self._heard):
+                event = self._heard[after]
+                after += 1
+                yield event
+                if isinstance(event, (Decided, Failed)):
+                    return
+            if self.state != "working":
+                return
+            waiting = asyncio.get_running_loop().create_future()
+            self._waiting.add(waiting)
+            try:
+                await waiting
+            finally:
+                self._waiting.discard(waiting)
+
+    async def decision(self) -> Decision:
+        """Wait for the decision.
+
+        Raises:
+            WaggleError: why there is none; `Cancelled` where the order was cancelled.
+        """
+        await asyncio.wait((self._task,))
+        last = self._heard[-1]
+        if isinstance(last, Decided):
+            return last.decision
+        raise cast("Failed", last).error.with_traceback(None)
+
+    def cancel(self) -> None:
+        """Stop the work; the run writes down what was decided so far, and ends. Does nothing once it has ended."""
+        self._cancelling = True
+        self._task.cancel()
+
+    async def _work(self, hosted: Hosted, protocol: AskProtocol | None) -> None:
+        try:
+            await self._watch(hosted, protocol)
+        except asyncio.CancelledError:
+            self._end("cancelled", Failed(Cancelled(self.id)))
+            if not self._cancelling:
+                raise  # not by `cancel`: the loop is going down
+        except WaggleError as why:
+            self._end("failed", Failed(why))
+        except Exception as why:
+            logger.exception("order %s ended in a bug", self.id)
+            self._end("failed", Failed(Broken(self.id, type(why).__name__)))
+
+    async def _watch(self, hosted: Hosted, protocol: AskProtocol | None) -> None:
+        order = self.order
+        if protocol is None and hosted.choose is not None:
+            protocol = hosted.choose(order.question)
+        watched = hosted.swarm.watch(
+            order.question, protocol=protocol, budget=order.budget or hosted.budget, seed=order.seed
+        )
+        async with aclosing(cast("AsyncGenerator[Any]", watched)) as happening:
+            async for event in happening:
+                if isinstance(event, Decision):
+                    self._end("done", Decided(event))
+                    return
+                if not self.channel and isinstance(event, Message):
+                    self.channel = event.channel
+                    self._tell(Started(self.id, event.channel))
+                self._tell(event)
+
+    def _end(self, state: State, event: Decided | Failed) -> None:
+        if self.state == "working":  # how it ended first is how it ended
+            self.state = state
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        self._heard.append(event)
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)

@@ -1,0 +1,92 @@
+"""One app over all doors, on one port: behind the same guard, with `/healthz` and `/metrics` beside them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from waggledance.gateways._gateway import Gateway
+from waggledance.gateways._guard import Guard
+from waggledance.gateways._host import Host
+from waggledance.gateways._keys import Keys
+from waggledance.gateways._limits import Limits
+from waggledance.gateways._refusal import refusal
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import BaseRoute
+
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+"""The host names of this machine to itself."""
+
+
+def app_of(
+    host: Host,
+    gateways: Sequence[Gateway],
+    *,
+    keys: Keys | None = None,
+    limits: Limits | None = None,
+    origins: Collection[str] = (),
+    hosts: Collection[str] = LOOPBACK,
+) -> Starlette:
+    """Return the app that opens the doors: keys, limits, health and metrics are the same for all.
+
+    Args:
+        host: the swarms behind the doors.
+        gateways: the doors, made with this host.
+        keys: who may come in; everyone when None.
+        limits: how large a request and how many a minute; 10 MiB and any number when None.
+        origins: whose web pages may call (CORS), such as ``"https://chat.example"``; none by default.
+        hosts: the host names that requests may ask for; any when empty.
+    """
+    from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+    from starlette.middleware.cors import CORSMiddleware
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+        async with AsyncExitStack() as stack:
+            for gateway in gateways:
+                await stack.enter_async_context(gateway.lifespan())
+            yield
+            await host.drain(0.0)
+
+    guard = Middleware(Guard, keys, limits or Limits(), origins, hosts, lambda: host.draining)
+    cors = Middleware(
+        CORSMiddleware, allow_origins=tuple(origins), allow_methods=("GET", "POST", "DELETE"), allow_headers=("*",)
+    )
+    return Starlette(
+        routes=[*_own_routes(host, gateways), *(route for gateway in gateways for route in gateway.routes())],
+        middleware=[cors, guard] if origins else [guard],
+        exception_handlers={404: _not_found, 405: _not_found, 500: _broken},
+        lifespan=lifespan,
+    )
+
+
+def _own_routes(host: Host, gateways: Sequence[Gateway]) -> list[BaseRoute]:
+    from starlette.responses import JSONResponse
+    from starlette.routing import Route
+
+    async def healthz(_: Request) -> Response:
+        health = {
+            "status": "draining" if host.draining else "ok",
+            "working": len(host.running()),
+            "doors": [gateway.name for gateway in gateways],
+        }
+        return JSONResponse(health, 503 if host.draining else 200)
+
+    return [Route("/healthz", healthz)]
+
+
+async def _not_found(request: Request, why: Exception) -> Response:
+    status: int = getattr(why, "status_code", 404)
+    if status == 405:
+        return refusal(405, f"{request.url.path} does not take {request.method}", "method_not_allowed")
+    return refusal(404, f"there is nothing at {request.url.path}", "not_found")
+
+
+async def _broken(_request: Request, _why: Exception) -> Response:
+    return refusal(500, "an error of ours; the server's log says where", "internal_error")
