@@ -207,8 +207,9 @@ export interface Words {
 }
 
 /**
- * Events of `GET /api/channels/{name}/live`, a `text/event-stream` that understands `Last-Event-ID`: the `n` of the
- * last message that the page has. `end` says that nothing more will come.
+ * Events of `GET /api/channels/{name}/live?after=n`, a `text/event-stream`. `after` is the `n` of the last message that
+ * the page has, and so is `Last-Event-ID` when a browser connects again, which wins. A message may come twice.
+ * `end` says that nothing more will come.
  */
 export interface LiveEvents {
   readonly message: Msg;

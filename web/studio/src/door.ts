@@ -1,0 +1,81 @@
+/** The way to the server: typed answers, and troubles that say what, why and what to do. */
+
+import type { Channel, Channels, Hits, Mesh, Options, Pin, Pins, Refused, Replaying, ReplayOrder, Trouble, WholeMessage } from "./api";
+
+export class Failed extends Error {
+  readonly trouble: Trouble;
+  /** The HTTP status; 0 where the server was not reached. */
+  readonly status: number;
+
+  constructor(trouble: Trouble, status: number) {
+    super(`${trouble.what} ${trouble.why}`);
+    this.trouble = trouble;
+    this.status = status;
+  }
+}
+
+export function troubleOf(error: unknown): Trouble {
+  if (error instanceof Failed) return error.trouble;
+  const why = error instanceof Error ? error.message : String(error);
+  return { what: "The page stumbled.", why, do: "Load it again; if it stays so, please report it." };
+}
+
+const path = (...parts: readonly string[]): string => `api/${parts.map(encodeURIComponent).join("/")}`;
+
+export const livePath = (channel: string, after: number): string => `${path("channels", channel, "live")}?after=${after}`;
+
+export const door = {
+  channels: () => get<Channels>(path("channels")),
+  channel: (name: string) => get<Channel>(path("channels", name)),
+  message: (channel: string, id: string) => get<WholeMessage>(path("messages", channel, id)),
+  options: () => get<Options>(path("options")),
+  mesh: () => get<Mesh>(path("mesh")),
+  pins: () => get<Pins>(path("pins")),
+  search: (q: string, signal: AbortSignal) => get<Hits>(`api/search?${new URLSearchParams({ q }).toString()}`, signal),
+  pin: (pin: Pin) => send<Pins>("POST", path("pins"), pin),
+  unpin: ({ channel, id }: Pin) => send<Pins>("DELETE", `api/pins?${new URLSearchParams({ channel, id }).toString()}`),
+  replay: (channel: string, order: ReplayOrder) => send<Replaying>("POST", path("channels", channel, "replay"), order),
+};
+
+/** A channel that was begun a moment ago may not be in the log yet: look for it for up to three seconds. */
+export async function channelSoon(name: string, tries = 10): Promise<Channel> {
+  try {
+    return await door.channel(name);
+  } catch (error) {
+    if (!(error instanceof Failed) || error.status !== 404 || tries <= 1) throw error;
+    await new Promise((resume) => setTimeout(resume, 300));
+    return channelSoon(name, tries - 1);
+  }
+}
+
+const get = <T>(from: string, signal?: AbortSignal): Promise<T> => ask<T>(from, signal === undefined ? {} : { signal });
+
+function send<T>(method: "POST" | "DELETE", to: string, body?: Pin | ReplayOrder): Promise<T> {
+  if (body === undefined) return ask<T>(to, { method });
+  return ask<T>(to, { method, body: JSON.stringify(body), headers: { "content-type": "application/json" } });
+}
+
+async function ask<T>(from: string, how: RequestInit): Promise<T> {
+  let answer: Response;
+  try {
+    answer = await fetch(from, { ...how, credentials: "same-origin" });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Failed(
+      { what: "The studio does not answer.", why: "Its process has ended, or the way to it is cut.", do: "Start `waggle studio` again; this page goes on by itself." },
+      0,
+    );
+  }
+  const text = await answer.text();
+  if (answer.ok) return JSON.parse(text) as T;
+  throw new Failed(refusal(text) ?? { what: `The studio said ${answer.status}.`, why: text.slice(0, 300) || "It gave no reason.", do: "Load the page again." }, answer.status);
+}
+
+function refusal(text: string): Trouble | null {
+  try {
+    const found = JSON.parse(text) as Partial<Refused>;
+    return found.error ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,91 @@
+/** Where peers and tasks stand: peers on a circle, or by forces where there are many; tasks in layers. */
+
+import dagre from "@dagrejs/dagre";
+import { forceCollide, forceLink, forceManyBody, forceSimulation, forceX, forceY } from "d3-force";
+import type { PlanTask } from "./api";
+import type { Heard } from "./story";
+
+export interface Place {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** More peers than this are laid out by who hears whom: a circle of them is only a ring of dots. */
+export const CIRCLE = 24;
+
+/** A place for each of `peers`, in a box from 0 to 1: the same for the same input. */
+export function peerPlaces(peers: number, heard: readonly Heard[]): readonly Place[] {
+  return peers <= CIRCLE ? circle(peers) : forced(peers, heard);
+}
+
+export function circle(peers: number): readonly Place[] {
+  if (peers === 1) return [{ x: 0.5, y: 0.5 }];
+  return Array.from({ length: peers }, (_, i) => {
+    const angle = (i / peers) * 2 * Math.PI - Math.PI / 2;
+    return { x: 0.5 + 0.5 * Math.cos(angle), y: 0.5 + 0.5 * Math.sin(angle) };
+  });
+}
+
+function forced(peers: number, heard: readonly Heard[]): readonly Place[] {
+  const nodes = circle(peers).map(({ x, y }, index) => ({ index, x: (x - 0.5) * 400, y: (y - 0.5) * 400 }));
+  const links = heard.slice(0, 4000).map(({ from, to }) => ({ source: from, target: to }));
+  forceSimulation(nodes)
+    .force("push", forceManyBody().strength(-60))
+    .force("pull", forceLink(links).distance(40).strength(0.2))
+    .force("apart", forceCollide(10))
+    .force("x", forceX(0).strength(0.06))
+    .force("y", forceY(0).strength(0.06))
+    .stop()
+    .tick(peers > 300 ? 40 : 120);
+  return boxed(nodes);
+}
+
+/** Shift and shrink places so that they fill the box from 0 to 1. */
+export function boxed(places: readonly Place[]): readonly Place[] {
+  const xs = places.map((p) => p.x);
+  const ys = places.map((p) => p.y);
+  const [left, top] = [Math.min(...xs), Math.min(...ys)];
+  const size = Math.max(Math.max(...xs) - left, Math.max(...ys) - top, 1e-9);
+  const [wide, high] = [(Math.max(...xs) - left) / size, (Math.max(...ys) - top) / size];
+  return places.map((p) => ({
+    x: (p.x - left) / size + (1 - wide) / 2,
+    y: (p.y - top) / size + (1 - high) / 2,
+  }));
+}
+
+export interface PlacedTask extends Place {
+  readonly task: PlanTask;
+}
+
+export interface PlacedPlan {
+  readonly tasks: readonly PlacedTask[];
+  readonly edges: readonly { readonly from: string; readonly to: string; readonly points: readonly Place[] }[];
+  readonly width: number;
+  readonly height: number;
+}
+
+export const TASK_WIDTH = 190;
+export const TASK_HEIGHT = 62;
+
+/** Tasks in layers from left to right, each after what it needs; needs that name no task are left out. */
+export function planPlaces(tasks: readonly PlanTask[]): PlacedPlan {
+  const graph = new dagre.graphlib.Graph();
+  graph.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 46, marginx: 4, marginy: 4 });
+  graph.setDefaultEdgeLabel(() => ({}));
+  const known = new Set(tasks.map((t) => t.id));
+  for (const task of tasks) graph.setNode(task.id, { width: TASK_WIDTH, height: TASK_HEIGHT });
+  for (const task of tasks) {
+    for (const need of new Set(task.needs)) if (known.has(need) && need !== task.id) graph.setEdge(need, task.id);
+  }
+  dagre.layout(graph);
+  const size = graph.graph();
+  return {
+    tasks: tasks.map((task) => ({ task, x: Number(graph.node(task.id).x), y: Number(graph.node(task.id).y) })),
+    edges: graph.edges().map((edge) => {
+      const points = (graph.edge(edge) as { points?: Place[] }).points ?? [];
+      return { from: edge.v, to: edge.w, points };
+    }),
+    width: Number(size.width ?? 0),
+    height: Number(size.height ?? 0),
+  };
+}

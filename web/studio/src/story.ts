@@ -1,0 +1,262 @@
+/** A channel's messages with everything that a moment of it needs, found in logarithmic time. */
+
+import type { Channel, Hex, Msg } from "./api";
+
+export interface Lane {
+  readonly id: Hex;
+  readonly name: string;
+  /** Parts per million; 0 for someone who is no member, such as an asker who only asks. */
+  readonly weight: number;
+}
+
+export interface Opinion {
+  /** Position of the message that says it. */
+  readonly position: number;
+  readonly round: number;
+  readonly key: string | null;
+  readonly confidence: number | null;
+  readonly lapse: string;
+}
+
+export interface Standing {
+  readonly key: string;
+  readonly weight: number;
+  readonly lanes: readonly number[];
+}
+
+/** Who heard whom: `from` said what `to` built on; `at` are the positions of the messages that did so. */
+export interface Heard {
+  readonly from: number;
+  readonly to: number;
+  readonly at: readonly number[];
+}
+
+export interface Spent {
+  readonly messages: number;
+  readonly calls: number;
+  readonly tokens: number;
+  readonly usd_micro: number;
+  readonly seconds: number;
+}
+
+export class Story {
+  readonly channel: Channel;
+  readonly messages: readonly Msg[];
+  readonly position: ReadonlyMap<Hex, number>;
+  readonly lanes: readonly Lane[];
+  /** The lane of each message. */
+  readonly laneOf: Int32Array;
+  /** Milliseconds since the first message, never falling: clocks of several authors need not agree. */
+  readonly clock: Float64Array;
+  /** Positions of the messages that each builds on. */
+  readonly causes: readonly (readonly number[])[];
+  /** Positions of the messages that build on each. */
+  readonly effects: readonly (readonly number[])[];
+  readonly opinions: readonly (readonly Opinion[])[];
+  /** Rounds in which an opinion was given, rising. */
+  readonly rounds: readonly number[];
+  /** Answers in the order of their first appearance. */
+  readonly answers: ReadonlyMap<string, number>;
+  readonly heard: readonly Heard[];
+  /** Position of the message that says what was decided; null while there is none. */
+  readonly outcome: number | null;
+  private readonly sums: Readonly<Record<"calls" | "tokens" | "usd_micro", Float64Array>>;
+
+  constructor(channel: Channel) {
+    const messages = channel.messages;
+    this.channel = channel;
+    this.messages = messages;
+    this.position = new Map(messages.map((m, i) => [m.id, i]));
+    this.lanes = lanesOf(channel);
+    const lane = new Map(this.lanes.map((l, i) => [l.id, i]));
+    this.laneOf = Int32Array.from(messages, (m) => lane.get(m.author) ?? 0);
+    this.clock = clockOf(messages);
+    this.causes = messages.map((m, i) => causesOf(m, i, this.position));
+    this.effects = effectsOf(this.causes);
+    this.opinions = opinionsOf(messages, this.laneOf, this.lanes.length);
+    this.rounds = [...new Set(this.opinions.flatMap((of) => of.map((o) => o.round)))].sort((a, b) => a - b);
+    this.answers = answersOf(messages);
+    this.heard = heardOf(messages, this.laneOf, this.causes, lane);
+    this.outcome = outcomeOf(messages, channel.opening.asker);
+    this.sums = {
+      calls: running(messages, (m) => m.cost.calls),
+      tokens: running(messages, (m) => m.cost.prompt_tokens + m.cost.completion_tokens),
+      usd_micro: running(messages, (m) => m.cost.usd_micro),
+    };
+  }
+
+  /** The last position; -1 of an empty channel. */
+  get last(): number {
+    return this.messages.length - 1;
+  }
+
+  /** What had been spent when the message at `at` was there. */
+  spent(at: number): Spent {
+    return {
+      messages: at + 1,
+      calls: this.sums.calls[at] ?? 0,
+      tokens: this.sums.tokens[at] ?? 0,
+      usd_micro: this.sums.usd_micro[at] ?? 0,
+      seconds: (this.clock[at] ?? 0) / 1000,
+    };
+  }
+
+  /** The latest opinion of a lane at a moment; null where it had none. */
+  opinion(lane: number, at: number): Opinion | null {
+    const of = this.opinions[lane] ?? [];
+    return of[before(of, at, (o) => o.position)] ?? null;
+  }
+
+  /** The latest opinion of a lane in one round at a moment. */
+  cell(lane: number, round: number, at: number): Opinion | null {
+    const of = this.opinions[lane] ?? [];
+    for (let i = before(of, at, (o) => o.position); i >= 0; i -= 1) {
+      const opinion = of[i];
+      if (opinion?.round === round) return opinion;
+    }
+    return null;
+  }
+
+  /** How the answers stand at a moment: weight of everybody's latest one, the heaviest first. */
+  standing(at: number): readonly Standing[] {
+    const tally = new Map<string, { weight: number; lanes: number[] }>();
+    this.lanes.forEach((lane, i) => {
+      const key = this.opinion(i, at)?.key;
+      if (key === undefined || key === null || lane.weight === 0) return;
+      const entry = tally.get(key) ?? { weight: 0, lanes: [] };
+      entry.weight += lane.weight;
+      entry.lanes.push(i);
+      tally.set(key, entry);
+    });
+    const first = (key: string): number => this.answers.get(key) ?? 0;
+    return [...tally]
+      .map(([key, { weight, lanes }]) => ({ key, weight, lanes }))
+      .sort((a, b) => b.weight - a.weight || first(a.key) - first(b.key));
+  }
+
+  /** Whether the decision was there at a moment. */
+  decided(at: number): boolean {
+    return this.channel.decision !== null && at >= (this.outcome ?? this.last);
+  }
+
+  /** The position of the last message at or before a time on `clock`. */
+  atTime(milliseconds: number): number {
+    return before(this.clock, milliseconds, (t) => t);
+  }
+}
+
+/** The index of the last item whose place is at most `at`, of items whose places rise; -1 where none is. */
+export function before<T>(items: ArrayLike<T>, at: number, place: (item: T) => number): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (place(items[middle] as T) <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** A channel with more messages: each once, causes before effects, ties by id, numbered again. */
+export function withMessages(channel: Channel, more: readonly Msg[]): Channel {
+  const known = new Set(channel.messages.map((m) => m.id));
+  const fresh = more.filter((m) => !known.has(m.id) && known.add(m.id));
+  if (fresh.length === 0) return channel;
+  const all = [...channel.messages, ...fresh].sort((a, b) => a.lamport - b.lamport || (a.id < b.id ? -1 : 1));
+  return { ...channel, messages: all.map((m, n) => (m.n === n ? m : { ...m, n })) };
+}
+
+function lanesOf(channel: Channel): Lane[] {
+  const lanes: Lane[] = channel.members.map(({ id, name, weight }) => ({ id, name, weight }));
+  const known = new Set(lanes.map((l) => l.id));
+  const others: Lane[] = [];
+  for (const m of channel.messages) {
+    if (known.has(m.author)) continue;
+    known.add(m.author);
+    others.push({ id: m.author, name: m.name, weight: 0 });
+  }
+  return [...others, ...lanes];
+}
+
+function clockOf(messages: readonly Msg[]): Float64Array {
+  const clock = new Float64Array(messages.length);
+  const start = messages[0]?.wall_ms ?? 0;
+  let latest = 0;
+  messages.forEach((m, i) => {
+    latest = Math.max(latest, m.wall_ms - start);
+    clock[i] = latest;
+  });
+  return clock;
+}
+
+function causesOf(message: Msg, position: number, places: ReadonlyMap<Hex, number>): readonly number[] {
+  const causes = new Set<number>();
+  for (const id of [...message.parents, ...message.refs]) {
+    const place = places.get(id);
+    if (place !== undefined && place < position) causes.add(place);
+  }
+  return [...causes];
+}
+
+function effectsOf(causes: readonly (readonly number[])[]): number[][] {
+  const effects: number[][] = causes.map(() => []);
+  causes.forEach((of, i) => {
+    for (const cause of of) effects[cause]?.push(i);
+  });
+  return effects;
+}
+
+function opinionsOf(messages: readonly Msg[], laneOf: Int32Array, lanes: number): Opinion[][] {
+  const opinions: Opinion[][] = Array.from({ length: lanes }, () => []);
+  messages.forEach((m, position) => {
+    if (!m.kind.startsWith("proposal/")) return;
+    const { key, lapse, confidence_ppm: confidence } = m;
+    opinions[laneOf[position] ?? 0]?.push({ position, round: m.round ?? 0, key, confidence, lapse });
+  });
+  return opinions;
+}
+
+function answersOf(messages: readonly Msg[]): Map<string, number> {
+  const answers = new Map<string, number>();
+  for (const m of messages) {
+    if (m.key !== null && m.kind.startsWith("proposal/") && !answers.has(m.key)) answers.set(m.key, answers.size);
+  }
+  return answers;
+}
+
+function heardOf(
+  messages: readonly Msg[],
+  laneOf: Int32Array,
+  causes: readonly (readonly number[])[],
+  lane: ReadonlyMap<Hex, number>,
+): Heard[] {
+  const edges = new Map<number, { from: number; to: number; at: number[] }>();
+  const lanes = lane.size;
+  messages.forEach((m, i) => {
+    const to = laneOf[i] ?? 0;
+    const named = m.hears?.map((id) => lane.get(id) ?? to);
+    const from = new Set(named ?? (causes[i] ?? []).map((cause) => laneOf[cause] ?? to));
+    for (const one of from) {
+      if (one === to) continue;
+      const edge = edges.get(one * lanes + to) ?? { from: one, to, at: [] };
+      if (edge.at.length === 0) edges.set(one * lanes + to, edge);
+      edge.at.push(i);
+    }
+  });
+  return [...edges.values()];
+}
+
+function outcomeOf(messages: readonly Msg[], asker: Hex): number | null {
+  const found = messages.findLastIndex((m) => m.kind.startsWith("outcome/") && m.author === asker);
+  return found < 0 ? null : found;
+}
+
+function running(messages: readonly Msg[], of: (message: Msg) => number): Float64Array {
+  const sums = new Float64Array(messages.length);
+  let sum = 0;
+  messages.forEach((m, i) => {
+    sum += of(m);
+    sums[i] = sum;
+  });
+  return sums;
+}
