@@ -9,18 +9,20 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
 from waggledance.consensus import Rule, majority, name_of
 from waggledance.core import (
+    UNSEEN,
     Body,
     Budget,
     Channel,
     Cost,
     Cut,
     Decision,
+    Exchange,
     Judgement,
     Member,
     Message,
@@ -34,6 +36,7 @@ from waggledance.core import (
     RunFailed,
     Seat,
     Table,
+    Witness,
     opening_of,
     well_formed,
 )
@@ -64,6 +67,15 @@ class Journal(Protocol):
         ...
 
 
+@runtime_checkable
+class KeepsExchanges(Protocol):
+    """A journal that also keeps what peers ask of their models and tools; `Log` is one."""
+
+    def append_exchange(self, exchange: Exchange, /) -> None:
+        """Take an exchange; it may be written a little later."""
+        ...
+
+
 class NobodyAnswered(RunFailed):
     """No peer gave an answer, so there is nothing to decide. Carries each peer's reason."""
 
@@ -90,9 +102,10 @@ class Run:
         log: Journal | None,
         first: Sequence[Body] = (),
         said: Sequence[Message[Any]] = (),
+        witness: Witness = UNSEEN,
     ) -> None:
         self.gathering = gathering
-        self._first, self._said = first, said
+        self._first, self._said, self._witness = first, said, witness
         self.partial: Decision | None = None
         self._tasks: Sequence[asyncio.Task[Decision]] = ()
         self._bug: Exception | None = None
@@ -173,6 +186,7 @@ class Run:
             clock=self._clock,
             meter=self._meter,
             opening=opening,
+            witness=self._witness,
         )
         try:
             decision = await self._protocol(seat)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from blake3 import blake3
 
-from waggledance._run import Journal, NobodyAnswered, Run
+from waggledance._run import Journal, KeepsExchanges, NobodyAnswered, Run
 from waggledance.consensus import Once
 from waggledance.core import (
     UNIT,
@@ -20,6 +20,7 @@ from waggledance.core import (
     Body,
     Budget,
     Decision,
+    Exchange,
     Log,
     LoopClock,
     Message,
@@ -28,6 +29,8 @@ from waggledance.core import (
     RunFailed,
     Table,
     UsageError,
+    Witness,
+    Words,
     encode,
     members_of,
     opening_of,
@@ -286,19 +289,31 @@ class Swarm:
         protocol: AskProtocol | None = None,
         budget: Budget | None = None,
         seed: int | None = None,
-    ) -> AsyncIterator[Message[Any] | Decision]:
+        closely: bool = False,
+    ) -> AsyncIterator[Message[Any] | Words | Exchange | Decision]:
         """Ask, and yield every message as it is published and the decision at the end. Takes what `ask` takes.
 
         Leaving the loop early stops the run.
+
+        Args:
+            question: its text, or a whole `Question`.
+            expects: how answers are compared.
+            options: the options of a question of choice.
+            protocol: instead of the swarm's own.
+            budget: what it may cost at most.
+            seed: instead of the swarm's own.
+            closely: yield what peers of this process are saying while they say it, too, as far as their models let it
+                be heard, and what they asked of models and tools.
         """
-        events: asyncio.Queue[Message[Any] | None] = asyncio.Queue()
-        run = self._open(question, expects, options, protocol, budget, seed)
+        events: asyncio.Queue[Message[Any] | Words | Exchange | None] = asyncio.Queue()
+        see = events.put_nowait if closely else None
+        run = self._open(question, expects, options, protocol, budget, seed, see=see)
         run.gathering.subscribe(lambda message, _raw: events.put_nowait(message))
         task = asyncio.get_running_loop().create_task(run.decide())
         task.add_done_callback(lambda _: events.put_nowait(None))
         try:
-            while (message := await events.get()) is not None:
-                yield message
+            while (event := await events.get()) is not None:
+                yield event
             yield await task
         finally:
             if not task.done():
@@ -315,6 +330,7 @@ class Swarm:
         seed: int | None,
         first: Sequence[Body] = (),
         said: Sequence[Message[Any]] = (),
+        see: Callable[[Words | Exchange], None] | None = None,
     ) -> Run:
         if isinstance(question, str):
             question = Question(text=question, expects=expects, options=tuple(options))
@@ -337,7 +353,30 @@ class Swarm:
             weights = dict(zip(gathering.members, self._weights, strict=True))
             self._seated = Table(question, gathering.members, names, weights, seed)
         table = Table(question, gathering.members, self._seated.names, self._seated.weights, seed)
-        return Run(self.peers, gathering, table, _sharing_one_rule(protocol), budget or Budget(), self.log, first, said)
+        return Run(
+            self.peers,
+            gathering,
+            table,
+            _sharing_one_rule(protocol),
+            budget or Budget(),
+            self.log,
+            first,
+            said,
+            self._witness(see),
+        )
+
+    def _witness(self, see: Callable[[Words | Exchange], None] | None) -> Witness:
+        """Return who is told of exchanges and words: the log of the former, one who watches closely of both."""
+        keep = self.log.append_exchange if isinstance(self.log, KeepsExchanges) else None
+        if see is None:
+            return Witness(exchange=keep)
+
+        def exchange(ended: Exchange) -> None:
+            if keep is not None:
+                keep(ended)
+            see(ended)
+
+        return Witness(exchange=exchange, words=see)
 
     def _new_channel(self, question: Question, seed: int) -> str:
         """Return a name that no channel of this swarm or its log has."""

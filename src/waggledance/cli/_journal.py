@@ -8,7 +8,7 @@ from typing import Any
 
 from waggledance.cli._config import InForce
 from waggledance.cli._log_place import log_for_writing, log_path
-from waggledance.core import Log, LogFailed, Message
+from waggledance.core import Exchange, Log, LogFailed, Message
 
 
 class Watched:
@@ -28,6 +28,10 @@ class Watched:
         self._see(message)
         if self._log is not None and not self.failure:
             self._log.append(message, raw)
+
+    def append_exchange(self, exchange: Exchange) -> None:
+        if self._log is not None and not self.failure:
+            self._log.append_exchange(exchange)
 
     async def flush(self) -> None:
         if self._log is not None and not self.failure:

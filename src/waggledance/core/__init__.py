@@ -39,6 +39,12 @@ from waggledance.core._errors import RunFailed as RunFailed
 from waggledance.core._errors import UnknownName as UnknownName
 from waggledance.core._errors import UsageError as UsageError
 from waggledance.core._errors import WaggleError as WaggleError
+from waggledance.core._exchange import UNSEEN as UNSEEN
+from waggledance.core._exchange import Asking as Asking
+from waggledance.core._exchange import Exchange as Exchange
+from waggledance.core._exchange import Exchanges as Exchanges
+from waggledance.core._exchange import Witness as Witness
+from waggledance.core._exchange import Words as Words
 from waggledance.core._file_lock import FileLock as FileLock
 from waggledance.core._fork import ForkProof as ForkProof
 from waggledance.core._ids import MessageId as MessageId
@@ -92,7 +98,9 @@ __all__ = [
     "NO_COST",
     "THREAD",
     "UNIT",
+    "UNSEEN",
     "AnswerKind",
+    "Asking",
     "BlobRef",
     "Body",
     "Budget",
@@ -107,6 +115,8 @@ __all__ = [
     "Decision",
     "Dissent",
     "Door",
+    "Exchange",
+    "Exchanges",
     "Fault",
     "FileLock",
     "ForkProof",
@@ -149,6 +159,8 @@ __all__ = [
     "Verdict",
     "Verify",
     "WaggleError",
+    "Witness",
+    "Words",
     "after",
     "best_package",
     "compose",

@@ -26,12 +26,14 @@ import msgspec
 from waggledance.core._bodies import Opening, Outcome
 from waggledance.core._channel import Channel
 from waggledance.core._errors import PeerFault, UnknownName, UsageError
+from waggledance.core._exchange import Exchange
 from waggledance.core._file_lock import FileLock
 from waggledance.core._ids import MessageId, PeerId, show
 from waggledance.core._log_check import Report
 from waggledance.core._log_file import (
     LogDamaged,
     LogFailed,
+    exchanges_in,
     insert,
     keep_notes,
     open_for_reading,
@@ -83,6 +85,7 @@ class Log:
         """What was found, when the file was damaged and had to be repaired."""
         self._lock = threading.RLock()
         self._pending: list[tuple[Message[Any], bytes]] = []
+        self._exchanges: list[Exchange] = []
         self._write_at = BATCH_MESSAGES
         self._failure: LogFailed | None = None
         self._writer: FileLock | None = None
@@ -140,11 +143,21 @@ class Log:
         self._names.add(message.channel)
         waiting = len(pending)
         if waiting == 1:
-            if self._thread is None:
-                self._start_thread()
-            self._due.set()
+            self._write_soon()
         elif waiting >= self._write_at:
             self._write()
+
+    def append_exchange(self, exchange: Exchange) -> None:
+        """Take what a peer asked of its model or tools; it is written as messages are.
+
+        Raises:
+            UsageError: the log is closed, or open for reading.
+        """
+        if self._writer is None:
+            raise self._not_writing()
+        self._exchanges.append(exchange)
+        if len(self._exchanges) == 1:
+            self._write_soon()
 
     async def flush(self) -> None:
         """Return when everything taken so far is written.
@@ -215,16 +228,22 @@ class Log:
         with self._lock:
             pending = self._pending
             batch = pending[: len(pending)]  # another thread may append meanwhile: it comes with the next batch
-            if not batch:
+            exchanges = self._exchanges[: len(self._exchanges)]
+            if not (batch or exchanges):
                 return
             try:
-                insert(self._connection, batch)
+                insert(self._connection, batch, exchanges)
             except sqlite3.Error as why:
                 self._failure = LogFailed(str(self.path), len(batch), str(why))
                 self._write_at = len(batch) + BATCH_MESSAGES
             else:
-                del pending[: len(batch)]
+                del pending[: len(batch)], self._exchanges[: len(exchanges)]
                 self._failure, self._write_at = None, BATCH_MESSAGES
+
+    def _write_soon(self) -> None:
+        if self._thread is None:
+            self._start_thread()
+        self._due.set()
 
     def _start_thread(self) -> None:
         self._thread = threading.Thread(target=self._keep_time, name=f"log {self.path.name}", daemon=True)
@@ -237,7 +256,7 @@ class Log:
             self._closing.wait(BATCH_SECONDS)
             self._due.clear()
             self._write()
-            if self._pending:
+            if self._pending or self._exchanges:
                 self._due.set()
 
     # -- reading ------------------------------------------------------------------------------------------------
@@ -296,6 +315,20 @@ class Log:
             raise UnknownName("channel", channel, self.names())
         messages = {row[0]: self._opened(channel, *row) for row in rows}
         return tuple(sorted(messages.values(), key=lambda m: (m.lamport, m.id)))
+
+    def exchanges(self, channel: str) -> tuple[Exchange, ...]:
+        """Return what peers asked of models and tools in a channel, in the order in which they were answered.
+
+        Raises:
+            LogDamaged: an exchange is not what was written.
+        """
+        if self._writer is not None:
+            self._write()
+        with self._lock, self._damage_named():
+            try:
+                return tuple(exchanges_in(self._connection, channel))
+            except msgspec.DecodeError as why:
+                raise LogDamaged(str(self.path), f"an exchange of channel {channel!r}: {why}") from why
 
     def load(self, channel: str) -> Channel:
         """Return a channel as it was, ready to be read and collected from. Raises what `read` raises."""

@@ -6,6 +6,8 @@
                a missing tail is noticed
     notes      what somebody worked out about a channel, to be found until a message is added to it: `upto` is the
                channel's last arrival then. Made when the first note is kept; a log without it has format 1
+    exchanges  what peers on this machine asked of their models and tools, as JSON; sent to nobody. Made when the first
+               is kept; a log without it has format 1 or 2
 
 SQLite in WAL mode, ``synchronous=NORMAL``: what was flushed outlives the process, however it ends; a loss of power may
 take the last moments, and never what was there before. (``FULL`` waits for the disk at every flush, milliseconds each.)
@@ -15,15 +17,20 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from waggledance.core._errors import RunFailed, UsageError
+from waggledance.core._exchange import Exchange
 from waggledance.core._message import Message
 
 FORMAT = 1
 FORMAT_WITH_NOTES = 2
+FORMAT_WITH_EXCHANGES = 3
 APPLICATION_ID = 0x77_67_6C_31
 """``wgl1``, in the file's header."""
 
@@ -45,7 +52,17 @@ _NOTES = {
     "notes": """CREATE TABLE notes (
         channel TEXT PRIMARY KEY, upto INTEGER NOT NULL, note BLOB NOT NULL) WITHOUT ROWID""",
 }
-_TABLES_OF = {FORMAT: _TABLES, FORMAT_WITH_NOTES: _TABLES | _NOTES}
+_EXCHANGES = {
+    "exchanges": """CREATE TABLE exchanges (
+        arrival INTEGER PRIMARY KEY, channel TEXT NOT NULL, author BLOB NOT NULL, sequence INTEGER NOT NULL,
+        exchange TEXT NOT NULL)""",
+    "exchanges_of": "CREATE INDEX exchanges_of ON exchanges (channel, author, sequence)",
+}
+_TABLES_OF = {
+    FORMAT: _TABLES,
+    FORMAT_WITH_NOTES: _TABLES | _NOTES,
+    FORMAT_WITH_EXCHANGES: _TABLES | _NOTES | _EXCHANGES,
+}
 _INSERT = (
     "INSERT INTO messages (id, channel, author, sequence, kind, lamport, raw, signature) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -169,7 +186,7 @@ def is_log(connection: sqlite3.Connection, path: Path) -> bool:
         raise UsageError(f"{path} is a database of something else; give another file with --log")
     if version not in _TABLES_OF:
         raise UsageError(
-            f"log {path} has format {version}, this version reads {FORMAT} and {FORMAT_WITH_NOTES}: "
+            f"log {path} has format {version}, this version reads {FORMAT} to {FORMAT_WITH_EXCHANGES}: "
             "use a newer waggledance"
         )
     if application != APPLICATION_ID or tables != _TABLES_OF[version]:
@@ -190,8 +207,12 @@ def lenient(text: bytes) -> str:
     return text.decode(errors="replace")
 
 
-def insert(connection: sqlite3.Connection, batch: Sequence[tuple[Message[Any], bytes]]) -> None:
-    """Write messages and heads in one transaction: all of them, or none.
+def insert(
+    connection: sqlite3.Connection,
+    batch: Sequence[tuple[Message[Any], bytes]],
+    exchanges: Sequence[Exchange] = (),
+) -> None:
+    """Write messages, heads and exchanges in one transaction: all of them, or none.
 
     Raises:
         sqlite3.Error: nothing was written.
@@ -204,15 +225,15 @@ def insert(connection: sqlite3.Connection, batch: Sequence[tuple[Message[Any], b
         head = heads.get((channel, author))
         if head is None or head[2] < sequence:
             heads[channel, author] = (channel, author, sequence, message.id)
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with _transaction(connection):
         connection.executemany(_INSERT, rows)
         connection.executemany(_UPSERT, heads.values())
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+        if exchanges:
+            _make_tables(connection, FORMAT_WITH_EXCHANGES)
+            connection.executemany(
+                "INSERT INTO exchanges (channel, author, sequence, exchange) VALUES (?, ?, ?, ?)",
+                ((x.channel, x.author, x.sequence, msgspec.json.encode(x).decode()) for x in exchanges),
+            )
 
 
 def keep_notes(connection: sqlite3.Connection, notes: Mapping[str, bytes]) -> None:
@@ -221,17 +242,9 @@ def keep_notes(connection: sqlite3.Connection, notes: Mapping[str, bytes]) -> No
     Raises:
         sqlite3.Error: nothing was written.
     """
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        if connection.execute("PRAGMA user_version").fetchone() == (FORMAT,):
-            connection.execute(_NOTES["notes"])
-            connection.execute(f"PRAGMA user_version = {FORMAT_WITH_NOTES}")
+    with _transaction(connection):
+        _make_tables(connection, FORMAT_WITH_NOTES)
         connection.executemany(_NOTE, ((note, channel) for channel, note in notes.items()))
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def valid_notes(connection: sqlite3.Connection) -> dict[str, bytes]:
@@ -240,6 +253,49 @@ def valid_notes(connection: sqlite3.Connection) -> dict[str, bytes]:
     Raises:
         sqlite3.Error: the file is damaged.
     """
-    if connection.execute("PRAGMA user_version").fetchone() == (FORMAT,):
-        return {}
-    return dict(connection.execute(_VALID_NOTES))
+    return dict(connection.execute(_VALID_NOTES)) if _format(connection) >= FORMAT_WITH_NOTES else {}
+
+
+def exchanges_in(connection: sqlite3.Connection, channel: str | None = None) -> list[Exchange]:
+    """Return the exchanges of one channel, or of all, in the order in which they ended.
+
+    Raises:
+        sqlite3.Error: the file is damaged.
+        msgspec.DecodeError: an exchange is not what was written.
+    """
+    if _format(connection) < FORMAT_WITH_EXCHANGES:
+        return []
+    query = "SELECT exchange FROM exchanges"
+    given: tuple[str, ...] = ()
+    if channel is not None:
+        query, given = f"{query} WHERE channel = ?", (channel,)  # no word of it is from outside
+    return [
+        msgspec.json.decode(text, type=Exchange) for (text,) in connection.execute(f"{query} ORDER BY arrival", given)
+    ]
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Generator[None]:
+    """Write all that the block writes, or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _format(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _make_tables(connection: sqlite3.Connection, wanted: int) -> None:
+    """Make the tables that a log of the wanted format has and this one lacks, inside a transaction."""
+    now = _format(connection)
+    if now < wanted:
+        for name, statement in _TABLES_OF[wanted].items():
+            if name not in _TABLES_OF[now]:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {wanted}")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
 
+from waggledance.core._errors import UsageError
+from waggledance.core._exchange import Exchange
 from waggledance.core._log_check import Report, examine
-from waggledance.core._log_file import insert, open_for_writing
+from waggledance.core._log_file import exchanges_in, insert, open_for_reading, open_for_writing
 from waggledance.core._log_lock import writer_lock
 
 
@@ -41,7 +44,7 @@ def repair_locked(path: Path) -> Report:
     new = path.with_name(path.name + ".repairing")
     _remove(new)
     with closing(open_for_writing(new)) as connection:
-        insert(connection, found.kept)
+        insert(connection, found.kept, _exchanges_of(path))
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     aside = next(a for n in range(1, 10_000) if not (a := path.with_name(f"{path.name}.damaged-{n}")).exists())
     os.link(path, aside)
@@ -51,6 +54,13 @@ def repair_locked(path: Path) -> Report:
             beside.rename(aside.with_name(aside.name + ending))
     new.replace(path)
     return msgspec.structs.replace(found.report, set_aside=str(aside))
+
+
+def _exchanges_of(path: Path) -> list[Exchange]:
+    """Return what a damaged log still has of its exchanges: all, or none where they cannot be read."""
+    with suppress(sqlite3.Error, msgspec.DecodeError, UsageError), closing(open_for_reading(path)) as connection:
+        return exchanges_in(connection)
+    return []
 
 
 def _remove(path: Path) -> None:

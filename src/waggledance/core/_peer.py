@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import msgspec
 
 from waggledance.core._bodies import Note, Proposal, Question, Verdict
 from waggledance.core._budget import ONE_CALL, Cost, Meter
+from waggledance.core._exchange import Asking, Exchanges
 from waggledance.core._ids import PeerId
 from waggledance.core._message import Message
 
@@ -17,7 +21,8 @@ class Call:
     `guide` holds the notes that guide an answer: an outline to follow, a suggestion, worked examples; often none.
     """
 
-    __slots__ = ("_draw_seed", "_meter", "_number", "cost", "guide", "me", "names", "question", "round")
+    __slots__ = ("_draw_seed", "_exchanges", "_meter", "_number", "cost", "guide", "hear", "me", "names", "question",
+                 "round")  # fmt: skip
 
     def __init__(
         self,
@@ -29,9 +34,13 @@ class Call:
         number: int,
         meter: Meter,
         guide: tuple[Message[Note], ...] = (),
+        exchanges: Exchanges | None = None,
+        hear: Callable[[str], None] | None = None,
     ) -> None:
         self.question, self.round, self.me, self.names, self.guide = question, round, me, names, guide
-        self._draw_seed, self._number, self._meter = draw_seed, number, meter
+        self._draw_seed, self._number, self._meter, self._exchanges = draw_seed, number, meter, exchanges
+        self.hear = hear
+        """Takes the peer's words while they come, piece by piece; None when nobody listens."""
         self.cost = ONE_CALL
 
     @property
@@ -48,6 +57,16 @@ class Call:
     def tokens_left(self) -> int | None:
         """How many tokens the run may still use; None without a limit."""
         return self._meter.tokens_left()
+
+    def asking(
+        self, kind: Literal["model", "tool"], of: str, asked: str | msgspec.Struct
+    ) -> AbstractContextManager[Asking]:
+        """Keep the block as an exchange in the peer's own log, if it has one: what was asked, and what came back.
+
+        with call.asking("model", model.name, request) as exchange:
+            exchange.answered = await model.complete(request)
+        """
+        return nullcontext(Asking()) if self._exchanges is None else self._exchanges.asking(kind, of, asked)
 
     def charge(self, cost: Cost) -> None:
         """Say what a part of this call has cost, as soon as it is known; it counts even if the call then fails."""

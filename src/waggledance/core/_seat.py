@@ -18,6 +18,7 @@ from waggledance.core._clock import Clock
 from waggledance.core._condition import Condition, after
 from waggledance.core._decision import Decision
 from waggledance.core._errors import RunFailed
+from waggledance.core._exchange import UNSEEN, Exchange, Exchanges, Witness, Words
 from waggledance.core._ids import MessageId, PeerId
 from waggledance.core._message import MAX_BODY_BYTES, Body, Message
 from waggledance.core._news import News
@@ -41,7 +42,8 @@ class Table(msgspec.Struct, frozen=True):
 class Seat:
     """One peer's view of one question. Protocols await nothing but its methods."""
 
-    __slots__ = ("_calls", "_channel", "_heard", "_peer", "_rng", "_unhurried", "clock", "me", "meter", "table")
+    __slots__ = ("_calls", "_channel", "_heard", "_peer", "_rng", "_unhurried", "_witness", "clock", "me", "meter",
+                 "table")  # fmt: skip
 
     def __init__(
         self,
@@ -53,9 +55,10 @@ class Seat:
         clock: Clock,
         meter: Meter,
         opening: AnyMessage | None = None,
+        witness: Witness = UNSEEN,
     ) -> None:
         self.me, self.table, self.clock, self.meter = me, table, clock, meter
-        self._peer, self._channel = peer, channel
+        self._peer, self._channel, self._witness = peer, channel, witness
         self._heard: list[AnyMessage] = [] if opening is None else [opening]
         self._rng: Random | None = None
         self._calls = 0
@@ -187,7 +190,7 @@ class Seat:
         """
         try:
             self.meter.admit_call()
-            call = self._call(round, guide, luck_of)
+            call = self._call("propose", round, guide, luck_of)
             thinking = self._peer.propose(call)
             said = await (thinking if self._unhurried else self._in_time(thinking))
         except RunFailed as why:
@@ -206,7 +209,7 @@ class Seat:
             RunFailed: the peer could not answer, or the budget is spent.
         """
         self.meter.admit_call()
-        call = self._call(0, guide, question=question)
+        call = self._call("propose", 0, guide, question=question)
         thinking = self._peer.propose(call)
         said = await (thinking if self._unhurried else self._in_time(thinking))
         return msgspec.structs.replace(said, cost=call.cost)
@@ -222,7 +225,7 @@ class Seat:
         round = mine.body.round + 1
         try:
             self.meter.admit_call()
-            call = self._call(round, guide)
+            call = self._call("revise", round, guide)
             thinking = self._peer.revise(call, mine, heard)
             said = await (thinking if self._unhurried else self._in_time(thinking))
         except RunFailed as why:
@@ -253,7 +256,7 @@ class Seat:
         wanted = Note(round=round, about=about, text="")
         try:
             self.meter.admit_call()
-            call = self._call(round, question=question)
+            call = self._call("note", round, question=question)
             thinking = self._peer.note(call, about, material)
             text = well_formed(await (thinking if self._unhurried else self._in_time(thinking)))
         except RunFailed as why:
@@ -263,13 +266,13 @@ class Seat:
 
     async def compare(self, pairs: Sequence[tuple[Message[Proposal], Message[Proposal]]], round: int = 0) -> Judgement:
         """Ask the peer which of each two proposals is better; the verdicts it could give, together in one judgement."""
-        return await self._judge(round, [partial(self._peer.compare, a=a, b=b) for a, b in pairs])
+        return await self._judge("compare", round, [partial(self._peer.compare, a=a, b=b) for a, b in pairs])
 
     async def critique(self, proposals: Sequence[Message[Proposal]], round: int = 0) -> Judgement:
         """Ask the peer for a grade of each proposal; the verdicts it could give, together in one judgement."""
-        return await self._judge(round, [partial(self._peer.critique, proposal=p) for p in proposals])
+        return await self._judge("critique", round, [partial(self._peer.critique, proposal=p) for p in proposals])
 
-    async def _judge(self, round: int, asks: Sequence[Callable[[Call], Awaitable[Verdict]]]) -> Judgement:
+    async def _judge(self, skill: str, round: int, asks: Sequence[Callable[[Call], Awaitable[Verdict]]]) -> Judgement:
         calls: list[Call] = []
         lapses: list[str] = []
 
@@ -282,7 +285,7 @@ class Seat:
                 lapses.append(well_formed(str(why)))
                 return None
 
-        made = [(ask, self._call(round)) for ask in asks]
+        made = [(ask, self._call(skill, round)) for ask in asks]
         verdicts = await asyncio.gather(*(one(ask, call) for ask, call in made))
         cost = sum((call.cost for call in calls), NO_COST)
         kept = tuple(verdict for verdict in verdicts if verdict is not None)
@@ -290,6 +293,7 @@ class Seat:
 
     def _call(
         self,
+        skill: str,
         round: int,
         guide: Sequence[Message[Note]] = (),
         luck_of: PeerId | None = None,
@@ -301,7 +305,25 @@ class Seat:
             draw, number = self._derived_seed, self._calls
         else:
             draw, number = partial(self._derived_seed, who=luck_of), 1
-        return Call(question or table.question, round, self.me, table.names, draw, number, self.meter, tuple(guide))
+        asked, seen = question or table.question, self._seen(skill, round)
+        return Call(asked, round, self.me, table.names, draw, number, self.meter, tuple(guide), *seen)
+
+    def _seen(self, skill: str, round: int) -> tuple[Exchanges | None, Callable[[str], None] | None]:
+        """Return what tells a witness of the call that begins now: of its exchanges, and of its words."""
+        witness, number, exchanges, hear = self._witness, self._calls, None, None
+        if witness.exchange is not None:
+            like = Exchange(channel=self.channel, author=self.me, number=number, skill=skill, round=round)
+            exchanges = Exchanges(witness.exchange, self.clock, self._next_sequence, like)
+        if (words := witness.words) is not None:
+            hear = partial(self._pass_on, words, number)
+        return exchanges, hear
+
+    def _pass_on(self, words: Callable[[Words], None], number: int, text: str) -> None:
+        words(Words(self.me, self.name, number, text))
+
+    def _next_sequence(self) -> int:
+        head = self._channel.head(self.me)
+        return 1 if head is None else head.sequence + 1
 
     async def _in_time(self, thinking: Awaitable[T]) -> T:
         """Await a skill, no longer than the budget's time."""

@@ -10,6 +10,9 @@ from waggledance.models._model import Completion as Completion
 from waggledance.models._model import Model as Model
 from waggledance.models._model import ModelError as ModelError
 from waggledance.models._model import Request as Request
+from waggledance.models._model import Streaming as Streaming
+from waggledance.models._model import Tool as Tool
+from waggledance.models._model import ToolCall as ToolCall
 from waggledance.models._model import Turn as Turn
 
 if TYPE_CHECKING:
@@ -69,7 +72,10 @@ __all__ = [
     "ScriptEnded",
     "Scripted",
     "ServerFailed",
+    "Streaming",
     "TimedOut",
+    "Tool",
+    "ToolCall",
     "Turn",
     "Unreachable",
     "Weights",

@@ -45,7 +45,7 @@ def request_key(model: str, request: Request) -> str:
 
     It covers the model's name and everything in the request that shapes the answer; the time-out does not.
     """
-    shapes = (
+    shapes: tuple[object, ...] = (
         model,
         [(turn.role, turn.text) for turn in request.turns],
         request.max_tokens,
@@ -54,6 +54,9 @@ def request_key(model: str, request: Request) -> str:
         list(request.stop),
         request.logprobs,
     )
+    with_calls = [(turn.calls, turn.call) for turn in request.turns]
+    if request.tools or request.schema or any(calls or call for calls, call in with_calls):
+        shapes = (*shapes, request.tools, request.schema, with_calls)
     return blake3(msgspec.json.encode(shapes)).hexdigest()
 
 

@@ -30,7 +30,7 @@ import sys
 import tempfile
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -104,14 +104,36 @@ class _Job:
     model: str
     request: Request
     flat: str
+    hear: Callable[[str], None] | None = None
+    """Takes pieces of the text as they come; called from the slot's thread."""
     head: _Head | None = None
     cancelled: bool = False
     done: "Future[Reply]" = field(default_factory=Future[Reply])
 
 
-def _flat(turns: tuple[Turn, ...]) -> str:
-    """The turns in one string, so that a common beginning can be found; roles are marked off by control characters."""
-    return "".join(f"\x02{turn.role}\x03{turn.text}" for turn in turns)
+def _flat(request: Request) -> str:
+    """A request in one string, so that a common beginning can be found; roles are marked off by control characters.
+
+    Templates write tools first, so what differs in tools has no common beginning.
+    """
+    tools = f"\x04{request.tools!r}" if request.tools else ""
+    return tools + "".join(f"\x02{turn.role}\x03{turn.text}{turn.calls or ''}" for turn in request.turns)
+
+
+def _is_plain(request: Request) -> bool:
+    """Say whether a request is turns of text alone, of which a beginning can be asked by itself."""
+    return not (request.tools or any(turn.calls or turn.call for turn in request.turns))
+
+
+def _on_this_loop(hear: Callable[[str], None]) -> Callable[[str], None]:
+    """Return a function that any thread may call, which calls the given one on the running loop."""
+    loop = asyncio.get_running_loop()
+
+    def told(piece: str) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has closed: nobody listens any more
+            loop.call_soon_threadsafe(hear, piece)
+
+    return told
 
 
 def _beginning(turns: tuple[Turn, ...], length: int) -> tuple[Turn, ...]:
@@ -216,9 +238,9 @@ class Engine:
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    async def ask(self, model: str, request: Request) -> Reply:
-        """Answer one request on the first slot that comes free."""
-        job = _Job(model, request, _flat(request.turns))
+    async def ask(self, model: str, request: Request, hear: Callable[[str], None] | None = None) -> Reply:
+        """Answer one request on the first slot that comes free; `hear` takes pieces of its text, on this loop."""
+        job = _Job(model, request, _flat(request), None if hear is None else _on_this_loop(hear))
         with self._lock:
             self._arrived.append(job)
         await asyncio.sleep(0)  # let those who ask in the same tick arrive
@@ -236,7 +258,7 @@ class Engine:
     def _find_heads(self) -> None:
         """Give those who just arrived and begin alike a beginning to share; the lock is held."""
         self._waiting.extend(self._arrived)
-        jobs = sorted(self._arrived, key=lambda job: job.flat)
+        jobs = sorted((job for job in self._arrived if _is_plain(job.request)), key=lambda job: job.flat)
         self._arrived.clear()
         while jobs:
             common, group = jobs[0].flat, [jobs[0]]
@@ -283,7 +305,7 @@ class Engine:
         failure: Exception | None = None
         try:
             evaluated = self._bring_to_head(job, slot)
-            self._chat(body_of(job.request, slot.number, cache=_reusable(slot.said, job.flat)), reply, job)
+            self._chat(body_of(job.request, slot.number, cache=_reusable(slot.said, job.flat)), reply, job, job.hear)
             reply.evaluated += evaluated
             slot.said = job.flat + "\x02assistant\x03" + "".join(reply.text)
             failure = reply.error
@@ -336,11 +358,13 @@ class Engine:
                     self._heads.pop(head.text, None)
             head.saved.set_result(saved)
 
-    def _chat(self, body: bytes, reply: Reply, job: _Job) -> None:
+    def _chat(self, body: bytes, reply: Reply, job: _Job, hear: Callable[[str], None] | None = None) -> None:
         """Stream one answer into `reply`; returning True from the callback frees the slot."""
 
         def on_chunk(raw: bytes) -> bool:
-            reply.take(raw)
+            piece = reply.take(raw)
+            if hear is not None and piece:
+                hear(piece)
             return job.cancelled or self._leaving()
 
         try:

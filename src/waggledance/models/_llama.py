@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
@@ -54,10 +55,17 @@ class Gguf:
 
     async def complete(self, request: Request) -> Completion:
         """Answer one request; loads the model when nobody in the process has."""
+        return await self._answered(request, None)
+
+    async def stream(self, request: Request, hear: Callable[[str], None]) -> Completion:
+        """Answer one request, and tell each piece of the text as it is computed."""
+        return await self._answered(request, hear)
+
+    async def _answered(self, request: Request, hear: Callable[[str], None] | None) -> Completion:
         started = perf_counter()
         try:
             async with asyncio.timeout(request.timeout_s):
-                reply = await (await self._loaded()).ask(self.name, request)
+                reply = await (await self._loaded()).ask(self.name, request, hear)
         except TimeoutError:
             what = f"no answer within {request.timeout_s:g} s, waiting for a free slot included"
             raise TimedOut(

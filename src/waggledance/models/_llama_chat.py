@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from waggledance.models._errors import PromptTooLong, Refused, ServerFailed
-from waggledance.models._model import Completion, ModelError, Request
+from waggledance.models._model import Completion, ModelError, Request, Tool, ToolCall, Turn
 
 _RANDOM_SEED = 2**32 - 1  # llama.cpp draws a random seed for this one
 _TOP_K, _TOP_P, _MIN_P = 40, 0.95, 0.05  # llama.cpp's own defaults, said aloud so that they stay
@@ -21,8 +21,22 @@ class _Logprobs(msgspec.Struct):
     content: tuple[_Token, ...] | None = None
 
 
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _Call(msgspec.Struct):
+    """A piece of a tool call."""
+
+    index: int = 0
+    id: str | None = None
+    function: _Function = msgspec.field(default_factory=_Function)
+
+
 class _Delta(msgspec.Struct):
     content: str | None = None
+    tool_calls: tuple[_Call, ...] | None = None
 
 
 class _Choice(msgspec.Struct):
@@ -68,14 +82,18 @@ class Reply:
     evaluated: int = 0
     """Prompt tokens computed for it."""
     error: ModelError | None = None
+    calls: dict[int, ToolCall] = field(default_factory=dict[int, ToolCall])
 
-    def take(self, raw: bytes) -> None:
-        """Add one streamed chunk."""
+    def take(self, raw: bytes) -> str:
+        """Add one streamed chunk; return its piece of the text."""
         chunk = msgspec.json.decode(raw, type=_Chunk)
         if chunk.error is not None:
             self.error = _refusal(self.model, chunk.error)
+        came = len(self.text)
         for choice in chunk.choices:
             self.text.append(choice.delta.content or "")
+            for piece in choice.delta.tool_calls or ():
+                self._take_call(piece)
             self.finish = choice.finish_reason or self.finish
             for token in (choice.logprobs and choice.logprobs.content) or ():
                 self.logprobs.append(float("-inf") if token.logprob is None else token.logprob)
@@ -83,12 +101,21 @@ class Reply:
             self.prompt_tokens, self.completion_tokens = chunk.usage.prompt_tokens, chunk.usage.completion_tokens
         if chunk.timings is not None:
             self.evaluated = chunk.timings.prompt_n
+        return "".join(self.text[came:])
+
+    def _take_call(self, piece: _Call) -> None:
+        known = self.calls.get(piece.index, ToolCall("", "", ""))
+        self.calls[piece.index] = ToolCall(
+            piece.id or known.id,
+            known.name + (piece.function.name or ""),
+            known.arguments + (piece.function.arguments or ""),
+        )
 
 
 def body_of(request: Request, slot: int, *, cache: bool) -> bytes:
     """The request as llama.cpp's chat endpoint takes it, for one slot, with or without what that has computed."""
     body: dict[str, Any] = {
-        "messages": [{"role": turn.role, "content": turn.text} for turn in request.turns],
+        "messages": [_message(turn) for turn in request.turns],
         "max_tokens": request.max_tokens,
         "temperature": request.temperature,
         "seed": request.seed % _RANDOM_SEED,
@@ -104,7 +131,32 @@ def body_of(request: Request, slot: int, *, cache: bool) -> bytes:
     }
     if request.logprobs:
         body |= {"logprobs": True, "top_logprobs": 1}
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+    if request.schema:
+        schema = msgspec.Raw(request.schema.encode())
+        body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
     return msgspec.json.encode(body)
+
+
+def _message(turn: Turn) -> dict[str, Any]:
+    """A turn as OpenAI's chat protocol writes it."""
+    message: dict[str, Any] = {"role": turn.role, "content": turn.text}
+    if turn.calls:
+        message["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in turn.calls
+        ]
+    if turn.call:
+        message["tool_call_id"] = turn.call
+    return message
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    """A tool as OpenAI's chat protocol writes it."""
+    parameters = msgspec.Raw(tool.parameters.encode())
+    function = {"name": tool.name, "description": tool.description, "parameters": parameters}
+    return {"type": "function", "function": function}
 
 
 def completion_of(reply: Reply, request: Request, seconds: float) -> Completion:
@@ -117,6 +169,9 @@ def completion_of(reply: Reply, request: Request, seconds: float) -> Completion:
         seconds=seconds,
         evaluated_prompt_tokens=reply.evaluated,
         logprobs=tuple(reply.logprobs) if request.logprobs else None,
+        calls=tuple(
+            msgspec.structs.replace(call, id=call.id or f"call_{index}") for index, call in sorted(reply.calls.items())
+        ),
     )
 
 

@@ -5,22 +5,60 @@ that it cannot; it raises `ModelError` when it cannot answer and `asyncio.Cancel
 """
 
 import math
-from typing import Literal, Protocol
+import re
+from collections.abc import Callable
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
 from waggledance.core._errors import RunFailed, UsageError
 
+_TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MAX_SEED = 2**63 - 1  # what OpenAI-compatible endpoints take: a signed 64-bit integer
 
 
-class Turn(msgspec.Struct, frozen=True):
+class Tool(msgspec.Struct, frozen=True):
+    """Something that a model may ask to be done instead of answering at once."""
+
+    name: str
+    """Letters, digits, ``_`` and ``-``, at most 64; names of one request differ."""
+    description: str
+    """What it does, in words for the model."""
+    parameters: str = '{"type":"object"}'
+    """The JSON schema of its arguments, as JSON text."""
+
+    def __post_init__(self) -> None:
+        if not _TOOL_NAME.fullmatch(self.name):
+            raise UsageError(f"a tool's name has 1 to 64 letters, digits, _ and -, got {self.name[:80]!r}")
+        try:
+            schema: object = msgspec.json.decode(self.parameters)
+        except msgspec.DecodeError as why:
+            raise UsageError(f"the parameters of tool {self.name!r} are no JSON: {why}") from why
+        if not isinstance(schema, dict):
+            raise UsageError(f"the parameters of tool {self.name!r} must be a JSON schema, an object")
+
+
+class ToolCall(msgspec.Struct, frozen=True):
+    """A model's wish to have a tool used."""
+
+    id: str
+    """Names the call in its answer."""
+    name: str
+    arguments: str
+    """JSON, as the model wrote it; it may be anything."""
+
+
+class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     """One turn of a conversation."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     """Who speaks."""
     text: str
-    """What is said."""
+    """What is said; a tool's result."""
+    calls: tuple[ToolCall, ...] = ()
+    """Of an assistant: the tools it wants used."""
+    call: str = ""
+    """Of a tool: the id of the call that this is the result of."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,13 +83,17 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds from asking to answer, waiting for a free slot and retries included."""
     logprobs: bool = False
     """Whether to return the log-probability of every token of the answer."""
+    tools: tuple[Tool, ...] = ()
+    """What the model may ask to have done; it then answers with `Completion.calls`."""
+    schema: str = ""
+    """A JSON schema, as JSON text, that the answer must fit; where a back end cannot hold a model to it, it refuses."""
 
     def __post_init__(self) -> None:
         if not self.turns:
             raise UsageError("a request needs at least one turn, got none")
         for turn in self.turns:
-            if turn.role not in ("system", "user", "assistant"):
-                raise UsageError(f"a turn's role is system, user or assistant, got {turn.role!r}")
+            if turn.role not in ("system", "user", "assistant", "tool"):
+                raise UsageError(f"a turn's role is system, user, assistant or tool, got {turn.role!r}")
         if self.max_tokens < 1:
             raise UsageError(f"max_tokens must be at least 1, got {self.max_tokens}")
         if not (math.isfinite(self.temperature) and 0 <= self.temperature <= 10):
@@ -62,6 +104,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError("a stop string may not be empty: it would end every answer at once")
         if not (math.isfinite(self.timeout_s) and self.timeout_s > 0):
             raise UsageError(f"timeout_s must be a positive number of seconds, got {self.timeout_s}")
+        if len({tool.name for tool in self.tools}) < len(self.tools):
+            raise UsageError("two tools of one request have the same name; give each its own")
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +128,8 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     ends an answer may be counted in `completion_tokens` and have none."""
     usd_micro: int | None = None
     """Price in millionths of a dollar; None: unknown."""
+    calls: tuple[ToolCall, ...] = ()
+    """The tools that the model wants used before it answers; `text` is then what it said beside, often nothing."""
 
 
 class Model(Protocol):
@@ -119,3 +165,19 @@ class ModelError(RunFailed):
 
     def __str__(self) -> str:
         return f"{self.model}: {self.what}. {self.remedy}"
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """A language model whose words can be heard while they come."""
+
+    async def stream(self, request: Request, hear: Callable[[str], None]) -> Completion:
+        """Answer one request as `complete` does, and tell each piece of the text as it comes.
+
+        Pieces joined are the completion's text, but for what a stop string then cuts off; a failure may come after
+        some of them.
+
+        Raises:
+            ModelError: no answer could be had; says why and what to do.
+        """
+        ...

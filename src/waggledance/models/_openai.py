@@ -7,12 +7,14 @@ talking costs a few megabytes and gets an error.
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
+
+import msgspec
 
 from waggledance.core._errors import UsageError
 from waggledance.models._errors import (
@@ -26,10 +28,11 @@ from waggledance.models._errors import (
     Unreachable,
     WrongKey,
 )
-from waggledance.models._model import Completion, ModelError, Request
+from waggledance.models._model import Completion, ModelError, Request, ToolCall
 
 if TYPE_CHECKING:
-    from pydantic_ai.messages import ModelMessage, ModelResponse
+    from pydantic_ai.messages import ModelMessage, ModelResponse, ModelResponseStreamEvent
+    from pydantic_ai.models import ModelRequestParameters
     from pydantic_ai.models.openai import OpenAIChatModel, OpenAIChatModelSettings
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -85,20 +88,34 @@ class OpenAI:
 
     async def complete(self, request: Request) -> Completion:
         """Ask the endpoint once."""
-        from pydantic_ai.models import ModelRequestParameters
+        return await self._answered(request, None)
 
+    async def stream(self, request: Request, hear: Callable[[str], None]) -> Completion:
+        """Ask the endpoint once, and tell each piece of the text as it comes."""
+        return await self._answered(request, hear)
+
+    async def _answered(self, request: Request, hear: Callable[[str], None] | None) -> Completion:
         started = perf_counter()
         try:
             async with asyncio.timeout(request.timeout_s):
-                response = await self._client().request(
-                    list(_messages(request)), self._settings(request), ModelRequestParameters()
-                )
+                response = await self._response(request, hear)
         except TimeoutError:
             what = f"no answer from {self._where} within {request.timeout_s:g} s"
             raise TimedOut(self.name, what, "Allow more time with timeout_s, or see how the endpoint is.") from None
         except Exception as error:  # noqa: BLE001  # every failure gets its sentence; the cause may hold the key
             raise self._failure(error, request) from None
         return self._completion(response, request, perf_counter() - started)
+
+    async def _response(self, request: Request, hear: Callable[[str], None] | None) -> "ModelResponse":
+        asked = (list(_messages(request)), self._settings(request), _parameters(request))
+        if hear is None:
+            return await self._client().request(*asked)
+        async with self._client().request_stream(*asked) as coming:
+            async for event in coming:
+                piece = _piece(event)
+                if piece:
+                    hear(piece)
+            return coming.get()
 
     async def aclose(self) -> None:
         """Close this event loop's connections."""
@@ -125,6 +142,9 @@ class OpenAI:
             settings["stop_sequences"] = list(request.stop)
         if request.logprobs:
             settings["openai_logprobs"] = True
+        if request.schema:
+            shape = {"name": "answer", "schema": msgspec.json.decode(request.schema), "strict": True}
+            settings["extra_body"] = {"response_format": {"type": "json_schema", "json_schema": shape}}
         return settings
 
     def _completion(self, response: "ModelResponse", request: Request, seconds: float) -> Completion:
@@ -147,6 +167,11 @@ class OpenAI:
             evaluated_prompt_tokens=response.usage.input_tokens - cached if cached else None,
             logprobs=tuple(float(token["logprob"]) for token in logprobs) if logprobs and request.logprobs else None,
             usd_micro=_price(response) if self.official else None,
+            calls=tuple(
+                ToolCall(part.tool_call_id, part.tool_name, part.args_as_json_str())
+                for part in response.parts
+                if part.part_kind == "tool-call"
+            ),
         )
 
     def _too_large(self, seen: str, request: Request) -> BadAnswer:
@@ -267,8 +292,17 @@ class _TooLarge(Exception):
 
 def _messages(request: Request) -> "Iterator[ModelMessage]":
     """The turns as pydantic-ai's messages."""
-    from pydantic_ai.messages import ModelRequest, ModelResponse, SystemPromptPart, TextPart, UserPromptPart
+    from pydantic_ai.messages import (
+        ModelRequest,
+        ModelResponse,
+        SystemPromptPart,
+        TextPart,
+        ToolCallPart,
+        ToolReturnPart,
+        UserPromptPart,
+    )
 
+    names = {call.id: call.name for turn in request.turns for call in turn.calls}
     for turn in request.turns:
         match turn.role:
             case "system":
@@ -276,7 +310,33 @@ def _messages(request: Request) -> "Iterator[ModelMessage]":
             case "user":
                 yield ModelRequest(parts=[UserPromptPart(turn.text)])
             case "assistant":
-                yield ModelResponse(parts=[TextPart(turn.text)])
+                said = [TextPart(turn.text)] if turn.text or not turn.calls else []
+                yield ModelResponse(parts=[*said, *(ToolCallPart(c.name, c.arguments, c.id) for c in turn.calls)])
+            case "tool":
+                yield ModelRequest(parts=[ToolReturnPart(names.get(turn.call, "tool"), turn.text, turn.call)])
+
+
+def _parameters(request: Request) -> "ModelRequestParameters":
+    """The tools as pydantic-ai's."""
+    from pydantic_ai.models import ModelRequestParameters
+    from pydantic_ai.tools import ToolDefinition
+
+    tools = [
+        ToolDefinition(name=t.name, description=t.description, parameters_json_schema=msgspec.json.decode(t.parameters))
+        for t in request.tools
+    ]
+    return ModelRequestParameters(function_tools=tools)
+
+
+def _piece(event: "ModelResponseStreamEvent") -> str:
+    """The text that an event of a stream brings; empty when it brings something else."""
+    from pydantic_ai.messages import PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta
+
+    if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
+        return event.part.content
+    if isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
+        return event.delta.content_delta
+    return ""
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

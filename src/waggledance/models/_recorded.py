@@ -1,7 +1,7 @@
 """Real answers, kept in a bank and given again: exact, offline, free. The first answer to a key counts."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from waggledance.core._errors import UsageError
@@ -62,6 +62,12 @@ class Recorded:
                 f"Record it by asking {self.model} through Recorder(model, {str(self.path)!r}).",
             )
         return answer
+
+    async def stream(self, request: Request, hear: Callable[[str], None]) -> Completion:
+        """Give the recorded answer, in one piece."""
+        completion = await self.complete(request)
+        hear(completion.text)
+        return completion
 
     async def aclose(self) -> None:
         """Do nothing: the bank is in memory."""

@@ -8,6 +8,7 @@ begun.
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from random import Random
 
 import msgspec
@@ -15,7 +16,7 @@ import msgspec
 from waggledance.core._errors import UsageError
 from waggledance.models._errors import RateLimited, TimedOut
 from waggledance.models._gate import Gate
-from waggledance.models._model import Completion, Model, ModelError, Request
+from waggledance.models._model import Completion, Model, ModelError, Request, Streaming
 
 logger = logging.getLogger(__name__)
 
@@ -60,13 +61,40 @@ class Retrying:
 
     async def complete(self, request: Request) -> Completion:
         """Ask until there is an answer, an error that will not pass, or no time left."""
+        return await self._in_time(request, self.model.complete)
+
+    async def stream(self, request: Request, hear: Callable[[str], None]) -> Completion:
+        """Do the same, and tell each piece of the text as it comes; once one was told, nothing is asked again."""
+        model = self.model
+        if not isinstance(model, Streaming):
+            completion = await self.complete(request)
+            hear(completion.text)
+            return completion
+        told = False
+
+        def tell(piece: str) -> None:
+            nonlocal told
+            told = True
+            hear(piece)
+
+        async def once(asked: Request) -> Completion:
+            try:
+                return await model.stream(asked, tell)
+            except ModelError as error:
+                if told:
+                    error.passing = False
+                raise
+
+        return await self._in_time(request, once)
+
+    async def _in_time(self, request: Request, ask: Callable[[Request], Awaitable[Completion]]) -> Completion:
         deadline = asyncio.get_running_loop().time() + request.timeout_s
         try:
             async with asyncio.timeout_at(deadline):
                 if self._gate is None:
-                    return await self._complete(request, deadline)
+                    return await self._asked(request, deadline, ask)
                 async with self._gate:
-                    return await self._complete(request, deadline)
+                    return await self._asked(request, deadline, ask)
         except TimeoutError:
             what = f"no answer within {request.timeout_s:g} s, waiting for other requests and retries included"
             raise TimedOut(self.name, what, "Allow more time with timeout_s, or ask fewer at once.") from None
@@ -75,12 +103,14 @@ class Retrying:
         """Close the model behind."""
         await self.model.aclose()
 
-    async def _complete(self, request: Request, deadline: float) -> Completion:
+    async def _asked(
+        self, request: Request, deadline: float, ask: Callable[[Request], Awaitable[Completion]]
+    ) -> Completion:
         loop = asyncio.get_running_loop()
         for attempt in range(self.tries):
             left_s = deadline - loop.time()
             try:
-                return await self.model.complete(msgspec.structs.replace(request, timeout_s=max(left_s, 0.001)))
+                return await ask(msgspec.structs.replace(request, timeout_s=max(left_s, 0.001)))
             except ModelError as error:
                 wait_s = self._rng.uniform(0.0, min(self._cap_s, self._base_s * 2**attempt))
                 if isinstance(error, RateLimited) and error.retry_after_s is not None:

@@ -6,12 +6,16 @@ words. It honours stop strings, the token limit and the time-out, as a real back
 
 import asyncio
 import itertools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from waggledance.core._errors import UsageError
 from waggledance.models._errors import ScriptEnded, TimedOut
 from waggledance.models._model import Completion, Request
+
+_WORD = re.compile(r"\s*\S+\s*\Z|\s*\S+|\s+")
+"""A word with the space before it, and after the last; joined they are the text."""
 
 Line: TypeAlias = str | Completion | Exception
 """What a scripted model does for one request: say a text, return a whole completion, or raise."""
@@ -60,6 +64,14 @@ class Scripted:
         if isinstance(line, Completion):
             return line
         return _completion(line, request, delay_s)
+
+    async def stream(self, request: Request, hear: Callable[[str], None]) -> Completion:
+        """Say the next line word by word, when its time has come."""
+        completion = await self.complete(request)
+        for word in _WORD.findall(completion.text):
+            hear(word)
+            await asyncio.sleep(0)
+        return completion
 
     async def aclose(self) -> None:
         """Do nothing: there is nothing to let go of."""

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from waggledance.core import Call, Cost, Message, Proposal, RunFailed, UsageError, Verdict
-from waggledance.models import Completion, Model, Request, Turn
+from waggledance.models import Completion, Model, Request, Streaming, Turn
 from waggledance.peers._noted import noted, shown
 from waggledance.peers._others import defanged, grouped, mark_for, one
 from waggledance.peers._parse import parse
@@ -180,7 +180,12 @@ class Agent:
             max_tokens=asking.max_tokens if left is None else max(1, min(asking.max_tokens, left)),
             timeout_s=min(asking.timeout_s, max(call.seconds_left, 0.001)),
         )
-        completion = await self.model.complete(request)
+        with call.asking("model", self.model.name, request) as exchange:
+            if call.hear is None or not isinstance(self.model, Streaming):
+                completion = await self.model.complete(request)
+            else:
+                completion = await self.model.stream(request, call.hear)
+            exchange.answered = completion
         call.charge(
             Cost(
                 prompt_tokens=completion.prompt_tokens,

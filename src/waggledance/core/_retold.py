@@ -1,0 +1,172 @@
+"""A history told twice: as it went, and as it would have gone, in a channel of its own and with other authors.
+
+A channel that was run again with an intervention is a *fork*: its first message is `ForkedFrom` and names the parent,
+and every author is a stand-in, whom nobody can be or sign for, so that no message of it passes for one of the original:
+
+    stand-in = author xor blake3("waggle/stand-in/1\\0" ‖ the fork's name)
+
+What depends on a channel's name (ties, draws) is settled in the name of the origin: the channel at the bottom that is
+no fork. `Teller` carries messages from one telling over into the other and back; where nothing was changed, the way back
+gives the original's messages, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, cast
+
+import msgspec
+from blake3 import blake3
+
+from waggledance.core._bodies import Opening, Roster
+from waggledance.core._decision import Decision
+from waggledance.core._errors import UsageError
+from waggledance.core._ids import MessageId, PeerId
+from waggledance.core._message import Body, Message, Unknown, compose, encode_canonical
+
+AnyMessage = Message[Any]
+
+
+class ForkedFrom(Body, frozen=True, gc=False):
+    """The first message of a fork: whose history this is, and what was changed in it."""
+
+    kind: ClassVar[str] = "fork/1"
+    parent: str
+    """The channel that was run again."""
+    origin: str
+    """The channel in whose name it is decided: the parent, or where the parent is a fork, the parent's origin."""
+    edits: tuple[str, ...] = ()
+    """What was changed, as JSON texts."""
+    at: MessageId | None = None
+    """From which message of the parent on peers were others, or were asked anew; None means from the beginning."""
+
+    def __post_init__(self) -> None:
+        if not self.parent or not self.origin:
+            raise UsageError("a fork names the channel that it was made from")
+
+
+def fork_of(messages: Iterable[AnyMessage]) -> Message[ForkedFrom] | None:
+    """Return the message that makes a channel a fork: its first one; None in an original."""
+    forks = [m for m in messages if isinstance(m.body, ForkedFrom) and not m.parents and m.sequence == 1]
+    return min(forks, key=lambda m: (m.lamport, m.id), default=None)
+
+
+def stand_in(fork: str, peer: PeerId) -> PeerId:
+    """Return who speaks for a peer in a fork; of that, again, the peer.
+
+    >>> stand_in("q1~1", stand_in("q1~1", PeerId(bytes(32)))) == bytes(32)
+    True
+    """
+    mask = blake3(b"waggle/stand-in/1\0" + fork.encode()).digest()
+    return PeerId(bytes(a ^ b for a, b in zip(peer, mask, strict=True)))
+
+
+class Teller:
+    """Tells the messages of one telling, one after the other, causes first, as those of the other.
+
+    Args:
+        fork: the name of the fork.
+        channel: the name of the channel to tell in: the fork's, or its origin's.
+        peers: everybody who may be named in a body.
+        first: what everything builds on in the other telling, when it is told into a fork.
+    """
+
+    def __init__(self, fork: str, channel: str, peers: Iterable[PeerId], first: AnyMessage | None = None) -> None:
+        self._channel, self._first = channel, first
+        self.peers: dict[bytes, PeerId] = {peer: stand_in(fork, peer) for peer in peers}
+        self._fork = fork
+        self.ids: dict[bytes, MessageId] = {}
+        """From the ids of what was told to the ids under which it was told."""
+        self._lamport: dict[MessageId, int] = {}
+        if first is not None:
+            self._lamport[first.id] = first.lamport
+
+    def tell(self, message: AnyMessage, body: Body | None = None) -> tuple[AnyMessage, bytes]:
+        """Return a message of the other telling with its canonical bytes; `body`, in words of this one, replaces it."""
+        author = self.peers.setdefault(message.author, stand_in(self._fork, message.author))
+        previous = None if message.previous is None else self.ids.get(message.previous)
+        parents = tuple(sorted(self.ids[id] for id in message.parents if id in self.ids))
+        if self._first is not None and previous is None and not parents:
+            parents = (self._first.id,)
+        before = [self._lamport[id] for id in (previous, *parents) if id is not None]
+        told, raw = compose(
+            author, self._worded(message.body if body is None else body), message.sequence, previous, parents,
+            1 + max(before, default=0), message.wall_ms, message.swarm, self._channel,
+        )  # fmt: skip
+        self.ids[message.id] = told.id
+        self._lamport[told.id] = told.lamport
+        return told, raw
+
+    def decision(self, decision: Decision) -> Decision:
+        """Return a decision as one over the other telling."""
+        id = self._swapped
+        return msgspec.structs.replace(
+            decision,
+            winner=None if decision.winner is None else cast("MessageId", id(decision.winner)),
+            used=tuple(sorted(cast("MessageId", id(used)) for used in decision.used)),
+            dissent=tuple(msgspec.structs.replace(d, peer=cast("PeerId", id(d.peer))) for d in decision.dissent),
+            silent=tuple(cast("PeerId", id(peer)) for peer in decision.silent),
+            names={cast("PeerId", id(peer)): name for peer, name in decision.names.items()},
+            channel=self._channel,
+        )
+
+    def _worded(self, body: Body) -> Body:
+        if isinstance(body, Unknown):
+            plain = self._swapped(msgspec.msgpack.decode(body.raw))
+            return Unknown(kind_name=body.kind_name, raw=encode_canonical(plain))
+        plain = msgspec.to_builtins(body, builtin_types=(bytes,))
+        swapped = self._swapped(plain)
+        return body if swapped == plain else msgspec.convert(swapped, type(body))
+
+    def _swapped(self, value: object) -> object:
+        """Return a plain value with every id in it as it is in the other telling."""
+        match value:
+            case bytes():
+                return self.ids.get(value) or self.peers.get(value) or value
+            case dict():
+                pairs = cast("Mapping[object, object]", value).items()
+                return {self._swapped(key): self._swapped(part) for key, part in pairs}
+            case list() | tuple():
+                return [self._swapped(part) for part in cast("Sequence[object]", value)]
+            case _:
+                return value
+
+
+class Retold:
+    """A fork's messages as they are in the name of its origin.
+
+    Args:
+        fork: the first message of the fork.
+        messages: all its messages, in any order.
+    """
+
+    def __init__(self, fork: Message[ForkedFrom], messages: Iterable[AnyMessage]) -> None:
+        inside = sorted((m for m in set(messages) if m.id != fork.id), key=lambda m: (m.lamport, m.id))
+        self._back = Teller(fork.channel, fork.body.origin, _named(inside))
+        self.messages: tuple[AnyMessage, ...] = tuple(self._back.tell(message)[0] for message in inside)
+        self.origin = fork.body.origin
+        self._forth = Teller(fork.channel, fork.channel, (), fork)
+        self._forth.ids = {told: MessageId(id) for id, told in self._back.ids.items()}
+        self._forth.peers = {told: PeerId(peer) for peer, told in self._back.peers.items()}
+
+    def id(self, id: MessageId) -> MessageId:
+        """Return what a message of the fork is called in the name of the origin; itself when it is none of them."""
+        return self._back.ids.get(id, id)
+
+    def peer(self, peer: PeerId) -> PeerId:
+        """Return for whom somebody stands in."""
+        return self._back.peers.get(peer, peer)
+
+    def in_fork(self, decision: Decision) -> Decision:
+        """Return a decision over the messages here as one over the fork's own."""
+        return self._forth.decision(decision)
+
+
+def _named(messages: Iterable[AnyMessage]) -> set[PeerId]:
+    """Return all authors and all members that messages name."""
+    peers: set[PeerId] = set()
+    for message in messages:
+        peers.add(message.author)
+        if isinstance(message.body, Opening | Roster):
+            peers.update(member.id for member in message.body.members)
+    return peers
