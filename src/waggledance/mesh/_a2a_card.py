@@ -77,16 +77,29 @@ def card_of(capability: Capability, key: Key) -> str:
         RunFailed: the extra ``a2a`` is not installed.
     """
     _need_a2a()
-    from a2a.types import AgentCard
-    from a2a.utils.signing import create_agent_card_signer
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from google.protobuf.json_format import MessageToJson, ParseDict
+    from google.protobuf.json_format import MessageToJson
 
-    Ed25519PrivateKey.register(_AskedKey)
-    kept = {name: getattr(capability, name) for name in _Rest.__struct_fields__ if name != "peer"}
+    text: str = MessageToJson(sign_card(unsigned_card(capability, key.peer), key), indent=None)
+    return text
+
+
+def unsigned_card(capability: Capability, peer: PeerId | None) -> AgentCard:
+    """Return a record as an A2A card that nobody has signed yet, for a gateway to add to what it says.
+
+    Args:
+        capability: the record.
+        peer: whose card it is, who will sign it; None where nobody will, and then our extension is not on it.
+
+    Raises:
+        RunFailed: the extra ``a2a`` is not installed.
+    """
+    _need_a2a()
+    from a2a.types import AgentCard
+    from google.protobuf.json_format import ParseDict
+
     takes = sorted({kind for s in capability.skills for kind in s.takes}) or ["text/plain"]
     gives = sorted({kind for s in capability.skills for kind in s.gives}) or ["text/plain"]
-    card = {
+    card: dict[str, Any] = {
         "name": capability.name,
         "description": capability.desc or capability.name,
         "version": str(capability.ver),
@@ -107,15 +120,31 @@ def card_of(capability: Capability, key: Key) -> str:
             }
             for skill in capability.skills
         ],
-        "capabilities": {
-            "extensions": [{"uri": EXTENSION, "params": msgspec.to_builtins(_Rest(peer=key.peer, **kept))}]
-        },
+        "capabilities": {},
     }
+    if peer is not None:
+        kept = {name: getattr(capability, name) for name in _Rest.__struct_fields__ if name != "peer"}
+        params = msgspec.to_builtins(_Rest(peer=peer, **kept))
+        card["capabilities"] = {"extensions": [{"uri": EXTENSION, "params": params}]}
+    made: AgentCard = ParseDict(card, AgentCard())
+    return made
+
+
+def sign_card(card: AgentCard, key: Key) -> AgentCard:
+    """Return a card as it stands with a peer's signature; it has to name that peer under our extension.
+
+    Raises:
+        RunFailed: the extra ``a2a`` is not installed.
+    """
+    _need_a2a()
+    from a2a.utils.signing import create_agent_card_signer
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    Ed25519PrivateKey.register(_AskedKey)
     sign = create_agent_card_signer(
         cast("Any", _AskedKey(key)), {"kid": key.peer.hex(), "alg": "EdDSA", "jku": None, "typ": "JOSE"}
     )
-    signed: str = MessageToJson(sign(ParseDict(card, AgentCard())), indent=None)
-    return signed
+    return sign(card)
 
 
 def verify_card(card: str | bytes) -> PeerId:
