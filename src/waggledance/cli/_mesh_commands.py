@@ -4,39 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from waggledance.cli._printing import print_json, print_table, print_text, say, terminal
 from waggledance.core import UNIT, LoopClock, RunFailed, UnknownName, UsageError
-from waggledance.mesh import STALE_SECONDS, Home, Order, Status, load_key, new_invite, place, read_status
+from waggledance.mesh import STALE_SECONDS, Home, LocalPeer, Order, Status, load_key, new_invite, peers_here, place
 
 LOOK_EVERY_SECONDS = 0.5
 LEAST_DIGITS = 6
 """Of a key that is meant by how it begins."""
-
-
-@dataclass(frozen=True)
-class Local:
-    """A peer of this machine: its swarm, its key's name, and what it last told; None when it does not run."""
-
-    swarm: str
-    key: str
-    file: Path
-    status: Status | None
-
-    @property
-    def age_s(self) -> float:
-        """How long ago it told, seconds by this machine's clock."""
-        return 0.0 if self.status is None else (LoopClock().wall_ms() - self.status.at_ms) / 1000
-
-    @property
-    def runs(self) -> bool:
-        """Whether it told something of late."""
-        return self.status is not None and self.age_s < STALE_SECONDS
 
 
 def show_status(swarm: str | None, *, as_json: bool) -> None:
@@ -172,19 +150,7 @@ def _key_of(status: Status, who: str) -> str:
     return found[0]
 
 
-def peers_here(swarm: str | None) -> list[Local]:
-    home = Home()
-    names = home.swarms() if swarm is None else (home.genesis(swarm).name,)
-    found: list[Local] = []
-    for name in names:
-        for key in home.ids():
-            folder = home.peer(name, key)
-            if folder.folder.exists():
-                found.append(Local(name, key, folder.status, read_status(folder.status)))
-    return found
-
-
-def peer_meant(swarm: str | None, key: str | None) -> Local:
+def peer_meant(swarm: str | None, key: str | None) -> LocalPeer:
     """Return the peer that is meant: of several, one that runs."""
     here = [peer for peer in peers_here(swarm) if key is None or peer.key == key]
     if not here:
@@ -204,7 +170,7 @@ def _running(swarm: str | None, key: str | None) -> Status:
     return peer.status
 
 
-def _rows(peer: Local) -> list[tuple[str, object]]:
+def _rows(peer: LocalPeer) -> list[tuple[str, object]]:
     status = peer.status
     rows: list[tuple[str, object]] = [("swarm", peer.swarm), ("peer", peer.key)]
     if status is None:
@@ -232,7 +198,7 @@ def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{reason} {n:,}" for reason, n in counts.items()) or "nothing"
 
 
-def _changes(before: Status | None, now: Status | None, peer: Local) -> list[str]:
+def _changes(before: Status | None, now: Status | None, peer: LocalPeer) -> list[str]:
     """Return a line for each thing that changed."""
     if now is None:
         return [f"{peer.key} does not run"] if before is not None else []
@@ -287,6 +253,6 @@ def _watch_live(swarm: str | None, key: str | None) -> None:
             time.sleep(LOOK_EVERY_SECONDS)
 
 
-def _as_json(peer: Local) -> dict[str, object]:
+def _as_json(peer: LocalPeer) -> dict[str, object]:
     told: dict[str, object] = msgspec.to_builtins(peer.status) if peer.status is not None else {}
     return {"swarm": peer.swarm, "peer": peer.key, "runs": peer.runs, **told}

@@ -7,16 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from waggledance.cli._mesh_commands import Local, peer_meant, peers_here
+from waggledance.cli._mesh_commands import peer_meant
 from waggledance.core import Log, Message, MessageId, PeerId, UsageError
-from waggledance.mesh import LOBBY, Feedback, Home, Membership, Settled, load_key, membership_of, task_of
+from waggledance.mesh import (
+    LOBBY,
+    Feedback,
+    Home,
+    LocalPeer,
+    Membership,
+    Settled,
+    load_key,
+    membership_of,
+    peers_here,
+    task_of,
+)
 
 
 @dataclass(frozen=True)
 class OnDisk:
     """One peer's messages."""
 
-    local: Local
+    local: LocalPeer
     me: PeerId
     channels: Mapping[str, tuple[Message[Any], ...]]
 
@@ -60,7 +71,7 @@ def most_experienced(swarm: str | None) -> OnDisk:
     return min(kept, key=lambda disk: (-given[disk.local.key], disk.local.key))
 
 
-def _read(local: Local) -> OnDisk:
+def _read(local: LocalPeer) -> OnDisk:
     home = Home()
     file = _log_of(local)
     if not file.exists():
@@ -73,5 +84,5 @@ def _read(local: Local) -> OnDisk:
     return OnDisk(local, load_key(home.known_key_file(local.key)).peer, channels)
 
 
-def _log_of(local: Local) -> Path:
+def _log_of(local: LocalPeer) -> Path:
     return Home().peer(local.swarm, local.key).log

@@ -83,6 +83,8 @@ from waggledance.mesh._patch import patched as patched
 from waggledance.mesh._patch import tensor_file as tensor_file
 from waggledance.mesh._patch import tensor_patch as tensor_patch
 from waggledance.mesh._patch import tensors_of as tensors_of
+from waggledance.mesh._peers_here import LocalPeer as LocalPeer
+from waggledance.mesh._peers_here import peers_here as peers_here
 from waggledance.mesh._planning import Kind as RolloutKind
 from waggledance.mesh._planning import planned as planned
 from waggledance.mesh._praise import praise as praise
@@ -186,6 +188,7 @@ __all__ = [
     "KeyRefused",
     "Leave",
     "Limits",
+    "LocalPeer",
     "Match",
     "MemberState",
     "Membership",
@@ -261,6 +264,7 @@ __all__ = [
     "observed_by",
     "open_genesis",
     "patched",
+    "peers_here",
     "place",
     "planned",
     "praise",
