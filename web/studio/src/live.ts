@@ -1,9 +1,12 @@
 /** Follow a channel while it is written: messages in batches, words as they are said. */
 
+import { signal } from "@preact/signals";
 import type { Decision, Msg, Plan, Words } from "./api";
 import { livePath } from "./door";
-import { speaking } from "./state";
 import { Story, withMessages } from "./story";
+
+/** What is being said, by name of who says it. */
+export const speaking = signal<ReadonlyMap<string, Words>>(new Map());
 
 export interface Following {
   stop(): void;

@@ -1,10 +1,10 @@
 /** What the page knows and shows, as signals; and what changes it. */
 
 import { computed, signal } from "@preact/signals";
-import type { ChannelLine, Edit, MeshSwarm, Options, Pin, ReplayOrder, Trouble, Words } from "./api";
+import type { ChannelLine, Edit, MeshSwarm, Options, Pin, ReplayOrder, Trouble } from "./api";
 import { Failed, channelSoon, door, troubleOf } from "./door";
 import { withEdit, withoutEdit } from "./edits";
-import { type Following, follow } from "./live";
+import { type Following, follow, speaking } from "./live";
 import { type Moment, type Step, begin, travel } from "./moment";
 import { type Route, hashOf, routeOf } from "./route";
 import { Story } from "./story";
@@ -14,7 +14,6 @@ export const channels = signal<readonly ChannelLine[] | null>(null);
 export const trouble = signal<Trouble | null>(null);
 export const story = signal<Story | null>(null);
 export const moment = signal<Moment>(begin(-1));
-export const speaking = signal<ReadonlyMap<string, Words>>(new Map());
 export const connected = signal(true);
 export const pins = signal<readonly Pin[]>([]);
 export const options = signal<Options>({ rules: [], models: [] });

@@ -1,0 +1,42 @@
+/** How people read times, shares and kinds. */
+
+export function percent(ppm: number): string {
+  return `${Math.round(ppm / 10_000)} %`;
+}
+
+/** Milliseconds since the beginning as `0:04.2`, `12:30`, `1:02:03`. */
+export function elapsed(milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const two = (value: number): string => String(Math.floor(value)).padStart(2, "0");
+  if (h > 0) return `${h}:${two(m)}:${two(s)}`;
+  return m >= 10 ? `${m}:${two(s)}` : `${m}:${two(s)}.${Math.floor((s % 1) * 10)}`;
+}
+
+export function day(wall_ms: number): string {
+  return new Date(wall_ms).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
+}
+
+/** `proposal/1` as `answer`, and so on: what a message is in a word. */
+export function kindWord(kind: string): string {
+  const name = kind.split("/")[0] ?? kind;
+  return WORDS[name] ?? name;
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  opening: "question",
+  proposal: "answer",
+  judgement: "judgement",
+  outcome: "decision",
+  cut: "what counts",
+  roster: "members",
+};
+
+export function shortened(text: string, characters: number): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  return line.length > characters ? `${line.slice(0, characters - 1)}…` : line;
+}
+
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+}

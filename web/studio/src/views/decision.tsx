@@ -1,0 +1,125 @@
+/** What was decided, by whom and against whom; before that, how the answers stand. */
+
+import type { Decision as Decided } from "../api";
+import { amount } from "../burn";
+import { counted, percent, shortened } from "../format";
+import { at, pins, story, togglePin } from "../state";
+import type { Standing, Story } from "../story";
+import { Answer, Card, Empty, Glyph, ICONS, Icon } from "./parts";
+
+export function Decision() {
+  const of = story.value;
+  if (of === null) return null;
+  const decision = of.decided(at.value) ? of.channel.decision : null;
+  return (
+    <Card title="Decision" name="decision" aside={decision !== null && <PinResult of={of} />}>
+      {decision === null ? <NotYet of={of} /> : <Made of={of} decision={decision} />}
+    </Card>
+  );
+}
+
+function NotYet({ of }: { readonly of: Story }) {
+  const standing = of.standing(at.value);
+  const ends = of.channel.live || at.value < of.last;
+  if (standing.length === 0) {
+    return <Empty title="No answers yet at this moment." children={<p>{ends ? "They show here as they come." : "The run ended without any."}</p>} />;
+  }
+  return (
+    <>
+      <p class="verdict pending">{ends ? "Not decided yet. So it stands:" : "It ended without a decision. So it stood:"}</p>
+      <Bars of={of} rows={standing} />
+    </>
+  );
+}
+
+function Made({ of, decision }: { readonly of: Story; readonly decision: Decided }) {
+  const { cost } = decision;
+  const lanes = new Map(of.lanes.map((lane, i) => [lane.id, i]));
+  const rows = decision.support.map(
+    (s): Standing => ({ key: s.key, weight: s.weight_ppm, lanes: s.peers.flatMap((id) => lanes.get(id) ?? []) }),
+  );
+  return (
+    <>
+      <p class="verdict">
+        <span class="verdict-answer">{decision.answer ?? decision.key ?? "No answer"}</span>
+        <span class={`badge ${decision.status}`}>{decision.status}</span>
+        {decision.certificate && <span class="badge certified">certified</span>}
+        {decision.confidence_ppm !== null && <span class="soft">{percent(decision.confidence_ppm)} confident</span>}
+      </p>
+      <Bars of={of} rows={rows} />
+      <Dissent of={of} decision={decision} />
+      {decision.notes.map((note) => (
+        <p class="note" key={note}>
+          {note}
+        </p>
+      ))}
+      <p class="soft small">
+        {counted(cost.calls, "call")}, {amount("tokens", cost.prompt_tokens + cost.completion_tokens)} tokens
+        {cost.usd_micro > 0 && <>, {amount("usd_micro", cost.usd_micro)}</>}, {amount("seconds", decision.seconds)} s; rests on{" "}
+        {counted(decision.used.length, "message")}
+        {decision.silent.length > 0 && <>; silent: {decision.silent.join(", ")}</>}
+      </p>
+    </>
+  );
+}
+
+function Dissent({ of, decision }: { readonly of: Story; readonly decision: Decided }) {
+  if (decision.dissent.length === 0) return null;
+  return (
+    <details class="dissent">
+      <summary>{counted(decision.dissent.length, "dissent")}</summary>
+      <ul>
+        {decision.dissent.map((d, i) => (
+          <li key={`${d.name}${i}`}>
+            <strong>{d.name}</strong> <Answer story={of} of={d.key} />
+            <p>{shortened(d.text, 280)}</p>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+/** Answers with a bar each, as long as their part of all weight. */
+export function Bars({ of, rows }: { readonly of: Story; readonly rows: readonly Standing[] }) {
+  const whole = rows.reduce((sum, row) => sum + row.weight, 0);
+  return (
+    <ul class="bars">
+      {rows.slice(0, 12).map((row) => {
+        const part = whole === 0 ? 0 : (100 * row.weight) / whole;
+        const names = row.lanes.map((lane) => of.lanes[lane]?.name ?? "").join(", ");
+        const index = of.answers.get(row.key) ?? 8;
+        return (
+          <li key={row.key}>
+            <span class="bar-head">
+              <Glyph index={index} />
+              <span class="bar-key">{row.key}</span>
+              <span class="bar-part">{Math.round(part)} %</span>
+            </span>
+            <span class="bar">
+              <span class={`bar-fill b${Math.min(index, 8)}`} style={{ width: `${part}%` }} />
+            </span>
+            <span class="soft small bar-names">
+              {row.lanes.length > 0 ? `${row.lanes.length}: ` : ""}
+              {shortened(names, 90)}
+            </span>
+          </li>
+        );
+      })}
+      {rows.length > 12 && <li class="soft small">and {rows.length - 12} more answers</li>}
+    </ul>
+  );
+}
+
+function PinResult({ of }: { readonly of: Story }) {
+  const message = of.messages[of.outcome ?? of.last];
+  if (message === undefined) return null;
+  const channel = of.channel.name;
+  const pinned = pins.value.some((p) => p.channel === channel && p.id === message.id);
+  const note = `Result: ${shortened(of.channel.decision?.answer ?? "none", 60)}`;
+  return (
+    <button type="button" class="quiet" aria-pressed={pinned} onClick={() => void togglePin({ channel, id: message.id, note })}>
+      <Icon d={ICONS.pin} /> {pinned ? "Pinned" : "Pin"}
+    </button>
+  );
+}

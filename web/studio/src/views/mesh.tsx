@@ -1,0 +1,62 @@
+/** How the swarms on the network are: who is there, who is suspected, what was refused. */
+
+import type { MeshSwarm } from "../api";
+import { counted } from "../format";
+import { swarms } from "../state";
+import { Card, Empty } from "./parts";
+
+export function MeshHealth() {
+  return (
+    <Card title="Mesh" name="mesh" aside={swarms.value.length > 0 && <span class="soft">as of now</span>}>
+      {swarms.value.length === 0 ? (
+        <Empty title="No mesh here.">
+          <p>
+            Peers of this machine need none. Others join with <code>waggle join</code>.
+          </p>
+        </Empty>
+      ) : (
+        <ul class="swarms">
+          {swarms.value.map((swarm) => (
+            <Swarm key={swarm.name} swarm={swarm} />
+          ))}
+        </ul>
+      )}
+    </Card>
+  );
+}
+
+function Swarm({ swarm }: { readonly swarm: MeshSwarm }) {
+  const refused = Object.entries(swarm.refused).sort(([, a], [, b]) => b - a);
+  const gone = Math.max(0, swarm.members - swarm.alive - swarm.suspect);
+  return (
+    <li>
+      <strong>{swarm.name}</strong>
+      <dl>
+        <div>
+          <dt>alive</dt>
+          <dd>
+            {swarm.alive} of {swarm.members}
+          </dd>
+        </div>
+        <div>
+          <dt>suspect</dt>
+          <dd>{swarm.suspect}</dd>
+        </div>
+        <div>
+          <dt>away</dt>
+          <dd>{gone}</dd>
+        </div>
+        <div>
+          <dt>channels</dt>
+          <dd>{swarm.channels}</dd>
+        </div>
+      </dl>
+      {refused.length > 0 && (
+        <p class="small">
+          Refused: {refused.map(([reason, count]) => `${reason} ${count}×`).join(", ")}
+        </p>
+      )}
+      {swarm.suspect > 0 && <p class="small soft">{counted(swarm.suspect, "member")} did not answer lately.</p>}
+    </li>
+  );
+}

@@ -1,0 +1,125 @@
+/** The messages up to the moment: only the rows in view exist. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Msg } from "../api";
+import { elapsed, kindWord, shortened } from "../format";
+import { at, chosen, openMessage, opened, step, story } from "../state";
+import { type Story, before } from "../story";
+import { rowsInView } from "../window";
+import { Answer, Card, Empty } from "./parts";
+
+const ROW = 58;
+
+export function Messages() {
+  const of = story.value;
+  if (of === null) return null;
+  const lane = chosen.value;
+  return (
+    <Card
+      title={lane === null ? "Messages" : `Messages of ${of.lanes[lane]?.name ?? "a peer"}`}
+      name="messages"
+      aside={
+        lane !== null && (
+          <button type="button" class="quiet" onClick={() => (chosen.value = null)}>
+            Show everyone’s
+          </button>
+        )
+      }
+    >
+      <List of={of} lane={lane} />
+    </Card>
+  );
+}
+
+function List({ of, lane }: { readonly of: Story; readonly lane: number | null }) {
+  const box = useRef<HTMLDivElement>(null);
+  const [view, setView] = useState({ top: 0, height: 420 });
+  const positions = positionsOf(of, lane);
+  const count = (lane === null ? at.value : before(positions ?? [], at.value, (p) => p)) + 1;
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const sizes = new ResizeObserver(() => setView((v) => ({ ...v, height: element.clientHeight })));
+    sizes.observe(element);
+    return () => sizes.disconnect();
+  }, []);
+  useEffect(() => {
+    if (box.current !== null) box.current.scrollTop = Math.max(0, count * ROW - box.current.clientHeight);
+  }, [count]);
+  if (count === 0) return <Empty title="Nothing was said yet at this moment." children={<p>Go on with → or play.</p>} />;
+  const { first, end } = rowsInView(Math.min(view.top, count * ROW), view.height, ROW, count);
+  const rows = Array.from({ length: end - first }, (_, i) => first + i);
+  return (
+    <div
+      class="rows"
+      ref={box}
+      tabIndex={0}
+      role="group"
+      aria-label="Messages up to this moment"
+      onScroll={(event) => {
+        const { scrollTop: top, clientHeight: height } = event.currentTarget;
+        setView({ top, height });
+      }}
+    >
+      <ol style={{ height: `${count * ROW}px` }}>
+        {rows.map((row) => {
+          const position = positions === null ? row : (positions[row] ?? 0);
+          const message = of.messages[position];
+          return message === undefined ? null : <Row key={message.id} of={of} message={message} position={position} top={row * ROW} />;
+        })}
+      </ol>
+    </div>
+  );
+}
+
+/** Positions of one lane's messages; null for all. */
+function positionsOf(of: Story, lane: number | null): readonly number[] | null {
+  if (lane === null) return null;
+  const found: number[] = [];
+  of.laneOf.forEach((l, i) => {
+    if (l === lane) found.push(i);
+  });
+  return found;
+}
+
+interface RowProps {
+  readonly of: Story;
+  readonly message: Msg;
+  readonly position: number;
+  readonly top: number;
+}
+
+function Row({ of, message, position, top }: RowProps) {
+  const said = message.lapse || message.text || spokenVerdicts(message);
+  const current = position === at.value ? "true" : undefined;
+  return (
+    <li style={{ transform: `translateY(${top}px)` }} aria-posinset={position + 1} aria-setsize={of.last + 1}>
+      <button
+        type="button"
+        class="row"
+        aria-current={current}
+        aria-expanded={opened.value === message.id}
+        onClick={() => {
+          step({ do: "pause" });
+          openMessage(message.id);
+        }}
+      >
+        <span class="row-head">
+          <strong>{message.name}</strong>
+          <span class="kind">
+            {kindWord(message.kind)}
+            {message.round !== null && message.kind.startsWith("proposal/") && ` · round ${message.round + 1}`}
+          </span>
+          {message.kind.startsWith("proposal/") && <Answer story={of} of={message.key} />}
+          <span class="row-time">{elapsed(of.clock[position] ?? 0)}</span>
+        </span>
+        <span class={message.lapse ? "row-said lapse" : "row-said"}>{shortened(said, 160) || "—"}</span>
+      </button>
+    </li>
+  );
+}
+
+function spokenVerdicts(message: Msg): string {
+  if (message.verdicts === null) return message.key ?? "";
+  return `${message.verdicts.length} verdicts. ${message.verdicts[0]?.reason ?? ""}`;
+}
