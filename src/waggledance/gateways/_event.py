@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from waggledance.core import Decision, Message, RunFailed, WaggleError
+from waggledance.core import Decision, Exchange, Message, RunFailed, WaggleError, Words
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -30,7 +30,7 @@ class Failed(msgspec.Struct, frozen=True):
     error: WaggleError
 
 
-Event: TypeAlias = Started | Message[Any] | Decided | Failed
+Event: TypeAlias = Started | Words | Exchange | Message[Any] | Decided | Failed
 """`Started` first, `Decided` or `Failed` last; between them what peers say, as they say it."""
 
 

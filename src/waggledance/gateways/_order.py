@@ -27,6 +27,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """Same seed, same draws; the swarm's own when None."""
     protocol: str = ""
     """A protocol by name, such as ``"debate(rounds=2)"``; the swarm's own when empty."""
+    closely: bool = True
+    """Whether the words that peers are saying and what they ask of models and tools are among its events."""
     original: bytes = b""
     """The caller's message as it came, so that nothing is lost in translation; empty where it is not kept."""
 

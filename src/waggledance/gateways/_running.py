@@ -6,9 +6,9 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeAlias, cast
 
-from waggledance.core import Decision, Message, WaggleError
+from waggledance.core import Decision, Exchange, Message, WaggleError, Words
 from waggledance.gateways._event import Broken, Cancelled, Decided, Event, Failed, Started
 from waggledance.gateways._hosted import Hosted
 from waggledance.gateways._order import Order
@@ -16,6 +16,7 @@ from waggledance.protocols import AskProtocol
 
 logger = logging.getLogger(__name__)
 
+_Watched: TypeAlias = Message[Any] | Words | Exchange | Decision
 State = Literal["working", "done", "failed", "cancelled"]
 
 
@@ -107,14 +108,18 @@ class Running:
         if protocol is None and hosted.choose is not None:
             protocol = hosted.choose(order.question)
         watched = hosted.swarm.watch(
-            order.question, protocol=protocol, budget=order.budget or hosted.budget, seed=order.seed
+            order.question,
+            protocol=protocol,
+            budget=order.budget or hosted.budget,
+            seed=order.seed,
+            closely=order.closely,
         )
-        async with aclosing(cast("AsyncGenerator[Any]", watched)) as happening:
+        async with aclosing(cast("AsyncGenerator[_Watched]", watched)) as happening:
             async for event in happening:
                 if isinstance(event, Decision):
                     self._end("done", Decided(event))
                     return
-                if not self.channel and isinstance(event, Message):
+                if not self.channel and isinstance(event, Message):  # the opening, before anybody can say anything
                     self.channel = event.channel
                     self._tell(Started(self.id, event.channel))
                 self._tell(event)
