@@ -57,6 +57,9 @@ if TYPE_CHECKING:
     from waggledance.testing._prefix_cache import PrefixCache as PrefixCache
     from waggledance.testing._prefix_cache import document_queries as document_queries
     from waggledance.testing._prefix_cache import prefill_and_decode as prefill_and_decode
+    from waggledance.testing._private_details import HARMLESS as HARMLESS
+    from waggledance.testing._private_details import Detail as Detail
+    from waggledance.testing._private_details import private_details as private_details
     from waggledance.testing._queue_world import QueueWorld as QueueWorld
     from waggledance.testing._routing_world import RoutingWorld as RoutingWorld
     from waggledance.testing._rows_world import row_over_batch as row_over_batch
@@ -135,12 +138,16 @@ _HOMES = {
     "prefill_and_decode": "_prefix_cache",
     "row_over_batch": "_rows_world",
     "steps_a_second": "_rows_world",
+    "Detail": "_private_details",
+    "HARMLESS": "_private_details",
+    "private_details": "_private_details",
     "judged": "_judged",
     "proposed": "_judged",
 }
 
 __all__ = [
     "ATTACKS",
+    "HARMLESS",
     "W1",
     "W2",
     "W3",
@@ -152,6 +159,7 @@ __all__ = [
     "BadModel",
     "CarriesTheHighestAck",
     "Case",
+    "Detail",
     "Discussions",
     "DisruptionWorld",
     "Drift",
@@ -199,6 +207,7 @@ __all__ = [
     "on_virtual_time",
     "play_schedule",
     "prefill_and_decode",
+    "private_details",
     "proposed",
     "replay_schedule",
     "row_over_batch",
