@@ -222,3 +222,14 @@ async def test_a_bug_in_one_seat_ends_the_run_at_once_and_not_after_the_others_p
     swarm = Swarm([FunctionPeer(f"p{i}", lambda question: "4") for i in range(4)], protocol=protocol)
     with pytest.raises(ZeroDivisionError, match="a bug"):
         await asyncio.wait_for(swarm.ask("?"), timeout=10)
+
+
+def test_others_sit_in_the_peers_places_under_the_same_names_and_count_on() -> None:
+    swarm = Swarm([FunctionPeer("ada", lambda question: "4"), FunctionPeer("ben", lambda question: "4")])
+    first = swarm.ask_sync("2 + 2?")
+    others = swarm.among([FunctionPeer("ada", lambda question: "5"), FunctionPeer("ben", lambda question: "5")])
+    second, third = others.ask_sync("2 + 2?"), swarm.ask_sync("2 + 2?")
+    assert [first.key, second.key, third.key] == ["4", "5", "4"]
+    assert len({first.channel, second.channel, third.channel}) == 3
+    with pytest.raises(UsageError, match="same names"):
+        swarm.among([FunctionPeer("cleo", lambda question: "4")])

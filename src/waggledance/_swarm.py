@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from copy import copy
 from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -55,6 +56,15 @@ class Interrupted(RunFailed):
 
     def __str__(self) -> str:
         return "interrupted; everything said so far is in the log"
+
+
+class _Asked:
+    """How many questions a swarm was asked, by whatever peers in its members' places."""
+
+    __slots__ = ("number",)
+
+    def __init__(self) -> None:
+        self.number = 0
 
 
 class Swarm:
@@ -108,7 +118,7 @@ class Swarm:
         self._id = swarm_id(name)
         self.partial: Decision | None = None
         """The decision over what had been said, when the last `ask` was cancelled; else None."""
-        self._asked = 0
+        self._asked = _Asked()
         self._checked: AskProtocol | None = None
         """The last protocol that was checked."""
         self._seated: Table | None = None
@@ -154,6 +164,22 @@ class Swarm:
             members = mesh.answering()
             weights = {member.name: member.weight / UNIT for member in members}
             yield cls(mesh.peers(members), network=mesh, protocol=protocol, weights=weights, seed=seed)
+
+    def among(self, peers: Sequence[Peer]) -> Self:
+        """Return the same swarm, with its network, its log and its numbering, with others in its peers' places.
+
+        Args:
+            peers: one for each peer, of the same name, in the same order; see `Agent.tuned`.
+
+        Raises:
+            UsageError: their names are not those of the swarm's peers.
+        """
+        if tuple(peer.name for peer in peers) != self._names:
+            raise UsageError(f"in the places of {', '.join(self._names)} others of the same names can sit, in order")
+        other = copy(self)
+        other.peers = tuple(peers)
+        other._checked = None  # noqa: SLF001  # of our own kind
+        return other
 
     async def ask(
         self,
@@ -382,10 +408,10 @@ class Swarm:
         """Return a name that no channel of this swarm or its log has."""
         mark = blake3(question.text.encode() + b"\0%d" % seed).hexdigest(length=3)
         if self.log is not None:
-            self._asked = max(self._asked, len(self.log))
+            self._asked.number = max(self._asked.number, len(self.log))
         while True:
-            self._asked += 1
-            channel = f"q{self._asked}-{mark}"
+            self._asked.number += 1
+            channel = f"q{self._asked.number}-{mark}"
             if self.log is None or channel not in self.log:
                 return channel
 
