@@ -1,8 +1,8 @@
 """A thread: a channel in which its members only talk, until most of them agree to close it with a summary.
 
-What a thread is by now is a pure function of its channel's messages: an `Opening` names it and its members, a `Say` is a
-turn, a `Close` asks to end it or agrees with somebody who asked. It is closed when more than half of the members stand
-behind one request, each by its latest word. Nothing is taken back: the record stays, views show the summary.
+What a thread is by now is a pure function of its channel's messages: an `Opening` names it and its members, a `Say` is
+a turn, a `Close` asks to end it or agrees with somebody who asked. It is closed when more than half of the members
+stand behind one request, each by its latest word. Nothing is taken back: the record stays, views show the summary.
 
 Source: threads, mentions and closing with a summary are those of Ren, Forder, Zang et al. 2025, "Anemoi",
 arXiv:2508.17068. There one process holds all of it, and closing drops the messages on one agent's word.
@@ -78,6 +78,8 @@ class Thread(msgspec.Struct, frozen=True):
     """Sorted by id."""
     said: tuple[Message[Say], ...]
     """Causes before effects, ties by id."""
+    closing_words: tuple[Message[Close], ...]
+    """All that was said about closing, in the same order."""
     closing: tuple[Closing, ...]
     """Requests to close, most backed first, ties by id."""
     needed: int
@@ -123,7 +125,8 @@ def thread_of(messages: Sequence[Message[Any]], forked: frozenset[PeerId] = froz
     counted = [m for m in messages if m.author in members and m.author not in forked]
     counted.sort(key=lambda m: (m.lamport, m.id))
     needed = quorum([Member(id, "", 1) for id in members], "crash").needed
-    closing = _closing([m for m in counted if isinstance(m.body, Close)])
+    words = tuple(m for m in counted if isinstance(m.body, Close))
+    closing = _closing(words)
     closed = next((c.asked for c in closing if len(c.behind) >= needed), None)
     built_on = {id for m in messages for id in (*m.parents, m.previous)}
     return Thread(
@@ -132,6 +135,7 @@ def thread_of(messages: Sequence[Message[Any]], forked: frozenset[PeerId] = froz
         opening=opening,
         members=tuple(sorted(members.values(), key=lambda member: member.id)),
         said=tuple(m for m in counted if isinstance(m.body, Say)),
+        closing_words=words,
         closing=closing,
         needed=needed,
         closed=closed,

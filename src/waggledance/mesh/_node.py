@@ -19,6 +19,7 @@ from random import Random, SystemRandom
 from typing import Any
 
 from waggledance.core import (
+    THREAD,
     Clock,
     Key,
     LoopClock,
@@ -119,6 +120,8 @@ class Node:
         """What an operator must know, such as that another process uses this key."""
         self.on_opening: Callable[[Held, Message[Opening]], None] | None = None
         """Called when a question is opened that this peer sits at."""
+        self.on_thread: Callable[[Held, Message[Opening]], None] | None = None
+        """Called when a channel is opened in which its members only talk."""
         self.on_blob: Callable[[PeerId, BlobPayload, float], Sequence[tuple[PeerId, Payload]]] | None = None
         """Called with what peers say about blobs; returns what to say to whom."""
         self._fresh = Freshness(self._rng)
@@ -384,8 +387,10 @@ class Node:
                     f"another process writes as {show(self.me)}, and goes on where this one ended, in channel "
                     f"{held.name!r}: stop one of the two, or give it a key of its own with `waggle id new`"
                 )
-            if isinstance(message.body, Opening) and self.on_opening is not None:
-                self.on_opening(held, message)
+            if isinstance(message.body, Opening):
+                called = self.on_thread if message.body.protocol == THREAD else self.on_opening
+                if called is not None:
+                    called(held, message)
 
     def _look_soon(self) -> None:
         """Look at who belongs; where the lobby is long and this was done right before, a little later."""
