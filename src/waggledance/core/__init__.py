@@ -91,8 +91,18 @@ from waggledance.core._replay import members_of as members_of
 from waggledance.core._replay import opening_of as opening_of
 from waggledance.core._replay import outcome_of as outcome_of
 from waggledance.core._say import Say as Say
+from waggledance.core._retold import ForkedFrom as ForkedFrom
+from waggledance.core._retold import Retold as Retold
+from waggledance.core._retold import Teller as Teller
+from waggledance.core._retold import fork_of as fork_of
+from waggledance.core._retold import stand_in as stand_in
 from waggledance.core._seat import Seat as Seat
 from waggledance.core._seat import Table as Table
+from waggledance.core._turn import Tool as Tool
+from waggledance.core._turn import ToolCall as ToolCall
+from waggledance.core._turn import Turn as Turn
+from waggledance.core._turn import calls_key as calls_key
+from waggledance.core._turn import calls_of as calls_of
 
 __all__ = [
     "NO_COST",
@@ -120,6 +130,7 @@ __all__ = [
     "Fault",
     "FileLock",
     "ForkProof",
+    "ForkedFrom",
     "Judgement",
     "Key",
     "Log",
@@ -144,6 +155,7 @@ __all__ = [
     "Question",
     "Refusal",
     "Report",
+    "Retold",
     "Roster",
     "RunFailed",
     "Say",
@@ -151,6 +163,10 @@ __all__ = [
     "Summary",
     "SwarmId",
     "Table",
+    "Teller",
+    "Tool",
+    "ToolCall",
+    "Turn",
     "Transcript",
     "Unknown",
     "UnknownName",
@@ -163,6 +179,8 @@ __all__ = [
     "Words",
     "after",
     "best_package",
+    "calls_key",
+    "calls_of",
     "compose",
     "count",
     "cut_of",
@@ -172,6 +190,7 @@ __all__ = [
     "everyone_within",
     "export_jsonl",
     "export_parquet",
+    "fork_of",
     "frame",
     "is_public_key",
     "local_peer_id",
@@ -185,6 +204,7 @@ __all__ = [
     "repair",
     "show",
     "signature_holds",
+    "stand_in",
     "swarm_id",
     "verify",
     "well_formed",

@@ -13,6 +13,7 @@ from waggledance.core._errors import UsageError
 from waggledance.core._ids import MessageId, PeerId
 from waggledance.core._message import Body
 from waggledance.core._package import package_of
+from waggledance.core._turn import Tool, Turn
 
 UNIT = 1_000_000
 """One, in parts per million: weights, confidences and scores are integers of this unit, so that they add up alike
@@ -47,11 +48,15 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """For ``"package"``: what each option costs, ≥ 0, in the unit of `spend`; each 1 when left out; see `prices`."""
     spend: int | msgspec.UnsetType = msgspec.UNSET
     """For ``"package"``: how much may be spent, ≥ 0; 1 when left out, which with costs of 1 is to choose one option."""
+    before: tuple[Turn, ...] | msgspec.UnsetType = msgspec.UNSET
+    """What was said before it, oldest first, when it is asked within a conversation; see `conversation`."""
+    offers: tuple[Tool, ...] | msgspec.UnsetType = msgspec.UNSET
+    """Tools that who asks would use: an answer may be to use some of them. Its key is then `calls_key`'s."""
 
     def __post_init__(self) -> None:
         if not self.text.strip():
             raise UsageError('the question is empty; ask something, as in: waggle ask "What is 17 - 8?"')
-        if not all(is_normalized("NFC", text) for text in (self.text, *self.options)):
+        if not all(is_normalized("NFC", text) for text in (self.text, *self.options, *self._turns_text())):
             raise UsageError("a question's text must be in Unicode form NFC; use unicodedata.normalize('NFC', text)")
         if self.expects in ("choice", "package") and not 2 <= len(self.options) <= 26:
             raise UsageError(f"a question of {self.expects} needs 2 to 26 options, got {len(self.options)}")
@@ -63,6 +68,19 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"{len(self.options)} options have {len(self.prices)} costs; give each its own, or none")
         if self.limit < 0 or any(price < 0 for price in self.prices):
             raise UsageError(f"costs and what may be spent are 0 or more, got {self.prices} and {self.limit}")
+
+    @property
+    def conversation(self) -> tuple[Turn, ...]:
+        """What was said before it; nothing, as a rule."""
+        return () if self.before is msgspec.UNSET else self.before
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """The tools that who asks would use; none, as a rule."""
+        return () if self.offers is msgspec.UNSET else self.offers
+
+    def _turns_text(self) -> tuple[str, ...]:
+        return tuple(turn.text for turn in self.conversation)
 
     @property
     def prices(self) -> tuple[int, ...]:

@@ -68,6 +68,15 @@ class Call:
         """
         return nullcontext(Asking()) if self._exchanges is None else self._exchanges.asking(kind, of, asked)
 
+    def ask_again(self) -> None:
+        """Count one more request to a model within this call.
+
+        Raises:
+            BudgetSpent: the run's budget does not allow it.
+        """
+        self._meter.admit_call()
+        self.cost += ONE_CALL
+
     def charge(self, cost: Cost) -> None:
         """Say what a part of this call has cost, as soon as it is known; it counts even if the call then fails."""
         self._meter.charge(cost)

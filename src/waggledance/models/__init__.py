@@ -6,14 +6,14 @@ Importing this is light; the libraries behind a back end are loaded when it is f
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from waggledance.core._turn import Tool as Tool
+from waggledance.core._turn import ToolCall as ToolCall
+from waggledance.core._turn import Turn as Turn
 from waggledance.models._model import Completion as Completion
 from waggledance.models._model import Model as Model
 from waggledance.models._model import ModelError as ModelError
 from waggledance.models._model import Request as Request
 from waggledance.models._model import Streaming as Streaming
-from waggledance.models._model import Tool as Tool
-from waggledance.models._model import ToolCall as ToolCall
-from waggledance.models._model import Turn as Turn
 
 if TYPE_CHECKING:
     from waggledance.models._catalogue import CATALOGUE as CATALOGUE

@@ -39,12 +39,13 @@ from pathlib import Path
 from typing import Any
 
 from waggledance.core._errors import UsageError
+from waggledance.core._turn import Turn
 from waggledance.models._errors import (
     Refused,
     ServerFailed,
 )
 from waggledance.models._llama_chat import Reply, body_of
-from waggledance.models._model import Request, Turn
+from waggledance.models._model import Request
 from waggledance.models._openmp import load as load_openmp
 from waggledance.models._weights import broken
 

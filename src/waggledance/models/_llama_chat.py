@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
+from waggledance.core._turn import Tool, ToolCall, Turn
 from waggledance.models._errors import PromptTooLong, Refused, ServerFailed
-from waggledance.models._model import Completion, ModelError, Request, Tool, ToolCall, Turn
+from waggledance.models._model import Completion, ModelError, Request
 
 _RANDOM_SEED = 2**32 - 1  # llama.cpp draws a random seed for this one
 _TOP_K, _TOP_P, _MIN_P = 40, 0.95, 0.05  # llama.cpp's own defaults, said aloud so that they stay

@@ -5,60 +5,15 @@ that it cannot; it raises `ModelError` when it cannot answer and `asyncio.Cancel
 """
 
 import math
-import re
 from collections.abc import Callable
 from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
 from waggledance.core._errors import RunFailed, UsageError
+from waggledance.core._turn import Tool, ToolCall, Turn
 
-_TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MAX_SEED = 2**63 - 1  # what OpenAI-compatible endpoints take: a signed 64-bit integer
-
-
-class Tool(msgspec.Struct, frozen=True):
-    """Something that a model may ask to be done instead of answering at once."""
-
-    name: str
-    """Letters, digits, ``_`` and ``-``, at most 64; names of one request differ."""
-    description: str
-    """What it does, in words for the model."""
-    parameters: str = '{"type":"object"}'
-    """The JSON schema of its arguments, as JSON text."""
-
-    def __post_init__(self) -> None:
-        if not _TOOL_NAME.fullmatch(self.name):
-            raise UsageError(f"a tool's name has 1 to 64 letters, digits, _ and -, got {self.name[:80]!r}")
-        try:
-            schema: object = msgspec.json.decode(self.parameters)
-        except msgspec.DecodeError as why:
-            raise UsageError(f"the parameters of tool {self.name!r} are no JSON: {why}") from why
-        if not isinstance(schema, dict):
-            raise UsageError(f"the parameters of tool {self.name!r} must be a JSON schema, an object")
-
-
-class ToolCall(msgspec.Struct, frozen=True):
-    """A model's wish to have a tool used."""
-
-    id: str
-    """Names the call in its answer."""
-    name: str
-    arguments: str
-    """JSON, as the model wrote it; it may be anything."""
-
-
-class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One turn of a conversation."""
-
-    role: Literal["system", "user", "assistant", "tool"]
-    """Who speaks."""
-    text: str
-    """What is said; a tool's result."""
-    calls: tuple[ToolCall, ...] = ()
-    """Of an assistant: the tools it wants used."""
-    call: str = ""
-    """Of a tool: the id of the call that this is the result of."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

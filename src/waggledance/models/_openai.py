@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from waggledance.core._errors import UsageError
+from waggledance.core._turn import ToolCall
 from waggledance.models._errors import (
     BadAnswer,
     CutShort,
@@ -28,7 +29,7 @@ from waggledance.models._errors import (
     Unreachable,
     WrongKey,
 )
-from waggledance.models._model import Completion, ModelError, Request, ToolCall
+from waggledance.models._model import Completion, ModelError, Request
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage, ModelResponse, ModelResponseStreamEvent

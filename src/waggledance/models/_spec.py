@@ -7,8 +7,9 @@ from typing import Any, TypeAlias
 import msgspec
 
 from waggledance.core._errors import UnknownName, UsageError
+from waggledance.core._turn import Turn
 from waggledance.models._catalogue import CATALOGUE, DEFAULT, cache_folder, path_of
-from waggledance.models._model import Completion, Model, Request, Turn
+from waggledance.models._model import Completion, Model, Request
 from waggledance.models._openmp import wanted
 
 Config: TypeAlias = Mapping[str, Any]

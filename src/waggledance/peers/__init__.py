@@ -9,6 +9,7 @@ from waggledance.peers._parse import parse as parse
 from waggledance.peers._personas import PERSONAS as PERSONAS
 from waggledance.peers._prompts import Prompts as Prompts
 from waggledance.peers._stakeholder import Stakeholder as Stakeholder
+from waggledance.peers._toolbox import Toolbox as Toolbox
 from waggledance.peers._verdict import NoVerdict as NoVerdict
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "PeerRaised",
     "Prompts",
     "Stakeholder",
+    "Toolbox",
     "guess_kind",
     "parse",
 ]

@@ -8,13 +8,26 @@ from typing import Any
 
 import msgspec
 
-from waggledance.core import Call, Cost, Message, Proposal, RunFailed, UsageError, Verdict
+from waggledance.core import (
+    Call,
+    Cost,
+    Message,
+    Proposal,
+    Question,
+    RunFailed,
+    Tool,
+    ToolCall,
+    UsageError,
+    Verdict,
+    calls_key,
+)
 from waggledance.models import Completion, Model, Request, Streaming, Turn
 from waggledance.peers._noted import noted, shown
 from waggledance.peers._others import defanged, grouped, mark_for, one
-from waggledance.peers._parse import parse
+from waggledance.peers._parse import MAX_KEY_BYTES, parse
 from waggledance.peers._plain import line, plain
 from waggledance.peers._prompts import BUILT_IN, Prompts, asked
+from waggledance.peers._toolbox import MAX_ROUNDS, Toolbox, offered, used
 from waggledance.peers._verdict import NoVerdict, better, grade
 
 CUT_SHORT = "[the model stopped at its token limit]"
@@ -40,6 +53,7 @@ class Agent:
         max_tokens: the most tokens of one answer, reasons included; less where the budget has less left.
         timeout_s: the most seconds of one answer; less where the budget has less left.
         prompts: what is said to the model; the library's own texts when None.
+        tools: what it may use while it thinks; their results are data to it, as others' words are.
 
     Raises:
         UsageError: an argument is out of range.
@@ -55,11 +69,12 @@ class Agent:
         max_tokens: int = 256,
         timeout_s: float = 120.0,
         prompts: Prompts | None = None,
+        tools: Sequence[Toolbox] = (),
     ) -> None:
         if not name.strip():
             raise UsageError("an agent needs a name, got an empty one")
         self.name, self.model, self.persona = name, model, persona
-        self.prompts = prompts or BUILT_IN
+        self.prompts, self.tools = prompts or BUILT_IN, tuple(tools)
         self._asking = Request(
             turns=(Turn("user", "?"),),
             max_tokens=max_tokens,
@@ -75,6 +90,22 @@ class Agent:
         """Return the same agent with other texts to say to its model; with the library's own when None."""
         other = copy(self)
         other.prompts = prompts or BUILT_IN
+        return other
+
+    def tuned(self, *, temperature: float | None = None, max_tokens: int | None = None) -> Agent:
+        """Return the same agent with another temperature or another limit of one answer; as it is where None.
+
+        Raises:
+            UsageError: one of them is out of range.
+        """
+        asking, other = self._asking, copy(self)
+        other._asking = Request(  # noqa: SLF001  # of our own kind
+            turns=asking.turns,
+            max_tokens=asking.max_tokens if max_tokens is None else max_tokens,
+            temperature=asking.temperature if temperature is None else temperature,
+            stop=asking.stop,
+            timeout_s=asking.timeout_s,
+        )
         return other
 
     @property
@@ -142,9 +173,14 @@ class Agent:
     # -- what is said to the model --------------------------------------------------------------------------------
 
     def _opening(self, call: Call, guide: str = "") -> tuple[Turn, ...]:
-        worked = self._conversation((self.prompts.example(call.question.expects),))
         parts = (asked(call.question), guide, self._form(call))
-        return (*worked, Turn("user", "\n\n".join(filter(None, parts))))
+        asking = Turn("user", "\n\n".join(filter(None, parts)))
+        said = call.question.conversation
+        if said:  # worked examples would stand between what was said and what is asked
+            said = tuple(msgspec.structs.replace(turn, text=defanged(turn.text)) for turn in said)
+            told = "\n\n".join(turn.text for turn in (*self._conversation(()), *said) if turn.role == "system")
+            return (Turn("system", told), *(turn for turn in said if turn.role != "system"), asking)
+        return (*self._conversation((self.prompts.example(call.question.expects),)), asking)
 
     def _hearing(self, call: Call, heard: Sequence[Message[Proposal]]) -> str:
         words, guide = grouped(heard, call.question), self.prompts.guiding(noted(call.guide))
@@ -172,6 +208,20 @@ class Agent:
     # -- what the model says ----------------------------------------------------------------------------------------
 
     async def _complete(self, call: Call, turns: tuple[Turn, ...]) -> Completion:
+        """Ask the model; use the tools it wants, and ask again, until it answers or wants who asks to use theirs."""
+        own = await offered(self.tools)
+        tools = (*(tool for _, tool in own.values()), *(t for t in call.question.tools if t.name not in own))
+        for _ in range(MAX_ROUNDS):
+            completion = await self._ask(call, turns, tools)
+            wanted = tuple(one for one in completion.calls if one.name in own)
+            if not wanted:
+                return completion
+            said = Turn("assistant", defanged(completion.text), calls=wanted)
+            turns = (*turns, said, *await used(own, wanted, call))
+            call.ask_again()
+        return await self._ask(call, turns, call.question.tools)
+
+    async def _ask(self, call: Call, turns: tuple[Turn, ...], tools: tuple[Tool, ...]) -> Completion:
         asking, left = self._asking, call.tokens_left
         request = msgspec.structs.replace(
             asking,
@@ -179,6 +229,7 @@ class Agent:
             seed=call.seed,
             max_tokens=asking.max_tokens if left is None else max(1, min(asking.max_tokens, left)),
             timeout_s=min(asking.timeout_s, max(call.seconds_left, 0.001)),
+            tools=tools,
         )
         with call.asking("model", self.model.name, request) as exchange:
             if call.hear is None or not isinstance(self.model, Streaming):
@@ -197,6 +248,8 @@ class Agent:
         return completion
 
     def _answer(self, completion: Completion, call: Call) -> Proposal:
+        if completion.calls:
+            return _calling(completion.calls, call.question)
         if not completion.text.strip():
             return Proposal(key=None, lapse="the model answered nothing")
         said = parse(completion.text, call.question)
@@ -204,3 +257,16 @@ class Agent:
             return said
         lapse = f"{said.lapse} {CUT_SHORT}" if said.lapse else ""
         return msgspec.structs.replace(said, text=f"{said.text}\n{CUT_SHORT}", lapse=lapse)
+
+
+def _calling(calls: tuple[ToolCall, ...], question: Question) -> Proposal:
+    """Return the proposal that who asks should use tools of theirs."""
+    unknown = [call.name for call in calls if call.name not in {tool.name for tool in question.tools}]
+    if unknown:
+        return Proposal(key=None, lapse=f"the model asked for a tool that nobody offers: {line(unknown[0], 64)}")
+    key = calls_key(calls)
+    if key is None or len(key.encode()) > MAX_KEY_BYTES:
+        return Proposal(
+            key=None, lapse="the model asked for a tool with arguments that are no JSON object, or too long"
+        )
+    return Proposal.of(key=key, text=key)
