@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from waggledance.gateways._a2a_gateway import A2A as A2A
+    from waggledance.gateways._a2a_webhook import Webhooks as Webhooks
     from waggledance.gateways._event import Broken as Broken
     from waggledance.gateways._event import Cancelled as Cancelled
     from waggledance.gateways._event import Decided as Decided
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from waggledance.gateways._serving import app_of as app_of
 
 __all__ = [
+    "A2A",
     "Broken",
     "Cancelled",
     "Decided",
@@ -44,12 +47,15 @@ __all__ = [
     "Running",
     "Started",
     "TooBusy",
+    "Webhooks",
     "app_of",
     "caller_of",
     "refusal",
 ]
 
 _HOMES = {
+    "_a2a_gateway": ("A2A",),
+    "_a2a_webhook": ("Webhooks",),
     "_event": ("Broken", "Cancelled", "Decided", "Draining", "Event", "Failed", "Started", "TooBusy"),
     "_gateway": ("Gateway",),
     "_guard": ("caller_of",),

@@ -107,7 +107,8 @@ def said(task: Task, message: Message[Any], names: dict[PeerId, str]) -> TaskSta
     body = message.body
     if not isinstance(body, Proposal | Note) or not body.text:
         return None
-    about: dict[str, Any] = {"peer": names.get(message.author, message.author.hex()[:8]), "kind": body.kind}
+    name = names.get(message.author, message.author.hex()[:8])
+    about: dict[str, Any] = {"peer": name, "kind": body.kind, "round": body.round}
     if isinstance(body, Proposal):
         about["key"] = body.key
     words = by_agent(task, message.id.hex(), body.text, about)

@@ -1,0 +1,76 @@
+"""The card of a swarm that is served: a capability record like a peer's, with how it is spoken to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from a2a.types import AgentCard, AgentInterface, HTTPAuthSecurityScheme, SecurityRequirement, SecurityScheme, StringList
+from google.protobuf.json_format import ParseDict
+
+from waggledance.core import Key
+from waggledance.gateways._a2a_asked import JSON, QUESTION, TEXT
+from waggledance.gateways._a2a_task import DECISION, SAID
+from waggledance.gateways._hosted import Hosted
+from waggledance.mesh import Capability, Skill
+from waggledance.mesh._a2a_card import sign_card, unsigned_card
+from waggledance.mesh._capability import MAX_ITEMS, MAX_NAME_CHARS, MAX_TEXT_CHARS, shown
+from waggledance.protocols import spelled
+
+PROTOCOL = "1.0"
+_ABOUT = "Peers that answer each on their own, hear each other, and decide together; who disagrees is said."
+_EXTENSIONS = {
+    QUESTION: "In a message's metadata: how the answer is compared, options, budget, seed, protocol.",
+    SAID: "In the metadata of a status message: which peer says it.",
+    DECISION: "An artifact's data part: the decision with support, dissent, cost, and a certificate where one is made.",
+}
+_EXAMPLES = ("A farmer has 17 sheep. All but 9 run away. How many are left?",)
+
+
+def card_for(name: str, hosted: Hosted, url: str, *, key: Key | None, keyed: bool, extended: bool = False) -> AgentCard:
+    """Return the card of a swarm.
+
+    Args:
+        name: the swarm's name at the host.
+        hosted: the swarm.
+        url: where it is spoken to, without a slash at its end.
+        key: signs the card; nobody does when None.
+        keyed: whether callers need an API key.
+        extended: whether it is for callers who have shown theirs: then it names peers, protocol and budget.
+    """
+    about = shown(hosted.about)[:MAX_TEXT_CHARS] or _ABOUT
+    skill = Skill(
+        id="ask", name="Answer a question together", desc=about, tags=("question", "consensus", "swarm"),
+        examples=_EXAMPLES, takes=(TEXT, JSON), gives=(TEXT, JSON),
+    )  # fmt: skip
+    record = Capability(
+        ver=1, name=shown(name)[:MAX_NAME_CHARS] or "swarm", desc=about, skills=(skill,),
+        protocols=(spelled(hosted.swarm.protocol)[0][:MAX_NAME_CHARS],), where=(f"{url}/",),
+    )  # fmt: skip
+    card = unsigned_card(record, None if key is None else key.peer)
+    card.supported_interfaces.append(AgentInterface(url=url, protocol_binding="HTTP+JSON", protocol_version=PROTOCOL))
+    card.capabilities.streaming = card.capabilities.push_notifications = True
+    card.capabilities.extended_agent_card = keyed
+    for uri, what in _EXTENSIONS.items():
+        card.capabilities.extensions.add(uri=uri, description=what)
+    if keyed:
+        scheme = SecurityScheme(http_auth_security_scheme=HTTPAuthSecurityScheme(scheme="Bearer"))
+        card.security_schemes["key"].CopyFrom(scheme)
+        card.security_requirements.append(SecurityRequirement(schemes={"key": StringList()}))
+    if extended:
+        card.capabilities.extensions.append(_inside(hosted))
+    return card if key is None else sign_card(card, key)
+
+
+def _inside(hosted: Hosted) -> Any:
+    """Return what callers with a key may know of a swarm: who is in it, and what it may spend on a question."""
+    from a2a.types import AgentExtension
+
+    peers = hosted.swarm.peers
+    params = {
+        "peers": [shown(peer.name)[:MAX_NAME_CHARS] for peer in peers[:MAX_ITEMS]],
+        "size": len(peers),
+        "protocol": spelled(hosted.swarm.protocol)[0],
+        "budget": str(hosted.budget) if hosted.budget is not None else "no limit",
+    }
+    inside = {"uri": "urn:waggledance:swarm:1", "description": "Who is in the swarm.", "params": params}
+    return ParseDict(inside, AgentExtension())

@@ -1,0 +1,140 @@
+"""The A2A door: the swarms that are served as agents of the Agent2Agent protocol, version 1.0.
+
+The first swarm (or the one called ``"default"``) is at the server's root, and every swarm under ``/a2a/NAME``: its card
+at ``/.well-known/agent-card.json``, JSON-RPC at the card's own address, HTTP+JSON beside it, with equal tasks in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from waggledance.core import Key, RunFailed
+from waggledance.gateways._host import DEFAULT, Host
+
+if TYPE_CHECKING:
+    from a2a.types import AgentCard
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import BaseRoute
+
+    from waggledance.gateways._a2a_webhook import Webhooks
+
+CARD_PATH = "/.well-known/agent-card.json"
+_MAX_CARDS = 64
+
+
+class A2A:
+    """The A2A door.
+
+    Args:
+        host: the swarms that are served.
+        url: the server's address as callers know it, such as ``"https://swarm.example"``; as each request names it
+            when empty.
+        keyed: whether callers need an API key; then the card says so, and there is an extended card.
+        webhooks: which addresses notifications may go to; public ones when None.
+        key: signs the cards; nobody does when None.
+        tasks: the file in which tasks are kept; beside the host's log when None, and in memory where it has none.
+
+    Raises:
+        RunFailed: the extra ``a2a`` is not installed.
+    """
+
+    name = "a2a"
+
+    def __init__(
+        self,
+        host: Host,
+        *,
+        url: str = "",
+        keyed: bool = False,
+        webhooks: Webhooks | None = None,
+        key: Key | None = None,
+        tasks: Path | None = None,
+    ) -> None:
+        if find_spec("a2a") is None or find_spec("sse_starlette") is None:
+            raise RunFailed('the A2A door needs the package a2a-sdk: pip install "waggledance[a2a]"')
+        from waggledance.gateways._a2a_ledger import Ledger
+        from waggledance.gateways._a2a_push import Pushes
+        from waggledance.gateways._a2a_webhook import Webhooks
+        from waggledance.gateways._a2a_work import Work
+
+        if tasks is None and host.log is not None:
+            tasks = host.log.path.with_name(f"{host.log.path.name}.a2a")
+        self._host, self._url, self._keyed, self._key = host, url.rstrip("/"), keyed, key
+        self._work = Work(host, Ledger(tasks))
+        self._pushes = Pushes(self._work, webhooks or Webhooks())
+        self._cards: dict[tuple[str, str, bool], AgentCard] = {}
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """Return where the swarms' cards are, and where they are spoken to."""
+        swarms = self._host.swarms
+        first = DEFAULT if DEFAULT in swarms else next(iter(swarms))
+        return [
+            *self._routes_of(first, ""),
+            *(route for name in swarms for route in self._routes_of(name, f"/a2a/{quote(name, safe='')}")),
+        ]
+
+    def lifespan(self) -> AbstractAsyncContextManager[None]:
+        """Bring tasks of an earlier process to their end; at the end, let notifications arrive."""
+        return self._living()
+
+    @asynccontextmanager
+    async def _living(self) -> AsyncGenerator[None]:
+        for id in await self._work.recover():
+            self._pushes.resume(id)
+        try:
+            yield
+        finally:
+            await self._work.stop()
+            await self._pushes.close()
+            self._work.ledger.close()
+
+    def _routes_of(self, name: str, path: str) -> list[BaseRoute]:
+        from starlette.routing import Route
+
+        from waggledance.gateways._a2a_bindings import routes_for
+        from waggledance.gateways._a2a_requests import Requests
+
+        base = partial(self._base, path)
+        extended = partial(self._card, name, extended=True) if self._keyed else None
+
+        async def card(request: Request) -> Response:
+            return _served(request, self._card(name, base(request)))
+
+        requests = Requests(name, self._work, self._pushes, extended)
+        return [Route(f"{path}{CARD_PATH}", card), *routes_for(path, requests, base)]
+
+    def _base(self, path: str, request: Request) -> str:
+        return (self._url or str(request.base_url).rstrip("/")) + path
+
+    def _card(self, name: str, url: str, *, extended: bool = False) -> AgentCard:
+        """Return a swarm's card; signing takes a millisecond, so the last ones are kept."""
+        from waggledance.gateways._a2a_agent_card import card_for
+
+        place = (name, url, extended)
+        if place not in self._cards:
+            if len(self._cards) >= _MAX_CARDS:  # by callers that name us in many ways
+                self._cards.clear()
+            hosted = self._host.swarms[name]
+            self._cards[place] = card_for(name, hosted, url, key=self._key, keyed=self._keyed, extended=extended)
+        return self._cards[place]
+
+
+def _served(request: Request, card: Any) -> Response:
+    """Return a card, or that it is the one which the caller has."""
+    from blake3 import blake3
+    from google.protobuf.json_format import MessageToJson
+    from starlette.responses import Response
+
+    body = MessageToJson(card, indent=None).encode()
+    tag = f'"{blake3(body).hexdigest(16)}"'
+    headers = {"etag": tag, "cache-control": "max-age=60"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")

@@ -1,0 +1,192 @@
+"""A2A tasks at work: each is an order of the host, followed to its end, and found again after a restart.
+
+What one listener hears, all hear, in the same order: streams, blocking callers and webhooks read the same events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from a2a.types import Message as A2AMessage
+from a2a.types import Task, TaskArtifactUpdateEvent, TaskState, TaskStatusUpdateEvent
+
+from waggledance._replay import decide_again
+from waggledance.core import LoopClock, Member, Message, Opening, PeerId, Roster, WaggleError, outcome_of
+from waggledance.gateways._a2a_ledger import Entry, Ledger
+from waggledance.gateways._a2a_task import (
+    ENDED,
+    begun,
+    by_agent,
+    decided,
+    delivered,
+    said,
+    state_of,
+    status_of,
+    updated,
+)
+from waggledance.gateways._event import Cancelled, Decided, Failed, Started
+from waggledance.gateways._host import Host
+from waggledance.gateways._order import Order
+from waggledance.gateways._running import Running
+
+logger = logging.getLogger(__name__)
+
+Update: TypeAlias = Task | TaskStatusUpdateEvent | TaskArtifactUpdateEvent
+
+
+@dataclass(eq=False)
+class Live:
+    """A task that is being worked on."""
+
+    running: Running
+    task: Task
+    """As it is now."""
+    heard: int = 0
+    """How many of the order's events `task` and `names` know of."""
+    names: dict[PeerId, str] = field(default_factory=dict[PeerId, str])
+    follower: asyncio.Task[None] | None = None
+
+    async def ended(self) -> Task:
+        """Wait for the end; return the task as it then is. Whoever waits may leave, and stops nothing."""
+        if self.follower is not None:
+            await asyncio.shield(self.follower)
+        return self.task
+
+
+class Work:
+    """The tasks of a door: those at work, and through the ledger those that have ended.
+
+    Args:
+        host: who does the work.
+        ledger: where tasks are kept.
+    """
+
+    def __init__(self, host: Host, ledger: Ledger) -> None:
+        self.host, self.ledger = host, ledger
+        self._clock = LoopClock()
+        self._live: dict[str, Live] = {}
+
+    def start(self, order: Order, asked: A2AMessage) -> Live:
+        """Begin an order as a task. Raises what `Host.start` raises."""
+        running = self.host.start(order)
+        live = Live(running, begun(running.id, order.context, asked, self._clock.wall_ms()))
+        self.ledger.write(self._entry(live))
+        self._live[running.id] = live
+        live.follower = asyncio.get_running_loop().create_task(self._follow(live))
+        return live
+
+    def live(self, id: str) -> Live | None:
+        """Return a task that is being worked on."""
+        return self._live.get(id)
+
+    def task(self, entry: Entry) -> Task:
+        """Return a task as it is now."""
+        live = self._live.get(entry.id)
+        return live.task if live is not None else Task.FromString(entry.task)
+
+    async def updates(self, live: Live) -> AsyncGenerator[Update]:
+        """Yield a task as it is now, and then everything that changes, until it ends."""
+        now = Task()
+        now.CopyFrom(live.task)
+        names, after = dict(live.names), live.heard
+        yield now
+        async with aclosing(live.running.events(after)) as events:
+            async for event in events:
+                if isinstance(event, Message):
+                    _meet(event, names)
+                    words = said(live.task, event, names)
+                    if words is not None:
+                        yield words
+        if now.status.state not in ENDED:
+            task = await live.ended()
+            for artifact in task.artifacts:
+                yield delivered(task, artifact)
+            yield updated(task, task.status)
+
+    async def recover(self) -> list[str]:
+        """Bring tasks that nobody is at work on to their end; return their ids. Asked once, after a restart."""
+        left = [entry for entry in self.ledger.unfinished() if entry.id not in self._live]
+        for entry in left:
+            task = Task.FromString(entry.task)
+            self._end_from_log(entry, task)
+            ended = Entry(
+                id=entry.id, swarm=entry.swarm, caller=entry.caller, context=entry.context, channel=entry.channel,
+                state=task.status.state, changed_ms=self._clock.wall_ms(), task=task.SerializeToString(),
+            )  # fmt: skip
+            self.ledger.write(ended)
+        return [entry.id for entry in left]
+
+    async def stop(self) -> None:
+        """Stop what is still being worked on, and wait until every task's end is written down."""
+        followers = [live.follower for live in self._live.values() if live.follower is not None]
+        for live in list(self._live.values()):
+            live.running.cancel()
+        await asyncio.gather(*followers, return_exceptions=True)
+
+    async def _follow(self, live: Live) -> None:
+        try:
+            async with aclosing(live.running.events()) as events:
+                async for event in events:
+                    if isinstance(event, Started):
+                        self.ledger.opened(live.task.id, event.channel)
+                    elif isinstance(event, Message):
+                        _meet(event, live.names)
+                    elif isinstance(event, Decided):
+                        live.task.artifacts.append(decided(event.decision))
+                        self._ended(live, TaskState.TASK_STATE_COMPLETED)
+                    elif isinstance(event, Failed):
+                        self._failed(live, event.error)
+                    live.heard += 1
+            self.ledger.write(self._entry(live))
+        except WaggleError as why:  # a full disk: the caller has the answer all the same
+            logger.warning("task %s: %s", live.task.id, why)
+        finally:
+            del self._live[live.task.id]
+
+    def _failed(self, live: Live, error: WaggleError) -> None:
+        if isinstance(error, Cancelled) and self.host.draining:
+            state, why = TaskState.TASK_STATE_FAILED, "the server was stopped before the swarm decided; ask again"
+        else:
+            state, why = state_of(error), str(error)
+        self._ended(live, state, by_agent(live.task, f"{live.task.id}-end", why))
+
+    def _ended(self, live: Live, state: TaskState, why: A2AMessage | None = None) -> None:
+        live.task.status.CopyFrom(status_of(state, self._clock.wall_ms(), why))
+
+    def _entry(self, live: Live) -> Entry:
+        order, task = live.running.order, live.task
+        return Entry(
+            id=task.id, swarm=order.swarm, caller=order.caller, context=order.context, channel=live.running.channel,
+            state=task.status.state, changed_ms=task.status.timestamp.ToMilliseconds(), task=task.SerializeToString(),
+        )  # fmt: skip
+
+    def _end_from_log(self, entry: Entry, task: Task) -> None:
+        """Say how a task ended that the process did not live to see: the log knows, if the swarm came to a decision."""
+        now = self._clock.wall_ms()
+        if self.host.log is not None and entry.channel:
+            with suppress(WaggleError):
+                messages = self.host.log.read(entry.channel)
+                if outcome_of(messages) is not None:
+                    task.artifacts.append(decided(decide_again(messages)))
+                    task.status.CopyFrom(status_of(TaskState.TASK_STATE_COMPLETED, now))
+                    return
+        where = f"; what was said is in channel {entry.channel!r} of the log" if entry.channel else ""
+        why = by_agent(task, f"{task.id}-end", f"the server was restarted before the swarm decided{where}; ask again")
+        task.status.CopyFrom(status_of(TaskState.TASK_STATE_FAILED, now, why))
+
+
+def new_id() -> str:
+    """Return an id that nobody can guess, for a task or a conversation."""
+    return secrets.token_hex(16)
+
+
+def _meet(message: Message[Any], names: dict[PeerId, str]) -> None:
+    """Learn who sits in the channel, from its first messages."""
+    members: tuple[Member, ...] = message.body.members if isinstance(message.body, Opening | Roster) else ()
+    names.update((member.id, member.name) for member in members)
