@@ -24,8 +24,10 @@ STAIRCASE = [
     "_swarm",
     "_replay",
     "testing",
+    "safety",
     "lab",
     "gateways",
+    "studio",
     "cli",
 ]
 ROOMS = [name for name in STAIRCASE if (SOURCE / name).is_dir()]

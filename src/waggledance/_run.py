@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import msgspec
 
@@ -22,7 +22,6 @@ from waggledance.core import (
     Cost,
     Cut,
     Decision,
-    Exchange,
     Judgement,
     Member,
     Message,
@@ -64,15 +63,6 @@ class Journal(Protocol):
 
     def __contains__(self, channel: str, /) -> bool:
         """Say whether a channel of this name is there already."""
-        ...
-
-
-@runtime_checkable
-class KeepsExchanges(Protocol):
-    """A journal that also keeps what peers ask of their models and tools; `Log` is one."""
-
-    def append_exchange(self, exchange: Exchange, /) -> None:
-        """Take an exchange; it may be written a little later."""
         ...
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from blake3 import blake3
 
-from waggledance._run import Journal, KeepsExchanges, NobodyAnswered, Run
+from waggledance._run import Journal, NobodyAnswered, Run
 from waggledance.consensus import Once
 from waggledance.core import (
     UNIT,
@@ -22,6 +22,7 @@ from waggledance.core import (
     Budget,
     Decision,
     Exchange,
+    KeepsExchanges,
     Log,
     LoopClock,
     Message,

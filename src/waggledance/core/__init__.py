@@ -43,6 +43,7 @@ from waggledance.core._exchange import UNSEEN as UNSEEN
 from waggledance.core._exchange import Asking as Asking
 from waggledance.core._exchange import Exchange as Exchange
 from waggledance.core._exchange import Exchanges as Exchanges
+from waggledance.core._exchange import KeepsExchanges as KeepsExchanges
 from waggledance.core._exchange import Witness as Witness
 from waggledance.core._exchange import Words as Words
 from waggledance.core._file_lock import FileLock as FileLock
@@ -90,12 +91,12 @@ from waggledance.core._replay import cut_of as cut_of
 from waggledance.core._replay import members_of as members_of
 from waggledance.core._replay import opening_of as opening_of
 from waggledance.core._replay import outcome_of as outcome_of
-from waggledance.core._say import Say as Say
 from waggledance.core._retold import ForkedFrom as ForkedFrom
 from waggledance.core._retold import Retold as Retold
 from waggledance.core._retold import Teller as Teller
 from waggledance.core._retold import fork_of as fork_of
 from waggledance.core._retold import stand_in as stand_in
+from waggledance.core._say import Say as Say
 from waggledance.core._seat import Seat as Seat
 from waggledance.core._seat import Table as Table
 from waggledance.core._turn import Tool as Tool
@@ -132,6 +133,7 @@ __all__ = [
     "ForkProof",
     "ForkedFrom",
     "Judgement",
+    "KeepsExchanges",
     "Key",
     "Log",
     "LogDamaged",
@@ -166,8 +168,8 @@ __all__ = [
     "Teller",
     "Tool",
     "ToolCall",
-    "Turn",
     "Transcript",
+    "Turn",
     "Unknown",
     "UnknownName",
     "Unvouched",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -65,6 +65,15 @@ class Witness(msgspec.Struct, frozen=True, kw_only=True):
 
 
 UNSEEN = Witness()
+
+
+@runtime_checkable
+class KeepsExchanges(Protocol):
+    """Where exchanges are kept; `Log` is one."""
+
+    def append_exchange(self, exchange: Exchange, /) -> None:
+        """Take an exchange; it may be written a little later."""
+        ...
 
 
 class Asking:

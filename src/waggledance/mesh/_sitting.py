@@ -8,7 +8,21 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from waggledance.core import THREAD, Budget, Message, Meter, Opening, Outcome, Peer, Proposal, Seat, WaggleError
+from waggledance.core import (
+    THREAD,
+    UNSEEN,
+    Budget,
+    KeepsExchanges,
+    Message,
+    Meter,
+    Opening,
+    Outcome,
+    Peer,
+    Proposal,
+    Seat,
+    WaggleError,
+    Witness,
+)
 from waggledance.mesh._agreement import Agreement
 from waggledance.mesh._held import Held
 from waggledance.mesh._node import Node
@@ -134,6 +148,7 @@ class Sitting:
                         clock=node.clock,
                         meter=Meter(self._budget, node.clock),
                         opening=opening,
+                        witness=self._witness(),
                     )
                     seat.remember(await protocol(seat))
                     self.ended["answered" if self._has_answered(held) else "failed"] += 1
@@ -141,6 +156,11 @@ class Sitting:
                     self.ended["failed"] += 1
                     logger.warning("channel %s: %s", held.name, why)
         agreement.finished()
+
+    def _witness(self) -> Witness:
+        """Return who keeps what this peer asks of its model and tools: its own log, if that can."""
+        log = self._node.log
+        return Witness(exchange=log.append_exchange) if isinstance(log, KeepsExchanges) else UNSEEN
 
     def _has_answered(self, held: Held) -> bool:
         """Say whether this peer has given an answer, or was asked for none."""
