@@ -249,6 +249,31 @@ def replay(
     replay(channel, rule, log, config, as_json=as_json)
 
 
+@app.command()
+@ending_well
+def studio(
+    log: Log = None,
+    host: Annotated[
+        str, typer.Option(metavar="HOST", help="What to listen at; other than this machine, a token is asked for.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(metavar="N", min=0, max=65535, help="Where (default: 8765, or any that is free).")
+    ] = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in your browser.")] = False,
+    locked: Annotated[
+        bool, typer.Option("--locked", help="Ask for the token on this machine, too: others have accounts here.")
+    ] = False,
+    config: Config = None,
+) -> None:
+    """Watch swarms at work in the browser, live or afterwards, and replay them from any moment.
+
+    Prints the page's address, and serves it until Ctrl-C.
+    """
+    from waggledance.cli._studio_command import studio
+
+    studio(log, config, host=host, port=port, open_page=open_page, locked=locked)
+
+
 @logs.command("list")
 @ending_well
 def log_list(log: Log = None, config: Config = None, as_json: Json = False) -> None:

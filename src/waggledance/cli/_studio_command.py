@@ -1,0 +1,37 @@
+"""`waggle studio`: the log in a browser, until Ctrl-C."""
+
+from __future__ import annotations
+
+import sys
+import webbrowser
+from pathlib import Path
+
+from waggledance.cli._log_place import place_of
+from waggledance.cli._printing import print_text, say
+
+
+def studio(
+    log: Path | None, config: Path | None, *, host: str, port: int | None, open_page: bool, locked: bool
+) -> None:
+    """Serve the studio over a log.
+
+    Args:
+        log: the log's file; where the other commands keep it when None.
+        config: a waggle.toml.
+        host: what to bind to.
+        port: where; the usual one, or any that is free, when None.
+        open_page: whether to open the page in this user's browser.
+        locked: whether looking asks for the token on this machine, too.
+    """
+    from waggledance.studio import Studio, serve
+
+    place = place_of(log, config)
+
+    def told(address: str) -> None:
+        print_text(address)
+        sys.stdout.flush()
+        say(f"showing {place}{'' if place.exists() else ', which is not there yet'}; Ctrl-C ends it")
+        if open_page:
+            webbrowser.open(address)
+
+    serve(Studio(place, host=host, locked=locked), host, port, told=told)

@@ -1,0 +1,61 @@
+"""Answers: JSON with a mark by which a browser knows that it has it already, and refusals that say what to do."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+import msgspec
+from blake3 import blake3
+
+from waggledance.core import UnknownName, WaggleError
+from waggledance.studio._shapes import Refused, Trouble
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+PACKED_FROM_BYTES = 4_096
+PACKING = 1
+"""zlib's fastest: a page of 10,000 messages takes it a quarter of a second, and shrinks to a sixth."""
+_ON_THIS_MACHINE = ("127.0.0.1", "::1")
+
+_encode = msgspec.json.Encoder().encode
+
+
+def answer(request: Request, content: object, status: int = 200) -> Response:
+    """Return JSON; only its mark when the browser has it already, packed when it has a long way to go.
+
+    Between a server and a browser on one machine, packing takes longer than sending.
+    """
+    from starlette.responses import Response
+
+    body = _encode(content)
+    headers = {"cache-control": "private, no-cache", "vary": "accept-encoding"}
+    if request.method == "GET":
+        headers["etag"] = f'"{blake3(body).hexdigest(16)}"'
+        if headers["etag"] in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+    far = request.client is None or request.client.host not in _ON_THIS_MACHINE
+    if far and len(body) >= PACKED_FROM_BYTES and "gzip" in request.headers.get("accept-encoding", ""):
+        packer = zlib.compressobj(PACKING, wbits=31)  # 31 writes gzip's header and end
+        body = packer.compress(body) + packer.flush()
+        headers["content-encoding"] = "gzip"
+    return Response(body, status, headers, "application/json")
+
+
+def refused(status: int, what: str, why: str, do: str) -> Response:
+    """Return an error: what happened, why, and what to do about it."""
+    from starlette.responses import Response
+
+    body = _encode(Refused(Trouble(what, why, do)))
+    return Response(body, status, {"cache-control": "no-store"}, "application/json")
+
+
+def trouble(why: WaggleError, what: str) -> Response:
+    """Return one of our errors as an answer: 404 for a name that is none, 400 for another mistake of the caller."""
+    if isinstance(why, UnknownName):
+        return refused(404, what, f"There is no {why.noun} {why.name!r}.", "Look at the list of channels.")
+    status = 400 if why.exit_code == 2 else 500
+    sentence, _, rest = str(why).partition(": ")
+    return refused(status, what, str(why) if not rest else f"{sentence}: {rest}", "Change it and try again.")

@@ -1,0 +1,97 @@
+"""Words looked for in all messages of a log: every row is looked at, newest first, until there is enough.
+
+The bytes of a message hold its texts as UTF-8, so most rows are passed over without being decoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from time import monotonic
+from typing import Any
+
+from waggledance.core import Message, PeerId, UsageError
+from waggledance.studio._archive import Archive
+from waggledance.studio._conversation import opened
+from waggledance.studio._log_window import Row
+from waggledance.studio._message import name_of, plain
+from waggledance.studio._shapes import Hit, Hits
+
+HITS_AT_MOST = 100
+SECONDS_AT_MOST = 2.0
+WORDS_AT_MOST = 200
+"""Characters that may be looked for."""
+ROWS_AT_ONCE = 2_000
+AROUND = 70
+"""Characters shown on either side of what was found."""
+
+
+def hits_of(archive: Archive, wanted: str, channel: str | None = None) -> Hits:
+    """Return the messages in which words stand, in any case of letters, newest first.
+
+    Args:
+        archive: the log.
+        wanted: what to look for, 1 to 200 characters.
+        channel: look only there; everywhere when None.
+
+    Raises:
+        UsageError: nothing to look for, or too much.
+        UnknownName: there is no such channel.
+    """
+    wanted = " ".join(wanted.split())
+    if not 1 <= len(wanted) <= WORDS_AT_MOST:
+        raise UsageError(f"1 to {WORDS_AT_MOST} characters can be looked for, got {len(wanted):,}")
+    if channel is not None:
+        archive.drawn(channel)
+    folded, until = wanted.casefold(), monotonic() + SECONDS_AT_MOST
+    hits: list[Hit] = []
+    names: dict[str, dict[PeerId, str]] = {}
+    for row in _newest_first(archive, channel):
+        if monotonic() > until or len(hits) == HITS_AT_MOST:
+            return Hits(tuple(hits), more=True)
+        if _cannot_hold(row.raw, wanted):
+            continue
+        message = opened(row)
+        found = None if message is None else _snippet(message, folded)
+        if message is not None and found is not None:
+            if row.channel not in names:
+                names[row.channel] = archive.index.seats(row.channel)
+            hits.append(Hit(row.channel, message.id.hex(), name_of(message.author, names[row.channel]), found))
+    return Hits(tuple(hits), more=False)
+
+
+def _newest_first(archive: Archive, channel: str | None) -> Iterator[Row]:
+    before = archive.window.last + 1
+    while before > 1:
+        after = max(0, before - 1 - ROWS_AT_ONCE)
+        yield from reversed(archive.window.rows(channel, after=after, before=before))
+        before = after + 1
+
+
+def _cannot_hold(raw: bytes, wanted: str) -> bool:
+    """Say whether a message cannot hold some words, by its bytes alone; letters beyond ASCII have too many cases."""
+    return wanted.isascii() and wanted.lower().encode() not in raw.lower() and " " not in wanted
+
+
+def _snippet(message: Message[Any], folded: str) -> str | None:
+    """Return where words stand in a message's texts, with what is around them; None where they do not."""
+    for text in _texts(plain(message.body)):
+        line = " ".join(text.split())
+        at = line.casefold().find(folded)
+        if at >= 0:
+            start, end = max(0, at - AROUND), at + len(folded) + AROUND
+            return f"{'…' if start else ''}{line[start:end]}{'…' if end < len(line) else ''}"
+    return None
+
+
+def _texts(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case list():
+            for item in value:  # pyright: ignore[reportUnknownVariableType]
+                yield from _texts(item)  # pyright: ignore[reportUnknownArgumentType]
+        case dict():
+            for item in value.values():  # pyright: ignore[reportUnknownVariableType]
+                yield from _texts(item)  # pyright: ignore[reportUnknownArgumentType]
+        case _:
+            return

@@ -1,0 +1,316 @@
+"""What the studio's server sends: the structs behind its JSON, by the names in ``web/studio/src/api.ts``.
+
+Ids and authors are lower-case hex. Times are milliseconds. Numbers that end in ``_ppm`` are parts per million.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+
+class Forked(msgspec.Struct, frozen=True):
+    """Which channel a replayed one began in, and how much was changed there."""
+
+    channel: str
+    edits: int
+
+
+class ChannelLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One channel in a line."""
+
+    name: str
+    question: str
+    protocol: str
+    topology: str
+    rule: str
+    status: str
+    answer: str | None
+    messages: int
+    asked_ms: int | None
+    live: bool
+    forked_from: Forked | None
+
+
+class Channels(msgspec.Struct, frozen=True, kw_only=True):
+    """All channels of the log, the newest first."""
+
+    channels: tuple[ChannelLine, ...]
+    total: int
+    """How many there are; more than are listed when the list was cut."""
+    log: str
+    """The log's file."""
+    broken: str | None
+    newer: bool
+
+
+class OpeningShown(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked, and how it was arranged; empty where a channel has no opening."""
+
+    question: str
+    expects: str
+    options: tuple[str, ...]
+    protocol: str
+    topology: str
+    rule: str
+    seed: int
+    asker: str
+
+
+class MemberShown(msgspec.Struct, frozen=True):
+    """Somebody who sits in the channel."""
+
+    id: str
+    name: str
+    weight: int
+
+
+class CostShown(msgspec.Struct, frozen=True):
+    """What something cost."""
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    usd_micro: int
+    milliseconds: int
+
+
+class VerdictShown(msgspec.Struct, frozen=True):
+    """One judgement of proposals."""
+
+    subjects: tuple[str, ...]
+    scores: tuple[int, ...]
+    reason: str
+
+
+class Msg(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A message as the page's views need it."""
+
+    id: str
+    n: int
+    author: str
+    name: str
+    kind: str
+    round: int | None
+    lamport: int
+    sequence: int
+    wall_ms: int
+    parents: tuple[str, ...]
+    refs: tuple[str, ...]
+    key: str | None
+    text: str
+    cut: bool = False
+    confidence_ppm: int | None
+    lapse: str
+    cost: CostShown
+    verdicts: tuple[VerdictShown, ...] | None
+    hears: tuple[str, ...] | None
+
+
+class ExchangeShown(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of a model or a tool that went into a message."""
+
+    skill: str
+    round: int
+    kind: Literal["model", "tool"]
+    of: str
+    asked: str
+    answered: str
+    failure: str
+    milliseconds: int
+
+
+class WholeMessage(Msg, frozen=True, kw_only=True):
+    """A message with all that is known of it."""
+
+    body: Any
+    exchanges: tuple[ExchangeShown, ...]
+    raw_bytes: int
+    signed: bool
+
+
+class LimitsShown(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run may cost at most."""
+
+    tokens: int | None
+    calls: int | None
+    messages: int | None
+    seconds: float | None
+    usd_micro: int | None
+
+
+class BudgetShown(msgspec.Struct, frozen=True):
+    """Limits, where they are known; what was spent stands in the messages."""
+
+    limits: LimitsShown | None
+
+
+class Support(msgspec.Struct, frozen=True):
+    """One answer and who stands behind it."""
+
+    key: str
+    weight_ppm: int
+    share_ppm: int
+    peers: tuple[str, ...]
+
+
+class DissentShown(msgspec.Struct, frozen=True):
+    """A peer that ended with another answer, or with none."""
+
+    name: str
+    key: str | None
+    text: str
+
+
+class DecisionShown(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided."""
+
+    status: str
+    key: str | None
+    answer: str | None
+    text: str
+    """The winning answer in its author's words."""
+    confidence_ppm: int | None
+    support: tuple[Support, ...]
+    dissent: tuple[DissentShown, ...]
+    notes: tuple[str, ...]
+    silent: tuple[str, ...]
+    cost: CostShown
+    seconds: float
+    certificate: bool
+    used: tuple[str, ...]
+
+
+class PlanTask(msgspec.Struct, frozen=True, kw_only=True):
+    """A task and where it stands."""
+
+    id: str
+    goal: str
+    kind: str
+    state: str
+    by: str | None
+    needs: tuple[str, ...]
+    """Ids of the tasks that it waits for."""
+    parent: str | None
+    result: str | None
+    began_ms: int | None
+    ended_ms: int | None
+
+
+class PlanShown(msgspec.Struct, frozen=True):
+    """A plan's tasks."""
+
+    tasks: tuple[PlanTask, ...]
+
+
+class Hearing(msgspec.Struct, frozen=True, kw_only=True):
+    """Who hears whom by the topology, before anybody has spoken."""
+
+    everyone: bool
+    """Whether everybody hears everybody: `of` is then empty."""
+    of: dict[str, tuple[str, ...]]
+    """By listener, whom it hears."""
+
+
+class ChannelShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A channel: all of it, or a page of its messages."""
+
+    name: str
+    swarm: str
+    version: str
+    opening: OpeningShown
+    members: tuple[MemberShown, ...]
+    messages: tuple[Msg, ...]
+    total: int
+    """How many messages the channel has."""
+    next: int | None
+    """The `n` that the next page begins with; null on the last."""
+    hearing: Hearing | None
+    decision: DecisionShown | None
+    budget: BudgetShown
+    plan: PlanShown | None
+    live: bool
+    newer: bool
+    broken: str | None
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """A message that a search has found."""
+
+    channel: str
+    id: str
+    name: str
+    snippet: str
+
+
+class Hits(msgspec.Struct, frozen=True):
+    """What a search has found."""
+
+    hits: tuple[Hit, ...]
+    more: bool
+    """Whether it stopped before the end: at its limit of hits or of time."""
+
+
+class MeshSwarm(msgspec.Struct, frozen=True, kw_only=True):
+    """How one peer of this machine sees its swarm."""
+
+    name: str
+    peer: str
+    runs: bool
+    age_ms: int | None
+    members: int
+    alive: int
+    suspect: int
+    refused: dict[str, int]
+    channels: int
+    alarms: tuple[str, ...]
+
+
+class MeshShown(msgspec.Struct, frozen=True):
+    """The swarms that peers of this machine belong to."""
+
+    swarms: tuple[MeshSwarm, ...]
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What a replay can be given."""
+
+    rules: tuple[str, ...]
+    models: tuple[str, ...]
+
+
+class WordsShown(msgspec.Struct, frozen=True):
+    """Words being said."""
+
+    name: str
+    number: int
+    text: str
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """A message that somebody wants to find again, and why."""
+
+    channel: str
+    id: str
+    note: str = ""
+
+
+class Pins(msgspec.Struct, frozen=True):
+    """All pins of a log."""
+
+    pins: tuple[Pin, ...]
+
+
+class Trouble(msgspec.Struct, frozen=True, rename={"do_": "do"}):
+    """What happened, why, and what to do about it."""
+
+    what: str
+    why: str
+    do_: str
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The body of every answer that is no success."""
+
+    error: Trouble
