@@ -188,6 +188,7 @@ class Seat:
             guide: notes to go by.
             luck_of: draw what this peer draws in its first call, so that the same model, asked the same, says the same.
         """
+        self._read(guide)
         try:
             self.meter.admit_call()
             call = self._call("propose", round, guide, luck_of)
@@ -222,6 +223,7 @@ class Seat:
         The answer names what it was made from: its own earlier one, the notes, then what was heard, in the order given
         and as far as a body has room.
         """
+        self._read((mine, *guide))
         round = mine.body.round + 1
         try:
             self.meter.admit_call()
@@ -253,6 +255,7 @@ class Seat:
         Raises:
             UsageError: `about` is no short name, or the peer was not made to write such notes.
         """
+        self._read(material)
         wanted = Note(round=round, about=about, text="")
         try:
             self.meter.admit_call()
@@ -270,7 +273,12 @@ class Seat:
 
     async def critique(self, proposals: Sequence[Message[Proposal]], round: int = 0) -> Judgement:
         """Ask the peer for a grade of each proposal; the verdicts it could give, together in one judgement."""
+        self._read(proposals)
         return await self._judge("critique", round, [partial(self._peer.critique, proposal=p) for p in proposals])
+
+    def _read(self, messages: Sequence[AnyMessage]) -> None:
+        """Count as heard what the peer is told, where that was only looked at; of this channel, as parents are."""
+        self._heard.extend([m for m in messages if m.id in self._channel])
 
     async def _judge(self, skill: str, round: int, asks: Sequence[Callable[[Call], Awaitable[Verdict]]]) -> Judgement:
         calls: list[Call] = []
