@@ -1,0 +1,91 @@
+"""What must hold of a swarm, and what is done so that it does: contracts over the log, limits on acts, traces.
+
+Names are loaded when they are first used, so importing this is light.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from waggledance.safety._builtin import builtin as builtin
+    from waggledance.safety._builtin_exchanges import GrantedTool as GrantedTool
+    from waggledance.safety._builtin_exchanges import ScrubbedBeforeRemote as ScrubbedBeforeRemote
+    from waggledance.safety._builtin_form import Schema as Schema
+    from waggledance.safety._builtin_form import SignatureChain as SignatureChain
+    from waggledance.safety._builtin_sources import Cites as Cites
+    from waggledance.safety._builtin_sources import NoUseOfRetracted as NoUseOfRetracted
+    from waggledance.safety._builtin_sources import RepliesToRead as RepliesToRead
+    from waggledance.safety._builtin_sources import Retract as Retract
+    from waggledance.safety._builtin_spend import SpawnLimit as SpawnLimit
+    from waggledance.safety._builtin_spend import Spend as Spend
+    from waggledance.safety._builtin_votes import Answered as Answered
+    from waggledance.safety._builtin_votes import Terminates as Terminates
+    from waggledance.safety._builtin_votes import vote_once as vote_once
+    from waggledance.safety._causal_past import CausalPast as CausalPast
+    from waggledance.safety._check_log import check as check
+    from waggledance.safety._check_log import recheck as recheck
+    from waggledance.safety._combinators import at_most as at_most
+    from waggledance.safety._combinators import contract as contract
+    from waggledance.safety._combinators import each as each
+    from waggledance.safety._combinators import every as every
+    from waggledance.safety._combinators import sum_of as sum_of
+    from waggledance.safety._compliance import Compliance as Compliance
+    from waggledance.safety._compliance import Faulty as Faulty
+    from waggledance.safety._contract import Contract as Contract
+    from waggledance.safety._contract_checker import Checker as Checker
+    from waggledance.safety._violation import Violation as Violation
+
+__all__ = [
+    "Answered",
+    "CausalPast",
+    "Checker",
+    "Cites",
+    "Compliance",
+    "Contract",
+    "Faulty",
+    "GrantedTool",
+    "NoUseOfRetracted",
+    "RepliesToRead",
+    "Retract",
+    "Schema",
+    "ScrubbedBeforeRemote",
+    "SignatureChain",
+    "SpawnLimit",
+    "Spend",
+    "Terminates",
+    "Violation",
+    "at_most",
+    "builtin",
+    "check",
+    "contract",
+    "each",
+    "every",
+    "recheck",
+    "sum_of",
+    "vote_once",
+]
+
+_HOMES = {
+    "_builtin": ("builtin",),
+    "_builtin_exchanges": ("GrantedTool", "ScrubbedBeforeRemote"),
+    "_builtin_form": ("Schema", "SignatureChain"),
+    "_builtin_sources": ("Cites", "NoUseOfRetracted", "RepliesToRead", "Retract"),
+    "_builtin_spend": ("SpawnLimit", "Spend"),
+    "_builtin_votes": ("Answered", "Terminates", "vote_once"),
+    "_causal_past": ("CausalPast",),
+    "_check_log": ("check", "recheck"),
+    "_combinators": ("at_most", "contract", "each", "every", "sum_of"),
+    "_compliance": ("Compliance", "Faulty"),
+    "_contract": ("Contract",),
+    "_contract_checker": ("Checker",),
+    "_violation": ("Violation",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = found
+    return found

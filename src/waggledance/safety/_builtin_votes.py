@@ -1,0 +1,156 @@
+"""What a deliberation promises: each says a thing once, answers while others do, and comes to an end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from rpds import HashTrieMap
+
+from waggledance.core import Message, Opening, PeerId, WaggleError
+from waggledance.safety._causal_past import CausalPast
+from waggledance.safety._combinators import AtMost, at_most, contract
+from waggledance.safety._violation import Violation
+
+AnyMessage = Message[Any]
+VOTES = "proposal/1|judgement/1|dance/1|prep/1|ack/1"
+MAX_ROUNDS = 1_000
+"""Of protocols that do not say how many rounds they have at most."""
+MAX_MESSAGES = 100_000
+"""Of one author in one channel."""
+_FEW = 3
+"""More than two of three members are a quorum."""
+
+
+def vote_once() -> AtMost:
+    """Return ``vote-once``: an author answers, judges, dances, prepares or acknowledges once in a round."""
+    return contract("vote-once", at_most(1, VOTES, per=("author", "kind", "round")))
+
+
+@dataclass(frozen=True)
+class Answered:
+    """``answered``: when the outcome is there, whoever answered at first has answered in every round of a quorum.
+
+    A round that more than two thirds of the members answered is one that everybody could; who was heard of earlier and
+    is missing there has skipped it. Who was never heard of is silent, which the decision says, and breaks nothing.
+    Protocols in which by design not everybody answers in every round (refinement, audit, institutions) are not judged.
+
+    The state holds, by round, who answered.
+    """
+
+    name: str = "answered"
+    scope: str = "proposal/1|outcome/1"
+
+    def start(self) -> HashTrieMap[int, HashTrieMap[PeerId, None]]:
+        """Return that nobody has answered."""
+        return HashTrieMap()
+
+    def step(self, state: HashTrieMap[int, Any], message: AnyMessage, past: CausalPast) -> Any:
+        """Note an answer; at the outcome, judge what is missing."""
+        if message.kind == "proposal/1":
+            who = state.get(message.body.round, _NOBODY)
+            return state.insert(message.body.round, who.insert(message.author, message.id))
+        opening = past.opening
+        if opening is None or not past.sealed or not _all_answer(opening.body.protocol):
+            return state
+        members = past.members
+        skipped = [
+            (round, peer)
+            for round, who in sorted(state.items())
+            if _FEW * len([p for p in who if p in members]) > 2 * len(members)
+            for peer in sorted(_before(state, round))
+            if peer in members and peer not in who
+        ]
+        if not skipped:
+            return state
+        round, peer = skipped[0]
+        last = _before(state, round)[peer]
+        more = f", and {len(skipped) - 1} more" if len(skipped) > 1 else ""
+        return Violation(
+            why=f"{members[peer].name} answered before round {round} and not in it{more}", involved=(last,), by=peer
+        )
+
+
+_NOBODY: HashTrieMap[PeerId, Any] = HashTrieMap()
+
+
+def _before(state: HashTrieMap[int, Any], round: int) -> dict[PeerId, Any]:
+    """Return who answered before a round, and with which message last."""
+    found: dict[PeerId, Any] = {}
+    for earlier in sorted(r for r in state if r < round):
+        found.update(state[earlier].items())
+    return found
+
+
+@dataclass(frozen=True)
+class Terminates:
+    """``terminates``: nobody answers in a round after the protocol's last, goes on for ever, or goes on after the end.
+
+    The last round is the protocol's own where the opening names one with rounds, or samples; else `rounds`. A plan may
+    be taken up again after its outcome.
+
+    Args:
+        rounds: the most rounds where the protocol does not say.
+        messages: the most messages of one author.
+    """
+
+    rounds: int = MAX_ROUNDS
+    messages: int = MAX_MESSAGES
+    name: str = "terminates"
+    scope: str = "*"
+
+    def start(self) -> bool:
+        """Return that the outcome is not there."""
+        return False
+
+    def step(self, state: bool, message: AnyMessage, past: CausalPast) -> bool | Violation:
+        """Judge one message."""
+        if message.sequence > self.messages:
+            return Violation(why=f"is number {message.sequence:,} of its author, {self.messages:,} are allowed")
+        kind = message.kind
+        if kind == "outcome/1":
+            return state or past.sealed
+        if kind not in _TURNS:
+            return state
+        opening = past.opening
+        limit = self.rounds if opening is None else _last_round(opening.body, self.rounds)
+        if message.body.round > limit:
+            return Violation(why=f"is of round {message.body.round}; the last one is {limit}")
+        if state and opening is not None and not opening.body.protocol.startswith("plan"):
+            return Violation(why="is said by one who had seen the outcome")
+        return state
+
+
+_TURNS = frozenset({"proposal/1", "judgement/1", "dance/1"})
+
+
+def _last_round(opening: Opening, otherwise: int) -> int:
+    return _rounds_of(opening.protocol, otherwise)
+
+
+@lru_cache(maxsize=256)
+def _rounds_of(protocol: str, otherwise: int) -> int:
+    """Return the last round of a protocol that says how many it has: `rounds`, or one less than `samples`."""
+    made = _made(protocol)
+    rounds, samples = getattr(made, "rounds", None), getattr(made, "samples", None)
+    if isinstance(rounds, int):
+        return rounds
+    return samples - 1 if isinstance(samples, int) else otherwise
+
+
+@lru_cache(maxsize=256)
+def _all_answer(protocol: str) -> bool:
+    """Say whether everybody is to answer in every round: in protocols with rounds, and in those not known here."""
+    made = _made(protocol)
+    return made is None or any(hasattr(made, name) for name in ("rounds", "samples", "strategy"))
+
+
+def _made(protocol: str) -> object:
+    """Return the protocol that an opening names; None when this program knows none such."""
+    from waggledance.protocols import by_name
+
+    try:
+        return by_name(protocol)
+    except WaggleError:
+        return None

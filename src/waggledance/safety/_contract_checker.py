@@ -1,0 +1,239 @@
+"""Folds contracts over messages as they come, in any order that they may come in.
+
+A message waits for what it builds on. Then each contract's state of its causal past is known without looking at that
+past again: it is the state of its one cause; or of the largest, with the messages that the others add; and messages
+that build on the same set share the work. So a step costs the same in a long channel as in a short one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from waggledance.core import Exchange, Message, MessageId, PeerId, Unknown
+from waggledance.safety._causal_past import CausalPast, Node, State, causes_of, nodes_of, opening_in
+from waggledance.safety._compliance import Compliance, Faulty
+from waggledance.safety._contract import Contract, JudgesForks, check_names, in_scope
+from waggledance.safety._violation import MAX_WHY_CHARS, Violation
+
+AnyMessage = Message[Any]
+
+JOINS_KEPT = 256
+"""Of unions of pasts: messages of one round share one, and come close together."""
+
+
+class _Broken:
+    """The state of a contract that something in the past has broken: it is not judged again."""
+
+
+_BROKEN = _Broken()
+
+
+class Checker:
+    """Checks contracts on one channel, message by message.
+
+    Args:
+        contracts: each with a name of its own.
+
+    Raises:
+        UsageError: two contracts have one name, or something is no contract.
+    """
+
+    def __init__(self, contracts: Iterable[Contract]) -> None:
+        self.contracts = tuple(contracts)
+        check_names(self.contracts)
+        self._start: Sequence[State] = [contract.start() for contract in self.contracts]
+        self._forks = [c for c in self.contracts if isinstance(c, JudgesForks)]
+        self._by_kind: dict[tuple[str, str], tuple[tuple[int, Callable[..., Any]], ...]] = {}
+        self._by_id: dict[MessageId, Node] = {}
+        self._in_order: list[Node] = []
+        self._joins: dict[int, Sequence[State]] = {}
+        self._by_number: dict[tuple[PeerId, int], list[Node]] = {}
+        self._exchanges: dict[tuple[PeerId, int], list[Exchange]] = {}
+        self._waiting: dict[MessageId, AnyMessage] = {}
+        self._waiting_for: defaultdict[MessageId, list[AnyMessage]] = defaultdict(list)
+        self._violations: list[tuple[Node, Violation]] = []
+        self._faulty: list[tuple[Node, Faulty]] = []
+        self._forked: set[tuple[PeerId, int]] = set()
+        self._unknown: Counter[str] = Counter()
+
+    # -- hearing ------------------------------------------------------------------------------------------------
+
+    def hear_exchange(self, exchange: Exchange) -> None:
+        """Take what a peer asked of a model or a tool: before the message that it went into, or it is not judged."""
+        self._exchanges.setdefault((exchange.author, exchange.sequence), []).append(exchange)
+
+    def hear(self, message: AnyMessage) -> tuple[Violation, ...]:
+        """Take a message; return the violations that can be seen now and could not before.
+
+        What builds on something that is not here waits for it. A message that is here already is passed over.
+        """
+        if message.id in self._by_id or message.id in self._waiting:
+            return ()
+        before, ahead = len(self._violations), [message]
+        new: list[Violation] = []
+        while ahead:
+            at = ahead.pop()
+            missing = next((id for id in causes_of(at) if id not in self._by_id), None)
+            if missing is not None:
+                self._waiting[at.id] = at
+                self._waiting_for[missing].append(at)
+                continue
+            self._waiting.pop(at.id, None)
+            new += self._placed(at)
+            ahead += self._waiting_for.pop(at.id, ())
+        return (*[violation for _, violation in self._violations[before:]], *new)
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def compliance(self) -> Compliance:
+        """Return what can be said by now: a function of the set of messages, blind to the order they came in."""
+        forks = [found for key in self._forked for found in self._forks_of(self._by_number[key])]
+        violations = sorted((*self._violations, *forks), key=lambda found: (*found[0].place, found[1].contract))
+        faulty = sorted(self._faulty, key=lambda found: (*found[0].place, found[1].contract))
+        said = {(m.author, m.sequence) for m in (node.message for node in self._in_order)}
+        return Compliance(
+            channel=self._in_order[0].message.channel if self._in_order else "",
+            contracts=tuple(contract.name for contract in self.contracts),
+            messages=len(self._in_order),
+            waiting=len(self._waiting),
+            sealed=any(self._past(node).sealed for node in self._in_order),
+            violations=tuple(violation for _, violation in violations),
+            faulty=tuple(fault for _, fault in faulty),
+            forked=tuple(sorted({author for author, _ in self._forked})),
+            unknown=dict(sorted(self._unknown.items())),
+            unsaid=sum(len(asked) for key, asked in self._exchanges.items() if key not in said),
+        )
+
+    # -- folding ------------------------------------------------------------------------------------------------
+
+    def _placed(self, message: AnyMessage) -> list[Violation]:
+        causes = [self._by_id[id] for id in causes_of(message)]
+        past, states = self._joined(causes)
+        depth = 1 + max((node.depth for node in causes), default=0)
+        node = Node(message, len(self._in_order), past, depth, opening_in(message, causes, self._in_order))
+        self._by_id[message.id] = node
+        self._in_order.append(node)
+        node.states = self._stepped(node, states)
+        if isinstance(message.body, Unknown):
+            self._unknown[message.kind] += 1
+        alike = self._by_number.setdefault((message.author, message.sequence), [])
+        alike.append(node)
+        if len(alike) == 1:
+            return []
+        self._forked.add((message.author, message.sequence))
+        return [violation for _, violation in self._forks_of(alike)]
+
+    def _joined(self, causes: Sequence[Node]) -> tuple[int, Sequence[State]]:
+        """Return the union of the causes' pasts, and every contract's state of it."""
+        if not causes:
+            return 0, self._start
+        main, past = causes[0], 0
+        for node in causes:
+            past |= node.upto
+            if (node.size, node.message.id) > (main.size, main.message.id):
+                main = node
+        if main.upto == past:
+            return past, main.states
+        states = self._joins.get(past)
+        if states is None:
+            if len(self._joins) >= JOINS_KEPT:
+                self._joins.clear()
+            states = self._joins[past] = self._join(main, nodes_of(past & ~main.upto, self._in_order))
+        return past, states
+
+    def _join(self, main: Node, others: Sequence[Node]) -> Sequence[State]:
+        """Return the states of a past that is the main node's with others added; of one they break, the violation."""
+        states = list(main.states)
+        for node in others:
+            for i, state in enumerate(node.states):
+                if state is _BROKEN:
+                    states[i] = _BROKEN
+        for node in others:
+            for i, step in self._steps(node.message):
+                state = states[i]
+                if state is _BROKEN or isinstance(state, Violation):
+                    continue
+                try:
+                    states[i] = step(state, node.message, self._past(node))
+                except Exception as why:  # noqa: BLE001 - whatever a contract raises is the contract's fault
+                    self._fault(node, i, why)
+                    states[i] = _BROKEN
+                if isinstance(states[i], Violation):
+                    broken: Violation = states[i]
+                    involved = tuple(dict.fromkeys((node.message.id, *broken.involved)))
+                    states[i] = msgspec.structs.replace(broken, involved=involved)
+        return states
+
+    def _stepped(self, node: Node, states: Sequence[State]) -> Sequence[State]:
+        """Return the states with a message, and note what it breaks, or what its past breaks by coming together."""
+        message, changed = node.message, states
+        for i, state in enumerate(states):
+            if isinstance(state, Violation):
+                changed = self._changed(changed, states, i, _BROKEN)
+                self._note(node, i, state, state.by)
+        past: CausalPast | None = None
+        for i, step in self._steps(message):
+            state = changed[i]
+            if state is _BROKEN:
+                continue
+            past = past or self._past(node)
+            try:
+                after = step(state, message, past)
+            except Exception as why:  # noqa: BLE001 - whatever a contract raises is the contract's fault
+                self._fault(node, i, why)
+                after = _BROKEN
+            if isinstance(after, Violation):
+                self._note(node, i, after, after.by or message.author)
+                after = _BROKEN
+            if after is not state:
+                changed = self._changed(changed, states, i, after)
+        return changed
+
+    @staticmethod
+    def _changed(now: Sequence[State], before: Sequence[State], i: int, state: State) -> list[State]:
+        """Return the states with one put in; states are shared between messages until one differs."""
+        mine = list(now) if now is before or not isinstance(now, list) else now
+        mine[i] = state
+        return mine
+
+    def _steps(self, message: AnyMessage) -> tuple[tuple[int, Callable[..., Any]], ...]:
+        """Return the contracts that look at such messages."""
+        key = (message.kind, message.channel)
+        steps = self._by_kind.get(key)
+        if steps is None:
+            steps = self._by_kind[key] = tuple(
+                (i, contract.step) for i, contract in enumerate(self.contracts) if in_scope(contract.scope, *key)
+            )
+        return steps
+
+    def _past(self, node: Node) -> CausalPast:
+        return CausalPast(node, self._by_id, self._in_order, self._exchanges)
+
+    def _note(self, node: Node, i: int, violation: Violation, by: PeerId) -> None:
+        self._violations.append((node, self._complete(violation, node.message, self.contracts[i], by)))
+
+    def _fault(self, node: Node, i: int, why: Exception) -> None:
+        fault = Faulty(self.contracts[i].name, node.message.id, f"{type(why).__name__}: {why}")
+        if all(fault != known for _, known in self._faulty):
+            self._faulty.append((node, fault))
+
+    @staticmethod
+    def _complete(violation: Violation, at: AnyMessage, contract: Contract, by: PeerId) -> Violation:
+        why = violation.why if len(violation.why) <= MAX_WHY_CHARS else violation.why[: MAX_WHY_CHARS - 1] + "…"
+        return msgspec.structs.replace(
+            violation, why=why, contract=contract.name, at=at.id, channel=at.channel, by=by, round=at.body.round
+        )
+
+    def _forks_of(self, alike: Sequence[Node]) -> list[tuple[Node, Violation]]:
+        """Return what messages by one author with one number break; the one that sorts first is taken as the one."""
+        first, *others = sorted(alike, key=lambda node: node.place)
+        return [
+            (node, self._complete(contract.fork(first.message, node.message), node.message, contract,
+                                  node.message.author))
+            for contract in self._forks
+            for node in others
+        ]  # fmt: skip
