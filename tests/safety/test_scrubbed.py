@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from waggledance.core import Question
+from waggledance import Swarm
+from waggledance.core import Log, Question
 from waggledance.models import Completion, OpenAI, Request, Scripted, Tool, ToolCall, Turn
+from waggledance.peers import Agent
+from waggledance.protocols import Debate
 from waggledance.safety._scrubbed import Scrubbed
 from waggledance.testing._private_details import private_details
 
@@ -145,3 +149,15 @@ async def test_none_of_200_details_is_in_the_bytes_that_reach_an_endpoint(monkey
 def test_a_question_to_the_swarm_is_one_of_the_things_that_are_cleaned() -> None:
     question = Question(text=f"Is {ADA} a mail address?")
     assert ADA not in Scrubbed(Scripted("x")).as_sent(asking(question.text)).turns[0].text
+
+
+async def test_the_log_of_a_peer_holds_what_left_and_not_what_was_private(tmp_path: Path) -> None:
+    swarm = Swarm([Agent("ada", Scrubbed(Scripted("Answer: yes")))], log=Log(tmp_path / "log.sqlite"))
+    assert isinstance(swarm.log, Log)
+    with swarm.log as log:
+        decision = await swarm.ask(f"Does {ADA} own card {CARD}?", expects="yes/no", protocol=Debate(rounds=1))
+        await log.flush()
+        asked = [exchange.asked for exchange in log.exchanges(decision.channel)]
+    assert len(asked) == 2
+    assert all("[EMAIL_1] own card [CARD_1]" in request for request in asked)
+    assert not any(ADA in request or CARD in request for request in asked)

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from waggledance.core._turn import Tool as Tool
 from waggledance.core._turn import ToolCall as ToolCall
 from waggledance.core._turn import Turn as Turn
+from waggledance.models._model import Changing as Changing
 from waggledance.models._model import Completion as Completion
 from waggledance.models._model import Model as Model
 from waggledance.models._model import ModelError as ModelError
 from waggledance.models._model import Request as Request
 from waggledance.models._model import Streaming as Streaming
+from waggledance.models._model import as_sent as as_sent
 
 if TYPE_CHECKING:
     from waggledance.models._catalogue import CATALOGUE as CATALOGUE
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CATALOGUE",
     "BadAnswer",
+    "Changing",
     "Completion",
     "CutShort",
     "Embedded",
@@ -82,6 +85,7 @@ __all__ = [
     "WeightsBroken",
     "WeightsMissing",
     "WrongKey",
+    "as_sent",
     "available",
     "cache_folder",
     "check",

@@ -21,7 +21,7 @@ from waggledance.core import (
     Verdict,
     calls_key,
 )
-from waggledance.models import Completion, Model, Request, Streaming, Turn
+from waggledance.models import Completion, Model, Request, Streaming, Turn, as_sent
 from waggledance.peers._noted import noted, shown
 from waggledance.peers._others import defanged, grouped, mark_for, one
 from waggledance.peers._parse import MAX_KEY_BYTES, parse
@@ -231,7 +231,7 @@ class Agent:
             timeout_s=min(asking.timeout_s, max(call.seconds_left, 0.001)),
             tools=tools,
         )
-        with call.asking("model", self.model.name, request) as exchange:
+        with call.asking("model", self.model.name, as_sent(self.model, request)) as exchange:
             if call.hear is None or not isinstance(self.model, Streaming):
                 completion = await self.model.complete(request)
             else:
