@@ -13,7 +13,16 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 /** `GET /api/channels` */
 export interface Channels {
+  /** The newest first, at most 2,000. */
   readonly channels: readonly ChannelLine[];
+  /** How many there are. */
+  readonly total: number;
+  /** The log's file. */
+  readonly log: string;
+  /** What is wrong with the log, where something is; there may then be no channels. */
+  readonly broken: string | null;
+  /** Whether the log's file is of a newer version. */
+  readonly newer: boolean;
 }
 
 /** One channel in a line. */
@@ -32,7 +41,7 @@ export interface ChannelLine {
   readonly forked_from: { readonly channel: string; readonly edits: number } | null;
 }
 
-/** `GET /api/channels/{name}` */
+/** `GET /api/channels/{name}?from=0&limit=10000`; the rest of a longer channel comes with `from={next}`. */
 export interface Channel {
   readonly name: string;
   /** Hex of the swarm's id. */
@@ -41,8 +50,14 @@ export interface Channel {
   readonly version: string;
   readonly opening: Opening;
   readonly members: readonly Member[];
-  /** In causal order: a message stands after everything it builds on. */
+  /** In causal order: a message stands after everything it builds on. What comes later stands behind, never between. */
   readonly messages: readonly Msg[];
+  /** How many messages the channel has. */
+  readonly total: number;
+  /** The `n` that the next page begins with; null on the last. */
+  readonly next: number | null;
+  /** Who hears whom by the topology, before anybody has spoken; null where that cannot be told. */
+  readonly hearing: Hearing | null;
   readonly decision: Decision | null;
   readonly budget: { readonly limits: Limits | null };
   readonly plan: Plan | null;
@@ -52,6 +67,13 @@ export interface Channel {
   readonly newer: boolean;
   /** What is wrong with the log, where something is. */
   readonly broken: string | null;
+}
+
+export interface Hearing {
+  /** Everybody hears everybody; `of` is then empty. */
+  readonly everyone: boolean;
+  /** By listener, whom it hears. */
+  readonly of: { readonly [listener: Hex]: readonly Hex[] };
 }
 
 export interface Opening {
@@ -89,7 +111,7 @@ export interface Verdict {
 /** A message as the page's views need it. */
 export interface Msg {
   readonly id: Hex;
-  /** Its place in causal order, from 0. */
+  /** Its place in causal order, from 0; it stays the same while the channel grows. */
   readonly n: number;
   readonly author: Hex;
   /** The author's name. */
@@ -105,7 +127,7 @@ export interface Msg {
   readonly refs: readonly Hex[];
   /** The answer it gives; null where it gives none. */
   readonly key: string | null;
-  /** At most 2,000 characters. */
+  /** At most 2,000 characters; 240 in a page of more than 2,000 messages. */
   readonly text: string;
   /** Whether `text` was cut. */
   readonly cut?: boolean;
@@ -153,6 +175,8 @@ export interface Limits {
 export interface Support {
   readonly key: string;
   readonly weight_ppm: number;
+  /** Its share of all support. */
+  readonly share_ppm: number;
   readonly peers: readonly Hex[];
 }
 
@@ -165,7 +189,10 @@ export interface Dissent {
 export interface Decision {
   readonly status: string;
   readonly key: string | null;
+  /** The answer as people read it: of a choice the option's text. */
   readonly answer: string | null;
+  /** The winning answer in its author's words; empty where there are none. */
+  readonly text: string;
   readonly confidence_ppm: number | null;
   readonly support: readonly Support[];
   readonly dissent: readonly Dissent[];
@@ -187,10 +214,11 @@ export interface PlanTask {
   readonly id: string;
   readonly goal: string;
   readonly kind: string;
-  /** Such as `waiting`, `ready`, `claimed`, `running`, `done`, `failed`, `stopped`. */
+  /** `waiting`, `ready`, `claimed`, `review`, `done`, `failed` or `skipped`. */
   readonly state: string;
   /** Name of whoever works on it or did. */
   readonly by: string | null;
+  /** Ids of the tasks that it waits for. */
   readonly needs: readonly string[];
   readonly parent: string | null;
   readonly result: string | null;
@@ -209,7 +237,7 @@ export interface Words {
 /**
  * Events of `GET /api/channels/{name}/live?after=n`, a `text/event-stream`. `after` is the `n` of the last message that
  * the page has, and so is `Last-Event-ID` when a browser connects again, which wins. A message may come twice.
- * `end` says that nothing more will come.
+ * `end` says that nothing more will come: the channel has its outcome, its writer is gone, or the log is another now.
  */
 export interface LiveEvents {
   readonly message: Msg;
@@ -221,7 +249,10 @@ export interface LiveEvents {
 
 /** `GET /api/search?q=…&channel=…` */
 export interface Hits {
+  /** The newest first. */
   readonly hits: readonly Hit[];
+  /** Whether the search stopped before the end. */
+  readonly more: boolean;
 }
 
 export interface Hit {
@@ -236,14 +267,23 @@ export interface Mesh {
   readonly swarms: readonly MeshSwarm[];
 }
 
+/** How one peer of this machine sees its swarm; two peers here may be of one swarm. */
 export interface MeshSwarm {
   readonly name: string;
+  /** The peer that tells it. */
+  readonly peer: string;
+  /** Whether the peer runs. */
+  readonly runs: boolean;
+  /** How long ago it told; null when it never did. */
+  readonly age_ms: number | null;
   readonly members: number;
   readonly alive: number;
   readonly suspect: number;
   /** How many messages were refused, by reason. */
   readonly refused: { readonly [reason: string]: number };
   readonly channels: number;
+  /** What the peer warns of. */
+  readonly alarms: readonly string[];
 }
 
 /** `GET /api/options` */

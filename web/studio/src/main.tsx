@@ -1,0 +1,19 @@
+import { render } from "preact";
+import { pressed } from "./keys";
+import { arrive, refresh, refreshMesh, start } from "./state";
+import "./style.css";
+import { App } from "./views/app";
+
+const LOOK_MS = 3000;
+const MESH_MS = 5000;
+
+addEventListener("hashchange", () => void arrive());
+addEventListener("keydown", pressed);
+
+const page = document.getElementById("page");
+if (page !== null) render(<App />, page);
+void start();
+
+// what nobody looks at asks for nothing
+setInterval(() => document.visibilityState === "visible" && void refresh(), LOOK_MS);
+setInterval(() => document.visibilityState === "visible" && void refreshMesh(), MESH_MS);

@@ -1,0 +1,100 @@
+/** Search in what was said, in all channels. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Hit, Trouble } from "../api";
+import { door, troubleOf } from "../door";
+import { shortened } from "../format";
+import { go, searchOpen } from "../state";
+import { ICONS, Icon, Troubled } from "./parts";
+
+const PAUSE_MS = 180;
+
+export function Search() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const element = dialog.current;
+    if (element === null) return;
+    if (searchOpen.value && !element.open) element.showModal();
+    if (!searchOpen.value && element.open) element.close();
+  }, [searchOpen.value]);
+  return (
+    <dialog ref={dialog} class="search" aria-label="Search" onClose={() => (searchOpen.value = false)}>
+      {searchOpen.value && <Form />}
+    </dialog>
+  );
+}
+
+function Form() {
+  const [wanted, setWanted] = useState("");
+  const [hits, trouble] = useHits(wanted);
+  const list = useRef<HTMLUListElement>(null);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  const open = (hit: Hit): void => {
+    searchOpen.value = false;
+    go({ view: "channel", name: hit.channel, message: hit.id });
+  };
+  const arrow = (event: KeyboardEvent): void => {
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+    const buttons = [...(list.current?.querySelectorAll("button") ?? [])];
+    const now = buttons.findIndex((b) => b === document.activeElement);
+    const next = now + (event.key === "ArrowDown" ? 1 : -1);
+    event.preventDefault();
+    if (next < 0) field.current?.focus();
+    else buttons[Math.min(next, buttons.length - 1)]?.focus();
+  };
+  return (
+    <div onKeyDown={arrow}>
+      <div class="search-field">
+        <Icon d={ICONS.search} />
+        <input ref={field} type="search" aria-label="Search in all messages" placeholder="Search in all messages" value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} />
+        <button type="button" class="icon-button" aria-label="Close search" onClick={() => (searchOpen.value = false)}>
+          <Icon d={ICONS.close} />
+        </button>
+      </div>
+      {trouble !== null && <Troubled trouble={trouble} />}
+      {wanted.trim() === "" && <p class="hint">Words of a message, an answer, a name.</p>}
+      <p class="unseen" role="status">
+        {hits === null ? "" : `${hits.length} found`}
+      </p>
+      {hits?.length === 0 && wanted.trim() !== "" && <p class="hint">Nothing was said with “{shortened(wanted, 40)}”. Try fewer or other words.</p>}
+      <ul ref={list} class="hits">
+        {(hits ?? []).map((hit) => (
+          <li key={`${hit.channel} ${hit.id}`}>
+            <button type="button" onClick={() => open(hit)}>
+              <span class="row-head">
+                <strong>{hit.name}</strong> <span class="kind">{hit.channel}</span>
+              </span>
+              <span class="row-said">{shortened(hit.snippet, 160)}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function useHits(wanted: string): readonly [readonly Hit[] | null, Trouble | null] {
+  const [found, setFound] = useState<{ hits: readonly Hit[] | null; trouble: Trouble | null }>({ hits: null, trouble: null });
+  useEffect(() => {
+    const words = wanted.trim();
+    if (words === "") {
+      setFound({ hits: null, trouble: null });
+      return;
+    }
+    const control = new AbortController();
+    const timer = setTimeout(() => {
+      door.search(words, control.signal).then(
+        ({ hits }) => setFound({ hits, trouble: null }),
+        (error: unknown) => {
+          if (!control.signal.aborted) setFound({ hits: null, trouble: troubleOf(error) });
+        },
+      );
+    }, PAUSE_MS);
+    return () => {
+      clearTimeout(timer);
+      control.abort();
+    };
+  }, [wanted]);
+  return [found.hits, found.trouble];
+}
