@@ -245,8 +245,8 @@ async def test_a_card_that_is_signed_is_the_keys_and_an_extended_one_is_for_call
         assert capability_of_card(card.content).where == ("https://swarm.example/", "https://swarm.example")
         unchanged = await http.get("/.well-known/agent-card.json", headers={"if-none-match": card.headers["etag"]})
         assert unchanged.status_code == 304
-        refused = await http.get("/extendedAgentCard")
-        assert refused.status_code == 401
+        assert (await http.get("/a2a/other/.well-known/agent-card.json")).json()["name"] == "other"
+        assert (await http.get("/extendedAgentCard")).status_code == 401
         extended = await http.get("/extendedAgentCard", headers={"Authorization": f"Bearer {KEY}"})
         (inside,) = (e for e in extended.json()["capabilities"]["extensions"] if e["uri"] == "urn:waggledance:swarm:1")
         assert inside["params"]["peers"] == ["p0", "p1", "p2"]

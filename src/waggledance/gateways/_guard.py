@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 ANYONE = "local"
 """The caller where no keys are asked for."""
 OPEN_PATHS = ("/healthz", "/.well-known/")
-"""What may be seen without a key: whether the server is well, and public cards."""
+OPEN_CARD = "/.well-known/agent-card.json"
+"""What may be seen without a key: whether the server is well, and public cards, at the root and under a swarm's path."""
 DISCARDED = 8
 """So many times the limit of a request is read and thrown away, before its sender is told that it is too large."""
 _CALLER = "waggle.caller"
@@ -84,7 +85,7 @@ class Guard:
         origin = headers.get(b"origin")
         if origin is not None and not self._may_come_from(origin.decode("latin-1"), headers.get(b"host", b"")):
             return refusal(403, "pages of this origin may not call; allow it with --cors-origin", "origin_not_allowed")
-        if path.startswith(OPEN_PATHS):
+        if path.startswith(OPEN_PATHS) or path.endswith(OPEN_CARD):
             return None
         caller = self._caller(headers)
         if caller is None:
