@@ -17,11 +17,13 @@ from waggledance.core import (
     Note,
     PeerId,
     Proposal,
+    Retold,
     RunFailed,
     UnknownName,
     UsageError,
     WaggleError,
     cut_of,
+    fork_of,
     members_of,
     opening_of,
     outcome_of,
@@ -52,7 +54,7 @@ def decide_again(messages: Iterable[AnyMessage], rule: Rule | None = None, weigh
 
     With the recorded rule (``rule=None``) the decision's id is compared with the recorded one. With another rule, the
     same messages are decided as they would have been. Of a run that did not come to its end, every peer's latest
-    answer is decided, and a note says so.
+    answer is decided, and a note says so. A fork (`ForkedFrom`) is decided as its origin would be.
 
     Args:
         messages: every message of one channel, in any order.
@@ -66,11 +68,16 @@ def decide_again(messages: Iterable[AnyMessage], rule: Rule | None = None, weigh
         ReplayDiffers: the same rule gave another decision.
     """
     channel = _Channel(messages)
-    used = channel.used()
+    fork = fork_of(channel.messages)
+    retold = None if fork is None else Retold(fork, channel.messages)
+    told = channel if retold is None else _Channel(retold.messages)  # ties fall as they do in the fork's origin
+    used = told.used()
     proposals = tuple(m for m in used if isinstance(m.body, Proposal))
     judgements = tuple(m for m in used if isinstance(m.body, Judgement))
     outcome = channel.outcome
-    counted = channel.weights if weights is None else weights
+    counted = told.weights if weights is None else weights
+    if retold is not None and weights is not None:
+        counted = {retold.peer(peer): weight for peer, weight in weights.items()}
     if rule is not None:
         if channel.opening.body.question.of_values != ("utilities" in needs_of(rule)) and hasattr(rule, "needs"):
             raise UsageError(
@@ -80,9 +87,11 @@ def decide_again(messages: Iterable[AnyMessage], rule: Rule | None = None, weigh
         _check_needs(rule, proposals, judgements)
     folding = _folding(channel) if rule is None else None
     if folding is not None:
-        again = folding.folded(channel.messages)
+        again = folding.folded(told.messages)
     else:
         again = (_recorded_rule(channel) if rule is None else rule)(proposals, judgements, counted)
+    if retold is not None:
+        again = retold.in_fork(again)
     same_rule = weights is None and (rule is None or (outcome is not None and name_of(rule) == outcome.body.rule))
     if outcome is not None and same_rule and again.id != outcome.body.decision:
         was, now = (str(decision.key) for decision in (outcome.body, again))

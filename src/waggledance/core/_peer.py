@@ -68,6 +68,16 @@ class Call:
         """
         return nullcontext(Asking()) if self._exchanges is None else self._exchanges.asking(kind, of, asked)
 
+    def redrawn(self, seed: int) -> Call:
+        """Return the same call with other numbers to draw, as `seed` says; what it spends is spent by the same run."""
+        draw = self._draw_seed
+
+        def other(number: int) -> int:
+            return (draw(number) ^ (seed * 0x9E37_79B1 + 0x85EB_CA6B)) & 0x7FFF_FFFF
+
+        return Call(self.question, self.round, self.me, self.names, other, self._number, self._meter, self.guide,
+                    self._exchanges, self.hear)  # fmt: skip
+
     def ask_again(self) -> None:
         """Count one more request to a model within this call.
 

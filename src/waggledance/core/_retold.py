@@ -6,8 +6,8 @@ and every author is a stand-in, whom nobody can be or sign for, so that no messa
     stand-in = author xor blake3("waggle/stand-in/1\\0" ‖ the fork's name)
 
 What depends on a channel's name (ties, draws) is settled in the name of the origin: the channel at the bottom that is
-no fork. `Teller` carries messages from one telling over into the other and back; where nothing was changed, the way back
-gives the original's messages, byte for byte.
+no fork. `Teller` carries messages from one telling over into the other and back; where nothing was changed, the way
+back gives the original's messages, byte for byte.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Any, ClassVar, cast
 import msgspec
 from blake3 import blake3
 
-from waggledance.core._bodies import Opening, Roster
+from waggledance.core._bodies import Cut, Opening, Outcome, Roster
 from waggledance.core._decision import Decision
 from waggledance.core._errors import UsageError
 from waggledance.core._ids import MessageId, PeerId
-from waggledance.core._message import Body, Message, Unknown, compose, encode_canonical
+from waggledance.core._message import Body, Message, Unknown, compose
 
 AnyMessage = Message[Any]
 
@@ -112,8 +112,9 @@ class Teller:
 
     def _worded(self, body: Body) -> Body:
         if isinstance(body, Unknown):
-            plain = self._swapped(msgspec.msgpack.decode(body.raw))
-            return Unknown(kind_name=body.kind_name, raw=encode_canonical(plain))
+            raise UsageError(
+                f"a message of kind {body.kind_name!r} comes from a newer version and cannot be told again by this one"
+            )
         plain = msgspec.to_builtins(body, builtin_types=(bytes,))
         swapped = self._swapped(plain)
         return body if swapped == plain else msgspec.convert(swapped, type(body))
@@ -141,7 +142,7 @@ class Retold:
     """
 
     def __init__(self, fork: Message[ForkedFrom], messages: Iterable[AnyMessage]) -> None:
-        inside = sorted((m for m in set(messages) if m.id != fork.id), key=lambda m: (m.lamport, m.id))
+        inside = sorted((m for m in set(messages) if m.id != fork.id), key=_after_what_it_names)
         self._back = Teller(fork.channel, fork.body.origin, _named(inside))
         self.messages: tuple[AnyMessage, ...] = tuple(self._back.tell(message)[0] for message in inside)
         self.origin = fork.body.origin
@@ -160,6 +161,11 @@ class Retold:
     def in_fork(self, decision: Decision) -> Decision:
         """Return a decision over the messages here as one over the fork's own."""
         return self._forth.decision(decision)
+
+
+def _after_what_it_names(message: AnyMessage) -> tuple[bool, int, MessageId]:
+    """Sort causes before effects; a cut names messages that its author's clock does not know of."""
+    return isinstance(message.body, Cut | Outcome), message.lamport, message.id
 
 
 def _named(messages: Iterable[AnyMessage]) -> set[PeerId]:

@@ -29,39 +29,81 @@ if TYPE_CHECKING:
     from waggledance.safety._combinators import each as each
     from waggledance.safety._combinators import every as every
     from waggledance.safety._combinators import sum_of as sum_of
+    from waggledance.safety._compare_histories import Change as Change
+    from waggledance.safety._compare_histories import Comparison as Comparison
     from waggledance.safety._compliance import Compliance as Compliance
     from waggledance.safety._compliance import Faulty as Faulty
     from waggledance.safety._contract import Contract as Contract
     from waggledance.safety._contract_checker import Checker as Checker
+    from waggledance.safety._fork import Fork as Fork
+    from waggledance.safety._fork import compare as compare
+    from waggledance.safety._fork import fork_name as fork_name
+    from waggledance.safety._fork import intervene as intervene
+    from waggledance.safety._fork import rerun as rerun
+    from waggledance.safety._interventions import Interject as Interject
+    from waggledance.safety._interventions import Intervention as Intervention
+    from waggledance.safety._interventions import Reword as Reword
+    from waggledance.safety._interventions import SwapModel as SwapModel
+    from waggledance.safety._interventions import SwapRule as SwapRule
+    from waggledance.safety._interventions import Unsay as Unsay
+    from waggledance.safety._interventions import Unseat as Unseat
+    from waggledance.safety._interventions import as_plain as as_plain
+    from waggledance.safety._interventions import intervention_of as intervention_of
+    from waggledance.safety._interventions import told_intervention as told_intervention
+    from waggledance.safety._recorded_peer import Asked as Asked
+    from waggledance.safety._recorded_peer import Live as Live
+    from waggledance.safety._recorded_peer import MissingRecord as MissingRecord
+    from waggledance.safety._replay_run import Peers as Peers
     from waggledance.safety._violation import Violation as Violation
 
 __all__ = [
     "Answered",
+    "Asked",
     "CausalPast",
+    "Change",
     "Checker",
     "Cites",
+    "Comparison",
     "Compliance",
     "Contract",
     "Faulty",
+    "Fork",
     "GrantedTool",
+    "Interject",
+    "Intervention",
+    "Live",
+    "MissingRecord",
     "NoUseOfRetracted",
+    "Peers",
     "RepliesToRead",
     "Retract",
+    "Reword",
     "Schema",
     "ScrubbedBeforeRemote",
     "SignatureChain",
     "SpawnLimit",
     "Spend",
+    "SwapModel",
+    "SwapRule",
     "Terminates",
+    "Unsay",
+    "Unseat",
     "Violation",
+    "as_plain",
     "at_most",
     "builtin",
     "check",
+    "compare",
     "contract",
     "each",
     "every",
+    "fork_name",
+    "intervene",
+    "intervention_of",
     "recheck",
+    "rerun",
     "sum_of",
+    "told_intervention",
     "vote_once",
 ]
 
@@ -75,9 +117,25 @@ _HOMES = {
     "_causal_past": ("CausalPast",),
     "_check_log": ("check", "recheck"),
     "_combinators": ("at_most", "contract", "each", "every", "sum_of"),
+    "_compare_histories": ("Change", "Comparison"),
     "_compliance": ("Compliance", "Faulty"),
     "_contract": ("Contract",),
     "_contract_checker": ("Checker",),
+    "_fork": ("Fork", "compare", "fork_name", "intervene", "rerun"),
+    "_interventions": (
+        "Interject",
+        "Intervention",
+        "Reword",
+        "SwapModel",
+        "SwapRule",
+        "Unsay",
+        "Unseat",
+        "as_plain",
+        "intervention_of",
+        "told_intervention",
+    ),
+    "_recorded_peer": ("Asked", "Live", "MissingRecord"),
+    "_replay_run": ("Peers",),
     "_violation": ("Violation",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
