@@ -11,9 +11,12 @@ import sqlite3
 import threading
 from contextlib import suppress
 from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from waggledance.core._log_file import APPLICATION_ID, FORMAT_WITH_EXCHANGES, lenient
+from waggledance.core import UsageError, repair
+from waggledance.core._log_file import APPLICATION_ID, FORMAT_WITH_EXCHANGES, lenient, looks_like_a_log
 
 ROWS_AT_ONCE = 2_000
 ROWS_ONE_BY_ONE = 64
@@ -55,6 +58,8 @@ class LogWindow:
         self._connection: sqlite3.Connection | None = None
         self._mark: tuple[int, int] | None = None
         self._seen_at = -1
+        self._folder: TemporaryDirectory[str] | None = None
+        """Where the mended copy of a file lies that could not be opened."""
         self._rows_at_most = 0
         """How many rows the file can hold, for one whose end is not known."""
         self._lock = threading.RLock()
@@ -110,6 +115,9 @@ class LogWindow:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+            if self._folder is not None:
+                self._folder.cleanup()
+                self._folder = None
 
     def _open(self, mark: tuple[int, int], size: int) -> None:
         self.close()
@@ -126,10 +134,7 @@ class LogWindow:
             )
         except sqlite3.DatabaseError as why:
             self.close()
-            self.broken = (
-                f"{self.path} cannot be read as a log ({why}). If it was one, `waggle log repair {self.path}` keeps "
-                "what is intact of it"
-            )
+            self._open_mended(why)
             return
         self.newer = version > FORMAT_WITH_EXCHANGES
         if not columns and application in (0, APPLICATION_ID):
@@ -139,6 +144,22 @@ class LogWindow:
             self.close()
             what = f"has format {version}, which this version cannot read" if self.newer else "is no log"
             self.broken = f"{self.path} {what}. Use a newer waggledance, or give another file with --log"
+
+    def _open_mended(self, why: sqlite3.DatabaseError) -> None:
+        """Show what is intact of a file that cannot be opened at all, from a copy that is mended."""
+        self.broken = f"{self.path} cannot be read as a log ({why}). Give another file with --log"
+        if not looks_like_a_log(self.path):
+            return
+        self._folder = TemporaryDirectory(prefix="waggle-studio-")
+        copy = Path(self._folder.name) / "log"
+        with suppress(UsageError, sqlite3.DatabaseError, OSError):
+            for ending in ("", "-wal"):
+                part = self.path.with_name(self.path.name + ending)
+                if part.exists():
+                    copyfile(part, copy.with_name(copy.name + ending))
+            repair(copy)
+            self._connection = _connected(copy)
+            self._note_damage(why)
 
     def _look(self) -> None:
         """Note the newest arrival number when somebody has written."""

@@ -1,0 +1,72 @@
+"""What the studio's tests share: logs of real runs, and a real server on a port of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from waggledance import Swarm
+from waggledance.core import Decision, Log, Question
+from waggledance.peers import FunctionPeer
+from waggledance.protocols import AskProtocol
+from waggledance.studio import Studio
+from waggledance.studio._serve import open_port, server_of
+
+Served = Callable[[Studio], AbstractContextManager[httpx.Client]]
+Asked = Callable[..., Decision]
+
+
+@contextmanager
+def _served(studio: Studio) -> Generator[httpx.Client]:
+    server = server_of(studio)
+    with open_port("127.0.0.1", 0) as opened:
+        thread = threading.Thread(target=server.run, args=([opened],))
+        thread.start()
+        try:
+            address = f"http://127.0.0.1:{opened.getsockname()[1]}"
+            with httpx.Client(base_url=address, timeout=20) as client:
+                while not server.started:
+                    assert thread.is_alive(), "the server did not start"
+                    thread.join(0.01)
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture
+def served() -> Served:
+    """Return what serves a studio as long as the context is open, and gives a client of it."""
+    return _served
+
+
+def answer_of(i: int) -> Callable[[Question], str]:
+    """Return a peer that is wrong when it is the first."""
+    return lambda _question: "5" if i == 0 else "4"
+
+
+def _asked(
+    path: Path, text: str = "2 + 2?", *, peers: int = 5, protocol: AskProtocol | None = None, expects: str = "number"
+) -> Decision:
+    with Log(path) as log:
+        swarm = Swarm([FunctionPeer(f"p{i}", answer_of(i)) for i in range(peers)], log=log, protocol=protocol)
+        return swarm.ask_sync(Question(text=text, expects=expects))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def asked() -> Asked:
+    """Return what asks a swarm of five, the first of whom is wrong, and keeps what is said in a log."""
+    return _asked
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Return a log of one question, debated by five peers."""
+    path = tmp_path / "log.db"
+    _asked(path)
+    return path
