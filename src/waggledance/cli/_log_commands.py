@@ -44,7 +44,7 @@ def list_channels(log: Path | None, config: Path | None, *, as_json: bool) -> No
         return
     rows = [
         (c.channel, _when(c.asked_ms), c.messages, c.protocol, c.rule, c.status, one_line(c.answer or "–", 40),
-         one_line(c.question, 60))
+         one_line(f"(fork of {c.forked_from}) {c.question}" if c.forked_from else c.question, 60))
         for c in channels
     ]  # fmt: skip
     print_table(("channel", "asked", "messages", "protocol", "rule", "status", "answer", "question"), rows)

@@ -43,6 +43,7 @@ from waggledance.core._log_file import (
 from waggledance.core._log_lock import writer_lock
 from waggledance.core._log_repair import repair_locked
 from waggledance.core._message import Message, decode
+from waggledance.core._retold import fork_of
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     """``decided``, ``undecided`` or ``conflict``; ``unfinished`` without an outcome."""
     answer: str | None
+    forked_from: str = ""
+    """The channel that this one is a fork of; empty when it is none."""
 
 
 class Log:
@@ -297,7 +300,8 @@ class Log:
         counted = dict(self._select("SELECT channel, count(*) FROM messages GROUP BY channel"))
         ends: dict[str, list[Message[Any]]] = {name: [] for name in self.names()}
         rows = self._select(
-            "SELECT channel, id, raw, signature FROM messages WHERE kind IN ('opening/1', 'outcome/1') ORDER BY arrival"
+            "SELECT channel, id, raw, signature FROM messages WHERE kind IN ('opening/1', 'outcome/1', 'fork/1')"
+            " ORDER BY arrival"
         )
         for name, id, raw, signature in rows:
             ends[name].append(self._opened(name, id, raw, signature))
@@ -377,14 +381,17 @@ def _summary(name: str, messages: int, ends: list[Message[Any]]) -> Summary:
         if opening is not None and message.author == opening.author and isinstance(message.body, Outcome):
             outcome = message.body
     body = None if opening is None else opening.body
+    fork = fork_of(ends)
+    asked = fork or opening
     return Summary(
         channel=name,
         question="" if body is None else body.question.text,
-        asked_ms=None if opening is None else opening.wall_ms,
+        asked_ms=None if asked is None else asked.wall_ms,
         messages=messages,
         protocol="" if body is None else body.protocol,
         topology="" if body is None else body.topology,
         rule="" if body is None else body.rule,
         status="unfinished" if outcome is None else outcome.status,
         answer=None if outcome is None else outcome.key,
+        forked_from="" if fork is None else fork.body.parent,
     )

@@ -8,8 +8,8 @@ named by the asker's cut.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 import msgspec
 from blake3 import blake3
@@ -144,14 +144,15 @@ class Gists:
                 content = self._plain(msgspec.to_builtins(body, builtin_types=(bytes,)))
         return blake3(encode_canonical((message.author, message.kind, body.round, content))).digest()
 
-    def _plain(self, value: Any) -> Any:
+    def _plain(self, value: object) -> object:
         match value:
             case bytes():
                 return self._known.get(value, value)
             case dict():
-                return {str(key): self._plain(part) for key, part in value.items() if key != "cost"}
+                pairs = cast("Mapping[object, object]", value).items()
+                return {str(key): self._plain(part) for key, part in pairs if key != "cost"}
             case list() | tuple():
-                return [self._plain(part) for part in value]
+                return [self._plain(part) for part in cast("Sequence[object]", value)]
             case _:
                 return value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -104,7 +104,7 @@ class SeatCopy(Channel):
             said = [m for m in said if m.author == me or self._heard(m.id, known)]
         if heard is not None:
             heard.extend(said)
-        return cast("tuple[Message[B], ...]", tuple(said))
+        return tuple(said)
 
     def _heard(self, id: MessageId, known: frozenset[Slot]) -> bool:
         stage = self._stage

@@ -94,7 +94,8 @@ class _Play:
         seed: int | None,
         told: Told,
     ) -> None:
-        self.history, self.live, self.peers, self.seed = history, live, peers, seed
+        self.history, self.peers, self.seed = history, peers, seed
+        self.live: Live = live
         self.cut = _place_of(history, at, live)
         self.by_message = _by_message(history, edits)
         self.swapped = {peer_named(history, e.peer): e.model for e in edits if isinstance(e, SwapModel)}
