@@ -1,0 +1,183 @@
+"""From an AG-UI run to an order: its messages as turns, its tools as what the screen offers to do.
+
+A caller that knows us says more in ``forwardedProps``, under ``waggle``; every field is optional:
+
+    {"expects": "number", "options": ["…"], "protocol": "vote", "seed": 7, "budget": {"calls": 20}}
+
+Images and files are not looked at: a message that holds some is refused, so that nobody believes they were seen.
+
+Source: AG-UI protocol 1.0, RunAgentInput.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from waggledance.core import AnswerKind, Budget, Question, Tool, ToolCall, Turn, UsageError, well_formed
+from waggledance.gateways._openai_kind import question_of
+from waggledance.gateways._order import Order
+
+MAX_QUESTION_BYTES = 56_000
+"""Of a question with its conversation: with its members an opening then fits into a message's 64 KiB."""
+
+
+class BadRun(Exception):
+    """A run that cannot be begun: what is wrong with what was asked."""
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a caller may say under ``forwardedProps.waggle``."""
+
+    expects: AnswerKind | None = None
+    options: tuple[str, ...] = ()
+    protocol: str = ""
+    seed: int | None = None
+    budget: Budget | None = None
+
+
+class _Function(msgspec.Struct):
+    name: str
+    arguments: str = "{}"
+
+
+class _Call(msgspec.Struct):
+    id: str
+    function: _Function
+
+
+class _Part(msgspec.Struct):
+    type: str
+    text: str = ""
+
+
+class _Message(msgspec.Struct, rename="camel"):
+    role: str
+    id: str = ""
+    content: str | list[_Part] | dict[str, Any] | None = None
+    tool_calls: list[_Call] = []
+    tool_call_id: str = ""
+
+
+class _Tool(msgspec.Struct):
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] | None = None
+
+
+class _Context(msgspec.Struct):
+    description: str = ""
+    value: str = ""
+
+
+class _Props(msgspec.Struct):
+    waggle: Wanted = Wanted()
+
+
+class RunInput(msgspec.Struct, kw_only=True, rename="camel"):
+    """What a screen asks for, as AG-UI writes it; fields that no swarm can use are left where they are."""
+
+    thread_id: str
+    run_id: str
+    messages: list[_Message]
+    tools: list[_Tool] | None = None
+    context: list[_Context] | None = None
+    forwarded_props: Any = None
+    resume: list[Any] | None = None
+
+
+def read(raw: bytes) -> RunInput:
+    """Return a run as it was asked for.
+
+    Raises:
+        BadRun: it is no run.
+    """
+    try:
+        return msgspec.json.decode(raw, type=RunInput)
+    except msgspec.MsgspecError as why:
+        raise BadRun(f"this is no AG-UI run: {why}") from why
+
+
+def order_of(run: RunInput, swarm: str, caller: str, raw: bytes) -> Order:
+    """Return what a run asks of a swarm.
+
+    Raises:
+        BadRun: there is nothing to answer, or a message, a tool or a wish cannot be used.
+    """
+    if run.resume:
+        raise BadRun("no run of ours waits for an answer, so there is nothing to resume; ask anew, without `resume`")
+    props = run.forwarded_props if isinstance(run.forwarded_props, dict) else {}
+    try:
+        wanted = msgspec.convert(props, _Props).waggle
+        question = _question(run, wanted)
+        return Order(
+            swarm=swarm,
+            question=question,
+            caller=caller,
+            context=run.thread_id,
+            budget=wanted.budget,
+            seed=wanted.seed,
+            protocol=wanted.protocol,
+            original=raw,
+        )
+    except (msgspec.ValidationError, UsageError) as why:
+        raise BadRun(str(why)) from why
+
+
+def _question(run: RunInput, wanted: Wanted) -> Question:
+    told = [f"{context.description}: {context.value}".strip(": ") for context in run.context or []]
+    turns = (*(Turn("system", well_formed(text)) for text in told if text), *_turns(run.messages))
+    users = [i for i, turn in enumerate(turns) if turn.role == "user"]
+    if not users:
+        raise BadRun("there is nothing to answer: no message of a user")
+    at = users[-1]
+    before = turns[:at] if at == len(turns) - 1 else turns  # after a tool's result, it is asked again
+    tools = tuple(Tool(tool.name, well_formed(tool.description), _schema(tool.parameters)) for tool in run.tools or [])
+    if len({tool.name for tool in tools}) < len(tools):
+        raise BadRun("two tools have the same name: give each its own")
+    kind: AnswerKind | None = wanted.expects or ("free" if tools else None)
+    options = tuple(map(well_formed, wanted.options))
+    question = question_of(turns[at].text, kind, options, alone=not before)
+    if before or tools:
+        question = msgspec.structs.replace(question, before=before or msgspec.UNSET, offers=tools or msgspec.UNSET)
+    size = len(msgspec.msgpack.encode(question))
+    if size > MAX_QUESTION_BYTES:
+        raise BadRun(f"the conversation has {size:,} bytes, the limit is {MAX_QUESTION_BYTES:,}: shorten it")
+    return question
+
+
+def _turns(messages: list[_Message]) -> list[Turn]:
+    turns: list[Turn] = []
+    for i, message in enumerate(messages):
+        match message.role:
+            case "system" | "developer":
+                turns.append(Turn("system", _text(message, i)))
+            case "user":
+                turns.append(Turn("user", _text(message, i)))
+            case "assistant":
+                calls = tuple(ToolCall(c.id, c.function.name, c.function.arguments) for c in message.tool_calls)
+                turns.append(Turn("assistant", _text(message, i), calls=calls))
+            case "tool":
+                turns.append(Turn("tool", _text(message, i), call=message.tool_call_id))
+            case "reasoning" | "activity":  # what peers said on the way, and what a screen drew: they were ours
+                pass
+            case role:
+                raise BadRun(f"messages[{i}] has a role that is not known here: {role[:80]!r}")
+    return turns
+
+
+def _text(message: _Message, i: int) -> str:
+    content = message.content
+    if content is None or isinstance(content, str):
+        return well_formed(content or "")
+    if isinstance(content, dict):
+        raise BadRun(f"messages[{i}].content is an object; give text, or a list of text parts")
+    for part in content:
+        if part.type != "text":
+            raise BadRun(f"messages[{i}] holds a part of type {part.type[:80]!r}; peers here read text only")
+    return well_formed("\n".join(part.text for part in content))
+
+
+def _schema(parameters: dict[str, Any] | None) -> str:
+    return msgspec.json.encode(parameters or {"type": "object"}).decode()

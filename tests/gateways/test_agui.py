@@ -1,0 +1,208 @@
+"""A run of the swarm on a screen: every event is one of AG-UI's, and all that is opened is closed."""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import httpx
+import pytest
+from ag_ui.core import Event
+from pydantic import TypeAdapter
+from starlette.applications import Starlette
+
+from waggledance import FunctionPeer, Swarm
+from waggledance.core import RunFailed, Tool, ToolCall
+from waggledance.gateways import AGUI, Host, Hosted, app_of
+from waggledance.models import Completion, Scripted
+from waggledance.peers import Agent
+from waggledance.protocols import Debate
+
+Served = Callable[[Starlette], AbstractAsyncContextManager[str]]
+EVENT: TypeAdapter[Any] = TypeAdapter(Event)
+OPENS = {"TEXT_MESSAGE_START": "messageId", "TOOL_CALL_START": "toolCallId", "STEP_STARTED": "stepName",
+         "SUBAGENT_STARTED": "subagentRunId"}  # fmt: skip
+CLOSES = {"TEXT_MESSAGE_END": "messageId", "TOOL_CALL_END": "toolCallId", "STEP_FINISHED": "stepName",
+          "SUBAGENT_FINISHED": "subagentRunId"}  # fmt: skip
+
+
+def host(*peers: Any, rounds: int = 1) -> Host:
+    return Host({"default": Hosted(Swarm(peers, protocol=Debate(rounds=rounds)))})
+
+
+def run(text: str, **more: Any) -> dict[str, Any]:
+    return {"threadId": "t1", "runId": "r1", "messages": [{"id": "1", "role": "user", "content": text}], **more}
+
+
+async def events(url: str, body: dict[str, Any] | bytes, path: str = "/agui") -> list[dict[str, Any]]:
+    async with httpx.AsyncClient(timeout=20) as http:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        answer = await http.post(url + path, content=content)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        told = [json.loads(line[6:]) for line in answer.text.split("\n\n") if line]
+    check(told)
+    return told
+
+
+def check(told: Sequence[dict[str, Any]]) -> None:
+    """Check every event against the official models, and that the run is well-nested."""
+    for event in told:
+        again = EVENT.validate_python(event)
+        assert json.loads(again.model_dump_json(by_alias=True)) == event, "the official model would write it alike"
+    types = [event["type"] for event in told]
+    assert types[0] == "RUN_STARTED"
+    assert types[-1] in ("RUN_FINISHED", "RUN_ERROR")
+    assert types.count("RUN_STARTED") == 1
+    opened: set[tuple[str, str]] = set()
+    for event in told:
+        kind = event["type"]
+        if kind in OPENS:
+            place = (kind, event[OPENS[kind]])
+            assert place not in opened
+            opened.add(place)
+        elif kind in CLOSES:
+            start = next(s for s in OPENS if OPENS[s] == CLOSES[kind] and s.split("_")[0] == kind.split("_")[0])
+            opened.remove((start, event[CLOSES[kind]]))
+        elif kind == "TEXT_MESSAGE_CONTENT":
+            assert ("TEXT_MESSAGE_START", event["messageId"]) in opened
+            assert event["delta"]
+        if event.get("subagentRunId") and kind != "SUBAGENT_STARTED" and kind not in CLOSES:
+            assert ("SUBAGENT_STARTED", event["subagentRunId"]) in opened
+    assert not opened
+
+
+async def test_peers_are_subagents_rounds_are_steps_and_the_decision_is_the_answer(served: Served) -> None:
+    peers = [FunctionPeer(f"p{i}", lambda _q, i=i: f"I say Answer: {4 if i else 5}") for i in range(3)]
+    async with served(app_of(h := host(*peers), [AGUI(h)])) as url:
+        told = await events(url, run("2+2?"))
+    names = [event["name"] for event in told if event["type"] == "SUBAGENT_STARTED"]
+    steps = [event["stepName"] for event in told if event["type"] == "STEP_STARTED"]
+    answer = [e["delta"] for e in told if e["type"] == "TEXT_MESSAGE_CONTENT" and "subagentRunId" not in e]
+    decided = next(event["value"] for event in told if event["type"] == "CUSTOM")
+    assert names == ["p0", "p1", "p2"]
+    assert steps == ["round 0", "round 1"]
+    assert len(answer) == 1
+    assert "4" in answer[0]
+    assert decided["answer"] == "4"
+    assert told[-1]["outcome"] == {"type": "success"}
+    assert told[-1]["result"]["channel"] == decided["channel"]
+
+
+async def test_the_state_with_its_patches_is_what_was_said(served: Served) -> None:
+    peers = [FunctionPeer(f"p{i}", lambda _q, i=i: f"Answer: {i}") for i in range(3)]
+    async with served(app_of(h := host(*peers, rounds=0), [AGUI(h)])) as url:
+        told = await events(url, run("How many?"))
+    state = next(event["snapshot"] for event in told if event["type"] == "STATE_SNAPSHOT")
+    for event in told:
+        for change in event["delta"] if event["type"] == "STATE_DELTA" else []:
+            *way, last = change["path"].strip("/").split("/")
+            place: Any = state
+            for step in way:
+                place = place[int(step)] if isinstance(place, list) else place[step]
+            assert change["op"] == "replace"
+            place[last] = change["value"]
+    assert [(peer["name"], peer["answer"]) for peer in state["peers"]] == [("p0", "0"), ("p1", "1"), ("p2", "2")]
+    assert state["decision"] is not None
+    assert state["spent"]["calls"] == 3
+
+
+async def test_words_stream_while_they_are_said(served: Served) -> None:
+    ada = Agent("ada", Scripted("Four it is. Answer: 4", delay_s=0.01))
+    async with served(app_of(h := host(ada, rounds=0), [AGUI(h)])) as url:
+        told = await events(url, run("2+2?"))
+    pieces = [e["delta"] for e in told if e["type"] == "TEXT_MESSAGE_CONTENT" and e.get("subagentRunId")]
+    assert len(pieces) == 5
+    assert "".join(pieces) == "Four it is. Answer: 4"
+
+
+async def test_an_agents_own_tools_show_and_the_screens_tools_are_asked_for(served: Served) -> None:
+    class Clock:
+        async def tools(self) -> Sequence[Tool]:
+            return [Tool("now", "Tells the time.")]
+
+        async def call(self, name: str, arguments: str) -> str:
+            raise RunFailed("it stands still")
+
+    def wants(name: str) -> Completion:
+        call = (ToolCall("c", name, '{"in":"Ulm"}'),)
+        return Completion(text="", prompt_tokens=1, completion_tokens=1, finish="stop", seconds=0.0, calls=call)
+
+    ada = Agent("ada", Scripted([wants("now"), wants("show_map")]), tools=[Clock()])
+    screen = [{"name": "show_map", "description": "Shows a map.", "parameters": {"type": "object"}}]
+    async with served(app_of(h := host(ada, rounds=0), [AGUI(h)])) as url:
+        told = await events(url, run("Where am I?", tools=screen))
+    calls = [(e["toolCallName"], "subagentRunId" in e) for e in told if e["type"] == "TOOL_CALL_START"]
+    assert calls == [("now", True), ("show_map", False)]
+    assert [e["content"] for e in told if e["type"] == "TOOL_CALL_RESULT"] == ["it stands still"]
+    assert [e["delta"] for e in told if e["type"] == "TOOL_CALL_ARGS"][1] == '{"in":"Ulm"}'
+
+
+async def test_a_swarm_that_cannot_answer_ends_in_an_error_and_closes_what_it_opened(served: Served) -> None:
+    def fails(_question: str) -> str:
+        raise RunFailed("out of order")
+
+    async with served(app_of(h := host(FunctionPeer("ada", fails), rounds=0), [AGUI(h)])) as url:
+        told = await events(url, run("2+2?"))
+    assert told[-1]["type"] == "RUN_ERROR"
+    assert told[-1]["code"] == "NobodyAnswered"
+    assert "out of order" in told[-1]["message"]
+
+
+async def test_a_screen_that_goes_away_stops_the_run(served: Served) -> None:
+    began, gone = asyncio.Event(), asyncio.Event()
+
+    async def thinks(_question: str) -> str:
+        began.set()
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            gone.set()
+            raise
+        return "4"
+
+    async with served(app_of(h := host(FunctionPeer("ada", thinks), rounds=0), [AGUI(h)])) as url:
+        async with httpx.AsyncClient() as http, http.stream("POST", url + "/agui", json=run("2+2?")) as answer:
+            assert answer.status_code == 200
+            await asyncio.wait_for(began.wait(), 5)
+        await asyncio.wait_for(gone.wait(), 5)
+        while h.running():  # until pytest's own patience ends
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"{", "no AG-UI run"),
+        (b'{"threadId":"t"}', "runId"),
+        (run("?", messages=[]), "nothing to answer"),
+        (run("?", messages=[{"role": "pope", "content": "x"}]), "a role that is not known here: 'pope'"),
+        (run("?", messages=[{"role": "user", "content": [{"type": "image"}]}]), "part of type 'image'"),
+        (run("?", tools=[{"name": "no blanks"}]), "a tool's name"),
+        (run("?", tools=[{"name": "a"}, {"name": "a"}]), "two tools have the same name"),
+        (run("?", forwardedProps={"waggle": {"expects": "poem"}}), "Invalid enum value 'poem'"),
+        (run("?", forwardedProps={"waggle": {"protocol": "debte"}}), "debate"),
+        (run("?", resume=[{"interruptId": "1"}]), "nothing to resume"),
+        (run("x" * 60_000), "shorten it"),
+    ],
+)
+async def test_what_cannot_be_run_is_refused_with_a_reason(served: Served, body: Any, said: str) -> None:
+    async with served(app_of(h := host(FunctionPeer("ada", lambda _q: "4")), [AGUI(h)])) as url:
+        async with httpx.AsyncClient() as http:
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
+            answer = await http.post(url + "/agui", content=content)
+        assert answer.status_code == 400
+        assert said in answer.json()["error"]["message"]
+        assert h.running() == ()
+
+
+async def test_every_swarm_has_its_place_and_callers_can_say_what_counts(served: Served) -> None:
+    h = Host({"ada": Hosted(Swarm([FunctionPeer("ada", lambda _q: "Answer: 4.0")])),
+              "ben": Hosted(Swarm([FunctionPeer("ben", lambda _q: "Answer: B")]))})  # fmt: skip
+    async with served(app_of(h, [AGUI(h)])) as url:
+        wanted = {"waggle": {"expects": "choice", "options": ["one", "two"]}}
+        told = await events(url, run("Which?", forwardedProps=wanted), "/agui/ben")
+        first = await events(url, run("2+2?", state={"a": 1}, protocolVersion="1.0"))
+    assert told[-1]["result"]["answer"] == "B"
+    assert first[-1]["result"]["answer"] == "4"
