@@ -43,6 +43,7 @@ function part(spent: number, limit: number | null, total: number): number {
 /** At most `samples` positions of `length`, equally far apart, the last one among them. */
 export function sampled(length: number, samples: number): readonly number[] {
   if (length <= samples) return Array.from({ length }, (_, i) => i);
+  if (samples <= 1) return [length - 1];
   return Array.from({ length: samples }, (_, i) => Math.round((i * (length - 1)) / (samples - 1)));
 }
 

@@ -26,7 +26,7 @@ export const livePath = (channel: string, after: number): string => `${path("cha
 
 export const door = {
   channels: () => get<Channels>(path("channels")),
-  channel: (name: string) => get<Channel>(path("channels", name)),
+  channel: whole,
   message: (channel: string, id: string) => get<WholeMessage>(path("messages", channel, id)),
   options: () => get<Options>(path("options")),
   mesh: () => get<Mesh>(path("mesh")),
@@ -36,6 +36,17 @@ export const door = {
   unpin: ({ channel, id }: Pin) => send<Pins>("DELETE", `api/pins?${new URLSearchParams({ channel, id }).toString()}`),
   replay: (channel: string, order: ReplayOrder) => send<Replaying>("POST", path("channels", channel, "replay"), order),
 };
+
+/** A channel with all its pages. */
+async function whole(name: string): Promise<Channel> {
+  const from = path("channels", name);
+  let channel = await get<Channel>(from);
+  while (channel.next !== null) {
+    const more = await get<Channel>(`${from}?from=${channel.next}`);
+    channel = { ...more, messages: [...channel.messages, ...more.messages] };
+  }
+  return channel;
+}
 
 /** A channel that was begun a moment ago may not be in the log yet: look for it for up to three seconds. */
 export async function channelSoon(name: string, tries = 10): Promise<Channel> {

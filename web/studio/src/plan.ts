@@ -20,7 +20,7 @@ const SIGNS: Readonly<Record<string, string>> = {
   failed: "✕",
   running: "▸",
   claimed: "▸",
+  review: "◉",
   ready: "◇",
-  stopped: "◼",
-  refused: "✕",
+  skipped: "◼",
 };

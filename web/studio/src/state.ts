@@ -1,7 +1,7 @@
 /** What the page knows and shows, as signals; and what changes it. */
 
 import { computed, signal } from "@preact/signals";
-import type { ChannelLine, Edit, MeshSwarm, Options, Pin, ReplayOrder, Trouble } from "./api";
+import type { Channels, Edit, MeshSwarm, Options, Pin, ReplayOrder, Trouble } from "./api";
 import { Failed, channelSoon, door, troubleOf } from "./door";
 import { withEdit, withoutEdit } from "./edits";
 import { type Following, follow, speaking } from "./live";
@@ -10,7 +10,8 @@ import { type Route, hashOf, routeOf } from "./route";
 import { Story } from "./story";
 
 export const route = signal<Route>(routeOf(location.hash));
-export const channels = signal<readonly ChannelLine[] | null>(null);
+export const log = signal<Channels | null>(null);
+export const channels = computed(() => log.value?.channels ?? null);
 export const trouble = signal<Trouble | null>(null);
 export const story = signal<Story | null>(null);
 export const moment = signal<Moment>(begin(-1));
@@ -117,8 +118,8 @@ async function finished(): Promise<void> {
 /** Look for new channels. A log that cannot be reached is said once and looked for again. */
 export async function refresh(): Promise<void> {
   try {
-    const found = (await door.channels()).channels;
-    if (JSON.stringify(found) !== JSON.stringify(channels.value)) channels.value = found;
+    const found = await door.channels();
+    if (JSON.stringify(found) !== JSON.stringify(log.value)) log.value = found;
     if (!connected.value) {
       connected.value = true;
       trouble.value = null;

@@ -157,13 +157,13 @@ export function before<T>(items: ArrayLike<T>, at: number, place: (item: T) => n
   return low - 1;
 }
 
-/** A channel with more messages: each once, causes before effects, ties by id, numbered again. */
+/** A channel with more messages: each once, by their places. */
 export function withMessages(channel: Channel, more: readonly Msg[]): Channel {
   const known = new Set(channel.messages.map((m) => m.id));
   const fresh = more.filter((m) => !known.has(m.id) && known.add(m.id));
   if (fresh.length === 0) return channel;
-  const all = [...channel.messages, ...fresh].sort((a, b) => a.lamport - b.lamport || (a.id < b.id ? -1 : 1));
-  return { ...channel, messages: all.map((m, n) => (m.n === n ? m : { ...m, n })) };
+  const messages = [...channel.messages, ...fresh].sort((a, b) => a.n - b.n);
+  return { ...channel, messages, total: Math.max(channel.total, messages.length) };
 }
 
 function lanesOf(channel: Channel): Lane[] {

@@ -1,4 +1,4 @@
-/** Channels in the order in which they are listed: newest first, replays right under what they are replays of. */
+/** Channels in the order in which they are listed: as the server has them, newest first, replays right under what they are replays of. */
 
 import type { ChannelLine } from "./api";
 
@@ -12,7 +12,7 @@ export function ordered(lines: readonly ChannelLine[]): readonly Branch[] {
   const names = new Set(lines.map((l) => l.name));
   const forks = new Map<string, ChannelLine[]>();
   const roots: ChannelLine[] = [];
-  for (const line of [...lines].reverse()) {
+  for (const line of lines) {
     const from = line.forked_from?.channel;
     if (from === undefined || !names.has(from) || from === line.name) roots.push(line);
     else forks.set(from, [...(forks.get(from) ?? []), line]);

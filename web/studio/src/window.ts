@@ -32,17 +32,6 @@ export function zoomed(width: number, factor: number, end: number): number {
   return Math.min(Math.max(width * factor, 8), Math.max(end + 1, 8));
 }
 
-/** How many of `values` fall into each of `columns` equal parts of 0 … `end`. */
-export function density(values: ArrayLike<number>, columns: number, end: number): Uint32Array {
-  const counts = new Uint32Array(columns);
-  for (let i = 0; i < values.length; i += 1) {
-    const part = end <= 0 ? 0 : (values[i] ?? 0) / end;
-    const column = Math.min(columns - 1, Math.floor(part * columns));
-    counts[column] = (counts[column] ?? 0) + 1;
-  }
-  return counts;
-}
-
 export interface Rows {
   readonly first: number;
   readonly end: number;

@@ -3,7 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { counted } from "../format";
 import { speaking } from "../live";
-import { at, channels, connected, go, helpOpen, intervening, line, listOpen, load, moment, openMessage, opened, route, searchOpen, story, trouble } from "../state";
+import { at, channels, connected, go, helpOpen, intervening, line, listOpen, load, log, moment, opened, route, searchOpen, story, trouble } from "../state";
 import type { Story } from "../story";
 import { isDark, toggleTheme } from "../theme";
 import { Budget } from "./budget";
@@ -98,6 +98,9 @@ function ChannelView() {
 
 function Start() {
   const found = channels.value;
+  const { broken = null, newer = false } = log.value ?? {};
+  if (broken !== null) return <Troubled trouble={{ what: "The log cannot be read.", why: broken, do: "Repair it with `waggle log repair`, or show another with `waggle studio --log FILE`." }} />;
+  if (newer) return <Troubled trouble={{ what: "This log is of a newer version.", why: "Its file has a form that this version does not know.", do: "Upgrade waggledance, and start the studio again." }} />;
   if (found === null) return <p class="loading">Loading…</p>;
   return (
     <div class="start">
@@ -110,7 +113,7 @@ function Start() {
         <Empty title={`${counted(found.length, "channel")} in this log.`}>
           <p>Choose one to watch it, or go back in its time.</p>
           <p>
-            <a class="button primary" href={`#/c/${encodeURIComponent(found[found.length - 1]?.name ?? "")}`}>
+            <a class="button primary" href={`#/c/${encodeURIComponent(found[0]?.name ?? "")}`}>
               Open the newest
             </a>
           </p>
@@ -196,11 +199,6 @@ function Panel() {
   }, []);
   return (
     <aside class="panel" aria-label="Message and replay">
-      {opened.value !== null && (
-        <button type="button" class="icon-button close" aria-label="Close message" onClick={() => openMessage(null)}>
-          <Icon d={ICONS.close} />
-        </button>
-      )}
       <Intervene />
       <Opened />
     </aside>

@@ -38,12 +38,12 @@ function Chart({ of, burns }: { readonly of: Story; readonly burns: Burning }) {
     const follow = (): void => {
       const now = at.value;
       if (plot === null || line.current === null) return;
-      const x = plot.valToPos(now, "x") + plot.over.offsetLeft;
+      const x = plot.valToPos(now + 1, "x") + plot.over.offsetLeft;
       line.current.style.transform = `translateX(${Math.round(x)}px)`;
     };
     const draw = (): void => {
       plot?.destroy();
-      plot = new uPlot(settings(of, burns, palette.value, element.clientWidth), [[...burns.positions], ...burns.burns.map((b) => [...b.percent])], element);
+      plot = new uPlot(settings(of, burns, palette.value, element.clientWidth), [burns.positions.map((p) => p + 1), ...burns.burns.map((b) => [...b.percent])], element);
     };
     const stop = effect(draw);
     const stopFollowing = effect(() => {
@@ -77,9 +77,9 @@ function settings(of: Story, { burns }: Burning, colours: Palette, width: number
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
-    scales: { x: { time: false, range: [0, Math.max(1, of.last)] }, y: { range: [0, 104] } },
+    scales: { x: { time: false, range: [1, Math.max(2, of.last + 1)] }, y: { range: [0, 104] } },
     axes: [
-      { ...axis, grid: { show: false }, size: 28, values: (_, at) => at.map((v) => (Number.isInteger(v) ? String(v + 1) : "")) },
+      { ...axis, grid: { show: false }, size: 28, values: (_, at) => at.map((v) => (Number.isInteger(v) ? v.toLocaleString("en") : "")) },
       { ...axis, size: 40, splits: [0, 25, 50, 75, 100], values: (_, at) => at.map((v) => `${v}`) },
     ],
     series: [

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import type { ChannelLine } from "../api";
 import { counted, shortened } from "../format";
-import { channels, go, listOpen, pins, route, togglePin } from "../state";
+import { channels, go, listOpen, log, pins, route, togglePin } from "../state";
 import { ordered } from "../tree";
 import { Empty, ICONS, Icon } from "./parts";
 
@@ -42,6 +42,7 @@ export function ChannelList() {
         </button>
       )}
       <Pinned />
+      {log.value !== null && <p class="log-file">{log.value.log}</p>}
     </nav>
   );
 }

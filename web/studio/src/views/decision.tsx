@@ -36,7 +36,7 @@ function Made({ of, decision }: { readonly of: Story; readonly decision: Decided
   const { cost } = decision;
   const lanes = new Map(of.lanes.map((lane, i) => [lane.id, i]));
   const rows = decision.support.map(
-    (s): Standing => ({ key: s.key, weight: s.weight_ppm, lanes: s.peers.flatMap((id) => lanes.get(id) ?? []) }),
+    (s): Standing => ({ key: s.key, weight: s.share_ppm, lanes: s.peers.flatMap((id) => lanes.get(id) ?? []) }),
   );
   return (
     <>
@@ -47,6 +47,12 @@ function Made({ of, decision }: { readonly of: Story; readonly decision: Decided
         {decision.confidence_ppm !== null && <span class="soft">{percent(decision.confidence_ppm)} confident</span>}
       </p>
       <Bars of={of} rows={rows} />
+      {decision.text !== "" && decision.text !== decision.answer && (
+        <details class="dissent">
+          <summary>In its author’s words</summary>
+          <blockquote class="said">{decision.text}</blockquote>
+        </details>
+      )}
       <Dissent of={of} decision={decision} />
       {decision.notes.map((note) => (
         <p class="note" key={note}>

@@ -1,13 +1,13 @@
 /** How the swarms on the network are: who is there, who is suspected, what was refused. */
 
 import type { MeshSwarm } from "../api";
-import { counted } from "../format";
+import { counted, elapsed } from "../format";
 import { swarms } from "../state";
 import { Card, Empty } from "./parts";
 
 export function MeshHealth() {
   return (
-    <Card title="Mesh" name="mesh" aside={swarms.value.length > 0 && <span class="soft">as of now</span>}>
+    <Card title="Mesh" name="mesh" aside={swarms.value.length > 0 && <span class="soft">{told(swarms.value)}</span>}>
       {swarms.value.length === 0 ? (
         <Empty title="No mesh here.">
           <p>
@@ -17,7 +17,7 @@ export function MeshHealth() {
       ) : (
         <ul class="swarms">
           {swarms.value.map((swarm) => (
-            <Swarm key={swarm.name} swarm={swarm} />
+            <Swarm key={`${swarm.name} ${swarm.peer}`} swarm={swarm} />
           ))}
         </ul>
       )}
@@ -25,12 +25,18 @@ export function MeshHealth() {
   );
 }
 
+/** When the newest of them told how it is. */
+function told(of: readonly MeshSwarm[]): string {
+  const ages = of.flatMap((s) => (s.age_ms === null ? [] : [s.age_ms]));
+  return ages.length === 0 ? "never told" : `as of ${elapsed(Math.min(...ages))} ago`;
+}
+
 function Swarm({ swarm }: { readonly swarm: MeshSwarm }) {
   const refused = Object.entries(swarm.refused).sort(([, a], [, b]) => b - a);
   const gone = Math.max(0, swarm.members - swarm.alive - swarm.suspect);
   return (
     <li>
-      <strong>{swarm.name}</strong>
+      <strong>{swarm.name}</strong> <span class="soft">as {swarm.peer} sees it{swarm.runs ? "" : ", which does not run now"}</span>
       <dl>
         <div>
           <dt>alive</dt>
@@ -56,6 +62,11 @@ function Swarm({ swarm }: { readonly swarm: MeshSwarm }) {
           Refused: {refused.map(([reason, count]) => `${reason} ${count}×`).join(", ")}
         </p>
       )}
+      {swarm.alarms.map((alarm) => (
+        <p class="small lapse" key={alarm}>
+          {alarm}
+        </p>
+      ))}
       {swarm.suspect > 0 && <p class="small soft">{counted(swarm.suspect, "member")} did not answer lately.</p>}
     </li>
   );

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Msg } from "../api";
-import { elapsed, kindWord, shortened } from "../format";
+import { counted, elapsed, kindWord, shortened } from "../format";
 import { at, chosen, openMessage, opened, step, story } from "../state";
 import { type Story, before } from "../story";
 import { rowsInView } from "../window";
@@ -90,7 +90,7 @@ interface RowProps {
 }
 
 function Row({ of, message, position, top }: RowProps) {
-  const said = message.lapse || message.text || spokenVerdicts(message);
+  const said = message.lapse || message.text || inWords(message, of.causes[position]?.length ?? 0);
   const current = position === at.value ? "true" : undefined;
   return (
     <li style={{ transform: `translateY(${top}px)` }} aria-posinset={position + 1} aria-setsize={of.last + 1}>
@@ -119,7 +119,8 @@ function Row({ of, message, position, top }: RowProps) {
   );
 }
 
-function spokenVerdicts(message: Msg): string {
-  if (message.verdicts === null) return message.key ?? "";
-  return `${message.verdicts.length} verdicts. ${message.verdicts[0]?.reason ?? ""}`;
+/** What a message without words says: its verdicts, its answer, or how many messages it builds on. */
+function inWords(message: Msg, causes: number): string {
+  if (message.verdicts !== null) return `${counted(message.verdicts.length, "verdict")}. ${message.verdicts[0]?.reason ?? ""}`;
+  return message.key ?? `builds on ${counted(causes, "message")}`;
 }

@@ -1,5 +1,6 @@
 /** One message, open: what was said and why, what it cost, what it builds on and what was built on it. */
 
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Exchange, Hex, Msg, Trouble, WholeMessage } from "../api";
 import { amount } from "../burn";
@@ -17,13 +18,16 @@ export function Opened() {
   const position = of.position.get(id);
   const message = position === undefined ? undefined : of.messages[position];
   return (
-    <div class="opened">
+    <section class="opened" aria-label="Message">
       {message === undefined || position === undefined ? (
-        <Troubled trouble={{ what: "This message is not in the channel.", why: `Nothing here has the id ${id.slice(0, 12)}….`, do: "Close it, or wait if the channel is still being written." }} />
+        <>
+          <Head>Message</Head>
+          <Troubled trouble={{ what: "This message is not in the channel.", why: `Nothing here has the id ${id.slice(0, 12)}….`, do: "Close it, or wait if the channel is still being written." }} />
+        </>
       ) : (
         <Sheet key={id} of={of} message={message} position={position} />
       )}
-    </div>
+    </section>
   );
 }
 
@@ -34,15 +38,13 @@ interface SheetProps {
 }
 
 function Sheet({ of, message, position }: SheetProps) {
-  const heading = useRef<HTMLHeadingElement>(null);
   const [whole, trouble] = useWhole(of.channel.name, message.id);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
   const shown = whole ?? message;
   return (
     <>
-      <h2 ref={heading} tabIndex={-1}>
+      <Head>
         {message.name} <span class="soft">{kindWord(message.kind)}</span>
-      </h2>
+      </Head>
       <p class="soft small">
         Message {position + 1} · {elapsed(of.clock[position] ?? 0)}
         {message.round !== null && <> · round {message.round + 1}</>} · {day(message.wall_ms)}
@@ -65,6 +67,22 @@ function Sheet({ of, message, position }: SheetProps) {
       {whole !== null && <Exchanges exchanges={whole.exchanges} />}
       {whole !== null && <Raw whole={whole} />}
     </>
+  );
+}
+
+/** The heading takes the focus when a message is opened, so that it is read next. */
+function Head({ children }: { readonly children: ComponentChildren }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  return (
+    <header>
+      <h2 ref={heading} tabIndex={-1}>
+        {children}
+      </h2>
+      <button type="button" class="icon-button" aria-label="Close message" onClick={() => openMessage(null)}>
+        <Icon d={ICONS.close} />
+      </button>
+    </header>
   );
 }
 

@@ -18,7 +18,7 @@ export function Glyph({ index, size = 14 }: { readonly index: number; readonly s
 
 /** An answer: its shape and its text. */
 export function Answer({ story, of, size }: { readonly story: Story; readonly of: string | null; readonly size?: number }) {
-  if (of === null) return <span class="none">no answer</span>;
+  if (of === null) return <span class="none">none</span>;
   const index = story.answers.get(of);
   return (
     <span class="answer" title={of}>

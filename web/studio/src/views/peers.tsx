@@ -2,7 +2,7 @@
 
 import { useMemo } from "preact/hooks";
 import { useCanvas } from "../canvas";
-import { peerPlaces } from "../layout";
+import { CIRCLE, peerPlaces } from "../layout";
 import { speaking } from "../live";
 import { at, chosen, story } from "../state";
 import { type Heard, type Story, before } from "../story";
@@ -51,9 +51,10 @@ function Graph({ of }: { readonly of: Story }) {
       const { x, y } = places[lane] ?? { x: 0.5, y: 0.5 };
       return [PAD + x * (width - 2 * PAD), PAD + y * (height - 2 * PAD)];
     };
+    drawHearing(ctx, shown, spot);
     drawEdges(ctx, shown, spot);
   });
-  const few = of.lanes.length <= 60;
+  const few = of.lanes.length <= CIRCLE;
   return (
     <div class={few ? "graph" : "graph many"}>
       <canvas ref={canvas} aria-hidden="true" />
@@ -102,6 +103,21 @@ function Node({ of, lane, x, y }: NodeProps) {
 }
 
 type Spot = (lane: number) => readonly [number, number];
+
+/** Who would hear whom by the topology: the faint ground on which it is seen who did. */
+function drawHearing(ctx: CanvasRenderingContext2D, of: Story, spot: Spot): void {
+  const hearing = of.channel.hearing;
+  if (hearing === null || hearing.everyone) return;
+  const lane = new Map(of.lanes.map((l, i) => [l.id, i]));
+  ctx.strokeStyle = palette.value.line;
+  ctx.lineWidth = 1;
+  ctx.beginPath();
+  for (const [listener, heard] of Object.entries(hearing.of)) {
+    const to = lane.get(listener);
+    for (const from of heard.map((id) => lane.get(id))) if (to !== undefined && from !== undefined) arc(ctx, { from, to, at: [] }, spot);
+  }
+  ctx.stroke();
+}
 
 function drawEdges(ctx: CanvasRenderingContext2D, of: Story, spot: Spot): void {
   const { soft, honey } = palette.value;

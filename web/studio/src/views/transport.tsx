@@ -1,13 +1,14 @@
-/** The scrubber: every message of the channel in one strip, and the keys of a tape recorder. */
+/** The scrubber: how opinion flowed through the channel in one strip, and the keys of a tape recorder. */
 
 import { useEffect } from "preact/hooks";
+import { look } from "../answers";
 import { useCanvas } from "../canvas";
 import { counted, elapsed, kindWord } from "../format";
 import { SPEEDS, pace } from "../moment";
 import { at, moment, pins, step, story } from "../state";
 import type { Story } from "../story";
+import { type Stream, stream } from "../stream";
 import { palette } from "../theme";
-import { density } from "../window";
 import { ICONS, Icon } from "./parts";
 
 /** The strip's end pieces, in pixels: half of the range's thumb. */
@@ -91,34 +92,37 @@ function Strip({ of, said }: { readonly of: Story; readonly said: string }) {
 function drawStrip(ctx: CanvasRenderingContext2D, of: Story, width: number, height: number): void {
   const colours = palette.value;
   const inner = Math.max(1, width - 2 * MARGIN);
-  const heights = bars(of, Math.max(1, Math.floor(inner / 4)));
-  const most = heights.reduce((a, b) => Math.max(a, b), 1);
+  const columns = streamed(of, Math.min(of.last + 1, Math.max(1, Math.floor(inner / 4))));
+  const wide = inner / columns.length;
   const now = MARGIN + (of.last <= 0 ? 1 : at.value / of.last) * inner;
+  const [top, tall] = [8, height - 16];
   ctx.clearRect(0, 0, width, height);
-  const wide = inner / heights.length;
-  heights.forEach((count, i) => {
-    const tall = count === 0 ? 2 : 4 + (count / most) * (height - 12);
+  columns.forEach((column, i) => {
     const x = MARGIN + i * wide;
-    ctx.fillStyle = x <= now ? colours.fill : colours.line;
-    ctx.fillRect(x, (height - tall) / 2, Math.max(1, wide - 1.5), tall);
+    ctx.globalAlpha = x < now ? 1 : 0.3;
+    ctx.fillStyle = colours.line;
+    ctx.fillRect(x, top, Math.max(1, wide - 1), tall);
+    let y = top + tall;
+    for (const { answer, part } of column) {
+      y -= part * tall;
+      ctx.fillStyle = colours.answers[look(answer).colour] ?? colours.soft;
+      ctx.fillRect(x, y, Math.max(1, wide - 1), part * tall);
+    }
   });
+  ctx.globalAlpha = 1;
+  ctx.fillStyle = colours.honey;
   for (const pin of pins.value) {
     const position = pin.channel === of.channel.name ? of.position.get(pin.id) : undefined;
-    if (position === undefined) continue;
-    ctx.fillStyle = colours.honey;
-    ctx.fillRect(MARGIN + (of.last <= 0 ? 1 : position / of.last) * inner - 1.5, 0, 3, 5);
+    if (position !== undefined) ctx.fillRect(MARGIN + (of.last <= 0 ? 1 : position / of.last) * inner - 2, 0, 4, 6);
   }
 }
 
-let kept: { of: Story; columns: number; counts: Uint32Array } | null = null;
+let kept: { readonly of: Story; readonly columns: number; readonly found: Stream } | null = null;
 
-/** Messages by time would all stand at the start of a fast run: the strip counts what was spent per message instead. */
-function bars(of: Story, columns: number): Uint32Array {
-  if (kept?.of === of && kept.columns === columns) return kept.counts;
-  const weights = of.messages.flatMap((m, i) => (m.kind.startsWith("proposal/") || m.kind.startsWith("judgement/") ? [i] : []));
-  const counts = density(weights, Math.min(columns, of.last + 1), of.last);
-  kept = { of, columns, counts };
-  return counts;
+/** The stream of a channel, kept while the same one is shown. */
+function streamed(of: Story, columns: number): Stream {
+  if (kept?.of !== of || kept.columns !== columns) kept = { of, columns, found: stream(of, columns) };
+  return kept.found;
 }
 
 /** Go on by what the pace and the time that went by make, once a frame. */
