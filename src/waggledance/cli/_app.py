@@ -298,6 +298,57 @@ def log_show(
     show_channel(channel, log, config, full=full, as_json=as_json)
 
 
+@logs.command("fork")
+@ending_well
+def log_fork(
+    channel: Channel,
+    drop: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Let a message never have reached anybody; give several.")
+    ] = None,
+    replace: Annotated[
+        list[str] | None, typer.Option(metavar="ID=TEXT", help="Let a message have said something else; give several.")
+    ] = None,
+    rule: Annotated[str | None, _flag("Decide by another rule.", "NAME", names="rule")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(metavar="PEER=SPEC", help="Let a peer think with another model; give several.")
+    ] = None,
+    without: Annotated[list[str] | None, typer.Option(metavar="PEER", help="Take a peer away; give several.")] = None,
+    at: Annotated[str | None, _flag("From which message on models are others and peers are gone.", "ID")] = None,
+    live: Annotated[
+        str,
+        typer.Option(
+            metavar="WHEN",
+            help="When peers are asked anew: never, needed (what they are asked has changed), after (all after --at).",
+        ),
+    ] = "needed",
+    ask_with: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="SPEC", help="What peers who are asked anew think with (default: as in ask)."),
+    ] = None,
+    seed: Annotated[int | None, _flag("Draw other numbers in what is asked anew.", "N")] = None,
+    log: Log = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Run a channel again with something changed, into a channel of its own; say what would have come of it.
+
+    What does not depend on the change is answered from the record. Ids are those of `waggle log show --json`, or their
+    first digits.
+
+    Exit codes: 0 it was run again, 2 it cannot be, 3 a call would be needed that may not be made.
+    """
+    from waggledance.cli._fork_command import Wanted, fork
+
+    flags = {"log.path": None if log is None else str(log), "ask.model": tuple(ask_with) if ask_with else None}
+    fork(
+        channel,
+        Wanted(drop or (), replace or (), rule, model or (), without or (), at, live, seed),
+        flags,
+        config,
+        as_json=as_json,
+    )
+
+
 @logs.command("verify")
 @ending_well
 def log_verify(file: File = None, log: Log = None, config: Config = None, as_json: Json = False) -> None:

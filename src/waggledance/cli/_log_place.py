@@ -77,6 +77,7 @@ def read_channel(log: Log, wanted: str) -> tuple[Message[Any], ...]:
     if wanted not in names:
         numbered = [name for name in names if name.startswith(f"{wanted}-")]
         starting = numbered or [name for name in names if wanted and name.startswith(wanted)]
+        starting = [name for name in starting if name.split("~")[0] not in starting or "~" not in name]  # forks
         if len(starting) > 1:
             raise UsageError(f"{len(starting)} channels begin with {wanted!r}: {', '.join(starting[:5])}")
         if not starting:
