@@ -12,6 +12,20 @@ from waggledance.protocols._deliberate import agreed as agreed
 from waggledance.protocols._deliberate import deliberate as deliberate
 from waggledance.protocols._diverse import distances as distances
 from waggledance.protocols._diverse import pick_diverse as pick_diverse
+from waggledance.protocols._gate import Gate as Gate
+from waggledance.protocols._gate import Gates as Gates
+from waggledance.protocols._gate import Heard as Heard
+from waggledance.protocols._gate import Reason as Reason
+from waggledance.protocols._gate import Silent as Silent
+from waggledance.protocols._gate import Speak as Speak
+from waggledance.protocols._gate import wait_ms as wait_ms
+from waggledance.protocols._gate_meaning import ByMeaning as ByMeaning
+from waggledance.protocols._gate_model import ByModel as ByModel
+from waggledance.protocols._gate_rules import ByRules as ByRules
+from waggledance.protocols._gate_rules import calls as calls
+from waggledance.protocols._gated import ByRecords as ByRecords
+from waggledance.protocols._gated import Gated as Gated
+from waggledance.protocols._gated import StaysSilent as StaysSilent
 from waggledance.protocols._hearing import hear as hear
 from waggledance.protocols._hearing import heard_through as heard_through
 from waggledance.protocols._institution import Governed as Governed
@@ -64,6 +78,10 @@ __all__ = [
     "Audit",
     "Audited",
     "Bargaining",
+    "ByMeaning",
+    "ByModel",
+    "ByRecords",
+    "ByRules",
     "ConfidenceDebate",
     "Dance",
     "Debate",
@@ -71,17 +89,25 @@ __all__ = [
     "Due",
     "Fingerprint",
     "Folding",
+    "Gate",
+    "Gated",
+    "Gates",
     "Governed",
+    "Heard",
     "Institution",
     "NestSite",
     "OutlinePaths",
     "PeerRanking",
     "Quorum",
+    "Reason",
     "Refinement",
     "RoundTable",
+    "Silent",
     "Society",
+    "Speak",
     "Spec",
     "Stage",
+    "StaysSilent",
     "Trial",
     "Verify",
     "Vote",
@@ -90,6 +116,7 @@ __all__ = [
     "assign",
     "auditors",
     "by_name",
+    "calls",
     "chance_of_lead",
     "check_fit",
     "check_question",
@@ -115,5 +142,6 @@ __all__ = [
     "settled_in",
     "spelled",
     "tokens_read",
+    "wait_ms",
     "weak",
 ]
