@@ -49,8 +49,12 @@ class Host:
         self._protocols: dict[str, AskProtocol] = {}
         self._listeners: list[Callable[[Running], None]] = []
 
-    def start(self, order: Order) -> Running:
+    def start(self, order: Order, protocol: AskProtocol | None = None) -> Running:
         """Begin an order at once; it runs until it is done or cancelled, whether or not anybody listens.
+
+        Args:
+            order: what is asked.
+            protocol: how it is worked on, where a name cannot say it, such as a plan; as the order says when None.
 
         Raises:
             UnknownName: the swarm or the protocol is not known; says the nearest.
@@ -65,7 +69,8 @@ class Host:
         hosted = self.swarms.get(order.swarm)
         if hosted is None:
             raise UnknownName("swarm", order.swarm, self.swarms)
-        protocol = self._protocol(order.protocol) if order.protocol else None
+        if protocol is None and order.protocol:
+            protocol = self._protocol(order.protocol)
         if not order.id:
             order = msgspec.structs.replace(order, id=secrets.token_hex(12))
         if self.find(order.id) is not None:

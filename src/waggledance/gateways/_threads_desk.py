@@ -20,6 +20,7 @@ import msgspec
 
 from waggledance.core import (
     Channel,
+    Member,
     Message,
     MessageId,
     PeerId,
@@ -69,9 +70,9 @@ class Desk:
         people = self._place.people()
         return people[self.me].name if self.me in people else self.me.hex()[:8]
 
-    def people(self) -> tuple[str, ...]:
-        """Return the names of all who could be members of a thread, sorted."""
-        return tuple(sorted(member.name for member in self._place.people().values()))
+    def members(self) -> Mapping[PeerId, Member]:
+        """Return all who could be members of a thread, this agent included."""
+        return self._place.people()
 
     def threads(self) -> tuple[Thread, ...]:
         """Return the threads that this agent is a member of, by channel."""
@@ -89,6 +90,14 @@ class Desk:
         thread = thread_of(copy.messages(), copy.forked)
         assert thread is not None, "places hold threads"
         return thread
+
+    def read(self, channel: str) -> tuple[Message[Any], ...]:
+        """Return all that stands in a thread's channel, causes before effects; say with `show` what of it was shown.
+
+        Raises:
+            UnknownName: this agent is a member of no thread of this name.
+        """
+        return self._copy(channel).messages()
 
     def open(self, title: str, members: Sequence[str]) -> Thread:
         """Open a thread; whoever opens it is a member as well.
@@ -277,7 +286,7 @@ class Desk:
         """Say so at once where a wait could never end well."""
         threads = [self.thread(name) for name in self._channels(filter.channel)]
         names = {member.name for thread in threads for member in thread.members}
-        if filter.author and filter.author not in names | set(self.people()):
+        if filter.author and filter.author not in names | {member.name for member in self.members().values()}:
             raise UnknownName("member", filter.author, names)
 
     @contextmanager

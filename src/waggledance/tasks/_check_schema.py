@@ -16,15 +16,17 @@ _FAULTS_SHOWN = 3
 _FENCE = "```"
 
 
-class _Fault(Protocol):
+class SchemaFault(Protocol):
     """What jsonschema tells of one fault."""
 
     message: str
     json_path: str
 
 
-class _Validator(Protocol):
-    def iter_errors(self, instance: object) -> Iterator[_Fault]: ...
+class Validator(Protocol):
+    """What jsonschema makes of a schema."""
+
+    def iter_errors(self, instance: object) -> Iterator[SchemaFault]: ...
 
 
 def json_schema(schema: Mapping[str, Any]) -> Check:
@@ -40,7 +42,7 @@ def json_schema(schema: Mapping[str, Any]) -> Check:
 
     Source: json-schema.org, by the library jsonschema.
     """
-    validate = _validator(schema)
+    validate = validator_of(schema)
 
     async def check(_task: Task, result: str) -> Finding:
         value = json_in(result)
@@ -104,7 +106,12 @@ def json_in(result: str) -> object:
         return Finding.failed(f"it is no JSON: {why}; answer with JSON and nothing else")
 
 
-def _validator(schema: Mapping[str, Any]) -> _Validator:
+def validator_of(schema: Mapping[str, Any]) -> Validator:
+    """Return what checks values against a schema; nothing is fetched.
+
+    Raises:
+        UsageError: it is no schema.
+    """
     jsonschema, referencing = import_module("jsonschema"), import_module("referencing")
     kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
     try:
@@ -112,4 +119,4 @@ def _validator(schema: Mapping[str, Any]) -> _Validator:
     except jsonschema.SchemaError as why:
         raise UsageError(f"this is no JSON schema: {why.json_path}: {why.message}") from why
     # with a registry of our own nothing is fetched from the network
-    return cast("_Validator", kind(schema, registry=referencing.Registry()))
+    return cast("Validator", kind(schema, registry=referencing.Registry()))
