@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from waggledance.gateways._a2a_gateway import A2A as A2A
+    from waggledance.gateways._a2a_peer import A2APeer as A2APeer
+    from waggledance.gateways._a2a_remote import RemoteFailed as RemoteFailed
     from waggledance.gateways._a2a_webhook import Webhooks as Webhooks
+    from waggledance.gateways._agui_gateway import AGUI as AGUI
     from waggledance.gateways._event import Broken as Broken
     from waggledance.gateways._event import Cancelled as Cancelled
     from waggledance.gateways._event import Decided as Decided
@@ -25,13 +28,17 @@ if TYPE_CHECKING:
     from waggledance.gateways._hosted import Hosted as Hosted
     from waggledance.gateways._keys import Keys as Keys
     from waggledance.gateways._limits import Limits as Limits
+    from waggledance.gateways._openai_door import OpenAIDoor as OpenAIDoor
     from waggledance.gateways._order import Order as Order
     from waggledance.gateways._refusal import refusal as refusal
     from waggledance.gateways._running import Running as Running
     from waggledance.gateways._serving import app_of as app_of
+    from waggledance.gateways._timeouts import Timeouts as Timeouts
 
 __all__ = [
     "A2A",
+    "A2APeer",
+    "AGUI",
     "Broken",
     "Cancelled",
     "Decided",
@@ -43,9 +50,12 @@ __all__ = [
     "Hosted",
     "Keys",
     "Limits",
+    "OpenAIDoor",
     "Order",
+    "RemoteFailed",
     "Running",
     "Started",
+    "Timeouts",
     "TooBusy",
     "Webhooks",
     "app_of",
@@ -55,7 +65,10 @@ __all__ = [
 
 _HOMES = {
     "_a2a_gateway": ("A2A",),
+    "_a2a_peer": ("A2APeer",),
+    "_a2a_remote": ("RemoteFailed",),
     "_a2a_webhook": ("Webhooks",),
+    "_agui_gateway": ("AGUI",),
     "_event": ("Broken", "Cancelled", "Decided", "Draining", "Event", "Failed", "Started", "TooBusy"),
     "_gateway": ("Gateway",),
     "_guard": ("caller_of",),
@@ -63,10 +76,12 @@ _HOMES = {
     "_hosted": ("Hosted",),
     "_keys": ("Keys",),
     "_limits": ("Limits",),
+    "_openai_door": ("OpenAIDoor",),
     "_order": ("Order",),
     "_refusal": ("refusal",),
     "_running": ("Running",),
     "_serving": ("app_of",),
+    "_timeouts": ("Timeouts",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from waggledance._swarm import Swarm
-from waggledance.core import Budget, Question
+from waggledance.core import AnswerKind, Budget, Question
+from waggledance.peers import Agent
 from waggledance.protocols import AskProtocol
 
 
@@ -18,10 +19,26 @@ class Hosted:
         swarm: who answers.
         about: what the swarm is for, in a sentence for people.
         budget: what one order may cost at most, where it sets no limit itself; no limit when None.
+        expects: what kind of answers count, where nobody says so; guessed from the question when None.
         choose: the protocol for a question, where an order names none; the swarm's own when None.
     """
 
     swarm: Swarm
     about: str = ""
     budget: Budget | None = None
+    expects: AnswerKind | None = None
     choose: Callable[[Question], AskProtocol] | None = None
+
+    def tuned(self, temperature: float | None, max_tokens: int | None) -> Swarm:
+        """Return the swarm with its agents at another temperature or limit; as it is where both are None.
+
+        Raises:
+            UsageError: one of them is out of range.
+        """
+        if temperature is None and max_tokens is None:
+            return self.swarm
+        peers = [
+            peer.tuned(temperature=temperature, max_tokens=max_tokens) if isinstance(peer, Agent) else peer
+            for peer in self.swarm.peers
+        ]
+        return self.swarm.among(peers)

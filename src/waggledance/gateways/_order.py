@@ -25,6 +25,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What it may cost at most; the swarm's own limit when None."""
     seed: int | None = None
     """Same seed, same draws; the swarm's own when None."""
+    temperature: float | None = None
+    """Of peers' answers, 0 to 10; each peer's own when None. Peers that are no agents have none."""
+    max_tokens: int | None = None
+    """The most tokens of one answer, ≥ 1; each peer's own limit when None."""
     protocol: str = ""
     """A protocol by name, such as ``"debate(rounds=2)"``; the swarm's own when empty."""
     closely: bool = True

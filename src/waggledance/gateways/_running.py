@@ -49,6 +49,10 @@ class Running:
         """What does the work; it ends without an error, whatever became of the order."""
         return self._task
 
+    def messages(self) -> tuple[Message[Any], ...]:
+        """Return what was said so far."""
+        return tuple(event for event in self._heard if isinstance(event, Message))
+
     async def events(self, after: int = 0) -> AsyncGenerator[Event]:
         """Yield everything that happens, from the beginning, and end with `Decided` or `Failed`.
 
@@ -72,6 +76,18 @@ class Running:
                 await waiting
             finally:
                 self._waiting.discard(waiting)
+
+    async def opened(self) -> None:
+        """Wait until the swarm has opened a channel for it.
+
+        Raises:
+            WaggleError: why it has not.
+        """
+        async with aclosing(self.events()) as events:
+            async for event in events:
+                if isinstance(event, Failed):
+                    raise event.error.with_traceback(None)
+                return
 
     async def decision(self) -> Decision:
         """Wait for the decision.
@@ -107,7 +123,7 @@ class Running:
         order = self.order
         if protocol is None and hosted.choose is not None:
             protocol = hosted.choose(order.question)
-        watched = hosted.swarm.watch(
+        watched = hosted.tuned(order.temperature, order.max_tokens).watch(
             order.question,
             protocol=protocol,
             budget=order.budget or hosted.budget,

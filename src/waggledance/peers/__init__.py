@@ -1,6 +1,8 @@
 """Who sits at the table: language models, functions, people."""
 
+from waggledance.peers._agent import CUT_SHORT as CUT_SHORT
 from waggledance.peers._agent import Agent as Agent
+from waggledance.peers._confidence import confidence as confidence
 from waggledance.peers._function import FunctionPeer as FunctionPeer
 from waggledance.peers._function import PeerRaised as PeerRaised
 from waggledance.peers._guess_kind import guess_kind as guess_kind
@@ -13,6 +15,7 @@ from waggledance.peers._toolbox import Toolbox as Toolbox
 from waggledance.peers._verdict import NoVerdict as NoVerdict
 
 __all__ = [
+    "CUT_SHORT",
     "PERSONAS",
     "Agent",
     "FunctionPeer",
@@ -22,6 +25,7 @@ __all__ = [
     "Prompts",
     "Stakeholder",
     "Toolbox",
+    "confidence",
     "guess_kind",
     "parse",
 ]

@@ -1,0 +1,252 @@
+"""From a request to what a swarm is asked: a question within its conversation, and what its answer must fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from waggledance.core import AnswerKind, Budget, Question, Tool, ToolCall, Turn, UsageError, well_formed
+from waggledance.gateways._host import Host
+from waggledance.gateways._openai_body import (
+    BadRequest,
+    ChatBody,
+    ChatMessage,
+    Extension,
+    Format,
+    Item,
+    Part,
+    ResponseBody,
+    Schema,
+)
+from waggledance.gateways._openai_fit import Fit, checked_schema
+from waggledance.gateways._openai_kind import question_of
+from waggledance.gateways._order import Order
+
+PREFIX = "waggle/"
+"""Before a swarm's name, where it is a model's name."""
+MAX_QUESTION_BYTES = 56_000
+"""Of a question with its conversation: with its members an opening then fits into a message's 64 KiB."""
+Choosing: TypeAlias = Literal["none", "auto", "required"] | str
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A request, understood: the order for each choice, and what is done with its answer."""
+
+    orders: tuple[Order, ...]
+    fit: Fit
+    stop: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What the request asked for and does not get."""
+
+
+def model_of(name: str) -> str:
+    """Return the name of the swarm or protocol that a model's name stands for."""
+    return name.removeprefix(PREFIX)
+
+
+def chat_asked(body: ChatBody, host: Host, caller: str, raw: bytes) -> Asked:
+    """Return what a chat completion asks of a swarm.
+
+    Raises:
+        UnknownName: there is no such model.
+        BadRequest: a message, a tool or a schema cannot be used, or the conversation is too long.
+    """
+    turns = tuple(turn for i, message in enumerate(body.messages) for turn in _chat_turns(message, i))
+    offered = [
+        (t.type, t.function.name if t.function else "", t.function.description if t.function else None,
+         t.function.parameters if t.function else None)
+        for t in body.tools or []
+    ]  # fmt: skip
+    named = body.tool_choice
+    choice = named if named is None or isinstance(named, str) else named.function.name if named.function else ""
+    stop = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
+    unheard = ("top_p", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs")
+    return _asked(
+        host,
+        model=body.model,
+        turns=turns,
+        tools=_tools(offered),
+        choice=choice or "auto",
+        format=body.response_format,
+        extension=body.waggle,
+        n=body.n or 1,
+        seed=body.seed,
+        caller=caller,
+        tuned=(body.temperature, body.max_completion_tokens or body.max_tokens),
+        stop=tuple(map(well_formed, stop)),
+        raw=raw,
+        unheard=tuple(name for name in unheard if getattr(body, name) not in (None, 0, 1, {}, False)),
+    )
+
+
+def response_asked(body: ResponseBody, host: Host, caller: str, raw: bytes, before: Sequence[Turn]) -> Asked:
+    """Return what a response asks of a swarm, in the conversation `before` it.
+
+    Raises:
+        UnknownName: there is no such model.
+        BadRequest: an item, a tool or a schema cannot be used, or the conversation is too long.
+    """
+    told = (Turn("system", well_formed(body.instructions)),) if body.instructions else ()
+    offered = [(t.type, t.name, t.description, t.parameters) for t in body.tools or []]
+    named = body.tool_choice
+    choice = named if named is None or isinstance(named, str) else named.name
+    wanted = body.text.format if body.text else None
+    format = None
+    if wanted is not None:
+        format = Format(wanted.type, Schema(wanted.name, wanted.schema))
+    return _asked(
+        host,
+        model=body.model,
+        turns=(*told, *before, *input_turns(body)),
+        tools=_tools(offered),
+        choice=choice or "auto",
+        format=format,
+        extension=body.waggle,
+        n=1,
+        seed=None,
+        caller=caller,
+        tuned=(body.temperature, body.max_output_tokens),
+        stop=(),
+        raw=raw,
+        unheard=("top_p",) if body.top_p not in (None, 1) else (),
+    )
+
+
+def input_turns(body: ResponseBody) -> tuple[Turn, ...]:
+    """Return a response's input as turns.
+
+    Raises:
+        BadRequest: an item is of a kind that cannot be read.
+    """
+    if isinstance(body.input, str):
+        return (Turn("user", well_formed(body.input)),)
+    return tuple(turn for i, item in enumerate(body.input) for turn in _item_turns(item, i))
+
+
+def _asked(
+    host: Host,
+    *,
+    model: str,
+    turns: tuple[Turn, ...],
+    tools: tuple[Tool, ...],
+    choice: Choosing,
+    format: Format | None,
+    extension: Extension | None,
+    n: int,
+    seed: int | None,
+    caller: str,
+    tuned: tuple[float | None, int | None],
+    stop: tuple[str, ...],
+    raw: bytes,
+    unheard: tuple[str, ...],
+) -> Asked:
+    swarm, protocol = host.resolve(model_of(model))
+    extension = extension or Extension()
+    if choice not in ("none", "auto", "required") and choice not in {tool.name for tool in tools}:
+        raise BadRequest(f"tool_choice names {choice[:80]!r}, which is not among the tools", "tool_choice")
+    if choice == "required" and not tools:
+        raise BadRequest("tool_choice is 'required', and there are no tools", "tool_choice")
+    tools = () if choice == "none" else tuple(t for t in tools if choice in ("auto", "required", t.name))
+    fit = Fit.of(format, tools, must_call=choice not in ("none", "auto"))
+    kind: AnswerKind | None = extension.expects or host.swarms[swarm].expects
+    if kind is None and (tools or fit.json):
+        kind = "free"
+    question = _question(turns, fit, tools, kind, tuple(map(well_formed, extension.options)))
+    limited = extension.budget
+    budget = None if limited is None else Budget(**msgspec.structs.asdict(limited))
+    first = 0 if seed is None else seed % 2**63
+    if n > 1 and seed is None:
+        first = host.swarms[swarm].swarm.seed
+    order = Order(
+        swarm=swarm, question=question, caller=caller, budget=budget, protocol=extension.protocol or protocol,
+        seed=seed if seed is None else first, temperature=tuned[0], max_tokens=tuned[1], original=raw,
+    )  # fmt: skip
+    orders = (order, *(msgspec.structs.replace(order, seed=(first + i) % 2**63) for i in range(1, n)))
+    notes = tuple(f"{name} is not passed on: peers keep their own" for name in unheard)
+    return Asked(orders=orders, fit=fit, stop=stop, notes=notes)
+
+
+def _question(
+    turns: tuple[Turn, ...], fit: Fit, tools: tuple[Tool, ...], kind: AnswerKind | None, options: tuple[str, ...]
+) -> Question:
+    """Return the last thing that the user said, within the conversation."""
+    users = [i for i, turn in enumerate(turns) if turn.role == "user"]
+    at = users[-1] if users else len(turns) - 1
+    if at < 0:
+        raise BadRequest("there is nothing to answer: the conversation is empty", "messages")
+    before = turns[:at] if at == len(turns) - 1 else turns  # after a tool's result, it is asked again
+    told = fit.told()
+    before = (*before, Turn("system", told)) if told else before
+    try:
+        question = question_of(turns[at].text, kind, options, alone=not before)
+        if before or tools:
+            question = msgspec.structs.replace(question, before=before or msgspec.UNSET, offers=tools or msgspec.UNSET)
+    except UsageError as why:
+        raise BadRequest(str(why), "messages") from why
+    size = len(msgspec.msgpack.encode(question))
+    if size > MAX_QUESTION_BYTES:
+        raise BadRequest(
+            f"the conversation has {size:,} bytes, the limit is {MAX_QUESTION_BYTES:,}: shorten it",
+            "messages",
+            "context_length_exceeded",
+        )
+    return question
+
+
+def _chat_turns(message: ChatMessage, i: int) -> tuple[Turn, ...]:
+    text = _text(message.content, f"messages[{i}].content")
+    match message.role:
+        case "system" | "developer":
+            return (Turn("system", text),)
+        case "user":
+            return (Turn("user", f"{well_formed(message.name)}: {text}" if message.name else text),)
+        case "assistant":
+            calls = message.tool_calls or []
+            called = tuple(ToolCall(c.id, c.function.name, c.function.arguments) for c in calls)
+            return (Turn("assistant", text, calls=called),)
+        case "tool" | "function":
+            return (Turn("tool", text, call=message.tool_call_id or message.name or ""),)
+
+
+def _item_turns(item: Item, i: int) -> tuple[Turn, ...]:
+    match item.type:
+        case "message" if item.role is not None:
+            role = "system" if item.role == "developer" else item.role
+            return (Turn(role, _text(item.content, f"input[{i}].content")),)
+        case "function_call":
+            return (Turn("assistant", "", calls=(ToolCall(item.call_id, item.name, item.arguments),)),)
+        case "function_call_output":
+            return (Turn("tool", _text(item.output, f"input[{i}].output"), call=item.call_id),)
+        case "reasoning":  # what peers said on the way; it was ours
+            return ()
+        case _:
+            raise BadRequest(f"input[{i}] is of a kind that cannot be read here: {item.type[:80]!r}", f"input[{i}]")
+
+
+def _text(content: str | list[Part] | None, where: str) -> str:
+    if content is None or isinstance(content, str):
+        return well_formed(content or "")
+    for j, part in enumerate(content):
+        if part.type not in ("text", "input_text", "output_text", "refusal"):
+            what = f"{where}[{j}] is {part.type[:80]!r}; peers here read text only"
+            raise BadRequest(what, f"{where}[{j}]", "unsupported_content")
+    return well_formed("\n".join(part.text for part in content))
+
+
+def _tools(offered: Sequence[tuple[str, str, str | None, dict[str, Any] | None]]) -> tuple[Tool, ...]:
+    """Return tools as a question carries them."""
+    tools: list[Tool] = []
+    for i, (type, name, description, parameters) in enumerate(offered):
+        if type != "function":
+            raise BadRequest(f"tools[{i}] is of type {type[:80]!r}; only functions are known here", f"tools[{i}].type")
+        schema: dict[str, Any] = {"type": "object"} if parameters is None else parameters
+        checked_schema(schema, f"tools[{i}].function.parameters", "invalid_function_parameters")
+        try:
+            tools.append(Tool(name, well_formed(description or ""), msgspec.json.encode(schema).decode()))
+        except UsageError as why:
+            raise BadRequest(str(why), f"tools[{i}].function.name") from why
+    if len({tool.name for tool in tools}) < len(tools):
+        raise BadRequest("two tools have the same name: give each its own", "tools")
+    return tuple(tools)

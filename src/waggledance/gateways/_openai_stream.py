@@ -1,0 +1,82 @@
+"""Answers that come piece by piece: server-sent events to a client that may be slow, or gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+SLOW_S = 60.0
+"""Who takes no byte for so long is taken to be gone."""
+
+T = TypeVar("T")
+
+
+def event(data: object, name: str = "") -> bytes:
+    """Return one server-sent event with JSON in it.
+
+    >>> event({"a": 1})
+    b'data: {"a":1}\\n\\n'
+    """
+    named = f"event: {name}\n".encode() if name else b""
+    return named + b"data: " + msgspec.json.encode(data) + b"\n\n"
+
+
+class Streamed(Response):
+    """A response that sends each event at once, and stops what is at work for it when the client leaves.
+
+    Args:
+        events: what to send, encoded.
+        stop: called when nobody listens any more.
+        headers: more headers.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self, events: AsyncGenerator[bytes], stop: Callable[[], None], headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(headers={"cache-control": "no-cache", "x-accel-buffering": "no", **(headers or {})})
+        del self.headers["content-length"]
+        self._events, self._stop = events, stop
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events."""
+        leaving = asyncio.create_task(_until_gone(receive, self._stop))
+        try:
+            async with aclosing(self._events) as events:
+                await _soon(send, {"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+                async for sent in events:
+                    await _soon(send, {"type": "http.response.body", "body": sent, "more_body": True})
+                await _soon(send, {"type": "http.response.body", "body": b""})
+        except TimeoutError:
+            return  # the server closes the connection
+        finally:
+            leaving.cancel()
+            self._stop()
+
+
+async def while_there(receive: Receive, work: Coroutine[Any, Any, T], stop: Callable[[], None]) -> T:
+    """Return what `work` returns; call `stop` when the client leaves before that, and at the end."""
+    leaving = asyncio.create_task(_until_gone(receive, stop))
+    try:
+        return await work
+    finally:
+        leaving.cancel()
+        stop()
+
+
+async def _until_gone(receive: Receive, stop: Callable[[], None]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    stop()
+
+
+async def _soon(send: Send, message: dict[str, Any]) -> None:
+    async with asyncio.timeout(SLOW_S):
+        await send(message)
