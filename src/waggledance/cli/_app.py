@@ -168,14 +168,17 @@ def ask(
     explain: Annotated[
         bool, typer.Option("--explain", help="Say why it was arranged like this, and what being surer would cost.")
     ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Check the built-in contracts while peers talk; see `waggle log check`.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Let a swarm agree on an answer.
 
     The answer is the first line of stdout; support, dissent and cost follow. Progress goes to stderr.
 
-    Exit codes: 0 there is an answer, 2 it cannot be asked like that, 3 no peer answered, 74 the log could not be
-    written, 130 interrupted (what was said by then is decided on, printed and kept).
+    Exit codes: 0 there is an answer, 2 it cannot be asked like that, 3 no peer answered or a contract is broken, 74 the
+    log could not be written, 130 interrupted (what was said by then is decided on, printed and kept).
     """
     from waggledance.cli._ask import ask
 
@@ -200,6 +203,12 @@ def ask(
         "log.keep": False if no_log else None,
     }
     if over is not None:
+        if check:
+            from waggledance.core import UsageError
+
+            raise UsageError(
+                "what a mesh has said is checked afterwards: leave --check out, and see `waggle log check`"
+            )
         from waggledance.cli._mesh_ask import Whom, ask_mesh
 
         whom = Whom(
@@ -219,7 +228,7 @@ def ask(
         raise UsageError("a certificate is signed by members of a swarm on the network: say which with --mesh")
     ask(
         question, flags, config=config, options=tuple(option or ()), human=human, quiet=quiet, as_json=as_json,
-        explain=explain,
+        explain=explain, check=check,
     )  # fmt: skip
 
 
@@ -356,6 +365,46 @@ def log_verify(file: File = None, log: Log = None, config: Config = None, as_jso
     from waggledance.cli._log_commands import verify_log
 
     verify_log(file or log, config, as_json=as_json)
+
+
+@logs.command("check")
+@ending_well
+def log_check(
+    channel: Annotated[
+        str | None, typer.Argument(metavar="CHANNEL", help="A channel's name, or how it begins (default: all).")
+    ] = None,
+    contract: Annotated[
+        list[str] | None,
+        _flag(
+            "One contract: a built-in one, or module:name, or file.py:name; give several (default: the twelve).", "NAME"
+        ),
+    ] = None,
+    budget_tokens: Annotated[int | None, _flag("Tokens that each run was allowed.", "N")] = None,
+    budget_calls: Annotated[int | None, _flag("Calls of models that each run was allowed.", "N")] = None,
+    budget_messages: Annotated[int | None, _flag("Messages that each run was allowed.", "N")] = None,
+    budget_usd: Annotated[float | None, _flag("Dollars that each run was allowed.", "USD")] = None,
+    grant: Annotated[
+        list[str] | None, _flag("Which tools a peer may use, as PEER=TOOL,TOOL; * is every peer.", "GRANT")
+    ] = None,
+    public: Annotated[
+        list[str] | None, _flag("A channel in which nothing is private, or a pattern such as 'q1*'.", "CHANNEL")
+    ] = None,
+    log: Log = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Check what was said against contracts; name the first step that breaks one. Exit code 3 when one is broken.
+
+    `waggle log verify` asks whether the file is what was written; this asks whether what was written is right.
+    """
+    from waggledance.cli._log_check_command import check_log
+    from waggledance.core import Budget
+
+    budget = Budget(tokens=budget_tokens, calls=budget_calls, messages=budget_messages, usd=budget_usd)
+    check_log(
+        channel, log, config, contracts=tuple(contract or ()), budget=budget, grants=tuple(grant or ()),
+        public=tuple(public or ()), as_json=as_json,
+    )  # fmt: skip
 
 
 @logs.command("repair")

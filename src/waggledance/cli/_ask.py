@@ -6,11 +6,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import typer
 
+from waggledance._run import Journal
 from waggledance._swarm import Interrupted, Swarm
 from waggledance.cli._asked import in_words, question_from
 from waggledance.cli._config import InForce, in_force
@@ -21,10 +22,14 @@ from waggledance.cli._journal import Watched, opened_log
 from waggledance.cli._models_here import models_for
 from waggledance.cli._printing import print_json, print_lines, say, terminal
 from waggledance.cli._protocol_from import protocol_from
+from waggledance.cli._safe_text import safe
 from waggledance.cli._seating import Closing, Seating, model_name, seat, tables
 from waggledance.cli._views import View, view_for
 from waggledance.core import Budget, Decision, LogFailed, Question
 from waggledance.protocols import AskProtocol, check_fit
+
+if TYPE_CHECKING:
+    from waggledance.safety import Violation
 
 NO_ANSWER = 3
 
@@ -39,6 +44,7 @@ def ask(
     quiet: bool,
     as_json: bool,
     explain: bool,
+    check: bool = False,
 ) -> None:
     """Ask a swarm and print what it decides.
 
@@ -51,6 +57,7 @@ def ask(
         quiet: whether to show no progress.
         as_json: whether to print one JSON object instead of the decision.
         explain: whether to say why it was arranged so, and what it would cost to be surer.
+        check: whether to check the built-in contracts while peers talk.
     """
     force = in_force(flags, config=config)
     tell = _nothing if quiet else say
@@ -68,7 +75,7 @@ def ask(
     if human:
         tell("what the others say is shown when it is your turn to hear it")
     view = view_for(None if quiet or human else terminal(sys.stderr), quiet=quiet or human, write=tell)
-    ended = _run(question, seating, protocol, budget, force, view)
+    ended = _run(question, seating, protocol, budget, force, view, check=check)
     decision, interrupted, unkept = ended.decision, ended.interrupted, ended.unkept
     chosen = force.settings.ask.protocol is not None
     if as_json:
@@ -80,6 +87,8 @@ def ask(
                 **reasons(decision, view.story.standing, arranged, chosen=chosen),
                 "evidence": msgspec.to_builtins(evidence()),
             }
+        if check:
+            told["violations"] = [str(violation) for violation in ended.violations]
         print_json(told)
     elif decision is not None:
         shown = lines(decision, view.story, kept=force.settings.log.keep and not unkept)
@@ -89,10 +98,12 @@ def ask(
     if interrupted is not None:
         complain(str(interrupted) if force.settings.log.keep else "interrupted")
         raise typer.Exit(Interrupted.exit_code)
+    for violation in ended.violations:
+        complain(safe(str(violation)))
     if unkept:
         complain(f"the decision stands, but not all of it could be kept. {unkept}")
         raise typer.Exit(CANNOT_WRITE)
-    if decision is None or decision.key is None:
+    if ended.violations or decision is None or decision.key is None:
         raise typer.Exit(NO_ANSWER)
 
 
@@ -104,18 +115,23 @@ class _Ended:
     interrupted: Interrupted | None = None
     unkept: str = ""
     """Why its log could not be written; empty when it was."""
+    violations: tuple[Violation, ...] = ()
+    """What was violated, where contracts were checked."""
 
 
 def _run(
-    question: Question, seating: Seating, protocol: AskProtocol, budget: Budget, force: InForce, view: View
-) -> _Ended:
+    question: Question, seating: Seating, protocol: AskProtocol, budget: Budget, force: InForce, view: View, *,
+    check: bool,
+) -> _Ended:  # fmt: skip
     """Ask, and keep what is said."""
     ended: _Ended | None = None
+    violations: list[Violation] = []
     try:
         with opened_log(force) as log, Closing(seating.models):
             journal = Watched(log, view.see)
+            keep = _checking(journal, budget, violations) if check else journal
             swarm = Swarm(
-                seating.peers, protocol=protocol, log=journal, weights=seating.weights, seed=force.settings.ask.seed
+                seating.peers, protocol=protocol, log=keep, weights=seating.weights, seed=force.settings.ask.seed
             )
             try:
                 with view:
@@ -127,7 +143,14 @@ def _run(
         if ended is None:
             raise
         ended.unkept = ended.unkept or str(why)
+    ended.violations = tuple(violations)
     return ended
+
+
+def _checking(journal: Watched, budget: Budget, violations: list[Violation]) -> Journal:
+    from waggledance.safety import Checked, builtin  # here, because few ask for it
+
+    return Checked(journal, builtin(budget=budget), tell=violations.append)
 
 
 def _as_json(

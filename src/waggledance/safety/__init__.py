@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from waggledance.safety._causal_past import CausalPast as CausalPast
     from waggledance.safety._check_log import check as check
     from waggledance.safety._check_log import recheck as recheck
+    from waggledance.safety._checked import Checked as Checked
     from waggledance.safety._combinators import at_most as at_most
     from waggledance.safety._combinators import contract as contract
     from waggledance.safety._combinators import each as each
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from waggledance.safety._compliance import Faulty as Faulty
     from waggledance.safety._contract import Contract as Contract
     from waggledance.safety._contract_checker import Checker as Checker
+    from waggledance.safety._contract_names import contracts_named as contracts_named
     from waggledance.safety._fork import Fork as Fork
     from waggledance.safety._fork import compare as compare
     from waggledance.safety._fork import fork_name as fork_name
@@ -61,6 +63,7 @@ __all__ = [
     "Asked",
     "CausalPast",
     "Change",
+    "Checked",
     "Checker",
     "Cites",
     "Comparison",
@@ -95,6 +98,7 @@ __all__ = [
     "check",
     "compare",
     "contract",
+    "contracts_named",
     "each",
     "every",
     "fork_name",
@@ -116,11 +120,13 @@ _HOMES = {
     "_builtin_votes": ("Answered", "Terminates", "vote_once"),
     "_causal_past": ("CausalPast",),
     "_check_log": ("check", "recheck"),
+    "_checked": ("Checked",),
     "_combinators": ("at_most", "contract", "each", "every", "sum_of"),
     "_compare_histories": ("Change", "Comparison"),
     "_compliance": ("Compliance", "Faulty"),
     "_contract": ("Contract",),
     "_contract_checker": ("Checker",),
+    "_contract_names": ("contracts_named",),
     "_fork": ("Fork", "compare", "fork_name", "intervene", "rerun"),
     "_interventions": (
         "Interject",
