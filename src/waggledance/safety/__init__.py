@@ -56,9 +56,17 @@ if TYPE_CHECKING:
     from waggledance.safety._recorded_peer import Live as Live
     from waggledance.safety._recorded_peer import MissingRecord as MissingRecord
     from waggledance.safety._replay_run import Peers as Peers
+    from waggledance.safety._scrub import HARD as HARD
+    from waggledance.safety._scrub import Cleaned as Cleaned
+    from waggledance.safety._scrub import HardScrub as HardScrub
+    from waggledance.safety._scrub import Placeholders as Placeholders
+    from waggledance.safety._scrub import Scrub as Scrub
+    from waggledance.safety._scrub import Span as Span
+    from waggledance.safety._scrubbed import Scrubbed as Scrubbed
     from waggledance.safety._violation import Violation as Violation
 
 __all__ = [
+    "HARD",
     "Answered",
     "Asked",
     "CausalPast",
@@ -66,24 +74,30 @@ __all__ = [
     "Checked",
     "Checker",
     "Cites",
+    "Cleaned",
     "Comparison",
     "Compliance",
     "Contract",
     "Faulty",
     "Fork",
     "GrantedTool",
+    "HardScrub",
     "Interject",
     "Intervention",
     "Live",
     "MissingRecord",
     "NoUseOfRetracted",
     "Peers",
+    "Placeholders",
     "RepliesToRead",
     "Retract",
     "Reword",
     "Schema",
+    "Scrub",
+    "Scrubbed",
     "ScrubbedBeforeRemote",
     "SignatureChain",
+    "Span",
     "SpawnLimit",
     "Spend",
     "SwapModel",
@@ -142,6 +156,8 @@ _HOMES = {
     ),
     "_recorded_peer": ("Asked", "Live", "MissingRecord"),
     "_replay_run": ("Peers",),
+    "_scrub": ("HARD", "Cleaned", "HardScrub", "Placeholders", "Scrub", "Span"),
+    "_scrubbed": ("Scrubbed",),
     "_violation": ("Violation",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
