@@ -9,40 +9,61 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from waggledance import Swarm
 from waggledance.core import Decision, Log, Question
 from waggledance.peers import FunctionPeer
 from waggledance.protocols import AskProtocol
 from waggledance.studio import Studio
-from waggledance.studio._serve import open_port, server_of
+from waggledance.studio._serve import app_of, open_port
 
 Served = Callable[[Studio], AbstractContextManager[httpx.Client]]
 Asked = Callable[..., Decision]
 
 
-@contextmanager
-def _served(studio: Studio) -> Generator[httpx.Client]:
-    server = server_of(studio)
+class _Switch:
+    """An app that is whichever studio is served now: starting and stopping a server takes a third of a second."""
+
+    def __init__(self) -> None:
+        self.app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self.app is not None
+        await self.app(scope, receive, send)
+
+
+@pytest.fixture(scope="session")
+def _server() -> Generator[tuple[_Switch, str]]:
+    switch = _Switch()
+    server = uvicorn.Server(uvicorn.Config(switch, log_config=None, access_log=False, lifespan="off", ws="none"))
     with open_port("127.0.0.1", 0) as opened:
         thread = threading.Thread(target=server.run, args=([opened],))
         thread.start()
-        try:
-            address = f"http://127.0.0.1:{opened.getsockname()[1]}"
-            with httpx.Client(base_url=address, timeout=20) as client:
-                while not server.started:
-                    assert thread.is_alive(), "the server did not start"
-                    thread.join(0.01)
-                yield client
-        finally:
-            server.should_exit = True
-            thread.join()
+        while not server.started:
+            assert thread.is_alive(), "the server did not start"
+            thread.join(0.01)
+        yield switch, f"http://127.0.0.1:{opened.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
 
 
 @pytest.fixture
-def served() -> Served:
+def served(_server: tuple[_Switch, str]) -> Served:
     """Return what serves a studio as long as the context is open, and gives a client of it."""
-    return _served
+    switch, address = _server
+
+    @contextmanager
+    def served(studio: Studio) -> Generator[httpx.Client]:
+        switch.app = app_of(studio)
+        try:
+            with httpx.Client(base_url=address, timeout=20) as client:
+                yield client
+        finally:
+            studio.close()
+
+    return served
 
 
 def answer_of(i: int) -> Callable[[Question], str]:

@@ -1,0 +1,126 @@
+"""A real `waggle studio` in a process of its own, and Chromium to look at it; without them these tests are skipped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from waggledance import Swarm
+from waggledance.core import Decision, Log
+from waggledance.models import Scripted
+from waggledance.peers import Agent
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="the page is tested with playwright, which is not here")
+
+CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), "")
+QUIET = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+ROOT = Path(__file__).parents[3]
+AXE = ROOT / "web" / "studio" / "node_modules" / "axe-core" / "axe.min.js"
+QUESTION = "A farmer has 17 sheep. All but 9 run away. How many are left?"
+ANSWERS = {"ada": "9", "ben": "8", "cleo": "9", "dov": "9"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip where there is no browser."""
+    if not CHROMIUM:
+        for item in items:
+            if Path(__file__).parent in item.path.parents:
+                item.add_marker(pytest.mark.skip(reason="Chromium is not here"))
+
+
+def peers(*, delay_s: float = 0.0, said: str = "I count them one by one.") -> list[Agent]:
+    """Return four agents with scripted models; ben is wrong."""
+    return [
+        Agent(name, Scripted(f"{said}\nAnswer: {key}", delay_s=delay_s, name="scripted"))
+        for name, key in ANSWERS.items()
+    ]
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Callable[..., Decision]:
+    """Return what asks a swarm of four in a log; it waits until the swarm has decided."""
+
+    def ask(question: str = QUESTION, **how: Any) -> Decision:
+        with Log(tmp_path / "log.db") as log:
+            return Swarm(peers(**how), log=log).ask_sync(question, expects="number")
+
+    return ask
+
+
+@contextmanager
+def _studio(log: Path) -> Generator[str]:
+    command = [sys.executable, "-c", "from waggledance.cli import main; main()", "studio", "--log", str(log), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            address = process.stdout.readline().strip()
+            assert address.startswith("http://127.0.0.1:"), process.stderr and process.stderr.read()
+            yield address
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Generator[str]:
+    """Return the address of a studio that shows this test's log, which need not be there yet."""
+    with _studio(tmp_path / "log.db") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Generator[Any]:
+    """Return one browser for all tests."""
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Any, studio: str) -> Generator[Any]:
+    """Return an empty page of the studio's; in the end nothing was said against its policy, and nobody else was asked."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000}, base_url=studio)
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    said: list[str] = []
+    hosts: set[str] = set()
+    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: said.append(f"error: {error}"))
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+    page.goto(studio)
+    yield page
+    context.close()
+    assert hosts <= {urlsplit(studio).netloc}, "the page asked somebody else"
+    assert [line for line in said if not line.startswith(("log", "info", "debug"))] == []
+
+
+@pytest.fixture
+def faults() -> Callable[[Any], list[str]]:
+    """Return what finds a page's faults in accessibility, as axe sees them."""
+    if not AXE.exists():
+        pytest.skip("axe is not here: run `npm ci` in web/studio")
+    script = AXE.read_text()
+
+    def found(page: Any) -> list[str]:
+        page.evaluate(script)
+        report = json.loads(page.evaluate("axe.run(document).then(JSON.stringify)"))
+        return [
+            f"{fault['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
+            for fault in report["violations"]
+            for node in fault["nodes"]
+        ]
+
+    return found
