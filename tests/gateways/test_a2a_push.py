@@ -76,10 +76,14 @@ class Hook:
         return [event for _, event in self.heard]
 
 
+def four(question: str) -> str:
+    return "4"
+
+
 LOOPBACK = Webhooks(loopback=True)
 
 
-def app(answer: Any = lambda question: "4", webhooks: Webhooks = LOOPBACK) -> Starlette:
+def app(answer: Any = four, webhooks: Webhooks = LOOPBACK) -> Starlette:
     host = Host({"default": Hosted(Swarm([FunctionPeer("ada", answer)]))})
     return app_of(host, [A2A(host, webhooks=webhooks)])
 
@@ -328,7 +332,7 @@ async def test_a_task_that_nobody_lived_to_end_is_ended_after_a_restart_and_its_
             await hook.until("TASK_STATE_WORKING")
             for name in ("a", "a-wal"):
                 shutil.copy(tmp_path / name, tmp_path / name.replace("a", "b", 1))
-        async with served(app_with(lambda question: "4", tmp_path / "b")) as url, client(url) as agent:
+        async with served(app_with(four, tmp_path / "b")) as url, client(url) as agent:
             ended = await agent.get_task(GetTaskRequest(id=task))
             assert ended.status.state == TaskState.TASK_STATE_FAILED
             assert "restarted" in ended.status.message.parts[0].text

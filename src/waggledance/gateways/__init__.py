@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from waggledance.gateways._a2a_remote import RemoteFailed as RemoteFailed
     from waggledance.gateways._a2a_webhook import Webhooks as Webhooks
     from waggledance.gateways._agui_gateway import AGUI as AGUI
+    from waggledance.gateways._broker import AuditRow as AuditRow
+    from waggledance.gateways._broker import Broker as Broker
+    from waggledance.gateways._broker import Tenant as Tenant
+    from waggledance.gateways._broker import ToolRefused as ToolRefused
     from waggledance.gateways._event import Broken as Broken
     from waggledance.gateways._event import Cancelled as Cancelled
     from waggledance.gateways._event import Decided as Decided
@@ -23,43 +27,57 @@ if TYPE_CHECKING:
     from waggledance.gateways._event import Started as Started
     from waggledance.gateways._event import TooBusy as TooBusy
     from waggledance.gateways._gateway import Gateway as Gateway
+    from waggledance.gateways._grants import Grant as Grant
+    from waggledance.gateways._grants import Principal as Principal
     from waggledance.gateways._guard import caller_of as caller_of
     from waggledance.gateways._host import Host as Host
     from waggledance.gateways._hosted import Hosted as Hosted
     from waggledance.gateways._keys import Keys as Keys
     from waggledance.gateways._limits import Limits as Limits
+    from waggledance.gateways._on_behalf import OnBehalf as OnBehalf
+    from waggledance.gateways._on_behalf import read_on_behalf as read_on_behalf
     from waggledance.gateways._openai_door import OpenAIDoor as OpenAIDoor
     from waggledance.gateways._order import Order as Order
     from waggledance.gateways._refusal import refusal as refusal
     from waggledance.gateways._running import Running as Running
+    from waggledance.gateways._server import Server as Server
     from waggledance.gateways._serving import app_of as app_of
     from waggledance.gateways._timeouts import Timeouts as Timeouts
 
 __all__ = [
     "A2A",
-    "A2APeer",
     "AGUI",
+    "A2APeer",
+    "AuditRow",
     "Broken",
+    "Broker",
     "Cancelled",
     "Decided",
     "Draining",
     "Event",
     "Failed",
     "Gateway",
+    "Grant",
     "Host",
     "Hosted",
     "Keys",
     "Limits",
+    "OnBehalf",
     "OpenAIDoor",
     "Order",
+    "Principal",
     "RemoteFailed",
     "Running",
+    "Server",
     "Started",
+    "Tenant",
     "Timeouts",
     "TooBusy",
+    "ToolRefused",
     "Webhooks",
     "app_of",
     "caller_of",
+    "read_on_behalf",
     "refusal",
 ]
 
@@ -69,17 +87,21 @@ _HOMES = {
     "_a2a_remote": ("RemoteFailed",),
     "_a2a_webhook": ("Webhooks",),
     "_agui_gateway": ("AGUI",),
+    "_broker": ("AuditRow", "Broker", "Tenant", "ToolRefused"),
     "_event": ("Broken", "Cancelled", "Decided", "Draining", "Event", "Failed", "Started", "TooBusy"),
     "_gateway": ("Gateway",),
+    "_grants": ("Grant", "Principal"),
     "_guard": ("caller_of",),
     "_host": ("Host",),
     "_hosted": ("Hosted",),
     "_keys": ("Keys",),
     "_limits": ("Limits",),
     "_openai_door": ("OpenAIDoor",),
+    "_on_behalf": ("OnBehalf", "read_on_behalf"),
     "_order": ("Order",),
     "_refusal": ("refusal",),
     "_running": ("Running",),
+    "_server": ("Server",),
     "_serving": ("app_of",),
     "_timeouts": ("Timeouts",),
 }

@@ -143,11 +143,14 @@ async def _json(request: Request) -> Any:
 
 def _deeper(value: Any, levels: int) -> bool:
     """Say whether a value is nested more deeply than so many levels."""
-    if not isinstance(value, dict | list):
+    values: list[Any] = []
+    if isinstance(value, dict):
+        values.extend(cast("dict[str, Any]", value).values())
+    elif isinstance(value, list):
+        values.extend(value)
+    else:
         return False
-    return levels == 0 or any(
-        _deeper(one, levels - 1) for one in (value.values() if isinstance(value, dict) else value)
-    )
+    return levels == 0 or any(_deeper(one, levels - 1) for one in values)
 
 
 def _check_state(state: Any) -> None:

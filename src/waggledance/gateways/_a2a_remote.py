@@ -1,0 +1,275 @@
+"""A remote A2A agent as it is spoken to: its card read and checked, a message sent, what comes back put together.
+
+What a stranger sends is limited before it is read, and whatever is wrong with it is one error, `RemoteFailed`. The card
+says where the agent is spoken to; an address on another host than the card's own is refused unless that host is named,
+for else a card could send us anywhere. Redirects are not followed.
+
+Source: Agent2Agent protocol 1.0, §3 (operations), §8 (cards), through the client of `a2a-sdk`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import httpx
+from a2a.client import Client, ClientConfig, ClientFactory
+from a2a.types import (
+    AgentCard,
+    Artifact,
+    CancelTaskRequest,
+    GetTaskRequest,
+    Message,
+    SendMessageRequest,
+    StreamResponse,
+    Task,
+    TaskState,
+    TaskStatus,
+)
+from a2a.utils.errors import A2AError
+from google.protobuf.json_format import MessageToDict, ParseError
+
+from waggledance.core import PeerFault, RunFailed
+from waggledance.gateways._a2a_asked import text_of
+from waggledance.gateways._a2a_task import DECISION
+from waggledance.mesh import verify_card
+from waggledance.mesh._a2a_card import EXTENSION, MAX_CARD_BYTES, read_card
+
+BINDINGS = ("JSONRPC", "HTTP+JSON")
+CARD_PATH = "/.well-known/agent-card.json"
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+"""Of one HTTP response, a whole stream included."""
+MAX_TEXT_CHARS = 1_000_000
+CANCEL_WITHIN_S = 3.0
+POLL_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - a name, nothing is bound
+WRONG = (
+    *(A2AError, httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ParseError, PeerFault, OSError),
+    *(ValueError, KeyError, TypeError, AttributeError, RecursionError),  # of the SDK, on answers of no form
+)
+
+
+class RemoteFailed(RunFailed):
+    """A remote agent gave no answer that could be used; carries whose it is and why."""
+
+    def __init__(self, name: str, url: str, why: str) -> None:
+        super().__init__(name, url, why)
+        self.name, self.url, self.why = name, url, why
+
+    def __str__(self) -> str:
+        return f"the A2A agent {self.name!r} at {self.url}: {self.why[:500]}"
+
+
+class Heard:
+    """What an agent has said in one task, put together from its updates."""
+
+    def __init__(self, hear: Callable[[str], None] | None) -> None:
+        self._hear = hear
+        self.task = ""
+        """The task's id; empty while the agent has made none."""
+        self.state: TaskState = TaskState.TASK_STATE_UNSPECIFIED
+        self._artifacts: dict[str, Artifact] = {}
+        self._last = ""
+        """The words of the last message."""
+        self._chars = 0
+
+    def take(self, event: StreamResponse) -> None:
+        """Take an update.
+
+        Raises:
+            ValueError: the agent says more than anybody would read.
+        """
+        if event.HasField("task"):
+            self.whole(event.task)
+        elif event.HasField("message"):
+            self._say(event.message)
+            self.state = TaskState.TASK_STATE_COMPLETED
+        elif event.HasField("status_update"):
+            self.task = event.status_update.task_id or self.task
+            self._status(event.status_update.status)
+        elif event.HasField("artifact_update"):
+            self._add(event.artifact_update.artifact, append=event.artifact_update.append)
+
+    def whole(self, task: Task) -> None:
+        """Take a task as it is now."""
+        self.task = task.id
+        self._artifacts = {artifact.artifact_id: artifact for artifact in task.artifacts}
+        self._status(task.status)
+
+    @property
+    def text(self) -> str:
+        """The answer in words: of the artifacts, or else of the last message."""
+        return "\n\n".join(filter(None, (text_of(a.parts) for a in self._artifacts.values()))) or self._last
+
+    @property
+    def decision(self) -> dict[str, Any]:
+        """What a swarm of ours says it decided; empty of any other agent."""
+        for artifact in self._artifacts.values():
+            for part in artifact.parts if DECISION in artifact.extensions else ():
+                if part.HasField("data") and part.data.HasField("struct_value"):
+                    return MessageToDict(part.data.struct_value)
+        return {}
+
+    @property
+    def artifacts(self) -> list[Artifact]:
+        """What the agent made."""
+        return list(self._artifacts.values())
+
+    def _status(self, status: TaskStatus) -> None:
+        self.state = status.state
+        if status.HasField("message"):
+            self._say(status.message)
+
+    def _say(self, message: Message) -> None:
+        self._last = text_of(message.parts)
+        self._tell(self._last)
+
+    def _add(self, artifact: Artifact, *, append: bool) -> None:
+        self._tell(text_of(artifact.parts))
+        known = self._artifacts.get(artifact.artifact_id)
+        if known is None or not append:
+            self._artifacts[artifact.artifact_id] = artifact
+        elif known.parts and artifact.parts and known.parts[-1].text and artifact.parts[0].text:
+            known.parts[-1].text += artifact.parts[0].text  # a chunk goes on where the last one stopped
+            known.parts.extend(artifact.parts[1:])
+        else:
+            known.parts.extend(artifact.parts)
+
+    def _tell(self, words: str) -> None:
+        self._chars += len(words)
+        if self._chars > MAX_TEXT_CHARS:
+            raise ValueError(f"it says more than {MAX_TEXT_CHARS:,} characters")
+        if self._hear is not None and words:
+            self._hear(words)
+
+
+class Remote:
+    """How one agent is spoken to.
+
+    Args:
+        url: where its card lies, with or without the card's path.
+        key: sent as a bearer token; none when empty.
+        hosts: other hosts that its card may point to.
+    """
+
+    def __init__(self, url: str, *, key: str, hosts: Collection[str]) -> None:
+        self.url = url.removesuffix(CARD_PATH).rstrip("/")
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._hosts = {host.lower() for host in hosts}
+        self._card: AgentCard | None = None
+
+    async def card(self) -> AgentCard:
+        """Return the agent's card; read once, so that it cannot change under us. Raises any of `WRONG`."""
+        if self._card is None:
+            async with self._http() as http:
+                answer = await http.get(self.url + CARD_PATH, follow_redirects=False)
+                if answer.status_code != 200:
+                    raise PeerFault("malformed", f"no card at {self.url}{CARD_PATH}: HTTP {answer.status_code}")
+                raw = answer.content
+            if len(raw) > MAX_CARD_BYTES:
+                raise PeerFault("oversize", f"a card of {len(raw):,} bytes; the limit is {MAX_CARD_BYTES:,}")
+            card = read_card(raw, strict=False)
+            if any(extension.uri == EXTENSION for extension in card.capabilities.extensions):
+                verify_card(raw)  # it says that it is a peer's of ours: then that peer signed it
+            self._card = self._usable(card)
+        return self._card
+
+    @asynccontextmanager
+    async def talk(self, *, streaming: bool) -> AsyncGenerator[Client]:
+        """Open a conversation with the agent. Raises any of `WRONG`."""
+        card = await self.card()
+        async with self._http() as http:
+            config = ClientConfig(
+                httpx_client=http, streaming=streaming, polling=True, supported_protocol_bindings=list(BINDINGS)
+            )
+            async with ClientFactory(config).create(card) as client:
+                yield client
+
+    async def ask(self, client: Client, request: SendMessageRequest, heard: Heard) -> None:
+        """Send a message and hear what comes back, until the agent has done what it does. Raises any of `WRONG`."""
+        stream: AsyncIterator[StreamResponse] = client.send_message(request)
+        async with aclosing(cast("AsyncGenerator[StreamResponse]", stream)) as events:
+            async for event in events:
+                heard.take(event)
+        tries = 0
+        while heard.task and heard.state in _AT_WORK:
+            await asyncio.sleep(POLL_S[min(tries, len(POLL_S) - 1)])
+            tries += 1
+            heard.whole(await client.get_task(GetTaskRequest(id=heard.task)))
+
+    async def cancel(self, client: Client, task: str) -> None:
+        """Tell the agent that nobody waits any more; whether it listens is its own affair."""
+        try:
+            async with asyncio.timeout(CANCEL_WITHIN_S):
+                await client.cancel_task(CancelTaskRequest(id=task))
+        except (*WRONG, TimeoutError):
+            return
+
+    def _usable(self, card: AgentCard) -> AgentCard:
+        """Return a card with only those addresses that we speak to.
+
+        Raises:
+            PeerFault: there is none.
+        """
+        own, seen = _host(self.url), [i for i in card.supported_interfaces if i.protocol_binding in BINDINGS]
+        usable = [i for i in seen if i.protocol_version.split(".")[0] == "1"]
+        near = [i for i in usable if _near(own, _host(i.url)) or _host(i.url) in self._hosts]
+        if not near:
+            what = ", ".join(f"{i.protocol_binding} {i.protocol_version} at {i.url[:100]}" for i in seen[:5])
+            why = "another host than its own; name it in hosts=[…]" if usable else "no JSON-RPC or HTTP+JSON of A2A 1.0"
+            raise PeerFault("interfaces", f"the card offers {why}: {what or 'nothing'}")
+        made = AgentCard()
+        made.CopyFrom(card)
+        del made.supported_interfaces[:]
+        made.supported_interfaces.extend(near)
+        return made
+
+    def _http(self) -> httpx.AsyncClient:
+        transport = _Limited(httpx.AsyncHTTPTransport(verify=self.url.startswith("https:")))
+        timeout = httpx.Timeout(None, connect=10.0)  # the whole call has a limit of its own
+        return httpx.AsyncClient(transport=transport, headers=self._headers, timeout=timeout)
+
+
+_AT_WORK = (TaskState.TASK_STATE_SUBMITTED, TaskState.TASK_STATE_WORKING, TaskState.TASK_STATE_UNSPECIFIED)
+
+
+def _host(url: str) -> str:
+    return (urlsplit(url).hostname or "").lower()
+
+
+def _near(one: str, other: str) -> bool:
+    return one == other or (one in _LOOPBACK and other in _LOOPBACK)
+
+
+class _Limited(httpx.AsyncBaseTransport):
+    """A transport that stops reading when a response is larger than any that we want."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        response.stream = _LimitedStream(cast("httpx.AsyncByteStream", response.stream))
+        return response
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class _LimitedStream(httpx.AsyncByteStream):
+    def __init__(self, inner: httpx.AsyncByteStream) -> None:
+        self._inner = inner
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        read = 0
+        async for chunk in self._inner:
+            read += len(chunk)
+            if read > MAX_ANSWER_BYTES:
+                raise httpx.ReadError(f"more than {MAX_ANSWER_BYTES:,} bytes, which is the limit")
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
