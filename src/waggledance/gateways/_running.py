@@ -49,6 +49,11 @@ class Running:
         """What does the work; it ends without an error, whatever became of the order."""
         return self._task
 
+    @property
+    def last(self) -> Event | None:
+        """What happened last."""
+        return self._heard[-1] if self._heard else None
+
     def messages(self) -> tuple[Message[Any], ...]:
         """Return what was said so far."""
         return tuple(event for event in self._heard if isinstance(event, Message))

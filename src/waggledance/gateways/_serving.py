@@ -11,6 +11,7 @@ from waggledance.gateways._guard import Guard
 from waggledance.gateways._host import Host
 from waggledance.gateways._keys import Keys
 from waggledance.gateways._limits import Limits
+from waggledance.gateways._metrics import Counted, Metrics
 from waggledance.gateways._refusal import refusal
 
 if TYPE_CHECKING:
@@ -54,31 +55,45 @@ def app_of(
             yield
             await host.drain(0.0)
 
+    metrics = Metrics(host)
+    routes = [(gateway.name, tuple(gateway.routes())) for gateway in gateways]
+    own = _own_routes(host, metrics, [gateway.name for gateway in gateways])
+    doors = {_beginning(route): name for name, those in (*routes, ("own", own)) for route in those}
+    counted = Middleware(Counted, metrics, doors)
     guard = Middleware(Guard, keys, limits or Limits(), origins, hosts, lambda: host.draining)
     cors = Middleware(
         CORSMiddleware, allow_origins=tuple(origins), allow_methods=("GET", "POST", "DELETE"), allow_headers=("*",)
     )
     return Starlette(
-        routes=[*_own_routes(host, gateways), *(route for gateway in gateways for route in gateway.routes())],
-        middleware=[cors, guard] if origins else [guard],
+        routes=[*own, *(route for _, those in routes for route in those)],
+        middleware=[counted, cors, guard] if origins else [counted, guard],
         exception_handlers={404: _not_found, 405: _not_found, 500: _broken},
         lifespan=lifespan,
     )
 
 
-def _own_routes(host: Host, gateways: Sequence[Gateway]) -> list[BaseRoute]:
-    from starlette.responses import JSONResponse
+def _own_routes(host: Host, metrics: Metrics, doors: Sequence[str]) -> list[BaseRoute]:
+    from starlette.responses import JSONResponse, Response
     from starlette.routing import Route
 
     async def healthz(_: Request) -> Response:
         health = {
             "status": "draining" if host.draining else "ok",
             "working": len(host.running()),
-            "doors": [gateway.name for gateway in gateways],
+            "doors": list(doors),
         }
         return JSONResponse(health, 503 if host.draining else 200)
 
-    return [Route("/healthz", healthz)]
+    async def counts(_: Request) -> Response:
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return [Route("/healthz", healthz), Route("/metrics", counts)]
+
+
+def _beginning(route: BaseRoute) -> str:
+    """Return how the paths begin that a route answers at."""
+    path: str = getattr(route, "path", "")
+    return path.partition("{")[0]
 
 
 async def _not_found(request: Request, why: Exception) -> Response:
