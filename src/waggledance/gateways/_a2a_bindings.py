@@ -147,7 +147,7 @@ def _deeper(value: Any, levels: int) -> bool:
     if isinstance(value, dict):
         values.extend(cast("dict[str, Any]", value).values())
     elif isinstance(value, list):
-        values.extend(value)
+        values.extend(cast("Any", value))
     else:
         return False
     return levels == 0 or any(_deeper(one, levels - 1) for one in values)

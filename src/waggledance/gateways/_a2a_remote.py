@@ -110,7 +110,8 @@ class Heard:
         for artifact in self._artifacts.values():
             for part in artifact.parts if DECISION in artifact.extensions else ():
                 if part.HasField("data") and part.data.HasField("struct_value"):
-                    return MessageToDict(part.data.struct_value)
+                    decision: dict[str, Any] = MessageToDict(part.data.struct_value)
+                    return decision
         return {}
 
     @property
