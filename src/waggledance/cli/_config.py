@@ -75,6 +75,20 @@ class InForce:
                 raise
             raise WrongSetting(_spelled_out(origin, self.file), str(why)) from why
 
+    def of_swarm(self, name: str) -> InForce:
+        """Return what is in force for a swarm of ``[swarms.NAME]``: its own settings, those of ``[ask]`` elsewhere."""
+        table = self.settings.swarms[name]
+        own = {f: value for f, value in msgspec.structs.asdict(table).items() if value is not None and f != "about"}
+        seats_its_own = "peers" in own or "model" in own
+        settings = msgspec.structs.replace(
+            self.settings,
+            ask=msgspec.structs.replace(self.settings.ask, **own),
+            peers=() if seats_its_own else self.settings.peers,
+        )
+        here = self.origin(f"swarms.{name}")
+        origins = {key: origin for key, origin in self._origins.items() if origin not in FLAGS.values()}
+        return InForce(settings, {**origins, **{f"ask.{field}": here for field in own}}, self.file)
+
     def wrong(self, key: str, what: str) -> WrongSetting:
         """Return a complaint about a setting that says where it stands."""
         return WrongSetting(_spelled_out(self.origin(key), self.file), what)
@@ -160,6 +174,8 @@ def _read(file: Path, origins: dict[str, str]) -> dict[str, Any]:
             origins[f"{table}.{field}"] = f"{file.name}:{line_of(text, (table, field))}"
     for name in raw.get("models", {}):
         origins[f"models.{name}"] = f"{file.name}:{line_of(text, ('models', name))}"
+    for name in raw.get("swarms", {}):
+        origins[f"swarms.{name}"] = f"{file.name}:{line_of(text, ('swarms', name))}"
     for i, _ in enumerate(raw.get("peers", ())):
         origins[f"peers.{i}"] = f"{file.name}:{line_of(text, ('peers', i))}"
     return raw

@@ -33,6 +33,10 @@ def show_config(config: Path | None, *, as_json: bool) -> None:
         for field, value in msgspec.structs.asdict(peer).items():
             if value is not None:
                 rows.append((f"peers.{peer.name}.{field}", value, force.origin(f"peers.{i}")))
+    for name, swarm in force.settings.swarms.items():
+        for field, value in msgspec.structs.asdict(swarm).items():
+            if value not in (None, ""):
+                rows.append((f"swarms.{name}.{field}", value, force.origin(f"swarms.{name}")))
     if as_json:
         settings = [{"key": key, "value": value, "from": origin} for key, value, origin in rows]
         print_json({"file": str(force.file) if force.file else None, "settings": settings})

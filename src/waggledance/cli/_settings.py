@@ -106,6 +106,25 @@ class PeerTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Voting weight."""
 
 
+class SwarmTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table ``[swarms.NAME]``: a swarm that `waggle serve` serves as ``waggle/NAME``; ``[ask]`` where None."""
+
+    about: str = ""
+    """What it is for, in a sentence."""
+    peers: int | None = None
+    """How many peers; with this or a model, ``[[peers]]`` are not seated in it."""
+    model: str | tuple[str, ...] | None = None
+    protocol: str | None = None
+    rule: str | None = None
+    topology: str | None = None
+    rounds: Annotated[int, Meta(ge=0, le=100)] | None = None
+    patience_s: Amount | None = None
+    answer: str | None = None
+    temperature: Annotated[float, Meta(ge=0, le=10)] | None = None
+    max_tokens: Annotated[int, Meta(ge=1)] | None = None
+    seed: int | None = None
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole `waggle.toml`."""
 
@@ -114,6 +133,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log: Keeping = Keeping()
     models: dict[Name, ModelTable] = {}
     peers: tuple[PeerTable, ...] = ()
+    swarms: dict[Name, SwarmTable] = {}
 
 
 FLAGS = {

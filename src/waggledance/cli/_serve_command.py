@@ -1,0 +1,166 @@
+"""`waggle serve`: settings to swarms, swarms behind doors, doors on a port."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import ip_address
+from pathlib import Path
+from typing import cast
+
+import msgspec
+
+from waggledance._swarm import Swarm
+from waggledance.cli._config import InForce, in_force
+from waggledance.cli._journal import opened_log
+from waggledance.cli._models_here import models_for
+from waggledance.cli._printing import say
+from waggledance.cli._protocol_from import protocol_from
+from waggledance.cli._registers import names_in
+from waggledance.cli._seating import model_name, seat, tables
+from waggledance.core import AnswerKind, Budget, Log, Question, RunFailed, UnknownName, UsageError
+from waggledance.gateways import Gateway, Host, Hosted, Keys, Limits, OpenAIDoor, Server, app_of
+from waggledance.gateways._host import DEFAULT
+from waggledance.gateways._serving import LOOPBACK
+from waggledance.models import Model
+from waggledance.protocols import AskProtocol, check_fit
+from waggledance.tasks import register_protocols
+
+KEYS_VARIABLE = "WAGGLE_API_KEYS"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """How a server is opened; see the flags of `waggle serve`."""
+
+    address: str
+    port: int
+    doors: tuple[str, ...]
+    keys: Path | None
+    open_to_all: bool
+    rate: int | None
+    at_once: int
+    max_body: int
+    origins: tuple[str, ...]
+    names: tuple[str, ...]
+    drain_s: float
+
+
+def serve(flags: Mapping[str, object], opening: Opening, *, config: Path | None) -> None:
+    """Serve until told to end.
+
+    Args:
+        flags: settings of the default swarm from the command line, by key; None is "not given".
+        opening: where, for whom, how much.
+        config: a waggle.toml.
+
+    Raises:
+        UsageError: it cannot be served like that; says what to change.
+    """
+    force = in_force(flags, config=config)
+    if force.file is not None:
+        say(f"settings from {force.file}")
+    keys, limits = _keys(opening), Limits(body_bytes=opening.max_body, a_minute=opening.rate)
+    register_protocols()
+    forces = {DEFAULT: force, **{name: force.of_swarm(name) for name in force.settings.swarms}}
+    wanted = {model_name(row, one) for one in forces.values() for row in tables(one)}
+    models = models_for(wanted, force)
+    with opened_log(force) as log:
+        host = Host({name: _hosted(name, one, models, log) for name, one in forces.items()}, log,
+                    at_once=opening.at_once)  # fmt: skip
+        server_for = partial(_server, host, opening, keys, limits)
+        asyncio.run(_serve(server_for, host, tuple(models.values())))
+
+
+async def _serve(server_for: Callable[[], Server], host: Host, models: tuple[Model, ...]) -> None:
+    server = server_for()
+    try:
+        for name, hosted in host.swarms.items():
+            say(f"waggle/{name}: {', '.join(peer.name for peer in hosted.swarm.peers)}")
+        say(f"serving at http://{server.address}/v1; end with Ctrl-C")
+        await server.serve()
+    finally:
+        for model in models:
+            await model.aclose()
+
+
+def _server(host: Host, opening: Opening, keys: Keys | None, limits: Limits) -> Server:
+    names = opening.names or (LOOPBACK if _is_loopback(opening.address) else ())
+    doors = _doors(host, opening, keyed=keys is not None)
+    app = app_of(host, doors, keys=keys, limits=limits, origins=opening.origins, hosts=names)
+    return Server(app, host, address=opening.address, port=opening.port, drain_s=opening.drain_s)
+
+
+def _hosted(name: str, force: InForce, models: dict[str, Model], log: Log | None) -> Hosted:
+    """Return a swarm as its settings want it; what does not fit together is said now, not at the first question."""
+    table = force.settings.swarms.get(name)
+    seating = seat(tables(force), models, force, human=False)
+    kind = force.settings.ask.answer
+    if kind is not None and kind not in names_in("kind of answer"):
+        raise UnknownName("kind of answer", kind, names_in("kind of answer"))
+    choose = _Choosing(force)
+    check_fit(choose(Question(text="?", expects="free")), seating.peers)
+    swarm = Swarm(seating.peers, log=log, weights=seating.weights, seed=force.settings.ask.seed)
+    return Hosted(
+        swarm,
+        about=table.about if table is not None else "",
+        budget=Budget(**msgspec.structs.asdict(force.settings.budget)),
+        expects=cast("AnswerKind | None", kind),
+        choose=choose,
+    )
+
+
+class _Choosing:
+    """The protocol for each kind of question, made once."""
+
+    def __init__(self, force: InForce) -> None:
+        self._force = force
+        self._made: dict[str, AskProtocol] = {}
+
+    def __call__(self, question: Question) -> AskProtocol:
+        if question.expects not in self._made:
+            self._made[question.expects] = protocol_from(self._force, question, human=False)[0]
+        return self._made[question.expects]
+
+
+def _keys(opening: Opening) -> Keys | None:
+    """Return who may come in.
+
+    Raises:
+        UsageError: other machines can reach us and no keys are given.
+    """
+    if opening.keys is not None:
+        return Keys.read(opening.keys)
+    text = os.environ.get(KEYS_VARIABLE, "")
+    if text.strip():
+        return Keys.of_text(text, KEYS_VARIABLE)
+    if not opening.open_to_all and not _is_loopback(opening.address):
+        raise UsageError(
+            f"other machines can reach {opening.address}, and no API keys are given: give --keys FILE or "
+            f"{KEYS_VARIABLE}, or let everybody ask with --open"
+        )
+    return None
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
+
+
+def _doors(host: Host, opening: Opening, *, keyed: bool) -> list[Gateway]:
+    """Return the doors that are wanted; without a wish, those whose packages are installed."""
+    makers: dict[str, Callable[[], Gateway]] = {"openai": lambda: OpenAIDoor(host)}
+    doors: list[Gateway] = []
+    for name in opening.doors or makers:
+        try:
+            doors.append(makers[name]())
+        except RunFailed as why:
+            if opening.doors:
+                raise UsageError(str(why)) from why
+            say(f"door {name} stays closed: {why}")
+    return doors

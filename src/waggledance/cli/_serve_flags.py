@@ -1,0 +1,112 @@
+"""The flags of `waggle serve`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from waggledance.cli._ending import ending_well
+
+
+class Door(StrEnum):
+    """A protocol that the server speaks."""
+
+    OPENAI = "openai"
+    A2A = "a2a"
+    MCP = "mcp"
+    AGUI = "agui"
+
+
+def _flag(help: str, metavar: str) -> Any:
+    return typer.Option(help=help, metavar=metavar)
+
+
+@ending_well
+def serve(
+    host: Annotated[str, _flag("The address to listen on; 127.0.0.1 is this machine alone.", "ADDRESS")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="The port; 0 takes a free one.", metavar="N")] = 8000,
+    door: Annotated[
+        list[Door] | None, typer.Option(help="A protocol to speak; give several (default: all that are installed).")
+    ] = None,
+    keys: Annotated[
+        Path | None,
+        _flag("API keys, one a line as: name key; mode 0600 (default: WAGGLE_API_KEYS, or none asked for).", "FILE"),
+    ] = None,
+    open_to_all: Annotated[
+        bool, typer.Option("--open", help="Ask for no keys even where other machines can reach us.")
+    ] = False,
+    rate: Annotated[int | None, _flag("Requests a minute of one caller (default: any number).", "N")] = None,
+    at_once: Annotated[int, typer.Option(min=1, max=100_000, help="Questions at work at once.", metavar="N")] = 1_000,
+    max_body: Annotated[int, _flag("Bytes of one request.", "BYTES")] = 10 * 1024 * 1024,
+    cors_origin: Annotated[
+        list[str] | None, _flag("Whose web pages may call, as in https://chat.example (default: nobody's).", "ORIGIN")
+    ] = None,
+    name: Annotated[
+        list[str] | None, _flag("A host name that we go by; give several (default: the address's own).", "HOST")
+    ] = None,
+    drain: Annotated[
+        float, typer.Option(min=0, help="Told to end, let questions at work take so long.", metavar="SECONDS")
+    ] = 30.0,
+    peers: Annotated[int | None, _flag("Peers of the default swarm, 1 to 64 (default: 5).", "N")] = None,
+    model: Annotated[
+        list[str] | None, _flag("What they think with; several are dealt out in turn (default: embedded).", "SPEC")
+    ] = None,
+    protocol: Annotated[str | None, _flag("What is said when (default: what won at equal spend).", "NAME")] = None,
+    rule: Annotated[str | None, _flag("How many opinions become one (default: the protocol's).", "NAME")] = None,
+    topology: Annotated[str | None, _flag("Who hears whom (default: the protocol's).", "NAME")] = None,
+    rounds: Annotated[int | None, _flag("How often peers hear each other (default: the protocol's).", "N")] = None,
+    answer: Annotated[
+        str | None, _flag("What kind of answers count (default: guessed for each question).", "KIND")
+    ] = None,
+    temperature: Annotated[float | None, _flag("How freely models draw their words, 0 to 10.", "T")] = None,
+    max_tokens: Annotated[int | None, _flag("Tokens of one peer's answer at most (default: 256).", "N")] = None,
+    seed: Annotated[int | None, _flag("Same seed, same draws (default: 0).", "N")] = None,
+    budget_tokens: Annotated[int | None, _flag("Tokens that one question may cost.", "N")] = None,
+    budget_calls: Annotated[int | None, _flag("Calls of models that one question may cost.", "N")] = None,
+    budget_usd: Annotated[
+        float | None, _flag("Dollars that one question may cost, where prices are known.", "USD")
+    ] = None,
+    seconds: Annotated[float | None, _flag("Seconds that one question may take.", "SECONDS")] = None,
+    log: Annotated[Path | None, _flag("The log (default: in the user's data folder).", "FILE")] = None,
+    no_log: Annotated[bool, typer.Option("--no-log", help="Keep nothing of what is said.")] = False,
+    config: Annotated[
+        Path | None,
+        _flag("A waggle.toml, with more swarms as [swarms.NAME] (default: looked for here and above).", "FILE"),
+    ] = None,
+) -> None:
+    """Serve swarms as models, agents and tools: OpenAI's API, A2A, MCP and AG-UI, on one port.
+
+    For OpenAI's clients the address is http://127.0.0.1:8000/v1; the models are waggle/default, waggle/NAME for each
+    [swarms.NAME] of waggle.toml, and waggle/PROTOCOL for each protocol. Ended by Ctrl-C or SIGTERM it takes no new
+    questions and lets those at work end; a second time it stops them.
+
+    Exit codes: 0 ended as told, 2 it cannot be served like that, 74 the log could not be written.
+    """
+    from waggledance.cli._serve_command import Opening, serve
+
+    flags = {
+        "ask.peers": peers,
+        "ask.model": tuple(model) if model else None,
+        "ask.protocol": protocol,
+        "ask.rule": rule,
+        "ask.topology": topology,
+        "ask.rounds": rounds,
+        "ask.answer": answer,
+        "ask.temperature": temperature,
+        "ask.max_tokens": max_tokens,
+        "ask.seed": seed,
+        "budget.tokens": budget_tokens,
+        "budget.calls": budget_calls,
+        "budget.usd": budget_usd,
+        "budget.seconds": seconds,
+        "log.path": None if log is None else str(log),
+        "log.keep": False if no_log else None,
+    }
+    opening = Opening(
+        address=host, port=port, doors=tuple(map(str, door or ())), keys=keys, open_to_all=open_to_all, rate=rate,
+        at_once=at_once, max_body=max_body, origins=tuple(cors_origin or ()), names=tuple(name or ()), drain_s=drain,
+    )  # fmt: skip
+    serve(flags, opening, config=config)
