@@ -12,6 +12,7 @@ from waggledance.peers._personas import PERSONAS as PERSONAS
 from waggledance.peers._prompts import Prompts as Prompts
 from waggledance.peers._stakeholder import Stakeholder as Stakeholder
 from waggledance.peers._toolbox import Toolbox as Toolbox
+from waggledance.peers._toolbox import UsedByWhom as UsedByWhom
 from waggledance.peers._verdict import NoVerdict as NoVerdict
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Prompts",
     "Stakeholder",
     "Toolbox",
+    "UsedByWhom",
     "confidence",
     "guess_kind",
     "parse",

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from waggledance.safety._builtin_votes import Answered as Answered
     from waggledance.safety._builtin_votes import Terminates as Terminates
     from waggledance.safety._builtin_votes import vote_once as vote_once
+    from waggledance.safety._capabilities import Capabilities as Capabilities
+    from waggledance.safety._capabilities import Grant as Grant
     from waggledance.safety._causal_past import CausalPast as CausalPast
     from waggledance.safety._check_log import check as check
     from waggledance.safety._check_log import recheck as recheck
@@ -52,10 +54,15 @@ if TYPE_CHECKING:
     from waggledance.safety._interventions import as_plain as as_plain
     from waggledance.safety._interventions import intervention_of as intervention_of
     from waggledance.safety._interventions import told_intervention as told_intervention
+    from waggledance.safety._mediator import Mediated as Mediated
     from waggledance.safety._recorded_peer import Asked as Asked
     from waggledance.safety._recorded_peer import Live as Live
     from waggledance.safety._recorded_peer import MissingRecord as MissingRecord
     from waggledance.safety._replay_run import Peers as Peers
+    from waggledance.safety._ruling import Act as Act
+    from waggledance.safety._ruling import Blocked as Blocked
+    from waggledance.safety._ruling import Rules as Rules
+    from waggledance.safety._ruling import Ruling as Ruling
     from waggledance.safety._scrub import HARD as HARD
     from waggledance.safety._scrub import Cleaned as Cleaned
     from waggledance.safety._scrub import HardScrub as HardScrub
@@ -67,8 +74,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HARD",
+    "Act",
     "Answered",
     "Asked",
+    "Blocked",
+    "Capabilities",
     "CausalPast",
     "Change",
     "Checked",
@@ -80,11 +90,13 @@ __all__ = [
     "Contract",
     "Faulty",
     "Fork",
+    "Grant",
     "GrantedTool",
     "HardScrub",
     "Interject",
     "Intervention",
     "Live",
+    "Mediated",
     "MissingRecord",
     "NoUseOfRetracted",
     "Peers",
@@ -92,6 +104,8 @@ __all__ = [
     "RepliesToRead",
     "Retract",
     "Reword",
+    "Rules",
+    "Ruling",
     "Schema",
     "Scrub",
     "Scrubbed",
@@ -154,6 +168,9 @@ _HOMES = {
         "intervention_of",
         "told_intervention",
     ),
+    "_capabilities": ("Capabilities", "Grant"),
+    "_mediator": ("Mediated",),
+    "_ruling": ("Act", "Blocked", "Rules", "Ruling"),
     "_recorded_peer": ("Asked", "Live", "MissingRecord"),
     "_replay_run": ("Peers",),
     "_scrub": ("HARD", "Cleaned", "HardScrub", "Placeholders", "Scrub", "Span"),

@@ -11,6 +11,7 @@ import msgspec
 
 from waggledance.core import Exchange, Message, Proposal, calls_of
 from waggledance.safety._causal_past import CausalPast
+from waggledance.safety._ruling import BLOCKED, RULING
 from waggledance.safety._scrub import HARD, Scrub
 from waggledance.safety._violation import Violation
 
@@ -42,7 +43,7 @@ class GrantedTool:
         """Judge one message, and the exchanges that went into it."""
         if self.grants is not None:
             for exchange in past.exchanges:
-                if exchange.kind == "tool" and not self._granted(exchange, past):
+                if exchange.kind == "tool" and _done(exchange) and not self._granted(exchange, past):
                     return Violation(why=f"its author used the tool {exchange.of!r:.80}, which it was not given")
         body = message.body
         if isinstance(body, Proposal):
@@ -57,6 +58,11 @@ class GrantedTool:
         member = past.members.get(exchange.author)
         allowed = grants.get(member.name if member is not None else "", grants.get("*", ()))
         return any(fnmatchcase(exchange.of, glob) for glob in allowed)
+
+
+def _done(exchange: Exchange) -> bool:
+    """Say whether a tool was really used: rulings of mediators are none, and what they block is not done."""
+    return not exchange.of.startswith(RULING) and not exchange.failure.startswith(BLOCKED)
 
 
 @dataclass(frozen=True)
