@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
 import msgspec
 
@@ -24,6 +24,7 @@ from waggledance.safety import (
     Comparison,
     Fork,
     Intervention,
+    Live,
     Reword,
     SwapModel,
     SwapRule,
@@ -34,7 +35,7 @@ from waggledance.safety import (
     told_intervention,
 )
 
-Liveness = Literal["never", "needed", "after"]
+LIVE: Mapping[str, Live] = {"never": "never", "needed": "needed", "after": "after"}
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,14 @@ class Wanted:
 
 def fork(channel: str, wanted: Wanted, flags: dict[str, object], config: Path | None, *, as_json: bool) -> None:
     """Run a channel again with interventions and print what has become of it."""
-    if wanted.live not in ("never", "needed", "after"):
-        raise UsageError(f"--live is never, needed or after, got {wanted.live!r}")
+    if wanted.live not in LIVE:
+        raise UsageError(f"--live is {', '.join(LIVE)}, got {wanted.live!r}")
     force = in_force(flags, config=config)
     with log_for_writing(log_path(force)) as log:
         messages = read_channel(log, channel)
         edits = interventions(wanted, messages)
         at = None if wanted.at is None else message_named(wanted.at, messages)
-        live = cast("Liveness", wanted.live)
+        live = LIVE[wanted.live]
         made = asyncio.run(_forked(log, messages[0].channel, edits, at, live, wanted.seed, force))
     if as_json:
         print_json(as_json_of(made))
@@ -73,7 +74,7 @@ async def _forked(
     channel: str,
     edits: Sequence[Intervention],
     at: MessageId | None,
-    live: Liveness,
+    live: Live,
     seed: int | None,
     force: InForce,
 ) -> Fork:

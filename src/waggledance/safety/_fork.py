@@ -43,6 +43,7 @@ from waggledance.safety._interventions import Interject, Intervention, Reword, U
 from waggledance.safety._recorded_history import History
 from waggledance.safety._recorded_peer import Asked, Live
 from waggledance.safety._replay_run import Peers, Replayed, replay
+from waggledance.safety._replay_stage import Told
 
 AnyMessage = Message[Any]
 
@@ -131,8 +132,11 @@ async def intervene(
 
     fork = await rerun(
         read_history(log, channel), edits, at=at, live=live, peers=peers, seed=seed, budget=budget, into=name,
-        told=keep, witness=witness,
+        told=None if live == "never" else keep, witness=witness,
     )  # fmt: skip
+    if live == "never":  # one that cannot be answered from the record leaves nothing behind
+        for message in fork.messages:
+            keep(message)
     await log.flush()
     return fork
 
@@ -163,7 +167,7 @@ async def rerun(
     seed: int | None = None,
     budget: Budget | None = None,
     into: str = "",
-    told: Any = None,
+    told: Told | None = None,
     witness: Witness = UNSEEN,
 ) -> Fork:
     """Do the same as `intervene` with messages at hand, keeping nothing but what it returns."""
@@ -196,7 +200,8 @@ async def rerun(
     decision = teller.decision(played.decision)
     for message in ended:
         keep(teller.tell(message, msgspec.structs.replace(message.body, decision=decision.id))[0])
-    return source.fork(name, tuple(edits), played, decision, tuple(kept), teller)
+    in_order = tuple(sorted(kept, key=lambda m: (m.lamport, m.id)))
+    return source.fork(name, tuple(edits), played, decision, in_order, teller)
 
 
 class _Source:

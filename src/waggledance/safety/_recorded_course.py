@@ -34,6 +34,7 @@ class Course:
         self.taken: set[MessageId] = set()
         """Recorded messages that have answered a call."""
         self._counted: Counter[tuple[str, int]] = Counter()
+        self._to_be_heard: dict[int, frozenset[Slot]] = {}
 
     def to_come(self) -> Iterator[AnyMessage]:
         """Yield the recorded messages that may answer a call now."""
@@ -82,6 +83,19 @@ class Course:
             if self.on or slots:
                 return slots
         return self._slots(self.history.cut, kind, round) or None
+
+    def to_be_heard(self) -> frozenset[Slot]:
+        """Return what the seat was still to hear then, at this point; nothing where it has left its course."""
+        if not self.on:
+            return frozenset()
+        known = self._to_be_heard.get(self.at)
+        if known is None:
+            ids = set(self.history.cut)
+            for message in self.mine[self.at :]:
+                ids |= self.history.heard_before(message) or frozenset()
+            slots = frozenset(self.history.slots[id] for id in ids if id in self.history.slots)
+            known = self._to_be_heard[self.at] = frozenset(slot for slot in slots if slot[0] != self.me)
+        return known
 
     def _slots(self, ids: frozenset[MessageId], kind: str, round: int) -> frozenset[Slot]:
         found = (self.history.slots[id] for id in ids if id in self.history.slots)

@@ -214,9 +214,9 @@ class RecordedPeer:
         self._charged.add(then.id)
 
     def _revises(self, body: Proposal) -> bool:
-        """Say whether a recorded proposal was made from an earlier one of this peer."""
+        """Say whether a recorded proposal was made from an earlier one: this peer's, or a draft of another's."""
         first = self._course.history.by_id.get(body.refs[0]) if body.refs else None
-        return first is not None and first.author == self._course.me and isinstance(first.body, Proposal)
+        return first is not None and isinstance(first.body, Proposal)
 
     def _heard_then(self, then: AnyMessage, heard: Sequence[AnyMessage]) -> bool:
         """Say whether a message's author had heard all this by then, as far as its envelope says."""

@@ -47,6 +47,7 @@ class SeatCopy(Channel):
         super().__init__(opening.swarm, opening.channel)
         self._stage, self._course, self._edits = stage, course, edits
         self._last_wall_ms = opening.wall_ms
+        self._collected: set[MessageId] = set()
         stage.join(self)
 
     def publish(self, author: PeerId, body: B, built_on: list[AnyMessage], wall_ms: int) -> Message[B]:
@@ -99,12 +100,19 @@ class SeatCopy(Channel):
             awaited = frozenset(slot for slot in known if slot[0] != me and (of is None or slot[0] in of))
         waiting = Waiting(me, body, round, awaited=awaited, until=until, expected=expected, of=of, since=stage.now())
         await stage.wait(waiting)
-        said = [m for m in self.said(body, round) if of is None or m.author in of]
+        said = [m for m in super().said(body, round) if of is None or m.author in of]
         if known is not None:
             said = [m for m in said if m.author == me or self._heard(m.id, known)]
+        self._collected.update(m.id for m in said)
         if heard is not None:
             heard.extend(said)
         return tuple(said)
+
+    def said(self, body: type[B], round: int = 0) -> tuple[Message[B], ...]:
+        """Return what is here by now, but for what the seat waited for then and has not waited for yet."""
+        waits_for = self._course.to_be_heard()
+        slot_of, collected = self._stage.slot_of, self._collected
+        return tuple(m for m in super().said(body, round) if m.id in collected or slot_of[m.id] not in waits_for)
 
     def _heard(self, id: MessageId, known: frozenset[Slot]) -> bool:
         stage = self._stage

@@ -35,7 +35,7 @@ from waggledance.core import (
     Witness,
     show,
 )
-from waggledance.protocols import PROTOCOLS, AskProtocol, Folding, as_opened
+from waggledance.protocols import PROTOCOLS, AskProtocol, Folding, as_opened, rule_by_name
 from waggledance.safety._interventions import Interject, Intervention, Reword, SwapModel, SwapRule, Unsay, Unseat
 from waggledance.safety._recorded_course import Course
 from waggledance.safety._recorded_history import Gists, History
@@ -100,7 +100,10 @@ class _Play:
         self.by_message = _by_message(history, edits)
         self.swapped = {peer_named(history, e.peer): e.model for e in edits if isinstance(e, SwapModel)}
         self.off = {peer_named(history, e.peer) for e in edits if isinstance(e, Unseat)}
-        self.opening = self._opened([e.rule for e in edits if isinstance(e, SwapRule)])
+        rules = [e.rule for e in edits if isinstance(e, SwapRule)]
+        for rule in rules:
+            rule_by_name(rule)
+        self.opening = self._opened(rules)
         self.protocol = protocol_of(self.opening)
         self.gists = Gists()
         for message in history.messages:
