@@ -55,16 +55,21 @@ class ToolError(msgspec.Struct, frozen=True, kw_only=True):
 
 def error_of(why: WaggleError, tool: str, *, safe_to_repeat: bool) -> ToolError:
     """Return what an error of ours says to a program."""
-    sort = sort_of(why)
+    wait_ms = 1_000 if isinstance(why, TooBusy) else 5_000 if isinstance(why, Draining) else None
+    error = tool_error(sort_of(why), str(why), tool, code=type(why).__name__, safe_to_repeat=safe_to_repeat)
+    return msgspec.structs.replace(error, retry_after_ms=wait_ms)
+
+
+def tool_error(sort: Sort, cause: str, tool: str, *, code: str, safe_to_repeat: bool) -> ToolError:
+    """Return an error of a class, with what follows from it."""
     return ToolError(
-        code=type(why).__name__,
+        code=code,
         sort=sort,
-        cause=str(why),
+        cause=cause,
         where=tool,
         retryable=sort in ("transient", "rate"),
         safe_to_repeat=safe_to_repeat,
         suggest=_ACTS[sort],
-        retry_after_ms=1_000 if isinstance(why, TooBusy) else 5_000 if isinstance(why, Draining) else None,
     )
 
 

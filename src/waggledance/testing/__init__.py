@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from waggledance.testing._certificate_schedules import replay_schedule as replay_schedule
     from waggledance.testing._certificate_schedules import search_schedules as search_schedules
     from waggledance.testing._certificate_schedules import shrink_schedule as shrink_schedule
+    from waggledance.testing._chains_world import CHAIN_TOOLS as CHAIN_TOOLS
+    from waggledance.testing._chains_world import TimeoutPolicy as TimeoutPolicy
+    from waggledance.testing._chains_world import call_seconds as call_seconds
+    from waggledance.testing._chains_world import run_chains as run_chains
     from waggledance.testing._disruption_world import DisruptionWorld as DisruptionWorld
     from waggledance.testing._judged import judged as judged
     from waggledance.testing._judged import proposed as proposed
@@ -105,6 +109,10 @@ _HOMES = {
     "play_schedule": "_mesh_schedules",
     "search_mesh_schedules": "_mesh_schedules",
     "shrink_mesh_schedule": "_mesh_schedules",
+    "CHAIN_TOOLS": "_chains_world",
+    "TimeoutPolicy": "_chains_world",
+    "call_seconds": "_chains_world",
+    "run_chains": "_chains_world",
     "CarriesTheHighestAck": "_certificate_bugs",
     "ForgetsItsLock": "_certificate_bugs",
     "OnePhaseAcrossEpochs": "_certificate_bugs",
@@ -147,6 +155,7 @@ _HOMES = {
 
 __all__ = [
     "ATTACKS",
+    "CHAIN_TOOLS",
     "HARMLESS",
     "W1",
     "W2",
@@ -195,11 +204,13 @@ __all__ = [
     "SpecialistsWorld",
     "SwimWorld",
     "Sybils",
+    "TimeoutPolicy",
     "TransportWorld",
     "Twins",
     "Withhold",
     "WrongChannel",
     "WrongClock",
+    "call_seconds",
     "check_protocol",
     "document_queries",
     "draw_schedule",
@@ -211,6 +222,7 @@ __all__ = [
     "proposed",
     "replay_schedule",
     "row_over_batch",
+    "run_chains",
     "search_mesh_schedules",
     "search_schedules",
     "shrink_mesh_schedule",

@@ -1,0 +1,66 @@
+"""Who may use which tool with what: grants, and nothing that is not granted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+import msgspec
+
+from waggledance.core import UsageError
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Somebody on whose behalf calls are made."""
+
+    name: str
+    tenant: str
+    """Whose servers and secrets are used for them; other tenants' never are."""
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """A right: who, which tools, under which scope, with arguments of which form."""
+
+    principals: tuple[str, ...]
+    """Names, or patterns such as ``"*"``."""
+    tools: tuple[str, ...]
+    """Names, or patterns such as ``"files_*"``."""
+    scope: str
+    """What a call must carry to use it."""
+    arguments: Mapping[str, Any] = {}
+    """A JSON schema that the arguments must fit; any when empty."""
+    repeatable: bool = False
+    """Whether calling twice does nothing twice, so that a call may be made again after it failed."""
+
+    def __post_init__(self) -> None:
+        if not (self.principals and self.tools and self.scope):
+            raise UsageError("a grant names principals, tools and a scope")
+
+    def covers(self, principal: str, tool: str) -> bool:
+        """Say whether it is about this principal and this tool."""
+        return any(fnmatchcase(principal, p) for p in self.principals) and any(fnmatchcase(tool, t) for t in self.tools)
+
+
+def refused(
+    grants: Iterable[Grant], principal: str, scopes: Iterable[str], tool: str, arguments: Mapping[str, Any]
+) -> str | Grant:
+    """Return the grant that allows a call, or why none does."""
+    about = [grant for grant in grants if grant.covers(principal, tool)]
+    if not about:
+        return f"nothing grants {principal!r} the tool {tool!r}"
+    held = [grant for grant in about if grant.scope in set(scopes)]
+    if not held:
+        return f"the tool {tool!r} needs the scope {about[0].scope!r}, which the call does not carry"
+    for grant in held:
+        if _fits(grant.arguments, arguments):
+            return grant
+    return f"the arguments of {tool!r} are not of the form that is granted"
+
+
+def _fits(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
+    if not schema:
+        return True
+    from jsonschema import Draft202012Validator
+
+    return bool(Draft202012Validator(dict(schema)).is_valid(dict(arguments)))
