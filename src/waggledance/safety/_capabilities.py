@@ -72,9 +72,9 @@ class Capabilities:
                 return Ruling("block", why=f"{name} must be like {glob!r}, got {value!r:.80}")
         arguments, changes = dict(act.arguments), list[str]()
         for name, most in grant.at_most.items():
-            value = arguments.get(name)
-            if value is None:
+            if name not in arguments:
                 continue
+            value = arguments[name]
             if not isinstance(value, int | float) or isinstance(value, bool) or value != value:
                 return Ruling("block", why=f"{name} must be a number, at most {most}, got {value!r:.80}")
             if value > most:
