@@ -15,6 +15,7 @@ from waggledance.cli._lab import lab
 from waggledance.cli._memory_commands import memory
 from waggledance.cli._mesh import Client, Connect, Scout, TlsCa, TlsCertificate, TlsKey, dialling, join, mesh, verify
 from waggledance.cli._run_flags import run as run_batch
+from waggledance.cli._serve_flags import serve
 from waggledance.cli._team_flags import team as teams
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -237,6 +238,7 @@ app.command()(verify)
 
 
 app.command("run")(run_batch)
+app.command()(serve)
 
 
 @app.command()
