@@ -1,4 +1,4 @@
-"""Six stages in a fixed order: what is not granted reaches nobody, and every call leaves a row."""
+"""Six stages in a fixed order: what is not permitted reaches nobody, and every call leaves a row."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -8,13 +8,13 @@ import msgspec
 import pytest
 
 from waggledance.core import Key, PeerId, RunFailed, UsageError
-from waggledance.gateways import AuditRow, Broker, Grant, OnBehalf, Principal, Tenant, ToolRefused, read_on_behalf
+from waggledance.gateways import AuditRow, Broker, OnBehalf, Permit, Principal, Tenant, ToolRefused, read_on_behalf
 from waggledance.models import Tool
 from waggledance.testing import on_virtual_time
 
 ADA, BEN, EVE = (Key(bytes([n]) * 32) for n in (1, 2, 3))
-READ = Grant(principals=("ada@*",), tools=("read",), scope="files.read", repeatable=True)
-WRITE = Grant(
+READ = Permit(principals=("ada@*",), tools=("read",), scope="files.read", repeatable=True)
+WRITE = Permit(
     principals=("ada@*",),
     tools=("write",),
     scope="files.write",
@@ -53,7 +53,7 @@ class World:
         self.broker = Broker(
             callers=[ADA.peer, BEN.peer],
             principals=[Principal("ada@north", "north"), Principal("ada@south", "south"), Principal("joe", "south")],
-            grants=[READ, WRITE],
+            permits=[READ, WRITE],
             tenants={"north": Tenant((self.files,), ("s3cret",)), "south": Tenant((self.other,))},
             audit=self.rows.append,
         )
@@ -122,7 +122,7 @@ def test_another_tenants_server_never_hears_of_a_call() -> None:
 
 def test_a_tool_that_no_server_has_is_missing() -> None:
     world = World()
-    world.broker._grants = (Grant(principals=("*",), tools=("*",), scope="files.read"),)
+    world.broker._permits = (Permit(principals=("*",), tools=("*",), scope="files.read"),)
     assert world.refusal(behalf(), "delete") == ("route", "missing")
 
 
@@ -204,9 +204,9 @@ def test_a_broken_context_is_named(meta: object, said: str) -> None:
 
 def test_bad_set_ups_are_refused() -> None:
     with pytest.raises(UsageError, match="has no servers"):
-        Broker(callers=[], principals=[Principal("a", "x")], grants=[], tenants={}, audit=lambda _: None)
-    with pytest.raises(UsageError, match="a grant names"):
-        Grant(principals=(), tools=("a",), scope="s")
+        Broker(callers=[], principals=[Principal("a", "x")], permits=[], tenants={}, audit=lambda _: None)
+    with pytest.raises(UsageError, match="a permit names"):
+        Permit(principals=(), tools=("a",), scope="s")
     with pytest.raises(UsageError, match="name the principal"):
         OnBehalf(principal="", caller=PeerId(b"a" * 32))
     with pytest.raises(UsageError, match="scopes are sorted"):

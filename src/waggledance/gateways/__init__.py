@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from waggledance.gateways._event import Started as Started
     from waggledance.gateways._event import TooBusy as TooBusy
     from waggledance.gateways._gateway import Gateway as Gateway
-    from waggledance.gateways._grants import Grant as Grant
-    from waggledance.gateways._grants import Principal as Principal
     from waggledance.gateways._guard import caller_of as caller_of
     from waggledance.gateways._host import Host as Host
     from waggledance.gateways._hosted import Hosted as Hosted
@@ -38,6 +36,8 @@ if TYPE_CHECKING:
     from waggledance.gateways._on_behalf import read_on_behalf as read_on_behalf
     from waggledance.gateways._openai_door import OpenAIDoor as OpenAIDoor
     from waggledance.gateways._order import Order as Order
+    from waggledance.gateways._permits import Permit as Permit
+    from waggledance.gateways._permits import Principal as Principal
     from waggledance.gateways._refusal import refusal as refusal
     from waggledance.gateways._running import Running as Running
     from waggledance.gateways._server import Server as Server
@@ -57,7 +57,6 @@ __all__ = [
     "Event",
     "Failed",
     "Gateway",
-    "Grant",
     "Host",
     "Hosted",
     "Keys",
@@ -65,6 +64,7 @@ __all__ = [
     "OnBehalf",
     "OpenAIDoor",
     "Order",
+    "Permit",
     "Principal",
     "RemoteFailed",
     "Running",
@@ -90,7 +90,7 @@ _HOMES = {
     "_broker": ("AuditRow", "Broker", "Tenant", "ToolRefused"),
     "_event": ("Broken", "Cancelled", "Decided", "Draining", "Event", "Failed", "Started", "TooBusy"),
     "_gateway": ("Gateway",),
-    "_grants": ("Grant", "Principal"),
+    "_permits": ("Permit", "Principal"),
     "_guard": ("caller_of",),
     "_host": ("Host",),
     "_hosted": ("Hosted",),

@@ -2,7 +2,7 @@
 
     1 authenticate  the caller has signed on whose behalf it calls, and is a peer that is known
     2 resolve       the principal, and the tenant it belongs to
-    3 authorise     a grant covers the tool, the call carries its scope, the arguments are of its form
+    3 authorise     a permit covers the tool, the call carries its scope, the arguments are of its form
     4 route         to the tenant's own servers; nobody sees another tenant's secrets
     5 execute       within the time that is left, shared out over the calls still to come
     6 audit         a row for every call, refused ones too; the tenant's secrets are cut out of what comes back
@@ -23,9 +23,9 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 
 from waggledance.core import Clock, LoopClock, PeerId, RunFailed, UsageError, WaggleError
-from waggledance.gateways._grants import Grant, Principal, refused
 from waggledance.gateways._mcp_errors import Sort, ToolError, error_of, tool_error
 from waggledance.gateways._on_behalf import OnBehalf
+from waggledance.gateways._permits import Permit, Principal, refused
 from waggledance.gateways._timeouts import Timeouts
 from waggledance.models import Tool
 from waggledance.peers import Toolbox
@@ -82,12 +82,12 @@ class ToolRefused(RunFailed):
 
 
 class Broker:
-    """Lets calls through to tools: those that are granted, on behalf of those that are known, within their time.
+    """Lets calls through to tools: those that are permitted, on behalf of those that are known, within their time.
 
     Args:
         callers: the peers that may call; others are refused at the first stage.
         principals: on whose behalf they may call, by name.
-        grants: what is allowed; what is not granted is refused.
+        permits: what is allowed; what is not permitted is refused.
         tenants: servers and secrets, by tenant.
         audit: takes a row for every call; it must not block.
         clock: the loop's own when None.
@@ -98,14 +98,14 @@ class Broker:
         *,
         callers: Sequence[PeerId],
         principals: Sequence[Principal],
-        grants: Sequence[Grant],
+        permits: Sequence[Permit],
         tenants: Mapping[str, Tenant],
         audit: Callable[[AuditRow], None],
         clock: Clock | None = None,
     ) -> None:
         self._callers = frozenset(callers)
         self._principals = {principal.name: principal for principal in principals}
-        self._grants, self._tenants, self._audit = tuple(grants), dict(tenants), audit
+        self._permits, self._tenants, self._audit = tuple(permits), dict(tenants), audit
         self._clock = clock or LoopClock()
         self._homes: dict[str, dict[str, Toolbox]] = {}
         self.timeouts = Timeouts()
@@ -118,7 +118,7 @@ class Broker:
     ) -> str:
         """Make a call on somebody's behalf; return what the tool says, without the tenant's secrets.
 
-        What failed in passing is made again once, where the grant says that this does nothing twice and time is left.
+        What failed in passing is made again once, where the permit says that this does nothing twice and time is left.
 
         Args:
             behalf: on whose, signed by its caller.
@@ -143,27 +143,27 @@ class Broker:
         """Return the tools that may be used on somebody's behalf, for an agent; its time runs from now on."""
         return _Brokered(self, behalf, self._clock)
 
-    async def granted(self, behalf: OnBehalf) -> Sequence[Tool]:
-        """Return the tools that a grant covers, with the scopes that are carried.
+    async def permitted(self, behalf: OnBehalf) -> Sequence[Tool]:
+        """Return the tools that a permit covers, with the scopes that are carried.
 
         Raises:
             ToolRefused: the caller or the principal is not known.
         """
         principal = self._resolved(_Passing(behalf, "tools", self._clock))
-        covered = [g for g in self._grants if g.scope in behalf.scopes]
+        covered = [g for g in self._permits if g.scope in behalf.scopes]
         tenant = self._tenants[principal.tenant]
         tools = [tool for box in tenant.tools for tool in await box.tools()]
-        return [tool for tool in tools if any(grant.covers(principal.name, tool.name) for grant in covered)]
+        return [tool for tool in tools if any(permit.covers(principal.name, tool.name) for permit in covered)]
 
     # -- the stages -----------------------------------------------------------------------------------------------
 
     async def _through(self, passing: _Passing, arguments: str, then: Sequence[str]) -> str:
         principal = self._resolved(passing)
-        grant = self._authorised(passing, principal, arguments)
+        permit = self._authorised(passing, principal, arguments)
         tenant, box = await self._routed(passing, principal)
         passing.stage = "execute"
         try:
-            said = await self._executed(passing, box, arguments, then, repeatable=grant.repeatable)
+            said = await self._executed(passing, box, arguments, then, repeatable=permit.repeatable)
         except ToolRefused as why:
             cause = _redacted(why.error.cause, tenant.secrets)
             raise ToolRefused(msgspec.structs.replace(why.error, cause=cause)) from None
@@ -182,7 +182,7 @@ class Broker:
         passing.tenant = principal.tenant
         return principal
 
-    def _authorised(self, passing: _Passing, principal: Principal, arguments: str) -> Grant:
+    def _authorised(self, passing: _Passing, principal: Principal, arguments: str) -> Permit:
         passing.stage = "authorise"
         try:
             given: object = msgspec.json.decode(arguments or "{}")
@@ -190,7 +190,7 @@ class Broker:
             raise passing.refusal("input", f"the arguments are no JSON: {why}") from None
         if not isinstance(given, dict):
             raise passing.refusal("input", "the arguments are no JSON object")
-        allowed = refused(self._grants, principal.name, passing.behalf.scopes, passing.tool, given)
+        allowed = refused(self._permits, principal.name, passing.behalf.scopes, passing.tool, given)
         if isinstance(allowed, str):
             raise passing.refusal("policy", allowed)
         return allowed
@@ -297,7 +297,7 @@ class _Brokered:
         self._broker, self._behalf, self._since_s = broker, behalf, clock.now()
 
     async def tools(self) -> Sequence[Tool]:
-        return await self._broker.granted(self._behalf)
+        return await self._broker.permitted(self._behalf)
 
     async def call(self, name: str, arguments: str) -> str:
         return await self._broker.call(self._behalf, name, arguments, since_s=self._since_s)

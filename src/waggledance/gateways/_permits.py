@@ -1,4 +1,4 @@
-"""Who may use which tool with what: grants, and nothing that is not granted."""
+"""Who may use which tool with what: permits, and nothing that is not permitted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Principal(msgspec.Struct, frozen=True):
     """Whose servers and secrets are used for them; other tenants' never are."""
 
 
-class Grant(msgspec.Struct, frozen=True, kw_only=True):
+class Permit(msgspec.Struct, frozen=True, kw_only=True):
     """A right: who, which tools, under which scope, with arguments of which form."""
 
     principals: tuple[str, ...]
@@ -35,7 +35,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not (self.principals and self.tools and self.scope):
-            raise UsageError("a grant names principals, tools and a scope")
+            raise UsageError("a permit names principals, tools and a scope")
 
     def covers(self, principal: str, tool: str) -> bool:
         """Say whether it is about this principal and this tool."""
@@ -43,19 +43,19 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def refused(
-    grants: Iterable[Grant], principal: str, scopes: Iterable[str], tool: str, arguments: Mapping[str, Any]
-) -> str | Grant:
-    """Return the grant that allows a call, or why none does."""
-    about = [grant for grant in grants if grant.covers(principal, tool)]
+    permits: Iterable[Permit], principal: str, scopes: Iterable[str], tool: str, arguments: Mapping[str, Any]
+) -> str | Permit:
+    """Return the permit that allows a call, or why none does."""
+    about = [permit for permit in permits if permit.covers(principal, tool)]
     if not about:
-        return f"nothing grants {principal!r} the tool {tool!r}"
-    held = [grant for grant in about if grant.scope in set(scopes)]
+        return f"nothing permits {principal!r} the tool {tool!r}"
+    held = [permit for permit in about if permit.scope in set(scopes)]
     if not held:
         return f"the tool {tool!r} needs the scope {about[0].scope!r}, which the call does not carry"
-    for grant in held:
-        if _fits(grant.arguments, arguments):
-            return grant
-    return f"the arguments of {tool!r} are not of the form that is granted"
+    for permit in held:
+        if _fits(permit.arguments, arguments):
+            return permit
+    return f"the arguments of {tool!r} are not of the form that is permitted"
 
 
 def _fits(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
