@@ -6,7 +6,8 @@ import sys
 import webbrowser
 from pathlib import Path
 
-from waggledance.cli._log_place import place_of
+from waggledance.cli._config import in_force
+from waggledance.cli._log_place import log_path
 from waggledance.cli._printing import print_text, say
 
 
@@ -23,9 +24,11 @@ def studio(
         open_page: whether to open the page in this user's browser.
         locked: whether looking asks for the token on this machine, too.
     """
+    from waggledance.cli._fork_command import LivePeers
     from waggledance.studio import Studio, serve
 
-    place = place_of(log, config)
+    force = in_force({"log.path": None if log is None else str(log)}, config=config)
+    place = log_path(force)
 
     def told(address: str) -> None:
         print_text(address)
@@ -34,4 +37,5 @@ def studio(
         if open_page:
             webbrowser.open(address)
 
-    serve(Studio(place, host=host, locked=locked), host, port, told=told)
+    shown = Studio(place, host=host, locked=locked, peers=lambda: LivePeers(force))
+    serve(shown, host, port, told=told)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from blake3 import blake3
 
-from waggledance.core import UnknownName, WaggleError
+from waggledance.core import UnknownName, UsageError, WaggleError
 from waggledance.studio._shapes import Refused, Trouble
 
 if TYPE_CHECKING:
@@ -53,9 +53,11 @@ def refused(status: int, what: str, why: str, do: str) -> Response:
 
 
 def trouble(why: WaggleError, what: str) -> Response:
-    """Return one of our errors as an answer: 404 for a name that is none, 400 for another mistake of the caller."""
+    """Return one of our errors as an answer: 404 for a name that is none, 400 for another mistake of the caller, and
+    409 for what cannot be done as things stand."""
     if isinstance(why, UnknownName):
-        return refused(404, what, f"There is no {why.noun} {why.name!r}.", "Look at the list of channels.")
-    status = 400 if why.exit_code == 2 else 500
-    sentence, _, rest = str(why).partition(": ")
-    return refused(status, what, str(why) if not rest else f"{sentence}: {rest}", "Change it and try again.")
+        known = f"There are {', '.join(why.known[-8:])}." if why.known else "Look at what the channel holds."
+        return refused(404, what, f"There is no {why.noun} {why.name!r}.", known)
+    if isinstance(why, UsageError):
+        return refused(400, what, str(why), "Change it and try again.")
+    return refused(409, what, str(why), "See to that, then try again.")

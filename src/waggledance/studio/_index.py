@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from waggledance.core import Message, Opening, Outcome, PeerId
+from waggledance.core import ForkedFrom, Message, Opening, Outcome, PeerId
 from waggledance.studio._conversation import opened
 from waggledance.studio._decision import answer_text
 from waggledance.studio._log_window import LogWindow
-from waggledance.studio._shapes import ChannelLine
+from waggledance.studio._shapes import ChannelLine, Forked
 
 CHANNELS_AT_MOST = 2_000
 """In one list, the newest."""
@@ -26,6 +27,7 @@ class _Entry:
     """Its newest arrival number."""
     opening: Message[Opening] | None = None
     outcome: Message[Outcome] | None = None
+    fork: Message[ForkedFrom] | None = None
     grew: bool = False
     """Whether it has grown while we looked."""
 
@@ -57,7 +59,7 @@ class Index:
         for row in window.ends(self._upto):
             message = opened(row)
             if message is not None:
-                self._end(self._entries.setdefault(row.channel, _Entry()), message)
+                _note_end(self._entries.setdefault(row.channel, _Entry()), message)
         self._upto = window.last
 
     def names(self) -> tuple[str, ...]:
@@ -88,7 +90,7 @@ class Index:
             messages=entry.messages,
             asked_ms=None if entry.opening is None else entry.opening.wall_ms,
             live=writing and self.is_open(name),
-            forked_from=None,
+            forked_from=None if entry.fork is None else Forked(entry.fork.body.parent, len(entry.fork.body.edits)),
         )
 
     def is_open(self, name: str) -> bool:
@@ -110,13 +112,15 @@ class Index:
         """Return the names of the channels that began last, the last first, as many as are listed."""
         return list(reversed(self._entries))[:CHANNELS_AT_MOST]
 
-    @staticmethod
-    def _end(entry: _Entry, message: Message[Opening] | Message[Outcome]) -> None:
-        if isinstance(message.body, Opening):
-            if entry.opening is None:
-                entry.opening = message
-        elif entry.opening is not None and message.author == entry.opening.author:
-            entry.outcome = message
+
+def _note_end(entry: _Entry, message: Message[Any]) -> None:
+    """Note what opens or ends a channel: of several openings and forks the first, of the asker's outcomes the last."""
+    if isinstance(message.body, ForkedFrom):
+        entry.fork = entry.fork or message
+    elif isinstance(message.body, Opening):
+        entry.opening = entry.opening or message
+    elif entry.opening is not None and message.author == entry.opening.author:
+        entry.outcome = message
 
 
 def is_being_written(log: Path) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from typing import TypeVar
+from contextlib import suppress
 
 import msgspec
 from anyio.to_thread import run_sync
@@ -26,11 +26,7 @@ STILL_HERE_EVERY_S = 15.0
 """A comment is sent when nothing else was for so long, so that a viewer who left is noticed."""
 MESSAGES_AT_ONCE = 500
 WORDS_KEPT = 200
-PLAN_EVERY_S = 0.5
-"""A plan is sent at most so often."""
 VIEWERS_AT_MOST = 200
-
-T = TypeVar("T")
 
 
 class TooManyViewers(Exception):
@@ -54,9 +50,8 @@ class _Viewer:
     def __init__(self, channel: str, after: int, file: int) -> None:
         self.channel, self.next, self.file = channel, after + 1, file
         self.words: deque[WordsShown] = deque(maxlen=WORDS_KEPT)
-        self.decided = self.ended = False
+        self.decided = False
         self.planned_at = -1
-        self.plan_due_s = 0.0
 
 
 class Live:
@@ -73,9 +68,15 @@ class Live:
         self._woken = asyncio.Event()
         self._closing = False
         self._looker: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def hear(self, channel: str, words: Words) -> None:
-        """Pass on words that are being said, to those who watch the channel."""
+        """Pass on words that are being said, to those who watch the channel; from any thread."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended, and with it all who watch
+                self._loop.call_soon_threadsafe(self._hear, channel, words)
+
+    def _hear(self, channel: str, words: Words) -> None:
         for viewer in self._viewers:
             if viewer.channel == channel:
                 viewer.words.append(WordsShown(words.name, words.number, words.text))
@@ -102,8 +103,9 @@ class Live:
         """
         viewer = _Viewer(channel, after, self._archive.window.files)
         self._viewers.add(viewer)
+        self._loop = asyncio.get_running_loop()
         if self._looker is None or self._looker.done():
-            self._looker = asyncio.get_running_loop().create_task(self._look())
+            self._looker = self._loop.create_task(self._look())
         try:
             yield b"retry: 1000\n\n"
             while not self._closing:

@@ -24,7 +24,7 @@ ROWS_ONE_BY_ONE = 64
 SMALLEST_ROW_BYTES = 200
 """An id, an author and an envelope."""
 _COLUMNS = {"arrival", "id", "channel", "author", "sequence", "kind", "lamport", "raw", "signature"}
-_ENDS = "kind IN ('opening/1', 'outcome/1')"
+_ENDS = "kind IN ('opening/1', 'outcome/1', 'fork/1')"
 
 
 class Row(NamedTuple):
@@ -90,7 +90,7 @@ class LogWindow:
         return self._scan(where, given, after)
 
     def ends(self, after: int = 0) -> list[Row]:
-        """Return the openings and outcomes of all channels that came after an arrival number."""
+        """Return what opens and ends all channels, of what came after an arrival number."""
         return self._scan(f"arrival > ? AND {_ENDS}", (), after)
 
     def counted(self, after: int = 0) -> dict[str, tuple[int, int]]:

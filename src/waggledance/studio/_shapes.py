@@ -302,6 +302,12 @@ class Pins(msgspec.Struct, frozen=True):
     pins: tuple[Pin, ...]
 
 
+class Begun(msgspec.Struct, frozen=True):
+    """The channel that a replay is writing."""
+
+    channel: str
+
+
 class Trouble(msgspec.Struct, frozen=True, rename={"do_": "do"}):
     """What happened, why, and what to do about it."""
 

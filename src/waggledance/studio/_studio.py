@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from anyio.to_thread import run_sync
 
-from waggledance.core import UsageError, WaggleError, Words
+from waggledance.core import Log, LogInUse, UsageError, WaggleError, Words
+from waggledance.safety import MissingRecord
 from waggledance.studio._answers import answer, refused, trouble
 from waggledance.studio._archive import Archive
 from waggledance.studio._channel import MESSAGES_A_PAGE, channel_of
@@ -23,8 +24,9 @@ from waggledance.studio._mesh import mesh
 from waggledance.studio._options import options
 from waggledance.studio._page import page
 from waggledance.studio._pins import PinBoard
+from waggledance.studio._replays import AskedAnew, ReplayOrder, Replays
 from waggledance.studio._search import hits_of
-from waggledance.studio._shapes import ChannelShown, Pin, Pins
+from waggledance.studio._shapes import Begun, ChannelShown, Pin, Pins
 from waggledance.studio._whole import whole
 
 if TYPE_CHECKING:
@@ -46,11 +48,22 @@ class Studio:
         host: what the server is bound to; where others can reach that, everything asks for the token.
         prefix: where it stands among other doors, such as ``"/studio"``.
         locked: whether looking asks for the token on this machine, too.
+        peers: makes the peers that a replay may ask anew; none are when None.
+        writer: the log, where this process has it open for writing.
     """
 
     name = "studio"
 
-    def __init__(self, log: Path, *, host: str = "127.0.0.1", prefix: str = "", locked: bool = False) -> None:
+    def __init__(
+        self,
+        log: Path,
+        *,
+        host: str = "127.0.0.1",
+        prefix: str = "",
+        locked: bool = False,
+        peers: Callable[[], AskedAnew] | None = None,
+        writer: Log | None = None,
+    ) -> None:
         from waggledance import __version__
 
         know_all_kinds()
@@ -58,11 +71,12 @@ class Studio:
         self.guard = Guard(host, locked=locked)
         self.pins = PinBoard(log)
         self.live = Live(self.archive, self.at_work)
+        self.replays = Replays(log, peers, writer, self.live.hear)
         self._prefix, self._version = prefix, __version__
 
     def at_work(self) -> frozenset[str]:
         """Return the channels that this process is at work on."""
-        return frozenset()
+        return self.replays.running()
 
     def address(self, host: str, port: int) -> str:
         """Return where a browser finds the studio, with the token where it is asked for."""
@@ -85,6 +99,7 @@ class Studio:
         try:
             yield
         finally:
+            await self.replays.close()
             self.close()
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -95,6 +110,7 @@ class Studio:
             ("GET", "/api/channels", self._channels),
             ("GET", "/api/channels/{name}", self._channel),
             ("GET", "/api/channels/{name}/live", self._follow),
+            ("POST", "/api/channels/{name}/replay", self._replay),
             ("GET", "/api/messages/{channel}/{id}", self._message),
             ("GET", "/api/search", self._search),
             ("GET", "/api/mesh", self._mesh),
@@ -166,7 +182,7 @@ class Studio:
                 version=self._version,
                 live=name in self.at_work() or archive.is_live(name),
                 newer=archive.window.newer,
-                broken=archive.window.broken,
+                broken=archive.window.broken or self.replays.failures.get(name, ""),
                 budget=None,
                 first=first,
                 most=most,
@@ -207,6 +223,19 @@ class Studio:
             return answer(request, show())
 
         return await run_sync(shown)
+
+    async def _replay(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        order = await _body(request, ReplayOrder)
+        try:
+            begun = await self.replays.start(name, order)
+        except LogInUse as why:
+            return refused(409, "The replay could not begin.", str(why),
+                           "Wait until that process has ended, then try again.")  # fmt: skip
+        except MissingRecord as why:
+            return refused(409, "The record does not hold all that is asked.", str(why),
+                           "Allow live calls where they are needed.")  # fmt: skip
+        return answer(request, Begun(begun), 202)
 
     # -- pins ---------------------------------------------------------------------------------------------------
 
