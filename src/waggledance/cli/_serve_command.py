@@ -22,7 +22,7 @@ from waggledance.cli._protocol_from import protocol_from
 from waggledance.cli._registers import names_in
 from waggledance.cli._seating import model_name, seat, tables
 from waggledance.core import AnswerKind, Budget, Log, Question, RunFailed, UnknownName, UsageError
-from waggledance.gateways import Gateway, Host, Hosted, Keys, Limits, OpenAIDoor, Server, app_of
+from waggledance.gateways import A2A, AGUI, Gateway, Host, Hosted, Keys, Limits, OpenAIDoor, Server, app_of
 from waggledance.gateways._host import DEFAULT
 from waggledance.gateways._serving import LOOPBACK
 from waggledance.models import Model
@@ -154,9 +154,15 @@ def _is_loopback(address: str) -> bool:
 
 def _doors(host: Host, opening: Opening, *, keyed: bool) -> list[Gateway]:
     """Return the doors that are wanted; without a wish, those whose packages are installed."""
-    makers: dict[str, Callable[[], Gateway]] = {"openai": lambda: OpenAIDoor(host)}
+    makers: dict[str, Callable[[], Gateway]] = {
+        "openai": lambda: OpenAIDoor(host),
+        "a2a": lambda: A2A(host, keyed=keyed),
+        "agui": lambda: AGUI(host),
+    }
     doors: list[Gateway] = []
     for name in opening.doors or makers:
+        if name not in makers:
+            raise UnknownName("door", name, makers)
         try:
             doors.append(makers[name]())
         except RunFailed as why:
