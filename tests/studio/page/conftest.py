@@ -7,7 +7,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +22,9 @@ from waggledance.peers import Agent
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the page is tested with playwright, which is not here")
 
-CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), "")
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
 QUIET = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -33,10 +36,11 @@ ANSWERS = {"ada": "9", "ben": "8", "cleo": "9", "dov": "9"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip where there is no browser."""
-    if not CHROMIUM:
-        for item in items:
-            if Path(__file__).parent in item.path.parents:
+    """Mark them as slow, for browsers are, and skip them where there is none."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+            if not CHROMIUM:
                 item.add_marker(pytest.mark.skip(reason="Chromium is not here"))
 
 
@@ -48,20 +52,42 @@ def peers(*, delay_s: float = 0.0, said: str = "I count them one by one.") -> li
     ]
 
 
+Ask = Callable[..., Decision]
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where the log of a file's tests is, which need not be there yet."""
+    return tmp_path_factory.mktemp("studio") / "log.db"
+
+
 @pytest.fixture
-def asked(tmp_path: Path) -> Callable[..., Decision]:
-    """Return what asks a swarm of four in a log; it waits until the swarm has decided."""
+def ask(log: Path) -> Ask:
+    """Return what asks a swarm of four in the log; it waits until the swarm has decided."""
 
-    def ask(question: str = QUESTION, **how: Any) -> Decision:
-        with Log(tmp_path / "log.db") as log:
-            return Swarm(peers(**how), log=log).ask_sync(question, expects="number")
+    def asked(question: str = QUESTION, **how: Any) -> Decision:
+        def swarm() -> Decision:
+            with Log(log) as kept:
+                return Swarm(peers(**how), log=kept).ask_sync(question, expects="number")
 
-    return ask
+        with ThreadPoolExecutor(1) as apart:  # playwright's loop runs in this one
+            return apart.submit(swarm).result()
+
+    return asked
 
 
 @contextmanager
 def _studio(log: Path) -> Generator[str]:
-    command = [sys.executable, "-c", "from waggledance.cli import main; main()", "studio", "--log", str(log), "--port", "0"]
+    command = [
+        sys.executable,
+        "-c",
+        "from waggledance.cli import main; main()",
+        "studio",
+        "--log",
+        str(log),
+        "--port",
+        "0",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -74,15 +100,21 @@ def _studio(log: Path) -> Generator[str]:
 
 
 @pytest.fixture
-def studio(tmp_path: Path) -> Generator[str]:
-    """Return the address of a studio that shows this test's log, which need not be there yet."""
-    with _studio(tmp_path / "log.db") as address:
+def studio_of() -> Callable[[Path], AbstractContextManager[str]]:
+    """Return what shows another log in a studio of its own."""
+    return _studio
+
+
+@pytest.fixture(scope="module")
+def studio(log: Path) -> Generator[str]:
+    """Return the address of a studio that shows the log."""
+    with _studio(log) as address:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Generator[Any]:
-    """Return one browser for all tests."""
+    """Return one browser for the tests of a file: while it is open, no test can run a loop in this thread."""
     with sync_api.sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
         yield opened
@@ -91,8 +123,8 @@ def browser() -> Generator[Any]:
 
 @pytest.fixture
 def page(browser: Any, studio: str) -> Generator[Any]:
-    """Return an empty page of the studio's; in the end nothing was said against its policy, and nobody else was asked."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000}, base_url=studio)
+    """Return a page that is still empty; in the end nothing was said against its policy, and nobody else was asked."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000}, base_url=studio, reduced_motion="reduce")
     context.set_default_timeout(10_000)
     page = context.new_page()
     said: list[str] = []
@@ -100,11 +132,23 @@ def page(browser: Any, studio: str) -> Generator[Any]:
     page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: said.append(f"error: {error}"))
     page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
-    page.goto(studio)
     yield page
     context.close()
-    assert hosts <= {urlsplit(studio).netloc}, "the page asked somebody else"
-    assert [line for line in said if not line.startswith(("log", "info", "debug"))] == []
+    assert {host.partition(":")[0] for host in hosts} <= {"127.0.0.1"}, "the page asked somebody else"
+    assert [line for line in said if "ERR_CONNECTION_REFUSED" not in line] == []
+
+
+@pytest.fixture
+def run(page: Any, ask: Ask) -> Any:
+    """Return a page that shows a decided run: the newest of the log, asked now where there is none."""
+    page.goto("/")
+    page.get_by_role("main").get_by_text("Nothing was asked yet").or_(page.get_by_role("link", name="Open the newest")).wait_for()
+    if page.get_by_role("link", name="Open the newest").count() == 0:
+        ask()
+        page.reload()
+    page.get_by_role("link", name="Open the newest").click()
+    page.locator(".card-budget canvas").wait_for()
+    return page
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import { arrive, refresh, refreshMesh, start } from "./state";
 import "./style.css";
 import { App } from "./views/app";
 
-const LOOK_MS = 3000;
+const LOOK_MS = 1500;
 const MESH_MS = 5000;
 
 addEventListener("hashchange", () => void arrive());

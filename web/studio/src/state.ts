@@ -63,7 +63,13 @@ export async function arrive(): Promise<void> {
   const here = routeOf(location.hash);
   route.value = here;
   listOpen.value = false;
-  if (here.view !== "channel" || here.name === loading) return;
+  if (here.view !== "channel") {
+    loading = "";
+    leave();
+    story.value = null;
+    return;
+  }
+  if (here.name === loading) return;
   await load(here.name);
 }
 

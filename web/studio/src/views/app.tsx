@@ -32,6 +32,7 @@ export function App() {
       <ChannelList />
       <main id="main" tabIndex={-1}>
         {!connected.value && <Troubled trouble={{ what: "The studio does not answer.", why: "Its process has ended, or the way to it is cut.", do: "Start it again with `waggle studio`; this page goes on by itself." }} />}
+        {here.view !== "compare" && story.value === null && <h1 class="unseen">waggledance studio</h1>}
         {here.view === "compare" ? <Comparison left={here.left} right={here.right} /> : <ChannelView />}
       </main>
       {panel && <Panel />}

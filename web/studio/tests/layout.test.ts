@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { CIRCLE, peerPlaces, planPlaces } from "../src/layout";
+
+const task = (id: string, ...needs: string[]) => ({ id, goal: id, kind: "work", state: "ready", by: null, needs, parent: null, result: null, began_ms: null, ended_ms: null });
+
+describe("peers", () => {
+  it("stand inside the box, each at a place of its own, the same every time", () => {
+    for (const peers of [1, 2, 5, CIRCLE, CIRCLE + 1, 80]) {
+      const heard = Array.from({ length: peers }, (_, i) => ({ from: i, to: (i + 1) % peers, at: [0] }));
+      const places = peerPlaces(peers, heard);
+      expect(places).toHaveLength(peers);
+      expect(new Set(places.map((p) => `${p.x.toFixed(4)} ${p.y.toFixed(4)}`)).size).toBe(peers);
+      for (const { x, y } of places) {
+        expect(x).toBeGreaterThanOrEqual(-1e-9);
+        expect(x).toBeLessThanOrEqual(1 + 1e-9);
+        expect(y).toBeGreaterThanOrEqual(-1e-9);
+        expect(y).toBeLessThanOrEqual(1 + 1e-9);
+      }
+      expect(peerPlaces(peers, heard)).toEqual(places);
+    }
+  });
+});
+
+describe("a plan", () => {
+  it("puts each task right of all that it needs", () => {
+    const placed = planPlaces([task("d", "b", "c"), task("b", "a"), task("c", "a"), task("a")]);
+    const x = Object.fromEntries(placed.tasks.map((t) => [t.task.id, t.x]));
+    expect(x["a"]).toBeLessThan(x["b"] ?? 0);
+    expect(x["b"]).toBeLessThan(x["d"] ?? 0);
+    expect(placed.edges).toHaveLength(4);
+  });
+
+  it("leaves out needs that name no task, or the task itself, and bears circles", () => {
+    expect(planPlaces([task("a", "gone", "a")]).edges).toEqual([]);
+    expect(planPlaces([task("a", "b"), task("b", "a")]).tasks).toHaveLength(2);
+    expect(planPlaces([]).tasks).toEqual([]);
+  });
+});
