@@ -1,0 +1,96 @@
+"""`waggle studio` as a process: it says where it is, once, and ends cleanly."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from waggledance.studio._serve import open_port
+
+
+@contextmanager
+def running(*flags: str) -> Generator[tuple[subprocess.Popen[str], str]]:
+    """Run the command as long as the context is open; give it and its address."""
+    command = [sys.executable, "-c", "from waggledance.cli import main; main()", "studio", "--port", "0", *flags]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield process, process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Generator[Path]:
+    """Return a log that another process has opened, with a channel ``c`` that is not decided yet."""
+    command = [sys.executable, str(Path(__file__).with_name("a_writer.py")), str(tmp_path / "log.db"), "c"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield tmp_path / "log.db"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM])
+def test_told_to_end_it_ends_well_while_somebody_watches_and_leaves_no_port(
+    written: Path, ended_by: signal.Signals
+) -> None:
+    with running("--log", str(written)) as (process, address):
+        with httpx.stream("GET", f"{address}api/channels/c/live?after=0") as watched:
+            lines = watched.iter_lines()
+            assert next(lines) == "retry: 1000"
+            process.send_signal(ended_by)
+            assert "event: end" not in list(lines), "a page comes back to a server that comes back"
+        out, err = process.communicate(timeout=20)
+        port = httpx.URL(address).port or 0
+    assert process.returncode == 0, err
+    assert out == "", "the address stands there once"
+    assert "Traceback" not in err
+    assert "rror" not in err
+    with socket.socket() as again, pytest.raises(ConnectionRefusedError):
+        again.connect(("127.0.0.1", port))
+
+
+def test_locked_it_prints_an_address_that_opens_it(log: Path) -> None:
+    with running("--log", str(log), "--locked") as (_, address), httpx.Client(follow_redirects=True) as client:
+        bare = address.partition("?")[0]
+        assert client.get(f"{bare}api/channels").status_code == 401
+        assert client.get(address).status_code == 200
+        assert client.get(f"{bare}api/channels").status_code == 200
+
+
+def test_a_port_that_is_taken_is_said_to_be_so(log: Path) -> None:
+    with open_port("127.0.0.1", 0) as taken:
+        flags = ["--log", str(log), "--port", str(taken.getsockname()[1])]
+        command = [sys.executable, "-c", "from waggledance.cli import main; main()", "studio", *flags]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 2
+    assert "already in use" in ended.stderr
+    assert "--port" in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_without_a_port_the_usual_one_is_taken_or_any_that_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_port("127.0.0.1", 0) as taken:
+        monkeypatch.setattr("waggledance.studio._serve.DEFAULT_PORT", taken.getsockname()[1])
+        with open_port("127.0.0.1", None) as other:
+            assert other.getsockname()[1] not in (0, taken.getsockname()[1])
+
+
+def test_importing_the_room_loads_no_server() -> None:
+    heavy = "starlette", "uvicorn", "anyio", "numpy"
+    code = f"import sys, waggledance.studio; print([name for name in {heavy} if name in sys.modules])"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stdout.strip() == "[]"
