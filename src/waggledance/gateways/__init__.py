@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from waggledance.gateways._hosted import Hosted as Hosted
     from waggledance.gateways._keys import Keys as Keys
     from waggledance.gateways._limits import Limits as Limits
+    from waggledance.gateways._mcp_gateway import McpGateway as McpGateway
+    from waggledance.gateways._mcp_gateway import serve_stdio as serve_stdio
+    from waggledance.gateways._mcp_link import ToolServerFailed as ToolServerFailed
+    from waggledance.gateways._mcp_toolbox import McpTools as McpTools
     from waggledance.gateways._on_behalf import OnBehalf as OnBehalf
     from waggledance.gateways._on_behalf import read_on_behalf as read_on_behalf
     from waggledance.gateways._openai_door import OpenAIDoor as OpenAIDoor
@@ -42,6 +46,15 @@ if TYPE_CHECKING:
     from waggledance.gateways._running import Running as Running
     from waggledance.gateways._server import Server as Server
     from waggledance.gateways._serving import app_of as app_of
+    from waggledance.gateways._threads_desk import Desk as Desk
+    from waggledance.gateways._threads_desk import Heard as Heard
+    from waggledance.gateways._threads_fold import Close as Close
+    from waggledance.gateways._threads_fold import Thread as Thread
+    from waggledance.gateways._threads_fold import thread_of as thread_of
+    from waggledance.gateways._threads_mesh import MeshThreads as MeshThreads
+    from waggledance.gateways._threads_place import LocalThreads as LocalThreads
+    from waggledance.gateways._threads_place import ThreadPlace as ThreadPlace
+    from waggledance.gateways._threads_view import threads_text as threads_text
     from waggledance.gateways._timeouts import Timeouts as Timeouts
 
 __all__ = [
@@ -52,15 +65,22 @@ __all__ = [
     "Broken",
     "Broker",
     "Cancelled",
+    "Close",
     "Decided",
+    "Desk",
     "Draining",
     "Event",
     "Failed",
     "Gateway",
+    "Heard",
     "Host",
     "Hosted",
     "Keys",
     "Limits",
+    "LocalThreads",
+    "McpGateway",
+    "McpTools",
+    "MeshThreads",
     "OnBehalf",
     "OpenAIDoor",
     "Order",
@@ -71,14 +91,20 @@ __all__ = [
     "Server",
     "Started",
     "Tenant",
+    "Thread",
+    "ThreadPlace",
     "Timeouts",
     "TooBusy",
     "ToolRefused",
+    "ToolServerFailed",
     "Webhooks",
     "app_of",
     "caller_of",
     "read_on_behalf",
     "refusal",
+    "serve_stdio",
+    "thread_of",
+    "threads_text",
 ]
 
 _HOMES = {
@@ -90,19 +116,27 @@ _HOMES = {
     "_broker": ("AuditRow", "Broker", "Tenant", "ToolRefused"),
     "_event": ("Broken", "Cancelled", "Decided", "Draining", "Event", "Failed", "Started", "TooBusy"),
     "_gateway": ("Gateway",),
-    "_permits": ("Permit", "Principal"),
     "_guard": ("caller_of",),
     "_host": ("Host",),
     "_hosted": ("Hosted",),
     "_keys": ("Keys",),
     "_limits": ("Limits",),
-    "_openai_door": ("OpenAIDoor",),
+    "_mcp_gateway": ("McpGateway", "serve_stdio"),
+    "_mcp_link": ("ToolServerFailed",),
+    "_mcp_toolbox": ("McpTools",),
     "_on_behalf": ("OnBehalf", "read_on_behalf"),
+    "_openai_door": ("OpenAIDoor",),
     "_order": ("Order",),
+    "_permits": ("Permit", "Principal"),
     "_refusal": ("refusal",),
     "_running": ("Running",),
     "_server": ("Server",),
     "_serving": ("app_of",),
+    "_threads_desk": ("Desk", "Heard"),
+    "_threads_fold": ("Close", "Thread", "thread_of"),
+    "_threads_mesh": ("MeshThreads",),
+    "_threads_place": ("LocalThreads", "ThreadPlace"),
+    "_threads_view": ("threads_text",),
     "_timeouts": ("Timeouts",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

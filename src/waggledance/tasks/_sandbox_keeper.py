@@ -30,7 +30,7 @@ def _kill_below(pid: int) -> None:
             continue
 
 
-def _end_all() -> None:
+def end_all() -> None:
     """Kill every descendant until there is none; whoever's parent dies becomes our child, so none is missed."""
     while True:
         _kill_below(os.getpid())
@@ -43,7 +43,7 @@ def _end_all() -> None:
 
 
 def _asked_to_end(_number: int, _frame: object) -> None:
-    _end_all()
+    end_all()
     os._exit(137)
 
 
@@ -82,7 +82,7 @@ def main(processes: int, command: list[str]) -> int:
         print(f"{command[0]}: {why.strerror}", file=sys.stderr)  # noqa: T201
         return 127
     code = child.wait()
-    _end_all()
+    end_all()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     os.write(report, f"room\n0m0s 0m0s\n0m{used.ru_utime:.6f}s 0m{used.ru_stime:.6f}s\n".encode())
     return 128 - code if code < 0 else code
