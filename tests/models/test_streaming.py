@@ -114,6 +114,29 @@ def test_llama_is_told_of_tools_and_its_wishes_are_put_together() -> None:
     assert completion_of(reply, request, 0.1).calls == (ToolCall("a", "add", '{"x":1}'), ToolCall("call_1", "b", ""))
 
 
+@pytest.mark.parametrize(
+    ("said", "called"),
+    [
+        ('{{"name": "add", "arguments": {"x": 1}}}', True),
+        ('{"name": "add", "arguments": {"x": 1}}', True),
+        ('```json\n{"name": "add", "arguments": {"x": 1}}\n```', True),
+        ('<tool_call>\n{"name": "add", "arguments": {"x": 1}}\n</tool_call>', True),
+        ('{"name": "rm", "arguments": {"x": 1}}', False),
+        ('I would use {"name": "add", "arguments": {"x": 1}}', False),
+        ('{"name": "add", "arguments": {"x": 1}, "why": "fun"}', False),
+        ("4", False),
+        ("", False),
+    ],
+)
+def test_a_call_that_a_small_model_writes_as_its_whole_answer_is_one(said: str, called: bool) -> None:
+    reply = Reply("m")
+    reply.take(json.dumps({"choices": [{"delta": {"content": said}}]}).encode())
+    completion = completion_of(reply, Request(turns=TALK, tools=(ADD,)), 0.1)
+    assert completion.calls == ((ToolCall("call_0", "add", '{"x": 1}'),) if called else ())
+    assert completion.text == ("" if called else said)
+    assert completion_of(reply, Request(turns=TALK), 0.1).text == said, "without tools it is an answer"
+
+
 def test_a_request_without_tools_has_the_key_it_always_had() -> None:
     assert request_key("m", QUESTION) == request_key("m", Request(turns=(Turn("user", "2+2?"),)))
     keys = {

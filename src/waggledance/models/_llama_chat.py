@@ -1,5 +1,6 @@
 """What we say to llama.cpp's chat endpoint, and what it says back."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from waggledance.models._model import Completion, ModelError, Request
 
 _RANDOM_SEED = 2**32 - 1  # llama.cpp draws a random seed for this one
 _TOP_K, _TOP_P, _MIN_P = 40, 0.95, 0.05  # llama.cpp's own defaults, said aloud so that they stay
+_FENCE = re.compile(r"\A(?:```(?:json)?|<tool_call>)|(?:```|</tool_call>)\Z")
 _OUR_FAULT = 500  # HTTP: below it the request is to blame, from it on the server
 
 
@@ -25,6 +27,13 @@ class _Logprobs(msgspec.Struct):
 class _Function(msgspec.Struct):
     name: str | None = None
     arguments: str | None = None
+
+
+class _Spoken(msgspec.Struct, forbid_unknown_fields=True):
+    """A call that a model wrote as text."""
+
+    name: str
+    arguments: msgspec.Raw
 
 
 class _Call(msgspec.Struct):
@@ -162,18 +171,39 @@ def _tool(tool: Tool) -> dict[str, Any]:
 
 def completion_of(reply: Reply, request: Request, seconds: float) -> Completion:
     """The completion that a finished reply amounts to."""
+    text = "".join(reply.text)
+    calls = tuple(
+        msgspec.structs.replace(call, id=call.id or f"call_{index}") for index, call in sorted(reply.calls.items())
+    )
+    if request.tools and not calls and (spoken := _spoken_call(text, request)) is not None:
+        text, calls = "", (spoken,)
     return Completion(
-        text="".join(reply.text),
+        text=text,
         prompt_tokens=reply.prompt_tokens,
         completion_tokens=reply.completion_tokens,
         finish="length" if reply.finish == "length" else "stop",
         seconds=seconds,
         evaluated_prompt_tokens=reply.evaluated,
         logprobs=tuple(reply.logprobs) if request.logprobs else None,
-        calls=tuple(
-            msgspec.structs.replace(call, id=call.id or f"call_{index}") for index, call in sorted(reply.calls.items())
-        ),
+        calls=calls,
     )
+
+
+def _spoken_call(text: str, request: Request) -> ToolCall | None:
+    """The call that a model wrote out as its whole answer, without the marks of its template; None when it is none.
+
+    Small models do: Qwen2.5-Coder writes the braces doubled, as its template's example shows them.
+    """
+    said = _FENCE.sub("", text.strip()).strip()
+    if said.startswith("{{") and said.endswith("}}}"):
+        said = said[1:-1]
+    try:
+        spoken = msgspec.json.decode(said, type=_Spoken)
+    except msgspec.DecodeError:
+        return None
+    if spoken.name not in {tool.name for tool in request.tools}:
+        return None
+    return ToolCall("call_0", spoken.name, bytes(spoken.arguments).decode())
 
 
 def _refusal(model: str, error: _Error) -> ModelError:
