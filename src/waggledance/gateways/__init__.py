@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from waggledance.gateways._broker import Broker as Broker
     from waggledance.gateways._broker import Tenant as Tenant
     from waggledance.gateways._broker import ToolRefused as ToolRefused
+    from waggledance.gateways._dialect import Dialect as Dialect
+    from waggledance.gateways._dialect import DialectError as DialectError
+    from waggledance.gateways._dialect import Loss as Loss
+    from waggledance.gateways._dialect import Neutral as Neutral
+    from waggledance.gateways._dialect import Piece as Piece
+    from waggledance.gateways._dialect import Translation as Translation
+    from waggledance.gateways._dialect import difference as difference
+    from waggledance.gateways._dialects import DIALECTS as DIALECTS
+    from waggledance.gateways._dialects import dialect as dialect
+    from waggledance.gateways._dialects import translate as translate
     from waggledance.gateways._event import Broken as Broken
     from waggledance.gateways._event import Cancelled as Cancelled
     from waggledance.gateways._event import Decided as Decided
@@ -60,6 +70,7 @@ if TYPE_CHECKING:
 __all__ = [
     "A2A",
     "AGUI",
+    "DIALECTS",
     "A2APeer",
     "AuditRow",
     "Broken",
@@ -68,6 +79,8 @@ __all__ = [
     "Close",
     "Decided",
     "Desk",
+    "Dialect",
+    "DialectError",
     "Draining",
     "Event",
     "Failed",
@@ -78,13 +91,16 @@ __all__ = [
     "Keys",
     "Limits",
     "LocalThreads",
+    "Loss",
     "McpGateway",
     "McpTools",
     "MeshThreads",
+    "Neutral",
     "OnBehalf",
     "OpenAIDoor",
     "Order",
     "Permit",
+    "Piece",
     "Principal",
     "RemoteFailed",
     "Running",
@@ -97,14 +113,18 @@ __all__ = [
     "TooBusy",
     "ToolRefused",
     "ToolServerFailed",
+    "Translation",
     "Webhooks",
     "app_of",
     "caller_of",
+    "dialect",
+    "difference",
     "read_on_behalf",
     "refusal",
     "serve_stdio",
     "thread_of",
     "threads_text",
+    "translate",
 ]
 
 _HOMES = {
@@ -114,6 +134,8 @@ _HOMES = {
     "_a2a_webhook": ("Webhooks",),
     "_agui_gateway": ("AGUI",),
     "_broker": ("AuditRow", "Broker", "Tenant", "ToolRefused"),
+    "_dialect": ("Dialect", "DialectError", "Loss", "Neutral", "Piece", "Translation", "difference"),
+    "_dialects": ("DIALECTS", "dialect", "translate"),
     "_event": ("Broken", "Cancelled", "Decided", "Draining", "Event", "Failed", "Started", "TooBusy"),
     "_gateway": ("Gateway",),
     "_guard": ("caller_of",),
