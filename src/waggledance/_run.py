@@ -30,6 +30,7 @@ from waggledance.core import (
     Opening,
     Outcome,
     Peer,
+    PlainBudget,
     Proposal,
     Roster,
     RunFailed,
@@ -191,7 +192,7 @@ class Run:
             raise
 
     def _write_opening(self) -> Message[Any]:
-        table = self._table
+        table, budget = self._table, self._meter.budget
         members = tuple(Member(id, table.names[id], table.weights[id]) for id in table.roster)
         name, topology, _ = spelled(self._protocol)
         opening = Opening(
@@ -202,6 +203,7 @@ class Run:
             rule=name.partition("(")[0] if isinstance(self._protocol, Folding) else name_of(self._rule),
             seed=table.seed,
             certify=self.gathering.certify or msgspec.UNSET,
+            limits=msgspec.UNSET if budget == Budget() else PlainBudget.of(budget),
         )
         first = self._publish(opening, [])
         for start in range(MEMBERS_AN_OPENING, len(members), MEMBERS_AN_OPENING):

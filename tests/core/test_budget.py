@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waggledance.core import Budget, BudgetSpent, Cost, Meter, UsageError
+from waggledance.core import Budget, BudgetSpent, Cost, Meter, PlainBudget, UsageError, encode_canonical
 
 CALL = Cost(calls=1, prompt_tokens=30, completion_tokens=12, micro_usd=5, milliseconds=70)
 
@@ -150,3 +150,22 @@ def test_an_error_keeps_its_fields_on_a_trip_to_another_process() -> None:
     spent = BudgetSpent("tokens", 50)
     again = type(spent)(*spent.args)
     assert (str(again), again.limit, again.allowed) == (str(spent), "tokens", 50)
+
+
+LIMITS = st.none() | st.integers(0, 2**30)
+
+
+@given(LIMITS, LIMITS, LIMITS, LIMITS, LIMITS)
+def test_a_budget_written_down_is_the_same_budget(
+    tokens: int | None, calls: int | None, messages: int | None, milliseconds: int | None, cents: int | None
+) -> None:
+    seconds = None if milliseconds is None else milliseconds / 1_000
+    usd = None if cents is None else cents / 100
+    budget = Budget(tokens=tokens, calls=calls, messages=messages, seconds=seconds, usd=usd)
+    assert PlainBudget.of(budget).budget == budget
+
+
+def test_a_budget_without_an_end_can_be_written_down() -> None:
+    endless = Budget(tokens=10**40, seconds=inf, usd=inf)
+    assert len(encode_canonical(PlainBudget.of(endless))) < 200
+    assert PlainBudget.of(endless).tokens == 2**53

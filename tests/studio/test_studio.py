@@ -250,6 +250,27 @@ def test_a_mesh_of_nobody_is_empty(log: Path, served: Any, tmp_path: Path, monke
         assert client.get("/api/mesh").json() == {"swarms": []}
 
 
+def test_what_a_run_may_cost_stands_in_its_channel(tmp_path: Path, served: Any) -> None:
+    from waggledance import Swarm
+    from waggledance.core import Budget
+    from waggledance.peers import FunctionPeer
+
+    with Log(tmp_path / "log.db") as log:
+        swarm = Swarm([FunctionPeer(f"p{i}", lambda _: "4") for i in range(3)], log=log)
+        swarm.ask_sync("2 + 2?", budget=Budget(calls=20, seconds=1.5, usd=0.25))
+        swarm.ask_sync("3 + 3?")
+        limited, free = log.names()
+    with served(Studio(tmp_path / "log.db")) as client:
+        assert client.get(f"/api/channels/{limited}").json()["budget"]["limits"] == {
+            "tokens": None,
+            "calls": 20,
+            "messages": None,
+            "seconds": 1.5,
+            "usd_micro": 250_000,
+        }
+        assert client.get(f"/api/channels/{free}").json()["budget"]["limits"] is None
+
+
 # -- pins -------------------------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ from waggledance.core._budget import Budget as Budget
 from waggledance.core._budget import BudgetSpent as BudgetSpent
 from waggledance.core._budget import Cost as Cost
 from waggledance.core._budget import Meter as Meter
+from waggledance.core._budget import PlainBudget as PlainBudget
 from waggledance.core._causal_past import past_of as past_of
 from waggledance.core._channel import Channel as Channel
 from waggledance.core._clock import Clock as Clock
@@ -153,6 +154,7 @@ __all__ = [
     "Peer",
     "PeerFault",
     "PeerId",
+    "PlainBudget",
     "Proposal",
     "Question",
     "Refusal",

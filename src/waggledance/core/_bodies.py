@@ -8,7 +8,7 @@ from unicodedata import is_normalized, normalize
 
 import msgspec
 
-from waggledance.core._budget import NO_COST, Cost
+from waggledance.core._budget import NO_COST, Budget, Cost, PlainBudget
 from waggledance.core._errors import UsageError
 from waggledance.core._ids import MessageId, PeerId
 from waggledance.core._message import Body
@@ -127,6 +127,13 @@ class Opening(Body, frozen=True, gc=False):
     seed: int = 0
     certify: Literal["byzantine", "crash"] | msgspec.UnsetType = msgspec.UNSET
     """By which quorum of the members the decision is to be certified; no certificate is asked for when left out."""
+    limits: PlainBudget | msgspec.UnsetType = msgspec.UNSET
+    """What the run may cost at most; there is no limit when left out."""
+
+    @property
+    def budget(self) -> Budget:
+        """What the run may cost at most."""
+        return Budget() if self.limits is msgspec.UNSET else self.limits.budget
 
 
 class Roster(Body, frozen=True, gc=False):

@@ -60,6 +60,46 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
         return ", ".join(limits) or "no limit"
 
 
+class PlainBudget(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A budget in whole numbers, as message bodies have them; None means no limit.
+
+    >>> PlainBudget.of(Budget(calls=3, seconds=1.5)).budget
+    Budget(tokens=None, calls=3, messages=None, seconds=1.5, usd=None)
+    """
+
+    tokens: int | None = None
+    calls: int | None = None
+    messages: int | None = None
+    milliseconds: int | None = None
+    micro_usd: int | None = None
+
+    @classmethod
+    def of(cls, budget: Budget) -> PlainBudget:
+        """Write a budget down; of what has no end, the most that a body holds."""
+        return cls(
+            tokens=_whole(budget.tokens),
+            calls=_whole(budget.calls),
+            messages=_whole(budget.messages),
+            milliseconds=_whole(budget.seconds, 1_000),
+            micro_usd=_whole(budget.usd, 1_000_000),
+        )
+
+    @property
+    def budget(self) -> Budget:
+        """The budget that was written down."""
+        return Budget(
+            tokens=self.tokens,
+            calls=self.calls,
+            messages=self.messages,
+            seconds=None if self.milliseconds is None else self.milliseconds / 1_000,
+            usd=None if self.micro_usd is None else self.micro_usd / 1_000_000,
+        )
+
+
+def _whole(limit: float | None, unit: int = 1) -> int | None:
+    return None if limit is None else round(min(limit * unit, 2**53))
+
+
 _NO_LIMIT = Budget()
 
 

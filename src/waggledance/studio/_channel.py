@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from waggledance.core import Budget, Unknown
+from waggledance.core import PlainBudget, Unknown
 from waggledance.studio._conversation import Conversation
 from waggledance.studio._decision import decision_of
 from waggledance.studio._hearing import hearing_of
@@ -64,7 +64,6 @@ def channel_of(
     live: bool,
     newer: bool,
     broken: str,
-    budget: Budget | None,
     first: int = 0,
     most: int = MESSAGES_A_PAGE,
 ) -> ChannelShown:
@@ -76,7 +75,6 @@ def channel_of(
         live: whether it is still being written.
         newer: whether the log is of a newer version.
         broken: what is wrong with the log; empty when nothing is.
-        budget: what the run may cost, where that is known.
         first: the place of the page's first message, from 0.
         most: how many messages a page has at most.
     """
@@ -96,7 +94,7 @@ def channel_of(
         next=first + len(messages) if first + len(messages) < total else None,
         hearing=drawn.hearing(),
         decision=drawn.decision(),
-        budget=BudgetShown(None if budget is None else _limits(budget)),
+        budget=_budget(conversation),
         plan=drawn.plan(),
         live=live,
         newer=newer or unknown,
@@ -121,13 +119,19 @@ def _opening(conversation: Conversation) -> OpeningShown:
     )
 
 
-def _limits(budget: Budget) -> LimitsShown:
-    return LimitsShown(
-        tokens=budget.tokens,
-        calls=budget.calls,
-        messages=budget.messages,
-        seconds=budget.seconds,
-        usd_micro=None if budget.usd is None else round(budget.usd * 1_000_000),
+def _budget(conversation: Conversation) -> BudgetShown:
+    limits = None if conversation.opening is None else conversation.opening.body.limits
+    if not isinstance(limits, PlainBudget):
+        return BudgetShown(None)
+    seconds = None if limits.milliseconds is None else limits.milliseconds / 1_000
+    return BudgetShown(
+        LimitsShown(
+            tokens=limits.tokens,
+            calls=limits.calls,
+            messages=limits.messages,
+            seconds=seconds,
+            usd_micro=limits.micro_usd,
+        )
     )
 
 

@@ -183,7 +183,6 @@ class Studio:
                 live=name in self.at_work() or archive.is_live(name),
                 newer=archive.window.newer,
                 broken=archive.window.broken or self.replays.failures.get(name, ""),
-                budget=None,
                 first=first,
                 most=most,
             )
