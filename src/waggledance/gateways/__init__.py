@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from waggledance.gateways._broker import Broker as Broker
     from waggledance.gateways._broker import Tenant as Tenant
     from waggledance.gateways._broker import ToolRefused as ToolRefused
+    from waggledance.gateways._chat_client import ChatClient as ChatClient
+    from waggledance.gateways._chat_client import NoRoom as NoRoom
+    from waggledance.gateways._chat_client import chat_client as chat_client
+    from waggledance.gateways._chat_door import ChatGateway as ChatGateway
+    from waggledance.gateways._chat_room import Room as Room
+    from waggledance.gateways._chat_speaker import Speaker as Speaker
     from waggledance.gateways._dialect import Dialect as Dialect
     from waggledance.gateways._dialect import DialectError as DialectError
     from waggledance.gateways._dialect import Loss as Loss
@@ -76,6 +82,8 @@ __all__ = [
     "Broken",
     "Broker",
     "Cancelled",
+    "ChatClient",
+    "ChatGateway",
     "Close",
     "Decided",
     "Desk",
@@ -96,6 +104,7 @@ __all__ = [
     "McpTools",
     "MeshThreads",
     "Neutral",
+    "NoRoom",
     "OnBehalf",
     "OpenAIDoor",
     "Order",
@@ -103,8 +112,10 @@ __all__ = [
     "Piece",
     "Principal",
     "RemoteFailed",
+    "Room",
     "Running",
     "Server",
+    "Speaker",
     "Started",
     "Tenant",
     "Thread",
@@ -117,6 +128,7 @@ __all__ = [
     "Webhooks",
     "app_of",
     "caller_of",
+    "chat_client",
     "dialect",
     "difference",
     "read_on_behalf",
@@ -134,6 +146,10 @@ _HOMES = {
     "_a2a_webhook": ("Webhooks",),
     "_agui_gateway": ("AGUI",),
     "_broker": ("AuditRow", "Broker", "Tenant", "ToolRefused"),
+    "_chat_client": ("ChatClient", "NoRoom", "chat_client"),
+    "_chat_door": ("ChatGateway",),
+    "_chat_room": ("Room",),
+    "_chat_speaker": ("Speaker",),
     "_dialect": ("Dialect", "DialectError", "Loss", "Neutral", "Piece", "Translation", "difference"),
     "_dialects": ("DIALECTS", "dialect", "translate"),
     "_event": ("Broken", "Cancelled", "Decided", "Draining", "Event", "Failed", "Started", "TooBusy"),

@@ -93,7 +93,7 @@ class Guard:
                 401, "the API key is missing or wrong; send it as: Authorization: Bearer KEY", "invalid_api_key"
             )
         scope[_CALLER] = caller
-        if self._draining() and scope["method"] == "POST":
+        if self._draining() and scope.get("method", "POST") == "POST":  # a WebSocket has no method
             return refusal(503, "the server is stopping and takes no new questions", "draining", retry_after_s=5)
         wait_s = 0.0 if self._pace is None else self._pace.wait_s(caller, asyncio.get_running_loop().time())
         if wait_s > 0:
