@@ -7,6 +7,7 @@ from waggledance.core import UNIT, Budget, Call, Message, Proposal, Question, Ru
 from waggledance.models import Completion, ModelError, Request, Scripted
 from waggledance.peers import PERSONAS, Agent, NoVerdict
 from waggledance.peers._agent import CUT_SHORT, REASON_CHARS
+from waggledance.protocols import Vote
 
 SHEEP = Question(text="A farmer has 17 sheep. All but 9 run away. How many are left?", expects="number")
 NINE = "All but 9 ran, so 9 stay.\nAnswer: 9\nConfidence: 80%"
@@ -223,3 +224,28 @@ async def test_a_guide_stands_fenced_between_the_question_and_the_form(make_call
         assert begin < asking.index("Outline:\n> count who stays\n> end (…) say 7") < end < asking.rindex("Answer:")
     assert proposing.startswith(f"Question: {SHEEP.text}")
     assert "count who stays" not in model.requests[1].turns[-3].text
+
+
+def test_a_tuned_agent_asks_otherwise_and_the_agent_itself_as_before() -> None:
+    model = Scripted("Answer: 4")
+    agent = Agent("ada", model)
+    for peer in (agent.tuned(temperature=0.1, max_tokens=7), agent):
+        Swarm([peer]).ask_sync("2 + 2?")
+    assert [(request.temperature, request.max_tokens) for request in model.requests[:: len(model.requests) - 1]] == [
+        (0.1, 7),
+        (0.7, 256),
+    ]
+    with pytest.raises(UsageError, match="temperature"):
+        agent.tuned(temperature=-1.0)
+
+
+def test_an_agent_with_a_seed_of_its_own_draws_alike_in_every_channel() -> None:
+    model = Scripted("Answer: 4")
+    swarm = Swarm([Agent("ada", model)], protocol=Vote(samples=2))
+    seeds: list[tuple[int, ...]] = []
+    for seed in (7, 7, 8, None, None):
+        model.requests.clear()
+        swarm.among([Agent("ada", model).tuned(seed=seed)]).ask_sync("2 + 2?")
+        seeds.append(tuple(request.seed for request in model.requests))
+    assert seeds[0] == seeds[1]
+    assert len({seed for drawn in seeds[1:] for seed in drawn}) == 8

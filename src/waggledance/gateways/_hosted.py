@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from waggledance._swarm import Swarm
 from waggledance.core import AnswerKind, Budget, Question
+from waggledance.gateways._order import Order
 from waggledance.peers import Agent
 from waggledance.protocols import AskProtocol
 
@@ -29,16 +30,18 @@ class Hosted:
     expects: AnswerKind | None = None
     choose: Callable[[Question], AskProtocol] | None = None
 
-    def tuned(self, temperature: float | None, max_tokens: int | None) -> Swarm:
-        """Return the swarm with its agents at another temperature or limit; as it is where both are None.
+    def tuned(self, order: Order) -> Swarm:
+        """Return the swarm with its agents at the temperature, the limit and the luck that an order asks for.
 
         Raises:
             UsageError: one of them is out of range.
         """
-        if temperature is None and max_tokens is None:
+        if order.temperature is None and order.max_tokens is None and order.seed is None:
             return self.swarm
         peers = [
-            peer.tuned(temperature=temperature, max_tokens=max_tokens) if isinstance(peer, Agent) else peer
+            peer.tuned(temperature=order.temperature, max_tokens=order.max_tokens, seed=order.seed)
+            if isinstance(peer, Agent)
+            else peer
             for peer in self.swarm.peers
         ]
         return self.swarm.among(peers)

@@ -128,7 +128,7 @@ class Running:
         order = self.order
         if protocol is None and hosted.choose is not None:
             protocol = hosted.choose(order.question)
-        watched = hosted.tuned(order.temperature, order.max_tokens).watch(
+        watched = hosted.tuned(order).watch(
             order.question,
             protocol=protocol,
             budget=order.budget or hosted.budget,

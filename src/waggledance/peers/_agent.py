@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
+from itertools import count
 from typing import Any
 
 import msgspec
+from blake3 import blake3
 
 from waggledance.core import (
     Call,
@@ -75,6 +77,8 @@ class Agent:
             raise UsageError("an agent needs a name, got an empty one")
         self.name, self.model, self.persona = name, model, persona
         self.prompts, self.tools = prompts or BUILT_IN, tuple(tools)
+        self._draws: tuple[int, count[int]] | None = None
+        """The seed of this agent's own draws, and how many there were; None where the seat draws."""
         self._asking = Request(
             turns=(Turn("user", "?"),),
             max_tokens=max_tokens,
@@ -92,8 +96,16 @@ class Agent:
         other.prompts = prompts or BUILT_IN
         return other
 
-    def tuned(self, *, temperature: float | None = None, max_tokens: int | None = None) -> Agent:
-        """Return the same agent with another temperature or another limit of one answer; as it is where None.
+    def tuned(
+        self, *, temperature: float | None = None, max_tokens: int | None = None, seed: int | None = None
+    ) -> Agent:
+        """Return the same agent for one run, with another temperature, limit or luck; as it is where None.
+
+        Args:
+            temperature: 0 to 10.
+            max_tokens: the most tokens of one answer.
+            seed: draw by this and not by the channel, whose name no two questions share: the same question asked again
+                with the same seed is drawn alike.
 
         Raises:
             UsageError: one of them is out of range.
@@ -106,6 +118,7 @@ class Agent:
             stop=asking.stop,
             timeout_s=asking.timeout_s,
         )
+        other._draws = self._draws if seed is None else (seed, count())  # noqa: SLF001
         return other
 
     @property
@@ -226,7 +239,7 @@ class Agent:
         request = msgspec.structs.replace(
             asking,
             turns=turns,
-            seed=call.seed,
+            seed=self._drawn(call),
             max_tokens=asking.max_tokens if left is None else max(1, min(asking.max_tokens, left)),
             timeout_s=min(asking.timeout_s, max(call.seconds_left, 0.001)),
             tools=tools,
@@ -246,6 +259,12 @@ class Agent:
             )
         )
         return completion
+
+    def _drawn(self, call: Call) -> int:
+        if self._draws is None:
+            return call.seed
+        text = f"{self._draws[0]}\0{self.name}\0{next(self._draws[1])}"
+        return int.from_bytes(blake3(text.encode()).digest(4)) & 0x7FFF_FFFF
 
     def _answer(self, completion: Completion, call: Call) -> Proposal:
         if completion.calls:
