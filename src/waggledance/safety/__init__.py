@@ -55,6 +55,12 @@ if TYPE_CHECKING:
     from waggledance.safety._interventions import intervention_of as intervention_of
     from waggledance.safety._interventions import told_intervention as told_intervention
     from waggledance.safety._mediator import Mediated as Mediated
+    from waggledance.safety._perturbations import Duplicated as Duplicated
+    from waggledance.safety._perturbations import Perturbation as Perturbation
+    from waggledance.safety._perturbations import Reordered as Reordered
+    from waggledance.safety._perturbations import Reworded as Reworded
+    from waggledance.safety._perturbations import Swapped as Swapped
+    from waggledance.safety._perturbations import ToolFails as ToolFails
     from waggledance.safety._recorded_peer import Asked as Asked
     from waggledance.safety._recorded_peer import Live as Live
     from waggledance.safety._recorded_peer import MissingRecord as MissingRecord
@@ -70,6 +76,8 @@ if TYPE_CHECKING:
     from waggledance.safety._scrub import Scrub as Scrub
     from waggledance.safety._scrub import Span as Span
     from waggledance.safety._scrubbed import Scrubbed as Scrubbed
+    from waggledance.safety._stress import Stress as Stress
+    from waggledance.safety._stress import Stressed as Stressed
     from waggledance.safety._violation import Violation as Violation
 
 __all__ = [
@@ -88,6 +96,7 @@ __all__ = [
     "Comparison",
     "Compliance",
     "Contract",
+    "Duplicated",
     "Faulty",
     "Fork",
     "Grant",
@@ -100,10 +109,13 @@ __all__ = [
     "MissingRecord",
     "NoUseOfRetracted",
     "Peers",
+    "Perturbation",
     "Placeholders",
+    "Reordered",
     "RepliesToRead",
     "Retract",
     "Reword",
+    "Reworded",
     "Rules",
     "Ruling",
     "Schema",
@@ -114,9 +126,13 @@ __all__ = [
     "Span",
     "SpawnLimit",
     "Spend",
+    "Stress",
+    "Stressed",
     "SwapModel",
     "SwapRule",
+    "Swapped",
     "Terminates",
+    "ToolFails",
     "Unsay",
     "Unseat",
     "Violation",
@@ -170,11 +186,13 @@ _HOMES = {
     ),
     "_capabilities": ("Capabilities", "Grant"),
     "_mediator": ("Mediated",),
+    "_perturbations": ("Duplicated", "Perturbation", "Reordered", "Reworded", "Swapped", "ToolFails"),
     "_ruling": ("Act", "Blocked", "Rules", "Ruling"),
     "_recorded_peer": ("Asked", "Live", "MissingRecord"),
     "_replay_run": ("Peers",),
     "_scrub": ("HARD", "Cleaned", "HardScrub", "Placeholders", "Scrub", "Span"),
     "_scrubbed": ("Scrubbed",),
+    "_stress": ("Stress", "Stressed"),
     "_violation": ("Violation",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

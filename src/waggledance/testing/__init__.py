@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from waggledance.testing._check_protocol import LawBroken as LawBroken
 from waggledance.testing._check_protocol import check_protocol as check_protocol
+from waggledance.testing._fewest import fewest as fewest
 from waggledance.testing._offices import OfficeHolder as OfficeHolder
 from waggledance.testing._offices import Offices as Offices
 from waggledance.testing._opinionated import Opinionated as Opinionated
+from waggledance.testing._simulate import NetworkOptions as NetworkOptions
 from waggledance.testing._simulate import Run as Run
 from waggledance.testing._simulate import simulate as simulate
 from waggledance.testing._simulated_mesh import SimulatedMesh as SimulatedMesh
@@ -180,6 +182,7 @@ __all__ = [
     "LawBroken",
     "MeshSchedule",
     "MeshSearch",
+    "NetworkOptions",
     "NewAddress",
     "NewKey",
     "OfficeHolder",
@@ -214,6 +217,7 @@ __all__ = [
     "check_protocol",
     "document_queries",
     "draw_schedule",
+    "fewest",
     "judged",
     "on_virtual_time",
     "play_schedule",

@@ -16,6 +16,7 @@ from waggledance.consensus import Certifier
 from waggledance.core import UsageError
 from waggledance.testing._certificate_cast import Cast
 from waggledance.testing._certificate_world import Make, Name, Step, World
+from waggledance.testing._fewest import fewest
 
 LAST_EPOCH = 3
 """While the adversary rules; afterwards there are as many as it takes."""
@@ -110,10 +111,7 @@ def replay_schedule(schedule: Schedule, make: Make = Certifier, *, heal: bool = 
 
 
 def shrink_schedule(schedule: Schedule, make: Make = Certifier) -> Schedule:
-    """Leave out steps while the schedule still goes wrong in the same way, until none can be left out.
-
-    Source: Zeller, Hildebrandt 2002, "Simplifying and isolating failure-inducing input", doi:10.1109/32.988498 (ddmin,
-    by complements).
+    """Leave out steps while the schedule still goes wrong in the same way, until none can be left out; see `fewest`.
 
     Raises:
         UsageError: nothing goes wrong in it.
@@ -124,26 +122,9 @@ def shrink_schedule(schedule: Schedule, make: Make = Certifier) -> Schedule:
         seen = replay_schedule(msgspec.structs.replace(schedule, steps=tuple(steps)), make)
         return len(seen.certified) > 1 if contradicts else not seen.ended
 
-    steps = list(schedule.steps)
-    if not goes_wrong(steps):
+    if not goes_wrong(schedule.steps):
         raise UsageError("nothing goes wrong in this schedule, so there is nothing to make smaller")
-    size = max(1, len(steps) // 2)
-    while steps:
-        shorter = next((cut for cut in _without(steps, size) if goes_wrong(cut)), None)
-        if shorter is not None:
-            steps = shorter
-        elif size == 1:
-            break
-        else:
-            size //= 2
-        size = max(1, min(size, len(steps)))
-    return msgspec.structs.replace(schedule, steps=tuple(steps))
-
-
-def _without(steps: list[Step], size: int) -> list[list[Step]]:
-    """Return the steps without each run of so many, the last run first: late steps are most often beside the point."""
-    ends = range(len(steps), 0, -size)
-    return [steps[: max(0, end - size)] + steps[end:] for end in ends]
+    return msgspec.structs.replace(schedule, steps=tuple(fewest(schedule.steps, goes_wrong)))
 
 
 class _Mood(msgspec.Struct, frozen=True):
