@@ -12,6 +12,7 @@ from waggledance.cli._ending import ending_well
 from waggledance.cli._find_flags import rollout
 from waggledance.cli._id_commands import ids
 from waggledance.cli._lab import lab
+from waggledance.cli._mcp_flags import mcp
 from waggledance.cli._memory_commands import memory
 from waggledance.cli._mesh import Client, Connect, Scout, TlsCa, TlsCertificate, TlsKey, dialling, join, mesh, verify
 from waggledance.cli._run_flags import run as run_batch
@@ -239,6 +240,7 @@ app.command()(verify)
 
 app.command("run")(run_batch)
 app.command()(serve)
+app.command()(mcp)
 
 
 @app.command()

@@ -22,7 +22,20 @@ from waggledance.cli._protocol_from import protocol_from
 from waggledance.cli._registers import names_in
 from waggledance.cli._seating import model_name, seat, tables
 from waggledance.core import AnswerKind, Budget, Log, Question, RunFailed, UnknownName, UsageError
-from waggledance.gateways import A2A, AGUI, Gateway, Host, Hosted, Keys, Limits, OpenAIDoor, Server, app_of
+from waggledance.gateways import (
+    A2A,
+    AGUI,
+    Gateway,
+    Host,
+    Hosted,
+    Keys,
+    Limits,
+    McpGateway,
+    OpenAIDoor,
+    Server,
+    app_of,
+    desks_of,
+)
 from waggledance.gateways._host import DEFAULT
 from waggledance.gateways._serving import LOOPBACK
 from waggledance.models import Model
@@ -69,7 +82,7 @@ def serve(flags: Mapping[str, object], opening: Opening, *, config: Path | None)
     wanted = {model_name(row, one) for one in forces.values() for row in tables(one)}
     models = models_for(wanted, force)
     with opened_log(force) as log:
-        host = Host({name: _hosted(name, one, models, log) for name, one in forces.items()}, log,
+        host = Host({name: hosted(name, one, models, log) for name, one in forces.items()}, log,
                     at_once=opening.at_once)  # fmt: skip
         server_for = partial(_server, host, opening, keys, limits)
         asyncio.run(_serve(server_for, host, tuple(models.values())))
@@ -89,12 +102,12 @@ async def _serve(server_for: Callable[[], Server], host: Host, models: tuple[Mod
 
 def _server(host: Host, opening: Opening, keys: Keys | None, limits: Limits) -> Server:
     names = opening.names or (LOOPBACK if _is_loopback(opening.address) else ())
-    doors = _doors(host, opening, keyed=keys is not None)
+    doors = _doors(host, opening, keys)
     app = app_of(host, doors, keys=keys, limits=limits, origins=opening.origins, hosts=names)
     return Server(app, host, address=opening.address, port=opening.port, drain_s=opening.drain_s)
 
 
-def _hosted(name: str, force: InForce, models: dict[str, Model], log: Log | None) -> Hosted:
+def hosted(name: str, force: InForce, models: dict[str, Model], log: Log | None) -> Hosted:
     """Return a swarm as its settings want it; what does not fit together is said now, not at the first question."""
     table = force.settings.swarms.get(name)
     seating = seat(tables(force), models, force, human=False)
@@ -152,11 +165,12 @@ def _is_loopback(address: str) -> bool:
         return address == "localhost"
 
 
-def _doors(host: Host, opening: Opening, *, keyed: bool) -> list[Gateway]:
+def _doors(host: Host, opening: Opening, keys: Keys | None) -> list[Gateway]:
     """Return the doors that are wanted; without a wish, those whose packages are installed."""
     makers: dict[str, Callable[[], Gateway]] = {
         "openai": lambda: OpenAIDoor(host),
-        "a2a": lambda: A2A(host, keyed=keyed),
+        "a2a": lambda: A2A(host, keyed=keys is not None),
+        "mcp": lambda: McpGateway(host, desks_of(keys, host.log)),
         "agui": lambda: AGUI(host),
     }
     doors: list[Gateway] = []

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from waggledance.gateways._keys import Keys as Keys
     from waggledance.gateways._limits import Limits as Limits
     from waggledance.gateways._mcp_gateway import McpGateway as McpGateway
+    from waggledance.gateways._mcp_gateway import desks_of as desks_of
     from waggledance.gateways._mcp_gateway import serve_stdio as serve_stdio
     from waggledance.gateways._mcp_link import ToolServerFailed as ToolServerFailed
     from waggledance.gateways._mcp_toolbox import McpTools as McpTools
@@ -128,6 +129,7 @@ __all__ = [
     "Webhooks",
     "app_of",
     "caller_of",
+    "desks_of",
     "chat_client",
     "dialect",
     "difference",
@@ -159,7 +161,7 @@ _HOMES = {
     "_hosted": ("Hosted",),
     "_keys": ("Keys",),
     "_limits": ("Limits",),
-    "_mcp_gateway": ("McpGateway", "serve_stdio"),
+    "_mcp_gateway": ("McpGateway", "desks_of", "serve_stdio"),
     "_mcp_link": ("ToolServerFailed",),
     "_mcp_toolbox": ("McpTools",),
     "_on_behalf": ("OnBehalf", "read_on_behalf"),

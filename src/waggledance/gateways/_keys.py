@@ -76,6 +76,11 @@ class Keys:
         """
         return cls(_by_name(where, [part for part in text.split(",") if part.strip()]))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Whose keys there are, sorted."""
+        return tuple(sorted(name for name, _ in self._hashes))
+
     def holder(self, key: str) -> str | None:
         """Return whose key this is; None where it is nobody's. Takes as long for every key."""
         hashed = _hashed(key)

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from waggledance.core import RunFailed
+from waggledance.core import Log, RunFailed
 from waggledance.gateways._guard import ANYONE
 from waggledance.gateways._host import Host
+from waggledance.gateways._keys import Keys
 from waggledance.gateways._mcp_calls import McpCalls
 from waggledance.gateways._threads_desk import Desk
+from waggledance.gateways._threads_place import LocalThreads
 
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -33,11 +36,15 @@ class McpGateway:
     Args:
         host: whose swarms.
         desks: gives a caller's desk for threads; None where it has none.
+
+    Raises:
+        RunFailed: the package that speaks MCP is not installed.
     """
 
     name = "mcp"
 
     def __init__(self, host: Host, desks: Callable[[str], Desk | None] = lambda _caller: None) -> None:
+        check_installed()
         self._calls = McpCalls(host, desks)
         self._manager: StreamableHTTPSessionManager | None = None
 
@@ -82,6 +89,32 @@ class McpGateway:
             self._manager = None
 
 
+def check_installed() -> None:
+    """Say what to install where MCP cannot be spoken.
+
+    Raises:
+        RunFailed: the package `mcp` is not installed.
+    """
+    if find_spec("mcp") is None:
+        raise RunFailed("MCP needs the package mcp: pip install 'waggledance[mcp]'")
+
+
+def desks_of(keys: Keys | None, log: Log | None = None) -> Callable[[str], Desk | None]:
+    """Return the desks of those who have API keys: agents that are let in can talk with each other.
+
+    Nobody has one where there are fewer than two keys: there is nobody to talk with, or nobody can be told apart.
+
+    Args:
+        keys: who may come in.
+        log: where threads are kept; in memory when None.
+    """
+    if keys is None or len(keys.names) < 2:
+        return lambda _caller: None
+    threads = LocalThreads(keys.names, log=log)
+    desks = {name: Desk(threads.at(name)) for name in keys.names}
+    return desks.get
+
+
 class _Endpoint:
     """An ASGI app for the route; a class, so that Starlette hands it every method."""
 
@@ -98,7 +131,11 @@ async def serve_stdio(host: Host, desk: Desk | None = None) -> None:
     Args:
         host: whose swarms.
         desk: the client's desk for threads; none when None.
+
+    Raises:
+        RunFailed: the package that speaks MCP is not installed.
     """
+    check_installed()
     from mcp.server.stdio import stdio_server
 
     from waggledance.gateways._mcp_server import McpServer

@@ -20,6 +20,7 @@ import msgspec
 from blake3 import blake3
 
 from waggledance.core import Tool, UnknownName, UsageError
+from waggledance.gateways._mcp_gateway import check_installed
 from waggledance.peers._others import defanged
 from waggledance.peers._plain import line, plain
 
@@ -58,6 +59,7 @@ class McpTools:
         within_s: how long one call may take, and the start; > 0 s.
 
     Raises:
+        RunFailed: the package that speaks MCP is not installed.
         UsageError: the name is none, both or neither of command and url are given, or the time is no positive number.
     """
 
@@ -72,6 +74,7 @@ class McpTools:
         allow: Collection[str] | None = None,
         within_s: float = 30.0,
     ) -> None:
+        check_installed()
         if not _NAME.fullmatch(name):
             raise UsageError(
                 f"a tool server's name has 1 to 24 lower-case letters, digits and hyphens, got {name!r:.80}"
@@ -119,7 +122,16 @@ class McpTools:
         return [known.tool for known in self._known.values()]
 
     async def call(self, name: str, arguments: str) -> str:
-        """Use a tool; return what it says, as text of at most 32,000 characters.
+        """Use a tool; return what it says. Raises what `call_for` raises."""
+        return await self.call_for(name, arguments, {})
+
+    async def call_for(self, name: str, arguments: str, meta: Mapping[str, Any]) -> str:
+        """Use a tool on somebody's behalf; return what it says, as text of at most 32,000 characters.
+
+        Args:
+            name: as `tools` has it.
+            arguments: a JSON object.
+            meta: goes with the call as its ``_meta``: JSON's own types.
 
         Raises:
             ToolServerFailed: the server cannot be reached, did not answer in time, or says that the tool failed; or
@@ -135,7 +147,9 @@ class McpTools:
         given = self._arguments(known, arguments)
         try:
             async with asyncio.timeout(2 * self._within_s):
-                result = await client.call_tool(known.theirs, given, read_timeout_seconds=self._within_s)
+                result = await client.call_tool(
+                    known.theirs, given, self._within_s, meta=cast("types.RequestParamsMeta | None", dict(meta) or None)
+                )
         except TimeoutError:
             raise ToolServerFailed(self.name, doing, f"no answer within {self._within_s:g} s") from None
         except asyncio.CancelledError:

@@ -1,0 +1,84 @@
+"""The flags of `waggle mcp`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from waggledance.cli._ending import ending_well
+from waggledance.cli._mesh import Client, Connect, Listen, Scout
+
+
+def _flag(help: str, metavar: str) -> Any:
+    return typer.Option(help=help, metavar=metavar)
+
+
+@ending_well
+def mcp(
+    mesh: Annotated[
+        str | None,
+        _flag(
+            "Be a member of a swarm on the network: an invite, its name, or an endpoint. Its members answer.", "SWARM"
+        ),
+    ] = None,
+    as_name: Annotated[
+        str, typer.Option("--as", metavar="NAME", help="With --mesh: the key to speak with; made if missing.")
+    ] = "me",
+    listen: Listen = None,
+    connect: Connect = None,
+    client: Client = False,
+    scout: Scout = False,
+    peers: Annotated[int | None, _flag("Peers of the default swarm, 1 to 64 (default: 5).", "N")] = None,
+    model: Annotated[
+        list[str] | None, _flag("What they think with; several are dealt out in turn (default: embedded).", "SPEC")
+    ] = None,
+    protocol: Annotated[str | None, _flag("What is said when (default: what won at equal spend).", "NAME")] = None,
+    rule: Annotated[str | None, _flag("How many opinions become one (default: the protocol's).", "NAME")] = None,
+    rounds: Annotated[int | None, _flag("How often peers hear each other (default: the protocol's).", "N")] = None,
+    seed: Annotated[int | None, _flag("Same seed, same draws (default: 0).", "N")] = None,
+    budget_tokens: Annotated[int | None, _flag("Tokens that one question may cost.", "N")] = None,
+    budget_calls: Annotated[int | None, _flag("Calls of models that one question may cost.", "N")] = None,
+    seconds: Annotated[float | None, _flag("Seconds that one question may take.", "SECONDS")] = None,
+    log: Annotated[Path | None, _flag("The log (default: in the user's data folder).", "FILE")] = None,
+    no_log: Annotated[bool, typer.Option("--no-log", help="Keep nothing of what is said.")] = False,
+    config: Annotated[
+        Path | None,
+        _flag("A waggle.toml, with more swarms as [swarms.NAME] (default: looked for here and above).", "FILE"),
+    ] = None,
+) -> None:
+    """Speak MCP over stdin and stdout: the swarm as tools of whatever agent starts this command.
+
+    The tools are ask, run and log; with --mesh, thread_open, thread_say, thread_wait and thread_close besides, by which
+    agents that each start such a command talk with each other, with no server in the middle. Ends when stdin ends. Over
+    HTTP the same is at /mcp of `waggle serve`.
+
+    Exit codes: 0 the client has hung up, 2 it cannot be served like that, 3 the swarm could not be reached.
+    """
+    from waggledance.cli._mcp_command import Membership, serve_mcp
+    from waggledance.mesh import Dialling
+
+    flags = {
+        "ask.peers": peers,
+        "ask.model": tuple(model) if model else None,
+        "ask.protocol": protocol,
+        "ask.rule": rule,
+        "ask.rounds": rounds,
+        "ask.seed": seed,
+        "budget.tokens": budget_tokens,
+        "budget.calls": budget_calls,
+        "budget.seconds": seconds,
+        "log.path": None if log is None else str(log),
+        "log.keep": False if no_log else None,
+    }
+    if mesh is None:
+        serve_mcp(flags, None, config=config)
+        return
+    dialling = Dialling(
+        listen=tuple(listen) if listen else None,
+        connect=tuple(connect or ()),
+        mode="client" if client else "peer",
+        scouting=scout,
+    )
+    serve_mcp(flags, Membership(mesh, as_name, dialling), config=config)
