@@ -1,0 +1,60 @@
+"""Peers speak at once; what is told of it can be read, loses nothing, and names who says what."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from waggledance.core import Exchange, PeerId, Words
+from waggledance.gateways._floor import Floor
+
+NAMES = {PeerId(bytes([i]) * 32): name for i, name in enumerate(("ada", "ben", "cleo"))}
+
+
+def words(i: int, text: str, number: int = 1) -> Words:
+    peer = list(NAMES)[i]
+    return Words(peer, NAMES[peer], number, text)
+
+
+def ended(i: int, number: int = 1) -> Exchange:
+    return Exchange(channel="q1", author=list(NAMES)[i], number=number, skill="propose", round=0)
+
+
+def test_the_first_speaker_is_heard_word_by_word_and_the_others_when_it_ends() -> None:
+    floor = Floor()
+    events = [
+        words(0, "Ice"),
+        words(1, "Wat"),
+        words(0, " floats"),
+        words(1, "er"),
+        ended(0),
+        words(1, " too"),
+        ended(1),
+    ]
+    told = [floor.hear(event) for event in events]
+    assert told == ["ada: Ice", "", " floats", "", "\n\nben: Water", " too", ""]
+
+
+def test_who_ended_while_another_spoke_is_told_whole_before_one_who_still_speaks() -> None:
+    floor = Floor()
+    for event in (words(0, "a"), words(1, "b"), words(2, "c"), ended(2)):
+        floor.hear(event)
+    assert floor.hear(ended(0)) == "\n\ncleo: c\n\nben: b"
+    assert floor.hear(words(1, "!")) == "!"
+
+
+@given(said=st.lists(st.tuples(st.integers(0, 2), st.sampled_from("xyz"), st.booleans()), max_size=30))
+@settings(max_examples=200, deadline=None)
+def test_nothing_is_lost_and_nothing_told_twice(said: list[tuple[int, str, bool]]) -> None:
+    floor, told = Floor(), ""
+    expected: dict[tuple[int, int], str] = {}
+    number = [1, 1, 1]
+    for i, text, ends in said:
+        told += floor.hear(words(i, text, number[i]))
+        expected[i, number[i]] = expected.get((i, number[i]), "") + text
+        if ends:
+            told += floor.hear(ended(i, number[i]))
+            number[i] += 1
+    told += floor.rest()
+    names = list(NAMES.values())
+    assert sorted(filter(None, told.split("\n\n"))) == sorted(
+        f"{names[i]}: {text}" for (i, _), text in expected.items()
+    )
