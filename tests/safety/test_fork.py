@@ -14,6 +14,7 @@ from waggledance import FunctionPeer, Question, Swarm
 from waggledance._replay import decide_again
 from waggledance.core import (
     Body,
+    Exchange,
     ForkedFrom,
     Log,
     Message,
@@ -26,12 +27,16 @@ from waggledance.core import (
     RunFailed,
     UnknownName,
     UsageError,
+    Witness,
+    Words,
     compose,
     encode,
     members_of,
     verify,
 )
+from waggledance.models import Scripted
 from waggledance.network import Crash, Equivocate, Lie, Partition, Silent, Simulated, Slow
+from waggledance.peers import Agent
 from waggledance.protocols import PROTOCOLS, AskProtocol, Debate, PeerRanking, RoundTable, Vote
 from waggledance.safety import (
     Fork,
@@ -357,6 +362,24 @@ def test_histories_of_two_questions_are_not_compared() -> None:
     one, other = recorded("4", "5", "5"), simulate(Vote(), SUM).log
     with pytest.raises(UsageError, match="do not come from one question"):
         compare(one, forked(other, live="never"))
+
+
+def test_what_a_live_peer_asks_of_its_model_is_told_as_of_its_stand_in() -> None:
+    messages = recorded("4", "5", "5")
+    told: list[Exchange] = []
+    heard: list[Words] = []
+    forked(
+        messages,
+        SwapModel("p1", "4"),
+        peers=lambda name, _: Agent(name, Scripted(["Answer: 4", "Answer: 4"])),
+        witness=Witness(exchange=told.append, words=heard.append),
+        into="other",
+    )
+    authors = {m.id for m in members_of(messages)}
+    assert told
+    assert {exchange.channel for exchange in told} == {"other"}
+    assert not {exchange.author for exchange in told} & authors
+    assert not {words.peer for words in heard} & authors
 
 
 # -- bad input ------------------------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ class Wanted:
     seed: int | None = None
 
 
-def fork(channel: str, wanted: Wanted, flags: dict[str, object], config: Path | None, *, as_json: bool) -> None:
+def fork(channel: str, wanted: Wanted, flags: Mapping[str, object], config: Path | None, *, as_json: bool) -> None:
     """Run a channel again with interventions and print what has become of it."""
     if wanted.live not in LIVE:
         raise UsageError(f"--live is {', '.join(LIVE)}, got {wanted.live!r}")

@@ -189,3 +189,39 @@ def lab_predict(
     from waggledance.cli._lab_predict import predict_votes
 
     predict_votes(data, data_folder, model or [], bank, probes=probes, keys=not no_keys, seed=seed, as_json=as_json)
+
+
+@lab.command("debug")
+@ending_well
+def lab_debug(
+    channel: Annotated[
+        str, typer.Argument(metavar="CHANNEL", help="A run that came out wrong; see `waggle log list`.")
+    ],
+    right: Annotated[str, typer.Option(metavar="ANSWER", help="The answer that should have come out.")],
+    mend: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID=TEXT", help="What a message should have said; others are unsaid. Give several."),
+    ] = None,
+    replays: Annotated[int, typer.Option(metavar="N", help="Histories to run in all, the control's included.")] = 6,
+    runs: Annotated[int, typer.Option(metavar="N", help="Runs of each repair, with other draws each time.")] = 1,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="SPEC", help="What peers who are asked anew think with (default: as in ask)."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Of the draws of what is asked anew.")] = None,
+    log: Annotated[
+        Path | None, typer.Option("--log", metavar="FILE", help="The log (default: in the user's data folder).")
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Find out why a run came out wrong: change one message, run on from there, and see.
+
+    Suspects are found in the log, without a model. Every history is kept in the log as a fork, and a re-run without
+    any repair is always among them: what turns by itself proves nothing.
+    """
+    from waggledance.cli._debug_command import Asked, debug_channel
+
+    flags = {"log.path": None if log is None else str(log), "ask.model": tuple(model) if model else None}
+    asked = Asked(channel, right, mend or (), replays, runs, seed)
+    debug_channel(asked, flags, config, as_json=as_json)

@@ -17,6 +17,10 @@ from waggledance.lab._comparison import Comparison as Comparison
 from waggledance.lab._comparison import compare as compare
 from waggledance.lab._crowd import Crowd as Crowd
 from waggledance.lab._crowd import Seated as Seated
+from waggledance.lab._debug import Diagnosis as Diagnosis
+from waggledance.lab._debug import Tried as Tried
+from waggledance.lab._debug import answers_right as answers_right
+from waggledance.lab._debug import debug as debug
 from waggledance.lab._dialogue import Dialogue as Dialogue
 from waggledance.lab._due import RecordPlan as RecordPlan
 from waggledance.lab._evidence import Evidence as Evidence
@@ -66,6 +70,8 @@ from waggledance.lab._spent import spent as spent
 from waggledance.lab._strategy_tree import StrategyTree as StrategyTree
 from waggledance.lab._strategy_tree import strategy_tree as strategy_tree
 from waggledance.lab._surer import answers_to as answers_to
+from waggledance.lab._suspects import Suspect as Suspect
+from waggledance.lab._suspects import suspects as suspects
 from waggledance.lab._task import Task as Task
 from waggledance.lab._wilson import wilson as wilson
 
@@ -81,6 +87,7 @@ __all__ = [
     "Comparison",
     "Conformity",
     "Crowd",
+    "Diagnosis",
     "Dialogue",
     "Evidence",
     "Expected",
@@ -101,16 +108,20 @@ __all__ = [
     "Seated",
     "Spent",
     "StrategyTree",
+    "Suspect",
     "Task",
     "Trace",
+    "Tried",
     "Weigh",
     "above_random",
+    "answers_right",
     "answers_to",
     "best_tree",
     "compare",
     "conformity",
     "consistency",
     "critical_fidelity",
+    "debug",
     "effective_voters",
     "evidence",
     "flips",
@@ -134,6 +145,7 @@ __all__ = [
     "smallest_difference",
     "spent",
     "strategy_tree",
+    "suspects",
     "trace_of",
     "wavering",
     "wilson",

@@ -195,13 +195,23 @@ async def rerun(
     ended: list[AnyMessage] = []
     played = await replay(
         source.history, [source.of_origin(edit) for edit in edits], at=None if at is None else source.retold(at),
-        live=live, peers=peers, seed=seed, budget=budget, told=tell, witness=witness,
+        live=live, peers=peers, seed=seed, budget=budget, told=tell, witness=_in_fork(witness, name),
     )  # fmt: skip
     decision = teller.decision(played.decision)
     for message in ended:
         keep(teller.tell(message, msgspec.structs.replace(message.body, decision=decision.id))[0])
     in_order = tuple(sorted(kept, key=lambda m: (m.lamport, m.id)))
     return source.fork(name, tuple(edits), played, decision, in_order, teller)
+
+
+def _in_fork(witness: Witness, fork: str) -> Witness:
+    """Return who is told of a seat's exchanges and words as of those of its stand-in in a fork."""
+    exchange, words = witness.exchange, witness.words
+    return Witness(
+        exchange=exchange
+        and (lambda e: exchange(msgspec.structs.replace(e, channel=fork, author=stand_in(fork, e.author)))),
+        words=words and (lambda w: words(msgspec.structs.replace(w, peer=stand_in(fork, w.peer)))),
+    )
 
 
 class _Source:
