@@ -8,17 +8,22 @@ from functools import partial
 from waggledance.cli._config import InForce
 from waggledance.cli._fetching import fetch
 from waggledance.cli._own_models import model_named
+from waggledance.cli._remote_agents import is_agent
 from waggledance.models import CATALOGUE, Model, WeightsBroken, WeightsMissing
 
 
 def models_for(names: Iterable[str], force: InForce) -> dict[str, Model]:
-    """Return the models by name, one each, however many peers share it.
+    """Return the models by name, one each, however many peers share it; agents elsewhere are none.
 
     Raises:
         UsageError: there is no such model.
         ModelError: one cannot be used here; says what to do.
     """
-    return {name: force.using("ask.model", partial(_made, name, force)) for name in sorted(set(names))}
+    return {
+        name: force.using("ask.model", partial(_made, name, force))
+        for name in sorted(set(names))
+        if not is_agent(name, force)
+    }
 
 
 def _made(name: str, force: InForce) -> Model:

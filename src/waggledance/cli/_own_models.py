@@ -42,6 +42,8 @@ def spec_of(name: str, table: ModelTable, force: InForce) -> str:
     >>> spec_of("mine", ModelTable(kind="openai", model="gpt-5-mini"), InForce.defaults())
     'openai:gpt-5-mini'
     """
+    if table.kind == "a2a":
+        raise UsageError(f"{name!r} is an A2A agent, not a model: it takes a peer's place, and cannot be thought with")
     if table.kind in _ENDINGS:
         if table.model is not None:
             raise UsageError(f"a {table.kind} model has a path, not a model: leave out model")

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from waggledance.cli._config import InForce
+from waggledance.cli._remote_agents import agent_at, is_agent
 from waggledance.cli._settings import PeerTable
 from waggledance.core import Peer, UnknownName, UsageError
 from waggledance.models import Model
@@ -80,14 +81,17 @@ def seat(rows: Sequence[PeerTable], models: dict[str, Model], force: InForce, *,
     ask = force.settings.ask
     peers: list[Peer] = []
     for i, row in enumerate(rows):
+        named = model_name(row, force)
+        if is_agent(named, force):
+            peers.append(force.using(f"peers.{i}", partial(agent_at, row, named, force)))
+            continue
         given = {
             "persona": force.using(f"peers.{i}", partial(_persona, row.persona)),
             "temperature": row.temperature if row.temperature is not None else ask.temperature,
             "max_tokens": row.max_tokens if row.max_tokens is not None else ask.max_tokens,
         }
         options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        asked = models[model_name(row, force)]
-        make = partial(Agent, row.name, asked, **options)
+        make = partial(Agent, row.name, models[named], **options)
         peers.append(force.using(f"peers.{i}", make))
     if human:
         peers.append(HumanPeer(HUMAN))

@@ -60,6 +60,9 @@ class Opening:
     origins: tuple[str, ...]
     names: tuple[str, ...]
     drain_s: float
+    url: str
+    webhooks: tuple[str, ...]
+    sign_as: str | None
 
 
 def serve(flags: Mapping[str, object], opening: Opening, *, config: Path | None) -> None:
@@ -169,7 +172,7 @@ def _doors(host: Host, opening: Opening, keys: Keys | None) -> list[Gateway]:
     """Return the doors that are wanted; without a wish, those whose packages are installed."""
     makers: dict[str, Callable[[], Gateway]] = {
         "openai": lambda: OpenAIDoor(host),
-        "a2a": lambda: A2A(host, keyed=keys is not None),
+        "a2a": lambda: _a2a(host, opening, keyed=keys is not None),
         "mcp": lambda: McpGateway(host, desks_of(keys, host.log)),
         "agui": lambda: AGUI(host),
     }
@@ -184,3 +187,13 @@ def _doors(host: Host, opening: Opening, keys: Keys | None) -> list[Gateway]:
                 raise UsageError(str(why)) from why
             say(f"door {name} stays closed: {why}")
     return doors
+
+
+def _a2a(host: Host, opening: Opening, *, keyed: bool) -> A2A:
+    from waggledance.gateways import Webhooks
+    from waggledance.mesh import Home, load_key
+
+    allow = tuple(where for where in opening.webhooks if where != "loopback")
+    key = None if opening.sign_as is None else load_key(Home().known_key_file(opening.sign_as))
+    webhooks = Webhooks(allow=allow, loopback=len(allow) < len(opening.webhooks))
+    return A2A(host, url=opening.url, keyed=keyed, webhooks=webhooks, key=key)

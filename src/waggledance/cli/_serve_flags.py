@@ -50,6 +50,18 @@ def serve(
     drain: Annotated[
         float, typer.Option(min=0, help="Told to end, let questions at work take so long.", metavar="SECONDS")
     ] = 30.0,
+    url: Annotated[
+        str, _flag("The address that callers know us by, behind a proxy (default: as they ask for it).", "URL")
+    ] = "",
+    webhook: Annotated[
+        list[str] | None,
+        _flag(
+            "Where notifications of A2A tasks may go: a host or a network, and nowhere else; loopback is this machine "
+            "(default: any public address).",
+            "HOST",
+        ),
+    ] = None,
+    sign_as: Annotated[str | None, _flag("Sign A2A cards with this key of `waggle id`.", "NAME")] = None,
     peers: Annotated[int | None, _flag("Peers of the default swarm, 1 to 64 (default: 5).", "N")] = None,
     model: Annotated[
         list[str] | None, _flag("What they think with; several are dealt out in turn (default: embedded).", "SPEC")
@@ -108,5 +120,6 @@ def serve(
     opening = Opening(
         address=host, port=port, doors=tuple(map(str, door or ())), keys=keys, open_to_all=open_to_all, rate=rate,
         at_once=at_once, max_body=max_body, origins=tuple(cors_origin or ()), names=tuple(name or ()), drain_s=drain,
+        url=url, webhooks=tuple(webhook or ()), sign_as=sign_as,
     )  # fmt: skip
     serve(flags, opening, config=config)

@@ -68,7 +68,8 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class ModelTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table ``[models.NAME]``: a model of one's own, used as NAME. Keys stand in the environment, never here."""
 
-    kind: Literal["openai", "gguf", "embedded", "recorded", "scripted"]
+    kind: Literal["openai", "gguf", "embedded", "recorded", "scripted", "a2a"]
+    """``a2a`` is no model but an agent elsewhere: who thinks with it is that agent, with `base_url` and `key_env`."""
     model: str | None = None
     """``openai`` and ``embedded``: the model's name there, NAME when None; ``scripted``: its answers, ``yes|no``."""
     path: str | None = None
