@@ -172,7 +172,7 @@ def test_one_who_watches_slowly_has_few_words_kept_for_it_and_no_messages(tmp_pa
     studio = Studio(tmp_path / "log.db")
     studio.live._viewers.add(viewer)
     for n in range(10_000):
-        studio.hear("c", Words(local_peer_id("bee"), "bee", 1, str(n)))
+        studio.live._hear("c", Words(local_peer_id("bee"), "bee", 1, str(n)))
     assert len(viewer.words) == live_module.WORDS_KEPT
     assert viewer.words[-1].text == "9999"
 

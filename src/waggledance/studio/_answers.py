@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import zlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,6 +22,10 @@ PACKING = 1
 """zlib's fastest: a page of 10,000 messages takes it a quarter of a second, and shrinks to a sixth."""
 _ON_THIS_MACHINE = ("127.0.0.1", "::1")
 
+_HEADERS = {"cache-control": "private, no-cache", "vary": "accept-encoding"}
+_PROCESS = secrets.token_bytes(8)
+"""Another one for each process: versions are counted in it."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -28,14 +34,33 @@ def answer(request: Request, content: object, status: int = 200) -> Response:
 
     Between a server and a browser on one machine, packing takes longer than sending.
     """
+    body = _encode(content)
+    mark = _mark(body)
+    return _has_it(request, mark) or _sent(request, body, mark, status)
+
+
+def answer_once(request: Request, version: object, make: Callable[[], object]) -> Response:
+    """Do the same, and make nothing when the browser has this version already: what differs when the answer does."""
+    mark = _mark(_PROCESS + repr(version).encode())
+    return _has_it(request, mark) or _sent(request, _encode(make()), mark, 200)
+
+
+def _mark(of: bytes) -> str:
+    return f'"{blake3(of).hexdigest(16)}"'
+
+
+def _has_it(request: Request, mark: str) -> Response | None:
     from starlette.responses import Response
 
-    body = _encode(content)
-    headers = {"cache-control": "private, no-cache", "vary": "accept-encoding"}
-    if request.method == "GET":
-        headers["etag"] = f'"{blake3(body).hexdigest(16)}"'
-        if headers["etag"] in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
+    if request.method != "GET" or mark not in request.headers.get("if-none-match", ""):
+        return None
+    return Response(status_code=304, headers=_HEADERS | {"etag": mark})
+
+
+def _sent(request: Request, body: bytes, mark: str, status: int) -> Response:
+    from starlette.responses import Response
+
+    headers = _HEADERS | ({"etag": mark} if request.method == "GET" else {})
     far = request.client is None or request.client.host not in _ON_THIS_MACHINE
     if far and len(body) >= PACKED_FROM_BYTES and "gzip" in request.headers.get("accept-encoding", ""):
         packer = zlib.compressobj(PACKING, wbits=31)  # 31 writes gzip's header and end

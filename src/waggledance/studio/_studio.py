@@ -13,7 +13,7 @@ from anyio.to_thread import run_sync
 
 from waggledance.core import Log, LogInUse, UsageError, WaggleError, Words
 from waggledance.safety import MissingRecord
-from waggledance.studio._answers import answer, refused, trouble
+from waggledance.studio._answers import answer, answer_once, refused, trouble
 from waggledance.studio._archive import Archive
 from waggledance.studio._channel import MESSAGES_A_PAGE, channel_of
 from waggledance.studio._channels import channels_of
@@ -26,7 +26,7 @@ from waggledance.studio._page import page
 from waggledance.studio._pins import PinBoard
 from waggledance.studio._replays import AskedAnew, ReplayOrder, Replays
 from waggledance.studio._search import hits_of
-from waggledance.studio._shapes import Begun, ChannelShown, Pin, Pins
+from waggledance.studio._shapes import Begun, Pin, Pins
 from waggledance.studio._whole import whole
 
 if TYPE_CHECKING:
@@ -172,20 +172,19 @@ class Studio:
     async def _channel(self, request: Request) -> Response:
         first = _number(request, "from", 0, 1 << 40)
         most = _number(request, "limit", MESSAGES_A_PAGE, MESSAGES_A_PAGE)
-        return await self._shown(request, lambda: self._drawn(request.path_params["name"], first, most))
+        return await run_sync(self._page_of, request, request.path_params["name"], first, most)
 
-    def _drawn(self, name: str, first: int, most: int) -> ChannelShown:
+    def _page_of(self, request: Request, name: str, first: int, most: int) -> Response:
         archive = self.archive
+        archive.refresh()
         with archive.lock:
-            return channel_of(
-                archive.drawn(name),
-                version=self._version,
-                live=name in self.at_work() or archive.is_live(name),
-                newer=archive.window.newer,
-                broken=archive.window.broken or self.replays.failures.get(name, ""),
-                first=first,
-                most=most,
-            )
+            drawn, window = archive.drawn(name), archive.window
+            live = name in self.at_work() or archive.is_live(name)
+            broken = window.broken or self.replays.failures.get(name, "")
+            size = len(drawn.conversation.came), drawn.conversation.spoiled
+            show = partial(channel_of, drawn, version=self._version, live=live, newer=window.newer, broken=broken,
+                           first=first, most=most)  # fmt: skip
+            return answer_once(request, (window.files, name, *size, live, broken, first, most), show)
 
     async def _message(self, request: Request) -> Response:
         channel, id = request.path_params["channel"], request.path_params["id"]
