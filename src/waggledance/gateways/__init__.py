@@ -57,6 +57,9 @@ if TYPE_CHECKING:
     from waggledance.gateways._on_behalf import read_on_behalf as read_on_behalf
     from waggledance.gateways._openai_door import OpenAIDoor as OpenAIDoor
     from waggledance.gateways._order import Order as Order
+    from waggledance.gateways._parts import as_neutral as as_neutral
+    from waggledance.gateways._parts import as_part as as_part
+    from waggledance.gateways._parts import as_piece as as_piece
     from waggledance.gateways._permits import Permit as Permit
     from waggledance.gateways._permits import Principal as Principal
     from waggledance.gateways._refusal import refusal as refusal
@@ -128,6 +131,9 @@ __all__ = [
     "Translation",
     "Webhooks",
     "app_of",
+    "as_neutral",
+    "as_part",
+    "as_piece",
     "caller_of",
     "desks_of",
     "chat_client",
@@ -167,6 +173,7 @@ _HOMES = {
     "_on_behalf": ("OnBehalf", "read_on_behalf"),
     "_openai_door": ("OpenAIDoor",),
     "_order": ("Order",),
+    "_parts": ("as_neutral", "as_part", "as_piece"),
     "_permits": ("Permit", "Principal"),
     "_refusal": ("refusal",),
     "_running": ("Running",),

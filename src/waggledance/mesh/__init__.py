@@ -74,6 +74,13 @@ from waggledance.mesh._key_file import hold_key as hold_key
 from waggledance.mesh._key_file import load_key as load_key
 from waggledance.mesh._key_file import new_key as new_key
 from waggledance.mesh._key_file import secret_text as secret_text
+from waggledance.mesh._media import Track as Track
+from waggledance.mesh._media import checked_content as checked_content
+from waggledance.mesh._media import content_of as content_of
+from waggledance.mesh._media import differing_transcripts as differing_transcripts
+from waggledance.mesh._media import received_blob as received_blob
+from waggledance.mesh._media import tracks as tracks
+from waggledance.mesh._media import wav_milliseconds as wav_milliseconds
 from waggledance.mesh._mesh import Mesh as Mesh
 from waggledance.mesh._node import Node as Node
 from waggledance.mesh._orders import Order as Order
@@ -229,6 +236,7 @@ __all__ = [
     "TeamMesh",
     "Tls",
     "ToolClaim",
+    "Track",
     "Traits",
     "Transport",
     "TwoFaced",
@@ -247,6 +255,9 @@ __all__ = [
     "carry_out",
     "certificate_in",
     "check_issuer",
+    "checked_content",
+    "content_of",
+    "differing_transcripts",
     "edges_of",
     "endpoints_of",
     "enter",
@@ -274,6 +285,7 @@ __all__ = [
     "read_invite",
     "read_prompts",
     "read_status",
+    "received_blob",
     "records_of",
     "rollout_question",
     "rollouts_of",
@@ -286,10 +298,12 @@ __all__ = [
     "tensor_file",
     "tensor_patch",
     "tensors_of",
+    "tracks",
     "traits_of",
     "verify_card",
     "warrant_of",
     "warranted",
+    "wav_milliseconds",
     "way_to",
     "write_status",
 ]

@@ -1,7 +1,7 @@
 """What a part of a message holds: fetched up to the size that was said, checked by size and hash before it is decoded.
 
 Nothing here decodes. Decoders of sound and pictures are a way in for attackers; whoever wants to decode does so in a
-sandbox (`tasks.run_sandboxed`), after `checked`. What is missing or wrong is no failure of a conversation: there are
+sandbox (`tasks.Sandbox`), after `checked_content`. What is missing or wrong is no failure of a conversation: there are
 always the part's words.
 
 Source: the rules of the project's card on Zhang et al. 2024, "SpeechAgents", arXiv:2401.03945.
@@ -9,9 +9,12 @@ Source: the rules of the project's card on Zhang et al. 2024, "SpeechAgents", ar
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
 
-from waggledance.core import BlobRef, Part, PeerFault
+import msgspec
+
+from waggledance.core import BlobRef, Message, Part, PeerFault, PeerId, Say, Transcript
 from waggledance.mesh._blobs import BlobId, BlobMissing, Blobs, blob_of
 
 _WAV_HEADER_BYTES = 65_536
@@ -35,7 +38,7 @@ def content_of(part: Part, blobs: Blobs) -> bytes | None:
     return part.text.encode() if part.text else part.inline
 
 
-async def received(ref: BlobRef, pieces: AsyncIterator[bytes]) -> bytes:
+async def received_blob(ref: BlobRef, pieces: AsyncIterator[bytes]) -> bytes:
     """Take a blob from whoever sends it, piece by piece, and no more of it than was said.
 
     Raises:
@@ -55,7 +58,7 @@ async def received(ref: BlobRef, pieces: AsyncIterator[bytes]) -> bytes:
     return whole
 
 
-def checked(part: Part, content: bytes) -> bytes:
+def checked_content(part: Part, content: bytes) -> bytes:
     """Return content that may be decoded: it is what the part refers to, and a WAV plays as long as the part says.
 
     Raises:
@@ -89,3 +92,48 @@ def wav_milliseconds(content: bytes) -> int:
             return (len(content) - at) * 1_000 // bytes_a_second
         at += 8 + size + size % 2
     raise PeerFault("corrupt", "a WAV without a format")
+
+
+class Track(msgspec.Struct, frozen=True):
+    """One sound of a conversation."""
+
+    name: str
+    """Who speaks."""
+    words: str
+    """What is said, as the speaker wrote it down."""
+    type: str
+    milliseconds: int
+    """How long, as the speaker says; 0 where that is not said."""
+    content: bytes | None
+    """The sound; None where it is not here, and the words are all there is."""
+
+
+def tracks(said: Sequence[Message[Say]], names: Mapping[PeerId, str], blobs: Blobs) -> tuple[Track, ...]:
+    """Return the sounds of a conversation in causal order, ties by id: the same on every peer with the same turns."""
+    ordered = sorted(said, key=lambda message: (message.lamport, message.id))
+    return tuple(
+        Track(
+            names.get(message.author) or message.author.hex()[:8],
+            part.alt,
+            part.type,
+            0 if part.meta is None else part.meta.milliseconds,
+            content_of(part, blobs),
+        )
+        for message in ordered
+        for part in message.body.parts
+        if part.type.startswith("audio/")
+    )
+
+
+def differing_transcripts(part: Part, transcripts: Sequence[Message[Transcript]]) -> tuple[Message[Transcript], ...]:
+    """Return the transcripts of a part's content by others that do not say what the part's sender says of it.
+
+    Words are compared without capitals, signs and spacing; sorted by id. Who is right, they do not tell.
+    """
+    claimed = _spoken(part.alt)
+    mine = () if part.blob is None else (t for t in transcripts if t.body.of == part.blob.hash)
+    return tuple(sorted(t for t in mine if _spoken(t.body.text) != claimed))
+
+
+def _spoken(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"\w+", text.casefold()))
