@@ -35,7 +35,7 @@ from google.protobuf.json_format import MessageToDict
 from starlette.applications import Starlette
 
 from waggledance import FunctionPeer, Log, Swarm
-from waggledance.core import Key
+from waggledance.core import Call, Key, Proposal
 from waggledance.gateways import A2A, Host, Hosted, Keys, Limits, app_of
 from waggledance.mesh import capability_of_card, verify_card
 
@@ -365,3 +365,29 @@ async def test_a_question_that_does_not_fit_the_swarm_is_rejected_and_one_that_n
         package = asking("Which?")
         package.message.metadata.update({OURS: {"expects": "package", "options": ["a", "b"], "protocol": "vote"}})
         assert (await task_of(agent, package)).status.state == TaskState.TASK_STATE_REJECTED
+
+
+async def test_a_conversation_goes_on_where_it_was_and_strangers_hear_nothing_of_it(served: Served) -> None:
+    class Remembers(FunctionPeer):
+        """Says what it was told had been said before."""
+
+        def __init__(self) -> None:
+            super().__init__("p", four)
+
+        async def propose(self, call: Call) -> Proposal:
+            return Proposal.of("x", " | ".join(f"{t.role}: {t.text}" for t in call.question.conversation) or "nothing")
+
+    asked = Host({"default": Hosted(Swarm([Remembers()]))})
+    keys = Keys({"ada": KEY, "eve": KEY[::-1]})
+    async with (
+        served(app_of(asked, [A2A(asked)], keys=keys)) as url,
+        client(url, streaming=False, key=KEY) as ada,
+        client(url, streaming=False, key=KEY[::-1]) as eve,
+    ):
+        first = await task_of(ada, asking("My name is Ada."))
+        second = await task_of(ada, asking("Who am I?", context_id=first.context_id))
+        assert second.artifacts[0].parts[0].text == "user: My name is Ada. | assistant: nothing"
+        referred = await task_of(ada, asking("And there?", reference_task_ids=[first.id]))
+        assert referred.artifacts[0].parts[0].text == "user: My name is Ada. | assistant: nothing"
+        for stranger in (asking("Who?", context_id=first.context_id), asking("Who?", reference_task_ids=[first.id])):
+            assert (await task_of(eve, stranger)).artifacts[0].parts[0].text == "nothing"

@@ -23,7 +23,7 @@ from a2a.types import Message, Part
 from a2a.utils.errors import ContentTypeNotSupportedError, InvalidParamsError
 from google.protobuf.json_format import MessageToDict
 
-from waggledance.core import AnswerKind, Budget, Question, UsageError, well_formed
+from waggledance.core import AnswerKind, Budget, Question, Turn, UsageError, well_formed
 from waggledance.peers import guess_kind
 
 QUESTION = "urn:waggledance:question:1"
@@ -60,8 +60,16 @@ def wanted_of(message: Message) -> Wanted:
         raise InvalidParamsError(f"the message's metadata, {QUESTION}: {why}") from why
 
 
-def question_of(message: Message, wanted: Wanted) -> Question:
+def question_of(
+    message: Message, wanted: Wanted, *, expects: AnswerKind | None = None, before: tuple[Turn, ...] = ()
+) -> Question:
     """Return what a message asks.
+
+    Args:
+        message: the caller's.
+        wanted: what it says under our extension.
+        expects: the kind of answer that counts where it does not say; guessed from the words when None.
+        before: what was said before in its conversation.
 
     Raises:
         InvalidParamsError: it has no words, too many, or options that do not fit its kind.
@@ -76,14 +84,15 @@ def question_of(message: Message, wanted: Wanted) -> Question:
     if size > MAX_QUESTION_BYTES:
         raise InvalidParamsError(f"the message has {size:,} bytes of text; the limit is {MAX_QUESTION_BYTES:,}")
     try:
-        return _question(well_formed(text), wanted)
+        asked = _question(well_formed(text), wanted, expects)
+        return msgspec.structs.replace(asked, before=before) if before else asked
     except UsageError as why:
         raise InvalidParamsError(str(why)) from why
 
 
-def _question(text: str, wanted: Wanted) -> Question:
+def _question(text: str, wanted: Wanted, expects: AnswerKind | None) -> Question:
     if wanted.expects is None:
-        return guess_kind(text)
+        return guess_kind(text) if expects is None else Question(text=text, expects=expects)
     more: dict[str, Any] = {}
     if wanted.costs is not None:
         more["costs"] = wanted.costs

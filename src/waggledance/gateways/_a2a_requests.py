@@ -104,9 +104,12 @@ class Requests(RequestHandler):
         wants_pushes = params.configuration.HasField("task_push_notification_config")
         if wants_pushes:
             await self._pushes.check(config)
+        before = self._work.before(self._swarm, caller, message.context_id, message.reference_task_ids)
+        expects = self._work.host.swarms[self._swarm].expects
         try:
+            question = question_of(message, wanted, expects=expects, before=before)
             order = Order(
-                swarm=self._swarm, question=question_of(message, wanted), caller=caller, id=new_id(),
+                swarm=self._swarm, question=question, caller=caller, id=new_id(),
                 context=message.context_id or new_id(), budget=wanted.budget, seed=wanted.seed,
                 protocol=wanted.protocol, original=MessageToJson(message, indent=None).encode(),
             )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -17,7 +17,19 @@ from a2a.types import Message as A2AMessage
 from a2a.types import Task, TaskArtifactUpdateEvent, TaskState, TaskStatusUpdateEvent
 
 from waggledance._replay import decide_again
-from waggledance.core import LoopClock, Member, Message, Opening, PeerId, Roster, WaggleError, outcome_of
+from waggledance.core import (
+    LoopClock,
+    Member,
+    Message,
+    Opening,
+    PeerId,
+    Roster,
+    Turn,
+    WaggleError,
+    outcome_of,
+    well_formed,
+)
+from waggledance.gateways._a2a_asked import text_of
 from waggledance.gateways._a2a_ledger import Entry, Ledger
 from waggledance.gateways._a2a_task import (
     ENDED,
@@ -37,6 +49,7 @@ from waggledance.gateways._running import Running
 
 logger = logging.getLogger(__name__)
 
+MAX_BEFORE, MAX_BEFORE_BYTES = 8, 8_000
 Update: TypeAlias = Task | TaskStatusUpdateEvent | TaskArtifactUpdateEvent
 
 
@@ -89,6 +102,29 @@ class Work:
         """Return a task as it is now."""
         live = self._live.get(entry.id)
         return live.task if live is not None else Task.FromString(entry.task)
+
+    def before(self, swarm: str, caller: str, context: str, refs: Sequence[str]) -> tuple[Turn, ...]:
+        """Return what was asked and decided before in a conversation, and in tasks referred to; oldest first.
+
+        Of the caller's own tasks with this swarm that came to a decision the last eight, as far as 8,000 bytes go.
+        """
+        found = self.ledger.page(swarm, caller, size=MAX_BEFORE, context=context)[0] if context else []
+        for entry in map(self.ledger.find, dict.fromkeys(refs[:MAX_BEFORE])):
+            if entry is not None and (entry.swarm, entry.caller) == (swarm, caller):
+                found.append(entry)
+        newest = sorted({entry.id: entry for entry in found}.values(), key=lambda entry: -entry.place)[:MAX_BEFORE]
+        turns: list[Turn] = []
+        left = MAX_BEFORE_BYTES
+        for entry in newest:
+            task = self.task(entry)
+            if task.status.state != TaskState.TASK_STATE_COMPLETED or not task.history:
+                continue
+            asked, answered = text_of(task.history[0].parts), text_of(task.artifacts[0].parts)
+            left -= len(asked.encode()) + len(answered.encode())
+            if left < 0:
+                break
+            turns[:0] = [Turn("user", well_formed(asked)), Turn("assistant", well_formed(answered))]
+        return tuple(turns)
 
     async def updates(self, live: Live) -> AsyncGenerator[Update]:
         """Yield a task as it is now, and then everything that changes, until it ends."""
