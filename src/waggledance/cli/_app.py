@@ -106,7 +106,12 @@ def ask(
     peers: Annotated[int | None, _flag("How many peers to seat, 1 to 64 (default: 5).", "N")] = None,
     model: Annotated[
         list[str] | None,
-        _flag("What peers think with; several are dealt out in turn (default: embedded).", "SPEC", names="model"),
+        _flag(
+            "What peers think with, or a2a:URL for an agent that is a peer; several are dealt out in turn (default: "
+            "embedded).",
+            "SPEC",
+            names="model",
+        ),
     ] = None,
     protocol: Annotated[
         str | None, _flag("What is said when (default: what won at equal spend).", "NAME", names="protocol")
@@ -167,6 +172,10 @@ def ask(
     no_log: Annotated[bool, typer.Option("--no-log", help="Keep nothing.")] = False,
     config: Config = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only the decision.")] = False,
+    in_studio: Annotated[
+        bool,
+        typer.Option("--studio", help="Watch it in the browser while peers talk, and afterwards until Ctrl-C."),
+    ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say why it was arranged like this, and what being surer would cost.")
     ] = False,
@@ -205,6 +214,12 @@ def ask(
         "log.keep": False if no_log else None,
     }
     if over is not None:
+        if in_studio:
+            from waggledance.core import UsageError
+
+            raise UsageError(
+                "the studio shows a log of this machine: leave --studio out, and see `waggle studio --log`"
+            )
         if check:
             from waggledance.core import UsageError
 
@@ -230,7 +245,7 @@ def ask(
         raise UsageError("a certificate is signed by members of a swarm on the network: say which with --mesh")
     ask(
         question, flags, config=config, options=tuple(option or ()), human=human, quiet=quiet, as_json=as_json,
-        explain=explain, check=check,
+        explain=explain, check=check, studio=in_studio,
     )  # fmt: skip
 
 
@@ -409,6 +424,29 @@ def log_check(
         channel, log, config, contracts=tuple(contract or ()), budget=budget, grants=tuple(grant or ()),
         public=tuple(public or ()), as_json=as_json,
     )  # fmt: skip
+
+
+@logs.command("trace")
+@ending_well
+def log_trace(
+    channel: Annotated[
+        str | None, typer.Argument(metavar="CHANNEL", help="A channel's name, or how it begins (default: all).")
+    ] = None,
+    to: Annotated[
+        str | None,
+        _flag("A collector's address, such as http://127.0.0.1:4318; - is stdout (default: OTEL_EXPORTER_…).", "URL"),
+    ] = None,
+    header: Annotated[list[str] | None, _flag("Sent to the collector, as NAME=VALUE; give several.", "HEADER")] = None,
+    prompts: Annotated[
+        bool, typer.Option("--prompts", help="Send what was said, asked and answered, too; it may be private.")
+    ] = False,
+    log: Log = None,
+    config: Config = None,
+) -> None:
+    """Export runs as OpenTelemetry spans, by the conventions for generative AI. The same run gives the same ids."""
+    from waggledance.cli._log_trace_command import trace_log
+
+    trace_log(channel, log, config, to=to, headers=tuple(header or ()), prompts=prompts)
 
 
 @logs.command("repair")

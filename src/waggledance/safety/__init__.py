@@ -55,6 +55,12 @@ if TYPE_CHECKING:
     from waggledance.safety._interventions import intervention_of as intervention_of
     from waggledance.safety._interventions import told_intervention as told_intervention
     from waggledance.safety._mediator import Mediated as Mediated
+    from waggledance.safety._otel import Tracing as Tracing
+    from waggledance.safety._otel import needs_otel as needs_otel
+    from waggledance.safety._otel_export import NotExported as NotExported
+    from waggledance.safety._otel_export import Traced as Traced
+    from waggledance.safety._otel_export import export_trace as export_trace
+    from waggledance.safety._otel_export import exporter_to as exporter_to
     from waggledance.safety._perturbations import Duplicated as Duplicated
     from waggledance.safety._perturbations import Perturbation as Perturbation
     from waggledance.safety._perturbations import Reordered as Reordered
@@ -64,7 +70,7 @@ if TYPE_CHECKING:
     from waggledance.safety._recorded_peer import Asked as Asked
     from waggledance.safety._recorded_peer import Live as Live
     from waggledance.safety._recorded_peer import MissingRecord as MissingRecord
-    from waggledance.safety._replay_run import Peers as Peers
+    from waggledance.safety._replay_parts import Peers as Peers
     from waggledance.safety._ruling import Act as Act
     from waggledance.safety._ruling import Blocked as Blocked
     from waggledance.safety._ruling import Rules as Rules
@@ -108,6 +114,7 @@ __all__ = [
     "Mediated",
     "MissingRecord",
     "NoUseOfRetracted",
+    "NotExported",
     "Peers",
     "Perturbation",
     "Placeholders",
@@ -133,6 +140,8 @@ __all__ = [
     "Swapped",
     "Terminates",
     "ToolFails",
+    "Traced",
+    "Tracing",
     "Unsay",
     "Unseat",
     "Violation",
@@ -145,9 +154,12 @@ __all__ = [
     "contracts_named",
     "each",
     "every",
+    "export_trace",
+    "exporter_to",
     "fork_name",
     "intervene",
     "intervention_of",
+    "needs_otel",
     "recheck",
     "rerun",
     "sum_of",
@@ -186,10 +198,12 @@ _HOMES = {
     ),
     "_capabilities": ("Capabilities", "Grant"),
     "_mediator": ("Mediated",),
+    "_otel": ("Tracing", "needs_otel"),
+    "_otel_export": ("NotExported", "Traced", "export_trace", "exporter_to"),
     "_perturbations": ("Duplicated", "Perturbation", "Reordered", "Reworded", "Swapped", "ToolFails"),
     "_ruling": ("Act", "Blocked", "Rules", "Ruling"),
     "_recorded_peer": ("Asked", "Live", "MissingRecord"),
-    "_replay_run": ("Peers",),
+    "_replay_parts": ("Peers",),
     "_scrub": ("HARD", "Cleaned", "HardScrub", "Placeholders", "Scrub", "Span"),
     "_scrubbed": ("Scrubbed",),
     "_stress": ("Stress", "Stressed"),
