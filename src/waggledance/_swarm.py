@@ -221,8 +221,11 @@ class Swarm:
         protocol: AskProtocol | None = None,
         budget: Budget | None = None,
         seed: int | None = None,
+        see: Callable[[Words | Exchange], None] | None = None,
     ) -> Decision:
         """Do the same as `ask` from code that is not async, on the network's own event loop.
+
+        `see` is told what peers of this process are saying while they say it, and what they asked of models and tools.
 
         Raises:
             Interrupted: Ctrl-C; carries the decision over what had been said by then.
@@ -231,7 +234,7 @@ class Swarm:
 
         async def main() -> Decision:
             nonlocal run
-            run = self._open(question, expects, options, protocol, budget, seed)
+            run = self._open(question, expects, options, protocol, budget, seed, see=see)
             return await run.decide()
 
         make_loop = getattr(self.network, "new_event_loop", None)

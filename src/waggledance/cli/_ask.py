@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,8 +25,9 @@ from waggledance.cli._printing import print_json, print_lines, say, terminal
 from waggledance.cli._protocol_from import protocol_from
 from waggledance.cli._safe_text import safe
 from waggledance.cli._seating import Closing, Seating, model_name, seat, tables
+from waggledance.cli._studio_beside import Beside, studio_beside
 from waggledance.cli._views import View, view_for
-from waggledance.core import Budget, Decision, LogFailed, Question
+from waggledance.core import Budget, Decision, LogFailed, Message, Question
 from waggledance.protocols import AskProtocol, check_fit
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def ask(
     as_json: bool,
     explain: bool,
     check: bool = False,
+    studio: bool = False,
 ) -> None:
     """Ask a swarm and print what it decides.
 
@@ -58,8 +61,25 @@ def ask(
         as_json: whether to print one JSON object instead of the decision.
         explain: whether to say why it was arranged so, and what it would cost to be surer.
         check: whether to check the built-in contracts while peers talk.
+        studio: whether to show it in the browser meanwhile, and afterwards until Ctrl-C.
     """
     force = in_force(flags, config=config)
+    with studio_beside(force) if studio else nullcontext() as beside:
+        _ask(typed, force, options, beside, human=human, quiet=quiet, as_json=as_json, explain=explain, check=check)
+
+
+def _ask(
+    typed: str,
+    force: InForce,
+    options: Sequence[str],
+    beside: Beside | None,
+    *,
+    human: bool,
+    quiet: bool,
+    as_json: bool,
+    explain: bool,
+    check: bool,
+) -> None:
     tell = _nothing if quiet else say
     if force.file is not None:
         tell(f"settings from {force.file}")
@@ -75,7 +95,7 @@ def ask(
     if human:
         tell("what the others say is shown when it is your turn to hear it")
     view = view_for(None if quiet or human else terminal(sys.stderr), quiet=quiet or human, write=tell)
-    ended = _run(question, seating, protocol, budget, force, view, check=check)
+    ended = _run(question, seating, protocol, budget, force, view, beside, check=check)
     decision, interrupted, unkept = ended.decision, ended.interrupted, ended.unkept
     chosen = force.settings.ask.protocol is not None
     if as_json:
@@ -120,22 +140,22 @@ class _Ended:
 
 
 def _run(
-    question: Question, seating: Seating, protocol: AskProtocol, budget: Budget, force: InForce, view: View, *,
-    check: bool,
+    question: Question, seating: Seating, protocol: AskProtocol, budget: Budget, force: InForce, view: View,
+    beside: Beside | None, *, check: bool,
 ) -> _Ended:  # fmt: skip
     """Ask, and keep what is said."""
     ended: _Ended | None = None
     violations: list[Violation] = []
     try:
         with opened_log(force) as log, Closing(seating.models):
-            journal = Watched(log, view.see)
+            journal = Watched(log, view.see if beside is None else _both(view.see, beside.see))
             keep = _checking(journal, budget, violations) if check else journal
             swarm = Swarm(
                 seating.peers, protocol=protocol, log=keep, weights=seating.weights, seed=force.settings.ask.seed
             )
             try:
                 with view:
-                    ended = _Ended(swarm.ask_sync(question, budget=budget))
+                    ended = _Ended(swarm.ask_sync(question, budget=budget, see=None if beside is None else beside.see))
             except Interrupted as why:
                 ended = _Ended(why.partial, why)
             ended.unkept = journal.failure
@@ -145,6 +165,14 @@ def _run(
         ended.unkept = ended.unkept or str(why)
     ended.violations = tuple(violations)
     return ended
+
+
+def _both(one: Callable[[Message[Any]], None], other: Callable[[Message[Any]], None]) -> Callable[[Message[Any]], None]:
+    def see(message: Message[Any]) -> None:
+        one(message)
+        other(message)
+
+    return see
 
 
 def _checking(journal: Watched, budget: Budget, violations: list[Violation]) -> Journal:
