@@ -118,9 +118,14 @@ class HardScrub:
         found: list[tuple[int, int, str]] = []
         for rule in self._rules:
             for start, end in rule.places(text):
-                if all(end <= other or start >= until for other, until, _ in found):
+                if _is_detail(text[start:end]) and all(end <= other or start >= until for other, until, _ in found):
                     found.append((start, end, rule.kind))
         return replaced(text, sorted(found), placeholders)
+
+
+def _is_detail(found: str) -> bool:
+    """Say whether what a rule has found is more than a placeholder: what is clean stays as it is."""
+    return MARK.fullmatch(found.strip("\"'`.,;:!?()")) is None if "[" in found else True
 
 
 def replaced(text: str, found: Sequence[tuple[int, int, str]], placeholders: Placeholders) -> Cleaned:
