@@ -42,10 +42,12 @@ export function corners(shape: Shape): readonly (readonly [number, number])[] | 
   }
 }
 
-/** The same corners as the value of an SVG `points` attribute, for a box of 16 by 16. */
-export function points(shape: Shape): string | null {
+const CIRCLE = "M2 8a6 6 0 1 1 12 0a6 6 0 1 1-12 0z";
+
+/** A shape as the `d` of an SVG path, for a box of 16 by 16. */
+export function outline(shape: Shape): string {
   const found = corners(shape);
-  return found === null ? null : found.map(([x, y]) => `${round(8 + x * 6)},${round(8 + y * 6)}`).join(" ");
+  return found === null ? CIRCLE : `M${found.map(([x, y]) => `${round(8 + x * 6)} ${round(8 + y * 6)}`).join("L")}z`;
 }
 
 function regular(sides: number, radius: number): readonly (readonly [number, number])[] {

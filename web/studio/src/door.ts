@@ -26,7 +26,7 @@ export const livePath = (channel: string, after: number): string => `${path("cha
 
 export const door = {
   channels: () => get<Channels>(path("channels")),
-  channel: whole,
+  channel: (name: string) => channelPages(name, () => undefined),
   message: (channel: string, id: string) => get<WholeMessage>(path("messages", channel, id)),
   options: () => get<Options>(path("options")),
   mesh: () => get<Mesh>(path("mesh")),
@@ -37,25 +37,30 @@ export const door = {
   replay: (channel: string, order: ReplayOrder) => send<Replaying>("POST", path("channels", channel, "replay"), order),
 };
 
-/** A channel with all its pages. */
-async function whole(name: string): Promise<Channel> {
+/** A first page is shown at once; the others are as large as can be read without the page standing still. */
+const FIRST = 300;
+const OTHERS = 2500;
+
+/** A channel with all its pages; `begun` is handed the first page where there are more. */
+export async function channelPages(name: string, begun: (channel: Channel) => void): Promise<Channel> {
   const from = path("channels", name);
-  let channel = await get<Channel>(from);
+  let channel = await get<Channel>(`${from}?limit=${FIRST}`);
+  if (channel.next !== null) begun(channel);
   while (channel.next !== null) {
-    const more = await get<Channel>(`${from}?from=${channel.next}`);
+    const more = await get<Channel>(`${from}?from=${channel.next}&limit=${OTHERS}`);
     channel = { ...more, messages: [...channel.messages, ...more.messages] };
   }
   return channel;
 }
 
 /** A channel that was begun a moment ago may not be in the log yet: look for it for up to three seconds. */
-export async function channelSoon(name: string, tries = 10): Promise<Channel> {
+export async function channelSoon(name: string, begun: (channel: Channel) => void, tries = 10): Promise<Channel> {
   try {
-    return await door.channel(name);
+    return await channelPages(name, begun);
   } catch (error) {
     if (!(error instanceof Failed) || error.status !== 404 || tries <= 1) throw error;
     await new Promise((resume) => setTimeout(resume, 300));
-    return channelSoon(name, tries - 1);
+    return channelSoon(name, begun, tries - 1);
   }
 }
 

@@ -19,31 +19,66 @@ export interface Scene {
   readonly width: number;
   readonly height: number;
   readonly palette: Palette;
+  /** Whether the moment is moving: curves are then drawn of the present only. */
+  readonly moving: boolean;
 }
+
+type Pen = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
 export const GUTTER = 76;
 /** With more messages in view than this, marks are ticks and only the present's causes are drawn. */
 export const DENSE = 700;
-const CURVES = 260;
+/** More curves than this are a grey sheet, and slow. */
+const CURVES = 900;
 
 export function drawScene(ctx: CanvasRenderingContext2D, scene: Scene): void {
-  const { width, height, palette } = scene;
-  ctx.clearRect(0, 0, width, height);
-  drawLanes(ctx, scene);
+  const { width, height } = scene;
   const [first, end] = visible(scene);
+  const dense = end - first > DENSE;
+  ctx.clearRect(0, 0, width, height);
+  if (dense) drawKept(ctx, scene, first, end);
+  else drawLanes(ctx, scene);
   ctx.save();
   ctx.beginPath();
   ctx.rect(GUTTER - 8, 0, width - GUTTER + 8, height);
   ctx.clip();
-  if (end - first > DENSE) drawTicks(ctx, scene, first, end);
-  else {
-    if (end - first <= CURVES) drawCurves(ctx, scene, first, end);
+  if (!dense) {
+    if (!scene.moving) drawCurves(ctx, scene, first, end);
     drawMarks(ctx, scene, first, end);
   }
   dimFuture(ctx, scene);
   drawPresent(ctx, scene);
   ctx.restore();
-  ctx.fillStyle = palette.ink;
+}
+
+let kept: { readonly scene: Scene; readonly canvas: OffscreenCanvas } | null = null;
+
+/** Lanes and ticks do not change while the whole channel is in view: they are drawn once, and copied. */
+function drawKept(ctx: CanvasRenderingContext2D, scene: Scene, first: number, end: number): void {
+  const ratio = ctx.getTransform().a;
+  if (kept === null || !looksAlike(kept.scene, scene)) {
+    const canvas = new OffscreenCanvas(Math.round(scene.width * ratio), Math.round(scene.height * ratio));
+    const own = canvas.getContext("2d");
+    if (own === null) return;
+    own.scale(ratio, ratio);
+    drawLanes(own, scene);
+    drawTicks(own, scene, first, end);
+    kept = { scene, canvas };
+  }
+  ctx.drawImage(kept.canvas, 0, 0, scene.width, scene.height);
+}
+
+function looksAlike(a: Scene, b: Scene): boolean {
+  return (
+    a.story === b.story &&
+    a.values === b.values &&
+    a.palette === b.palette &&
+    a.chosen === b.chosen &&
+    a.width === b.width &&
+    a.height === b.height &&
+    a.span.from === b.span.from &&
+    a.span.to === b.span.to
+  );
 }
 
 /** Pixel of a message. */
@@ -94,7 +129,7 @@ function markSize(scene: Scene): number {
   return Math.max(2, Math.min(6, laneHeight(scene) / 3.4));
 }
 
-function drawLanes(ctx: CanvasRenderingContext2D, scene: Scene): void {
+function drawLanes(ctx: Pen, scene: Scene): void {
   const { story, width, palette, chosen } = scene;
   const tall = laneHeight(scene);
   ctx.font = "12px system-ui, sans-serif";
@@ -116,7 +151,7 @@ function drawLanes(ctx: CanvasRenderingContext2D, scene: Scene): void {
   });
 }
 
-function fitting(ctx: CanvasRenderingContext2D, text: string, width: number): string {
+function fitting(ctx: Pen, text: string, width: number): string {
   if (ctx.measureText(text).width <= width) return text;
   let cut = text.slice(0, 14);
   while (cut.length > 1 && ctx.measureText(`${cut}…`).width > width) cut = cut.slice(0, -1);
@@ -131,7 +166,7 @@ function colourOf(scene: Scene, position: number): string {
   return palette.answers[look(answer).colour] ?? palette.soft;
 }
 
-function drawTicks(ctx: CanvasRenderingContext2D, scene: Scene, first: number, end: number): void {
+function drawTicks(ctx: Pen, scene: Scene, first: number, end: number): void {
   const tall = Math.max(1, laneHeight(scene) * 0.62);
   const wide = Math.max(1, Math.min(3, (scene.width - GUTTER) / (end - first)));
   const byColour = new Map<string, number[]>();
@@ -150,12 +185,19 @@ function drawTicks(ctx: CanvasRenderingContext2D, scene: Scene, first: number, e
   }
 }
 
+/** What each message was made from, where it says so; else all that it builds on. */
 function drawCurves(ctx: CanvasRenderingContext2D, scene: Scene, first: number, end: number): void {
+  const { story } = scene;
   ctx.strokeStyle = scene.palette.soft;
   ctx.globalAlpha = 0.28;
   ctx.lineWidth = 1;
   ctx.beginPath();
-  for (let i = first; i < end; i += 1) for (const cause of scene.story.causes[i] ?? []) curve(ctx, scene, cause, i);
+  let drawn = 0;
+  for (let i = end - 1; i >= first && drawn < CURVES; i -= 1) {
+    const made = story.madeFrom(i);
+    drawn += made.length;
+    for (const cause of made) curve(ctx, scene, cause, i);
+  }
   ctx.stroke();
   ctx.globalAlpha = 1;
 }

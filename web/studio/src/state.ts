@@ -1,6 +1,6 @@
 /** What the page knows and shows, as signals; and what changes it. */
 
-import { computed, signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 import type { Channels, Edit, MeshSwarm, Options, Pin, ReplayOrder, Trouble } from "./api";
 import { Failed, channelSoon, door, troubleOf } from "./door";
 import { withEdit, withoutEdit } from "./edits";
@@ -79,7 +79,7 @@ export async function load(name: string): Promise<void> {
   story.value = null;
   trouble.value = null;
   try {
-    const channel = await channelSoon(name);
+    const channel = await channelSoon(name, (first) => loading === name && show(new Story(first)));
     if (loading !== name) return;
     show(new Story(channel));
     if (channel.live) following = follow(name, () => story.value, show, finished);
@@ -100,12 +100,15 @@ function leave(): void {
 
 function show(next: Story): void {
   const first = story.value === null;
-  story.value = next;
+  batch(() => {
+    story.value = next;
+    if (first) moment.value = begin(next.last);
+    else step({ do: "grew", last: next.last });
+  });
   if (first) {
-    moment.value = begin(next.last);
     const wanted = opened.value === null ? undefined : next.position.get(opened.value);
     if (wanted !== undefined && !next.channel.live) step({ do: "to", at: wanted });
-  } else step({ do: "grew", last: next.last });
+  }
 }
 
 async function finished(): Promise<void> {
@@ -160,7 +163,7 @@ export async function togglePin(pin: Pin): Promise<void> {
   }
 }
 
-/** Replay with the edits; true when it began and is being followed. */
+/** Replay with the edits and follow what comes of it; return why it did not begin. */
 export async function replay(order: ReplayOrder): Promise<Trouble | null> {
   const from = story.value?.channel.name;
   if (from === undefined) return null;

@@ -134,6 +134,17 @@ export class Story {
       .sort((a, b) => b.weight - a.weight || first(a.key) - first(b.key));
   }
 
+  /** Positions of the messages that one was made from, as it says itself; all that it builds on where it does not. */
+  madeFrom(at: number): readonly number[] {
+    const refs = this.messages[at]?.refs ?? [];
+    const own = this.causes[at] ?? [];
+    if (refs.length === 0) return own;
+    return refs.flatMap((id) => {
+      const place = this.position.get(id);
+      return place === undefined || place >= at ? [] : place;
+    });
+  }
+
   /** Whether the decision was there at a moment. */
   decided(at: number): boolean {
     return this.channel.decision !== null && at >= (this.outcome ?? this.last);

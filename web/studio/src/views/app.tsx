@@ -160,6 +160,11 @@ function Question({ of }: { readonly of: Story }) {
           ))}
         </ol>
       )}
+      {of.last + 1 < of.channel.total && !live && (
+        <p class="soft small" role="status">
+          The first {of.last + 1} of {counted(of.channel.total, "message")}; the others are coming.
+        </p>
+      )}
       {newer && <p class="notice">This log was written by a newer version: messages that this one does not know are shown without their contents.</p>}
       {broken !== null && <p class="notice bad">The log is damaged: {broken}. What is intact is shown; repair it with waggle log repair.</p>}
     </header>

@@ -3,14 +3,15 @@
 import type { Decision as Decided } from "../api";
 import { amount } from "../burn";
 import { counted, percent, shortened } from "../format";
-import { at, pins, story, togglePin } from "../state";
+import { pins, story, togglePin } from "../state";
 import type { Standing, Story } from "../story";
 import { Answer, Card, Empty, Glyph, ICONS, Icon } from "./parts";
+import { shownAt } from "../turns";
 
 export function Decision() {
   const of = story.value;
   if (of === null) return null;
-  const decision = of.decided(at.value) ? of.channel.decision : null;
+  const decision = of.decided(shownAt.decision.value) ? of.channel.decision : null;
   return (
     <Card title="Decision" name="decision" aside={decision !== null && <PinResult of={of} />}>
       {decision === null ? <NotYet of={of} /> : <Made of={of} decision={decision} />}
@@ -19,8 +20,8 @@ export function Decision() {
 }
 
 function NotYet({ of }: { readonly of: Story }) {
-  const standing = of.standing(at.value);
-  const ends = of.channel.live || at.value < of.last;
+  const standing = of.standing(shownAt.decision.value);
+  const ends = of.channel.live || shownAt.decision.value < of.last;
   if (standing.length === 0) {
     return <Empty title="No answers yet at this moment." children={<p>{ends ? "They show here as they come." : "The run ended without any."}</p>} />;
   }

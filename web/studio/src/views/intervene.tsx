@@ -122,7 +122,7 @@ function Start({ of }: { readonly of: Story }) {
           <input type="radio" name="live" checked={live === "needed"} onChange={() => setLive("needed")} /> ask the models again
         </label>
         <label class="radio">
-          <input type="radio" name="live" checked={live === "never"} onChange={() => setLive("never")} /> do without: nothing is spent
+          <input type="radio" name="live" checked={live === "never"} onChange={() => setLive("never")} /> ask nobody, and stop there: nothing is spent
         </label>
       </fieldset>
       <label class="radio">

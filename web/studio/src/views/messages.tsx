@@ -3,10 +3,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Msg } from "../api";
 import { counted, elapsed, kindWord, shortened } from "../format";
-import { at, chosen, openMessage, opened, step, story } from "../state";
+import { chosen, openMessage, opened, step, story } from "../state";
 import { type Story, before } from "../story";
 import { rowsInView } from "../window";
 import { Answer, Card, Empty } from "./parts";
+import { shownAt } from "../turns";
 
 const ROW = 58;
 
@@ -35,7 +36,7 @@ function List({ of, lane }: { readonly of: Story; readonly lane: number | null }
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 420 });
   const positions = positionsOf(of, lane);
-  const count = (lane === null ? at.value : before(positions ?? [], at.value, (p) => p)) + 1;
+  const count = (lane === null ? shownAt.messages.value : before(positions ?? [], shownAt.messages.value, (p) => p)) + 1;
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
@@ -91,7 +92,7 @@ interface RowProps {
 
 function Row({ of, message, position, top }: RowProps) {
   const said = message.lapse || message.text || inWords(message, of.causes[position]?.length ?? 0);
-  const current = position === at.value ? "true" : undefined;
+  const current = position === shownAt.messages.value ? "true" : undefined;
   return (
     <li style={{ transform: `translateY(${top}px)` }} aria-posinset={position + 1} aria-setsize={of.last + 1}>
       <button

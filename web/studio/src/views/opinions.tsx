@@ -2,10 +2,11 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { percent } from "../format";
-import { at, chosen, openMessage, story } from "../state";
+import { chosen, openMessage, story } from "../state";
 import type { Opinion, Story } from "../story";
 import { rowsInView } from "../window";
 import { Answer, Card, Empty } from "./parts";
+import { shownAt } from "../turns";
 
 const ROW = 44;
 /** More rounds than this do not fit: the latest up to the moment are shown. */
@@ -14,7 +15,7 @@ const ROUNDS = 8;
 export function Opinions() {
   const of = story.value;
   if (of === null) return null;
-  const rounds = roundsShown(of, at.value);
+  const rounds = roundsShown(of, shownAt.opinions.value);
   const hidden = rounds.length === 0 ? 0 : of.rounds.indexOf(rounds[0] ?? 0);
   const aside = hidden > 0 ? <span class="soft">{hidden} earlier rounds before these</span> : undefined;
   return (
@@ -78,8 +79,8 @@ function Matrix({ of, rounds }: { readonly of: Story; readonly rounds: readonly 
                   {of.lanes[lane]?.name}
                 </button>
               </th>
-              {rounds.map((round) => (
-                <Cell key={round} of={of} lane={lane} round={round} />
+              {rounds.map((round, column) => (
+                <Cell key={column} of={of} lane={lane} round={round} />
               ))}
             </tr>
           ))}
@@ -95,7 +96,7 @@ export function choose(lane: number): void {
 }
 
 function Cell({ of, lane, round }: { readonly of: Story; readonly lane: number; readonly round: number }) {
-  const opinion = of.cell(lane, round, at.value);
+  const opinion = of.cell(lane, round, shownAt.opinions.value);
   if (opinion === null) return <td class="blank" />;
   const earlier = of.opinion(lane, opinion.position - 1);
   const changed = earlier !== null && earlier.key !== opinion.key;

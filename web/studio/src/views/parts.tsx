@@ -2,16 +2,15 @@
 
 import type { ComponentChildren } from "preact";
 import type { Trouble } from "../api";
-import { look, points } from "../answers";
+import { look, outline } from "../answers";
 import type { Story } from "../story";
 
 /** An answer's coloured shape. */
 export function Glyph({ index, size = 14 }: { readonly index: number; readonly size?: number }) {
   const { colour, shape } = look(index);
-  const path = points(shape);
   return (
     <svg class={`glyph a${colour}`} width={size} height={size} viewBox="0 0 16 16" aria-hidden="true">
-      {path === null ? <circle cx="8" cy="8" r="6" /> : <polygon points={path} />}
+      <path d={outline(shape)} />
     </svg>
   );
 }

@@ -4,11 +4,12 @@ import { useMemo } from "preact/hooks";
 import { useCanvas } from "../canvas";
 import { CIRCLE, peerPlaces } from "../layout";
 import { speaking } from "../live";
-import { at, chosen, story } from "../state";
+import { chosen, story } from "../state";
 import { type Heard, type Story, before } from "../story";
 import { palette } from "../theme";
 import { choose } from "./opinions";
 import { Card, Glyph } from "./parts";
+import { shownAt } from "../turns";
 
 const PAD = 44;
 
@@ -77,12 +78,12 @@ interface NodeProps {
 function Node({ of, lane, x, y }: NodeProps) {
   const peer = of.lanes[lane];
   if (peer === undefined) return null;
-  const opinion = of.opinion(lane, at.value);
+  const opinion = of.opinion(lane, shownAt.peers.value);
   const answer = opinion?.key == null ? undefined : of.answers.get(opinion.key);
   const thinks = opinion === null ? "said nothing yet" : `thinks ${opinion.key ?? "nothing"}`;
-  const heard = of.heard.filter((h) => h.to === lane && (h.at[0] ?? Infinity) <= at.value).map((h) => of.lanes[h.from]?.name);
-  const speaks = speaking.value.has(peer.name) && at.value === of.last;
-  const now = of.laneOf[at.value] === lane;
+  const heard = of.heard.filter((h) => h.to === lane && (h.at[0] ?? Infinity) <= shownAt.peers.value).map((h) => of.lanes[h.from]?.name);
+  const speaks = speaking.value.has(peer.name) && shownAt.peers.value === of.last;
+  const now = of.laneOf[shownAt.peers.value] === lane;
   return (
     <li style={{ left: `calc(${PAD}px + ${x} * (100% - ${2 * PAD}px))`, top: `calc(${PAD}px + ${y} * (100% - ${2 * PAD}px))` }}>
       <button
@@ -121,7 +122,7 @@ function drawHearing(ctx: CanvasRenderingContext2D, of: Story, spot: Spot): void
 
 function drawEdges(ctx: CanvasRenderingContext2D, of: Story, spot: Spot): void {
   const { soft, honey } = palette.value;
-  const now = at.value;
+  const now = shownAt.peers.value;
   const only = chosen.value;
   const there = of.heard.filter((h) => (h.at[0] ?? Infinity) <= now && (only === null || h.to === only || h.from === only));
   ctx.lineWidth = 1;

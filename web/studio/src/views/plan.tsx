@@ -4,15 +4,16 @@ import { useMemo } from "preact/hooks";
 import { shortened } from "../format";
 import { TASK_HEIGHT, TASK_WIDTH, planPlaces } from "../layout";
 import { sign, stateAt } from "../plan";
-import { at, story } from "../state";
+import { story } from "../state";
 import { Card } from "./parts";
+import { shownAt } from "../turns";
 
 export function Plan() {
   const of = story.value;
   const tasks = of?.channel.plan?.tasks ?? [];
   const placed = useMemo(() => planPlaces(tasks), [tasks]);
   if (of === null || tasks.length === 0) return null;
-  const wall = at.value >= of.last ? null : (of.messages[at.value]?.wall_ms ?? null);
+  const wall = shownAt.plan.value >= of.last ? null : (of.messages[shownAt.plan.value]?.wall_ms ?? null);
   const done = tasks.filter((t) => stateAt(t, wall) === "done").length;
   return (
     <Card title="Plan" name="plan" aside={<span class="soft">{`${done} of ${tasks.length} done`}</span>}>

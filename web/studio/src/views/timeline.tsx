@@ -8,6 +8,7 @@ import { counted, elapsed, kindWord, shortened } from "../format";
 import { at, chosen, moment, openMessage, opened, step, story } from "../state";
 import type { Story } from "../story";
 import { palette } from "../theme";
+import { scrubbing } from "../turns";
 import { windowAround, zoomed } from "../window";
 import { Card } from "./parts";
 
@@ -45,6 +46,7 @@ function sceneOf(of: Story, wide: number, high: number): Scene {
     width: wide,
     height: high,
     palette: palette.value,
+    moving: scrubbing.value,
   };
 }
 

@@ -7,8 +7,8 @@ import { counted, elapsed, kindWord } from "../format";
 import { SPEEDS, pace } from "../moment";
 import { at, moment, pins, step, story } from "../state";
 import type { Story } from "../story";
-import { type Stream, stream } from "../stream";
-import { palette } from "../theme";
+import { stream } from "../stream";
+import { type Palette, palette } from "../theme";
 import { ICONS, Icon } from "./parts";
 
 /** The strip's end pieces, in pixels: half of the range's thumb. */
@@ -92,14 +92,39 @@ function Strip({ of, said }: { readonly of: Story; readonly said: string }) {
 function drawStrip(ctx: CanvasRenderingContext2D, of: Story, width: number, height: number): void {
   const colours = palette.value;
   const inner = Math.max(1, width - 2 * MARGIN);
-  const columns = streamed(of, Math.min(of.last + 1, Math.max(1, Math.floor(inner / 4))));
-  const wide = inner / columns.length;
-  const now = MARGIN + (of.last <= 0 ? 1 : at.value / of.last) * inner;
-  const [top, tall] = [8, height - 16];
+  const along = (position: number): number => MARGIN + (of.last <= 0 ? 1 : position / of.last) * inner;
+  const now = along(at.value);
+  const ratio = ctx.getTransform().a;
+  if (kept?.of !== of || kept.colours !== colours || kept.width !== width) {
+    const canvas = new OffscreenCanvas(Math.ceil(width * ratio), Math.ceil(height * ratio));
+    const own = canvas.getContext("2d");
+    if (own === null) return;
+    own.scale(ratio, ratio);
+    drawStream(own, of, inner, height, colours);
+    kept = { of, colours, width, canvas };
+  }
   ctx.clearRect(0, 0, width, height);
+  ctx.drawImage(kept.canvas, 0, 0, kept.canvas.width / ratio, kept.canvas.height / ratio);
+  ctx.globalAlpha = 0.68;
+  ctx.fillStyle = colours.card;
+  ctx.fillRect(now, 0, width - now, height);
+  ctx.globalAlpha = 1;
+  ctx.fillStyle = colours.honey;
+  for (const pin of pins.value) {
+    const position = pin.channel === of.channel.name ? of.position.get(pin.id) : undefined;
+    if (position !== undefined) ctx.fillRect(along(position) - 2, 0, 4, 6);
+  }
+}
+
+let kept: { readonly of: Story; readonly colours: Palette; readonly width: number; readonly canvas: OffscreenCanvas } | null = null;
+
+/** Every column of the strip: the parts of the answers, from the bottom up; who had not answered is left grey. */
+function drawStream(ctx: OffscreenCanvasRenderingContext2D, of: Story, inner: number, height: number, colours: Palette): void {
+  const columns = stream(of, Math.min(of.last + 1, Math.max(1, Math.floor(inner / 4))));
+  const wide = inner / columns.length;
+  const [top, tall] = [8, height - 16];
   columns.forEach((column, i) => {
     const x = MARGIN + i * wide;
-    ctx.globalAlpha = x < now ? 1 : 0.3;
     ctx.fillStyle = colours.line;
     ctx.fillRect(x, top, Math.max(1, wide - 1), tall);
     let y = top + tall;
@@ -109,20 +134,6 @@ function drawStrip(ctx: CanvasRenderingContext2D, of: Story, width: number, heig
       ctx.fillRect(x, y, Math.max(1, wide - 1), part * tall);
     }
   });
-  ctx.globalAlpha = 1;
-  ctx.fillStyle = colours.honey;
-  for (const pin of pins.value) {
-    const position = pin.channel === of.channel.name ? of.position.get(pin.id) : undefined;
-    if (position !== undefined) ctx.fillRect(MARGIN + (of.last <= 0 ? 1 : position / of.last) * inner - 2, 0, 4, 6);
-  }
-}
-
-let kept: { readonly of: Story; readonly columns: number; readonly found: Stream } | null = null;
-
-/** The stream of a channel, kept while the same one is shown. */
-function streamed(of: Story, columns: number): Stream {
-  if (kept?.of !== of || kept.columns !== columns) kept = { of, columns, found: stream(of, columns) };
-  return kept.found;
 }
 
 /** Go on by what the pace and the time that went by make, once a frame. */
