@@ -12,7 +12,6 @@ from typing import Any
 
 from waggledance import __version__
 from waggledance.core import NO_COST, Cost, ToolCall
-from waggledance.gateways._event import Cancelled
 from waggledance.gateways._openai_answer import Answer, Answering, Happening, Piece, Thought
 from waggledance.gateways._openai_errors import fault_of
 from waggledance.gateways._openai_stream import event
@@ -89,8 +88,6 @@ async def chunks(
                     if what.calls:
                         yield chunk(i, {"tool_calls": [{"index": k, **_called(c)} for k, c in enumerate(what.calls)]})
                     yield chunk(i, {}, what.finish, waggle=what.waggle())
-    except Cancelled:
-        return  # nobody listens, or the server stops
     except Exception as why:  # noqa: BLE001  # whatever it is, the stream ends with it
         yield event(fault_of(why).event())
         return

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 
 from waggledance.core import ToolCall, Turn
-from waggledance.gateways._event import Cancelled
 from waggledance.gateways._openai_answer import Answer, Answering, Piece, Thought
 from waggledance.gateways._openai_body import ResponseBody
 from waggledance.gateways._openai_errors import Fault, fault_of
@@ -112,8 +111,6 @@ async def events(
                 else:
                     for one in told.hear(what):
                         yield one
-    except Cancelled:
-        return  # nobody listens, or the server stops
     except Exception as why:  # noqa: BLE001  # whatever it is, the stream ends with it
         yield told.event("response.failed", response=failed(response, fault_of(why)))
 

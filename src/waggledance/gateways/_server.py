@@ -78,6 +78,10 @@ class Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         await super().serve(sockets=[self._socket])
 
+    def close(self) -> None:
+        """Give the port back, where it was never served."""
+        self._socket.close()
+
     def stop(self) -> None:
         """Tell it to end, from any thread; told again, it ends at once."""
         if self._loop is not None:
@@ -101,6 +105,7 @@ class Server(uvicorn.Server):
 
 def _listening(address: str, port: int) -> socket.socket:
     """Return a socket that listens."""
+    listening: socket.socket | None = None
     try:
         family, kind, proto, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, kind, proto)
@@ -109,6 +114,8 @@ def _listening(address: str, port: int) -> socket.socket:
         listening.listen(BACKLOG)
         listening.setblocking(False)
     except OSError as why:
+        if listening is not None:
+            listening.close()
         raise UsageError(
             f"cannot listen on {address} port {port}: {(why.strerror or str(why)).lower()}. Choose another --port"
         ) from why

@@ -1,0 +1,227 @@
+"""What the OpenAI door costs over a swarm in process, how soon it streams, how much it takes.
+
+    python benchmarks/serve.py [--small] [overhead] [first] [rate] [load]
+
+The server is a process of its own with scripted models; the client is a few lines over a bare socket, so that it is not
+the client that is measured. `--small` takes seconds, the whole about four minutes, two of them the load.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median, quantiles
+
+from _serve_app import NINE, WORDS, host_for
+from waggledance.core import Question
+
+APP = Path(__file__).with_name("_serve_app.py")
+ASKED = {"model": "default", "messages": [{"role": "user", "content": "What is 17 - 8?"}]}
+
+
+@contextmanager
+def server(kind: str, *more: str) -> Generator[tuple[int, int]]:
+    """Run a server; give its port and its process id."""
+    process = subprocess.Popen(
+        [sys.executable, str(APP), kind, *more], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        yield int(process.stdout.readline()), process.pid
+    finally:
+        process.communicate("", timeout=60)
+
+
+def encoded(body: object) -> bytes:
+    """Return a request as it goes over the wire."""
+    raw = json.dumps(body).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(raw)}\r\n\r\n"
+    return head.encode() + raw
+
+
+class Connection:
+    """One kept-alive connection to a server."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    async def __aenter__(self) -> Connection:
+        self._in, self._out = await asyncio.open_connection("127.0.0.1", self._port)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._out.close()
+
+    async def ask(self, request: bytes) -> bytes:
+        """Send a request and return the answer's body."""
+        self._out.write(request)
+        head = await self._in.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200"), head
+        length = re.search(rb"content-length: (\d+)", head)
+        assert length is not None, head
+        return await self._in.readexactly(int(length[1]))
+
+    async def stream(self, request: bytes, first: list[int] | None = None) -> str:
+        """Send a request and return what the events' deltas say, joined; `first` gets the delay of the first stamp."""
+        self._out.write(request)
+        head = await self._in.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200"), head
+        said, done = "", False
+        while size := int(await self._in.readline(), 16):
+            chunk = await self._in.readexactly(size + 2)
+            now = time.perf_counter_ns()
+            for line in chunk.decode().splitlines():
+                if line == "data: [DONE]":
+                    done = True
+                elif line.startswith("data: "):
+                    for choice in json.loads(line[6:])["choices"]:
+                        delta = choice["delta"]
+                        said += (delta.get("content") or "") + delta.get("reasoning_content", "")
+            if first is not None and not first and (stamp := re.search(r"at (\d+)", said)):
+                first.append(now - int(stamp[1]))
+        await self._in.readline()
+        assert done, "a stream without its end"
+        return said
+
+
+def shown(ns: list[int]) -> str:
+    """Return a median with its quartiles and the 99th percentile, in milliseconds."""
+    low, _, high = quantiles(ns, n=4)
+    return f"{median(ns) / 1e6:.2f} ms (quartiles {low / 1e6:.2f} to {high / 1e6:.2f}, p99 {quantiles(ns, n=100)[98] / 1e6:.2f})"
+
+
+async def overhead(small: bool) -> None:
+    """The same question in process and through the door, in turns of 50."""
+    rounds = 4 if small else 20
+    print("## Overhead of the door: one client, one request after the other, three scripted peers, one vote\n")
+    question = Question(text="What is 17 - 8?", expects="number")
+    for kept in (False, True):
+        inside: list[int] = []
+        through: list[int] = []
+        with tempfile.TemporaryDirectory() as folder:
+            swarm = host_for("door").swarms["default"].swarm
+            more = ("--log", f"{folder}/served.wlog") if kept else ()
+            with server("door", *more) as (port, _):
+                async with Connection(port) as client:
+                    for _ in range(rounds):
+                        for _ in range(50):
+                            began = time.perf_counter_ns()
+                            assert (await swarm.ask(question)).key == "9"
+                            inside.append(time.perf_counter_ns() - began)
+                        for _ in range(50):
+                            began = time.perf_counter_ns()
+                            answer = await client.ask(encoded(ASKED))
+                            through.append(time.perf_counter_ns() - began)
+                        assert json.loads(answer)["choices"][0]["message"]["content"] == NINE.rpartition("\n")[0]
+        where = "with a log behind the door, none in process" if kept else "no log"
+        more_ms = (median(through[50:]) - median(inside[50:])) / 1e6
+        print(f"- {where}: in process {shown(inside[50:])}; through the door {shown(through[50:])}")
+        print(f"  - overhead, median to median: **{more_ms:.2f} ms** (goal: at most 3)")
+
+
+async def first(small: bool) -> None:
+    """From the first peer's first token to the chunk at the client."""
+    delays: list[int] = []
+    with server("stream") as (port, _):
+        async with Connection(port) as client:
+            for _ in range(50 if small else 500):
+                one: list[int] = []
+                await client.stream(encoded({**ASKED, "stream": True}), one)
+                delays += one
+    print("\n## First chunk after the first peer's first token: one client, three peers\n")
+    print(f"- {shown(delays)} (goal: at most 10)")
+
+
+async def rate(small: bool) -> None:
+    """Requests a second of 32 connections, the door and a bare Starlette echo in turns."""
+    rounds, seconds = (2, 1.0) if small else (5, 4.0)
+    print("\n## Requests a second: 32 connections, one server process, the client on the other core\n")
+    found: dict[str, list[tuple[float, float]]] = {"echo": [], "door": []}
+    with server("echo") as echo, server("door") as door:
+        for _ in range(rounds):
+            for kind, where in (("echo", echo), ("door", door)):
+                found[kind].append(await _rate_of(*where, seconds))
+    for kind, measured in found.items():
+        rates, cpu_ms = [r for r, _ in measured], median(ms for _, ms in measured)
+        print(f"- {kind}: {median(rates):,.0f}/s (each round: {', '.join(f'{r:,.0f}' for r in rates)}); the server's "
+              f"own time {cpu_ms:.2f} ms a request, so {1_000 / cpu_ms:,.0f}/s of a core that it has to itself")  # fmt: skip
+    print("- goal for the door: at least 500/s")
+
+
+async def _rate_of(port: int, pid: int, seconds: float) -> tuple[float, float]:
+    """Return answers a second, and milliseconds of the server's processor time for each."""
+    began, answered, request, cpu_s = time.perf_counter(), 0, encoded(ASKED), _cpu_s(pid)
+
+    async def one() -> None:
+        nonlocal answered
+        async with Connection(port) as client:
+            while time.perf_counter() - began < seconds:
+                await client.ask(request)
+                answered += 1
+
+    await asyncio.gather(*(one() for _ in range(32)))
+    return answered / (time.perf_counter() - began), (_cpu_s(pid) - cpu_s) / answered * 1_000
+
+
+async def load(small: bool) -> None:
+    """200 clients that stream all the time; every word is counted, the server's memory is watched."""
+    seconds = 5.0 if small else 120.0
+    began, streams, request = time.perf_counter(), 0, encoded({**ASKED, "stream": True})
+    request = encoded({"model": "default", "messages": [{"role": "user", "content": "Count."}], "stream": True})
+    whole = " ".join(f"w{i}" for i in range(WORDS))
+    memory: list[tuple[float, float]] = []
+    with server("count") as (port, pid):
+
+        async def one() -> None:
+            nonlocal streams
+            async with Connection(port) as client:
+                while time.perf_counter() - began < seconds:
+                    said = await client.stream(request)
+                    assert said == whole, said
+                    streams += 1
+
+        async def watch() -> None:
+            while True:
+                memory.append((time.perf_counter() - began, _resident_mb(pid)))
+                await asyncio.sleep(seconds / 20)
+
+        watching = asyncio.create_task(watch())
+        await asyncio.gather(*(one() for _ in range(200)))
+        watching.cancel()
+    print(f"\n## Load: 200 streaming clients for {seconds:.0f} s, {WORDS} words a stream\n")
+    print(f"- {streams:,} streams, {streams / seconds:,.0f}/s, {streams * WORDS:,} words, none lost")
+    settled = [mb for at, mb in memory if at >= seconds / 4]
+    print(f"- memory of the server: {memory[0][1]:.0f} MB at first, {settled[0]:.0f} MB after a quarter, "
+          f"{settled[-1]:.0f} MB at the end, {max(settled):.0f} MB at most")  # fmt: skip
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _resident_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    return int(found[1]) / 1_024 if found else 0.0
+
+
+PARTS = {"overhead": overhead, "first": first, "rate": rate, "load": load}
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS))
+    parser.add_argument("--small", action="store_true")
+    arguments = parser.parse_args()
+    for part in arguments.parts or PARTS:
+        asyncio.run(PARTS[part](arguments.small))
