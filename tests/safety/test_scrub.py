@@ -122,6 +122,18 @@ def test_no_text_makes_it_slow(piece: str) -> None:
     assert perf_counter() - began < 5  # a pattern that backtracks would take for ever
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_clean_stays_as_it_is(seed: int) -> None:
+    for detail in private_details(200, seed):
+        cleaned = HARD.clean(detail.sentence).text
+        assert HARD.clean(cleaned).text == cleaned
+
+
+def test_a_placeholder_hides_nothing_that_stands_beside_it() -> None:
+    assert "abc123xyz" not in HARD.clean("token=abc123xyz[EMAIL_1]").text
+    assert "hunter2x" not in HARD.clean("password: [KEY_1]hunter2x").text
+
+
 def test_fewer_than_one_detail_cannot_be_made() -> None:
     with pytest.raises(UsageError, match="at least one"):
         private_details(0)
