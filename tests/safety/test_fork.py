@@ -366,12 +366,16 @@ def test_histories_of_two_questions_are_not_compared() -> None:
 
 def test_what_a_live_peer_asks_of_its_model_is_told_as_of_its_stand_in() -> None:
     messages = recorded("4", "5", "5")
+
+    def scripted(name: str, model: str) -> Peer:
+        return Agent(name, Scripted(["Answer: 4", "Answer: 4"]))
+
     told: list[Exchange] = []
     heard: list[Words] = []
     forked(
         messages,
         SwapModel("p1", "4"),
-        peers=lambda name, _: Agent(name, Scripted(["Answer: 4", "Answer: 4"])),
+        peers=scripted,
         witness=Witness(exchange=told.append, words=heard.append),
         into="other",
     )

@@ -96,6 +96,7 @@ from waggledance.core._retold import ForkedFrom as ForkedFrom
 from waggledance.core._retold import Retold as Retold
 from waggledance.core._retold import Teller as Teller
 from waggledance.core._retold import fork_of as fork_of
+from waggledance.core._retold import renamed as renamed
 from waggledance.core._retold import stand_in as stand_in
 from waggledance.core._say import Say as Say
 from waggledance.core._seat import Seat as Seat
@@ -205,6 +206,7 @@ __all__ = [
     "package_key",
     "package_of",
     "past_of",
+    "renamed",
     "repair",
     "show",
     "signature_holds",

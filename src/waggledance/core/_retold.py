@@ -12,6 +12,7 @@ back gives the original's messages, byte for byte.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
@@ -81,6 +82,10 @@ class Teller:
         if first is not None:
             self._lamport[first.id] = first.lamport
 
+    @property
+    def _names(self) -> Mapping[bytes, bytes]:
+        return ChainMap(cast("dict[bytes, bytes]", self.ids), cast("dict[bytes, bytes]", self.peers))
+
     def tell(self, message: AnyMessage, body: Body | None = None) -> tuple[AnyMessage, bytes]:
         """Return a message of the other telling with its canonical bytes; `body`, in words of this one, replaces it."""
         author = self.peers.setdefault(message.author, stand_in(self._fork, message.author))
@@ -90,7 +95,7 @@ class Teller:
             parents = (self._first.id,)
         before = [self._lamport[id] for id in (previous, *parents) if id is not None]
         told, raw = compose(
-            author, self._worded(message.body if body is None else body), message.sequence, previous, parents,
+            author, renamed(message.body if body is None else body, self._names), message.sequence, previous, parents,
             1 + max(before, default=0), message.wall_ms, message.swarm, self._channel,
         )  # fmt: skip
         self.ids[message.id] = told.id
@@ -99,38 +104,19 @@ class Teller:
 
     def decision(self, decision: Decision) -> Decision:
         """Return a decision as one over the other telling."""
-        id = self._swapped
+
+        def id(old: Any) -> Any:
+            return self._names.get(old, old)
+
         return msgspec.structs.replace(
             decision,
-            winner=None if decision.winner is None else cast("MessageId", id(decision.winner)),
-            used=tuple(sorted(cast("MessageId", id(used)) for used in decision.used)),
-            dissent=tuple(msgspec.structs.replace(d, peer=cast("PeerId", id(d.peer))) for d in decision.dissent),
-            silent=tuple(cast("PeerId", id(peer)) for peer in decision.silent),
-            names={cast("PeerId", id(peer)): name for peer, name in decision.names.items()},
+            winner=id(decision.winner),
+            used=tuple(sorted(map(id, decision.used))),
+            dissent=tuple(msgspec.structs.replace(d, peer=id(d.peer)) for d in decision.dissent),
+            silent=tuple(map(id, decision.silent)),
+            names={id(peer): name for peer, name in decision.names.items()},
             channel=self._channel,
         )
-
-    def _worded(self, body: Body) -> Body:
-        if isinstance(body, Unknown):
-            raise UsageError(
-                f"a message of kind {body.kind_name!r} comes from a newer version and cannot be told again by this one"
-            )
-        plain = msgspec.to_builtins(body, builtin_types=(bytes,))
-        swapped = self._swapped(plain)
-        return body if swapped == plain else msgspec.convert(swapped, type(body))
-
-    def _swapped(self, value: object) -> object:
-        """Return a plain value with every id in it as it is in the other telling."""
-        match value:
-            case bytes():
-                return self.ids.get(value) or self.peers.get(value) or value
-            case dict():
-                pairs = cast("Mapping[object, object]", value).items()
-                return {self._swapped(key): self._swapped(part) for key, part in pairs}
-            case list() | tuple():
-                return [self._swapped(part) for part in cast("Sequence[object]", value)]
-            case _:
-                return value
 
 
 class Retold:
@@ -161,6 +147,34 @@ class Retold:
     def in_fork(self, decision: Decision) -> Decision:
         """Return a decision over the messages here as one over the fork's own."""
         return self._forth.decision(decision)
+
+
+def renamed(body: Body, names: Mapping[bytes, bytes]) -> Body:
+    """Return a body with every id in it as it is called elsewhere; ids that have no other name stay as they are.
+
+    Raises:
+        UsageError: it is of a kind that this version does not know, and so cannot look into.
+    """
+    if isinstance(body, Unknown):
+        raise UsageError(
+            f"a message of kind {body.kind_name!r} comes from a newer version and cannot be told again by this one"
+        )
+
+    def swapped(value: object) -> object:
+        match value:
+            case bytes():
+                return names.get(value, value)
+            case dict():
+                pairs = cast("Mapping[object, object]", value).items()
+                return {swapped(key): swapped(part) for key, part in pairs}
+            case list() | tuple():
+                return [swapped(part) for part in cast("Sequence[object]", value)]
+            case _:
+                return value
+
+    plain = msgspec.to_builtins(body, builtin_types=(bytes,))
+    other = swapped(plain)
+    return body if other == plain else msgspec.convert(other, type(body))
 
 
 def _after_what_it_names(message: AnyMessage) -> tuple[bool, int, MessageId]:

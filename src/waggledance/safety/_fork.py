@@ -42,8 +42,8 @@ from waggledance.safety._compare_histories import Change, Comparison, changes_be
 from waggledance.safety._interventions import Interject, Intervention, Reword, Unsay, spelled_intervention
 from waggledance.safety._recorded_history import History
 from waggledance.safety._recorded_peer import Asked, Live
-from waggledance.safety._replay_run import Peers, Replayed, replay
-from waggledance.safety._replay_stage import Told
+from waggledance.safety._replay_parts import Peers, Replayed, Told
+from waggledance.safety._replay_run import replay
 
 AnyMessage = Message[Any]
 

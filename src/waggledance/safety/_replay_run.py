@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
 from typing import Any, TypeVar
 
 import msgspec
@@ -33,30 +32,18 @@ from waggledance.core import (
     UnknownName,
     UsageError,
     Witness,
-    show,
 )
 from waggledance.protocols import PROTOCOLS, AskProtocol, Folding, as_opened, rule_by_name
-from waggledance.safety._interventions import Interject, Intervention, Reword, SwapModel, SwapRule, Unsay, Unseat
+from waggledance.safety._interventions import Intervention, SwapModel, SwapRule, Unseat
 from waggledance.safety._recorded_course import Course
 from waggledance.safety._recorded_history import Gists, History
 from waggledance.safety._recorded_peer import Counts, FellSilent, Live, RecordedPeer
 from waggledance.safety._replay_copy import SeatCopy
-from waggledance.safety._replay_stage import Stage, Told
+from waggledance.safety._replay_parts import Peers, Replayed, Told, changes_by_message, peer_named, place_of
+from waggledance.safety._replay_stage import Stage
 
 AnyMessage = Message[Any]
 T = TypeVar("T")
-
-Peers = Callable[[str, str], Peer]
-"""Gives the live peer of a name; with the model of this name, or with its own when that is empty."""
-
-
-class Replayed(msgspec.Struct, frozen=True):
-    """A run that was run again, in the name of its origin."""
-
-    messages: tuple[AnyMessage, ...]
-    decision: Decision
-    counts: Counts
-    slots: dict[MessageId, tuple[PeerId, str, int, int]]
 
 
 async def replay(
@@ -77,6 +64,14 @@ async def replay(
         UsageError: an intervention names nothing that can be changed, or no such protocol can be run again.
         MissingRecord: a live call would be needed, and none may be made.
     """
+    protocol = protocol_of(history.opening.body)
+    if isinstance(protocol, Folding):
+        from waggledance.safety._replay_plan import replay_plan
+
+        return await replay_plan(
+            history, protocol, edits, at=at, live=live, peers=peers, seed=seed, budget=budget or Budget(), told=told,
+            witness=witness,
+        )  # fmt: skip
     play = _Play(history, edits, at, live, peers, seed, told)
     return await play.run(budget or Budget(), witness)
 
@@ -96,8 +91,8 @@ class _Play:
     ) -> None:
         self.history, self.peers, self.seed = history, peers, seed
         self.live: Live = live
-        self.cut = _place_of(history, at, live)
-        self.by_message = _by_message(history, edits)
+        self.cut = place_of(history, at, live)
+        self.by_message = changes_by_message(history, edits)
         self.swapped = {peer_named(history, e.peer): e.model for e in edits if isinstance(e, SwapModel)}
         self.off = {peer_named(history, e.peer) for e in edits if isinstance(e, Unseat)}
         rules = [e.rule for e in edits if isinstance(e, SwapRule)]
@@ -249,7 +244,7 @@ def protocol_of(opening: Opening) -> AskProtocol:
     """Return the protocol that an opening names, for running it again.
 
     Raises:
-        UsageError: this program knows none of that name, or it goes its way by time and claims and not by rounds.
+        UsageError: this program knows none of that name.
     """
     name = opening.protocol.partition("(")[0]
     if name not in PROTOCOLS:
@@ -257,62 +252,6 @@ def protocol_of(opening: Opening) -> AskProtocol:
 
         register_protocols()
     try:
-        protocol = as_opened(opening)
+        return as_opened(opening)
     except UnknownName as why:
         raise UsageError(f"the channel cannot be run again: {why}") from why
-    if isinstance(protocol, Folding):
-        raise UsageError(f"protocol {name!r} is not run again seat by seat")
-    return protocol
-
-
-def peer_named(history: History, peer: str) -> PeerId:
-    """Return who is meant by a name or by an id in hexadecimal.
-
-    Raises:
-        UnknownName: nobody of that name sat there.
-    """
-    by_name = {m.name: m.id for m in history.members}
-    if peer in by_name:
-        return by_name[peer]
-    with suppress(ValueError):
-        id = PeerId(bytes.fromhex(peer))
-        if id in by_name.values():
-            return id
-    raise UnknownName("peer", peer, by_name)
-
-
-def _place_of(history: History, at: MessageId | None, live: Live) -> int | None:
-    if at is None:
-        if live == "after":
-            raise UsageError("live='after' asks everybody anew after a message: say which with `at`")
-        return None
-    if at not in history.place:
-        raise UsageError(f"there is no message {show(at)} in the channel to run on from; see `waggle log show`")
-    return history.place[at]
-
-
-def _by_message(history: History, edits: Sequence[Intervention]) -> dict[MessageId, Any]:
-    """Return what is changed, by message.
-
-    Raises:
-        UsageError: there is no such message, it cannot be changed, or it is changed twice.
-    """
-    by_id: dict[MessageId, Any] = {}
-    for edit in edits:
-        if not isinstance(edit, Reword | Unsay | Interject):
-            continue
-        id = edit.after if isinstance(edit, Interject) else edit.id
-        message = history.by_id.get(id)
-        if message is None:
-            raise UsageError(f"there is no message {show(id)} in the channel to change; see `waggle log show --json`")
-        if message.author == history.asker:
-            raise UsageError(
-                f"{show(id)} is a {message.kind} of the asker's: what was asked, and what came of it, is not changed; "
-                "ask anew, or change what a peer said"
-            )
-        if message.author in history.forgers:
-            raise UsageError(f"{show(id)} is by a peer who wrote two messages with one number: it counts for nobody")
-        if id in by_id:
-            raise UsageError(f"{show(id)} is changed twice: say in one intervention what becomes of it")
-        by_id[id] = edit
-    return by_id

@@ -8,16 +8,16 @@ patience ends.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Iterable
 from math import inf
 from typing import Any, TypeVar
 
 from waggledance.core import Condition, Message, MessageId, PeerId, encode
 from waggledance.safety._recorded_history import Gists, History, Slot
+from waggledance.safety._replay_parts import Told
 
 AnyMessage = Message[Any]
 T = TypeVar("T")
-Told = Callable[[AnyMessage], None]
 
 QUIET_PASSES = 24
 """After so many turns of the event loop in which nothing moved, nothing will: a wake-up takes one to three."""
