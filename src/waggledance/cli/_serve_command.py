@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -42,6 +42,9 @@ from waggledance.models import Model
 from waggledance.protocols import AskProtocol, check_fit
 from waggledance.tasks import register_protocols
 
+if TYPE_CHECKING:
+    from waggledance.studio import StudioDoor
+
 KEYS_VARIABLE = "WAGGLE_API_KEYS"
 
 
@@ -60,6 +63,7 @@ class Opening:
     origins: tuple[str, ...]
     names: tuple[str, ...]
     drain_s: float
+    studio: bool
     url: str
     webhooks: tuple[str, ...]
     sign_as: str | None
@@ -87,7 +91,7 @@ def serve(flags: Mapping[str, object], opening: Opening, *, config: Path | None)
     with opened_log(force) as log:
         host = Host({name: hosted(name, one, models, log) for name, one in forces.items()}, log,
                     at_once=opening.at_once)  # fmt: skip
-        server_for = partial(_server, host, opening, keys, limits)
+        server_for = partial(_server, host, opening, keys, limits, force)
         asyncio.run(_serve(server_for, host, tuple(models.values())))
 
 
@@ -103,11 +107,26 @@ async def _serve(server_for: Callable[[], Server], host: Host, models: tuple[Mod
             await model.aclose()
 
 
-def _server(host: Host, opening: Opening, keys: Keys | None, limits: Limits) -> Server:
-    names = opening.names or (LOOPBACK if _is_loopback(opening.address) else ())
+def _server(host: Host, opening: Opening, keys: Keys | None, limits: Limits, force: InForce) -> Server:
+    names = opening.names or (LOOPBACK if is_loopback(opening.address) else ())
     doors = _doors(host, opening, keys)
-    app = app_of(host, doors, keys=keys, limits=limits, origins=opening.origins, hosts=names)
-    return Server(app, host, address=opening.address, port=opening.port, drain_s=opening.drain_s)
+    studio = _studio(host, opening, keys, force) if opening.studio else None
+    opened = doors if studio is None else [*doors, studio]
+    app = app_of(host, opened, keys=keys, limits=limits, origins=opening.origins, hosts=names)
+    server = Server(app, host, address=opening.address, port=opening.port, drain_s=opening.drain_s)
+    if studio is not None:
+        say(f"watch it at {studio.address(opening.address, server.port)}")
+    return server
+
+
+def _studio(host: Host, opening: Opening, keys: Keys | None, force: InForce) -> StudioDoor:
+    """Return the studio; where callers need keys it asks for its token, for it shows what all of them ask."""
+    from waggledance.cli._fork_command import LivePeers
+    from waggledance.studio import StudioDoor
+
+    return StudioDoor(
+        host, address=opening.address, locked=keys is not None, peers=lambda: LivePeers(force), names=opening.names
+    )
 
 
 def hosted(name: str, force: InForce, models: dict[str, Model], log: Log | None) -> Hosted:
@@ -153,7 +172,7 @@ def _keys(opening: Opening) -> Keys | None:
     text = os.environ.get(KEYS_VARIABLE, "")
     if text.strip():
         return Keys.of_text(text, KEYS_VARIABLE)
-    if not opening.open_to_all and not _is_loopback(opening.address):
+    if not opening.open_to_all and not is_loopback(opening.address):
         raise UsageError(
             f"other machines can reach {opening.address}, and no API keys are given: give --keys FILE or "
             f"{KEYS_VARIABLE}, or let everybody ask with --open"
@@ -161,7 +180,8 @@ def _keys(opening: Opening) -> Keys | None:
     return None
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Say whether an address is this machine's to itself."""
     try:
         return ip_address(address).is_loopback
     except ValueError:

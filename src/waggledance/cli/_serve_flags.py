@@ -62,6 +62,9 @@ def serve(
         ),
     ] = None,
     sign_as: Annotated[str | None, _flag("Sign A2A cards with this key of `waggle id`.", "NAME")] = None,
+    in_studio: Annotated[
+        bool, typer.Option("--studio", help="Show it all in the browser, under /studio/; prints the address.")
+    ] = False,
     peers: Annotated[int | None, _flag("Peers of the default swarm, 1 to 64 (default: 5).", "N")] = None,
     model: Annotated[
         list[str] | None, _flag("What they think with; several are dealt out in turn (default: embedded).", "SPEC")
@@ -75,6 +78,13 @@ def serve(
     ] = None,
     temperature: Annotated[float | None, _flag("How freely models draw their words, 0 to 10.", "T")] = None,
     max_tokens: Annotated[int | None, _flag("Tokens of one peer's answer at most (default: 256).", "N")] = None,
+    scrub: Annotated[
+        bool | None,
+        typer.Option(
+            "--scrub/--no-scrub",
+            help="Take private details out of what models are sent (default: for models behind an endpoint).",
+        ),
+    ] = None,
     seed: Annotated[int | None, _flag("Same seed, same draws (default: 0).", "N")] = None,
     budget_tokens: Annotated[int | None, _flag("Tokens that one question may cost.", "N")] = None,
     budget_calls: Annotated[int | None, _flag("Calls of models that one question may cost.", "N")] = None,
@@ -109,6 +119,7 @@ def serve(
         "ask.answer": answer,
         "ask.temperature": temperature,
         "ask.max_tokens": max_tokens,
+        "ask.scrub": scrub,
         "ask.seed": seed,
         "budget.tokens": budget_tokens,
         "budget.calls": budget_calls,
@@ -120,6 +131,7 @@ def serve(
     opening = Opening(
         address=host, port=port, doors=tuple(map(str, door or ())), keys=keys, open_to_all=open_to_all, rate=rate,
         at_once=at_once, max_body=max_body, origins=tuple(cors_origin or ()), names=tuple(name or ()), drain_s=drain,
+        studio=in_studio,
         url=url, webhooks=tuple(webhook or ()), sign_as=sign_as,
     )  # fmt: skip
     serve(flags, opening, config=config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -24,4 +24,14 @@ class Gateway(Protocol):
 
     def lifespan(self) -> AbstractAsyncContextManager[None]:
         """Hold what the door needs while the server runs."""
+        ...
+
+
+@runtime_checkable
+class GuardsItself(Protocol):
+    """A door that says itself who may come in, because those who come cannot bring a key: browsers."""
+
+    @property
+    def unkeyed(self) -> str:
+        """How all its paths begin, such as ``"/studio/"``."""
         ...

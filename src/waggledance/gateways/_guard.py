@@ -51,6 +51,7 @@ class Guard:
         origins: whose pages may call us, such as ``"https://chat.example"``; ``"*"`` for all.
         hosts: the host names that we go by; any when empty.
         draining: says whether the server is stopping.
+        unkeyed: how the paths begin of doors that say themselves who may come in.
     """
 
     def __init__(
@@ -61,9 +62,11 @@ class Guard:
         origins: Collection[str],
         hosts: Collection[str],
         draining: Callable[[], bool],
+        unkeyed: Collection[str] = (),
     ) -> None:
         self._app, self._keys, self._limits = app, keys, limits
         self._origins, self._hosts, self._draining = frozenset(origins), frozenset(hosts), draining
+        self._open = (*OPEN_PATHS, *unkeyed)
         self._pace = None if limits.a_minute is None else Pace(limits.a_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,7 +88,7 @@ class Guard:
         origin = headers.get(b"origin")
         if origin is not None and not self._may_come_from(origin.decode("latin-1"), headers.get(b"host", b"")):
             return refusal(403, "pages of this origin may not call; allow it with --cors-origin", "origin_not_allowed")
-        if path.startswith(OPEN_PATHS) or path.endswith(OPEN_CARD):
+        if path.startswith(self._open) or path.endswith(OPEN_CARD):
             return None
         caller = self._caller(headers)
         if caller is None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from waggledance.gateways._gateway import Gateway
+from waggledance.gateways._gateway import Gateway, GuardsItself
 from waggledance.gateways._guard import Guard
 from waggledance.gateways._host import Host
 from waggledance.gateways._keys import Keys
@@ -60,7 +60,8 @@ def app_of(
     own = _own_routes(host, metrics, [gateway.name for gateway in gateways])
     doors = {_beginning(route): name for name, those in (*routes, ("own", own)) for route in those}
     counted = Middleware(Counted, metrics, doors)
-    guard = Middleware(Guard, keys, limits or Limits(), origins, hosts, lambda: host.draining)
+    unkeyed = [gateway.unkeyed for gateway in gateways if isinstance(gateway, GuardsItself)]
+    guard = Middleware(Guard, keys, limits or Limits(), origins, hosts, lambda: host.draining, unkeyed)
     cors = Middleware(
         CORSMiddleware, allow_origins=tuple(origins), allow_methods=("GET", "POST", "DELETE"), allow_headers=("*",)
     )
@@ -99,7 +100,9 @@ def _beginning(route: BaseRoute) -> str:
 async def _not_found(request: Request, why: Exception) -> Response:
     status: int = getattr(why, "status_code", 404)
     if status == 405:
-        return refusal(405, f"{request.url.path} does not take {request.method}", "method_not_allowed")
+        refused = refusal(405, f"{request.url.path} does not take {request.method}", "method_not_allowed")
+        refused.headers.update(getattr(why, "headers", None) or {})
+        return refused
     return refusal(404, f"there is nothing at {request.url.path}", "not_found")
 
 

@@ -9,14 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from waggledance.studio._door import StudioDoor as StudioDoor
     from waggledance.studio._serve import open_port as open_port
     from waggledance.studio._serve import serve as serve
     from waggledance.studio._serve import server_of as server_of
     from waggledance.studio._studio import Studio as Studio
 
-__all__ = ["Studio", "open_port", "serve", "server_of"]
+__all__ = ["Studio", "StudioDoor", "open_port", "serve", "server_of"]
 
-_HOME_OF = {"Studio": "_studio", "open_port": "_serve", "serve": "_serve", "server_of": "_serve"}
+_HOME_OF = {"Studio": "_studio", "StudioDoor": "_door", "open_port": "_serve", "serve": "_serve", "server_of": "_serve"}
 
 
 def __getattr__(name: str) -> object:

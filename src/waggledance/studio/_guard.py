@@ -13,6 +13,7 @@ import hmac
 import ipaddress
 import secrets
 import socket
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -46,14 +47,16 @@ class Guard:
         host: what the server is bound to.
         locked: whether everything asks for the token, also on this machine alone; so it is wherever others can reach
             the port.
+        names: host names that the server goes by, besides its address.
     """
 
-    def __init__(self, host: str, *, locked: bool = False) -> None:
+    def __init__(self, host: str, *, locked: bool = False, names: Collection[str] = ()) -> None:
         self.token = secrets.token_urlsafe(24)
         """The secret: in the address that is printed, where it is asked for, and in the page's cookie."""
         self.locked = locked or not is_loopback(host)
         """Whether even looking asks for the token."""
-        self._hosts = _LOOPBACK | ({host.lower(), socket.gethostname().lower()} if self.locked else frozenset[str]())
+        reached = {host.lower(), socket.gethostname().lower()} if self.locked else frozenset[str]()
+        self._hosts = _LOOPBACK | reached | {name.lower() for name in names}
         self.cookie = f"waggle_studio_{blind(self.token)}"
         """The cookie's name: browsers send a host's cookies to all its ports, and two studios may run."""
 

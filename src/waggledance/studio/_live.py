@@ -169,9 +169,10 @@ async def _in_time(woken: asyncio.Event) -> bool:
 
 
 def _events(step: _Step, viewer: _Viewer) -> list[bytes]:
-    events = [_event("message", message, message.n) for message in step.messages]
-    while viewer.words:
+    events: list[bytes] = []
+    while viewer.words:  # before the message that comes of them
         events.append(_event("words", viewer.words.popleft()))
+    events += [_event("message", message, message.n) for message in step.messages]
     if step.plan is not None:
         events.append(_event("plan", step.plan))
     if step.decision is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -50,6 +50,7 @@ class Studio:
         locked: whether looking asks for the token on this machine, too.
         peers: makes the peers that a replay may ask anew; none are when None.
         writer: the log, where this process has it open for writing.
+        names: host names that the server goes by, besides its address.
     """
 
     name = "studio"
@@ -63,12 +64,13 @@ class Studio:
         locked: bool = False,
         peers: Callable[[], AskedAnew] | None = None,
         writer: Log | None = None,
+        names: Collection[str] = (),
     ) -> None:
         from waggledance import __version__
 
         know_all_kinds()
         self.archive = Archive(log)
-        self.guard = Guard(host, locked=locked)
+        self.guard = Guard(host, locked=locked, names=names)
         self.pins = PinBoard(log)
         self.live = Live(self.archive, self.at_work)
         self.replays = Replays(log, peers, writer, self.live.hear)
