@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from waggledance.consensus import Prep
-from waggledance.core import Budget, Cost, Judgement, Key, Note, Proposal, Question, Tool, Verdict
+from waggledance.core import Budget, Cost, Judgement, Key, MessageId, Note, Proposal, Question, Tool, Verdict
 from waggledance.safety import Retract, Terminates, builtin, check
 from waggledance.tasks import Add, PlanEdit, Task
 
@@ -50,7 +50,7 @@ def negative_round(talk: Any) -> None:
 
 
 def short_id(talk: Any) -> None:
-    talk.say("p1", Proposal(round=0, key="4", refs=(b"short",)))
+    talk.say("p1", Proposal(round=0, key="4", refs=(MessageId(b"short"),)))
 
 
 def gains_by_talking(talk: Any) -> None:

@@ -1,4 +1,4 @@
-"""What goes right breaks no contract: every protocol on the simulated network, without faults, with budgets and without.
+"""What goes right breaks no contract: every protocol on the simulated network without faults, and with budgets.
 
 Source: the acceptance of the project's card on Paduraru, Bouruc, Stefanescu 2026, arXiv:2603.18096.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -24,9 +25,9 @@ class Kept:
     """A journal that keeps messages in memory."""
 
     def __init__(self) -> None:
-        self.messages: list[Message[object]] = []
+        self.messages: list[Message[Any]] = []
 
-    def append(self, message: Message[object], raw: bytes) -> None:
+    def append(self, message: Message[Any], raw: bytes) -> None:
         self.messages.append(message)
 
     async def flush(self) -> None: ...
