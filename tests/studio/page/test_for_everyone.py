@@ -25,7 +25,9 @@ def test_axe_finds_no_fault_on_a_run(run: Any, faults: Faults, scheme: str) -> N
 
 def test_axe_finds_no_fault_on_the_first_page_and_the_dialogs(page: Any, faults: Faults) -> None:
     page.goto("/")
-    page.get_by_role("main").get_by_text("Nothing was asked yet").or_(page.get_by_role("link", name="Open the newest")).wait_for()
+    page.get_by_role("main").get_by_text("Nothing was asked yet").or_(
+        page.get_by_role("link", name="Open the newest")
+    ).wait_for()
     assert faults(page) == []
     page.keyboard.press("?")
     assert faults(page) == []
@@ -38,7 +40,9 @@ def test_axe_finds_no_fault_on_the_first_page_and_the_dialogs(page: Any, faults:
 def test_nothing_is_wider_than_a_phone(run: Any, width: int) -> None:
     run.set_viewport_size({"width": width, "height": 720})
     run.get_by_role("button", name="Channels").wait_for()
-    assert run.evaluate("document.querySelector('main').scrollWidth <= innerWidth && document.body.scrollWidth <= innerWidth")
+    assert run.evaluate(
+        "document.querySelector('main').scrollWidth <= innerWidth && document.body.scrollWidth <= innerWidth"
+    )
     assert run.get_by_label("Moment", exact=True).is_visible()
 
 

@@ -1,6 +1,7 @@
 /** Two channels side by side: what one said at a place, what the other said there, and whether it differs. */
 
 import type { Msg } from "./api";
+import { isFork } from "./story";
 
 export type Difference = "same" | "changed" | "left" | "right";
 
@@ -14,9 +15,10 @@ export interface Pair {
  * Pair the messages of two channels: the same author's n-th message of one kind in one round.
  *
  * Ids and signatures of a fork differ throughout, so names and places are what tells that two messages stand for each
- * other. Pairs come in the order of the left channel; what only the right one has stands where it was said there.
+ * other; what a fork says about itself is left out. Pairs come in the order of the left channel; what only the right one has stands where it was said there.
  */
-export function paired(left: readonly Msg[], right: readonly Msg[]): readonly Pair[] {
+export function paired(ofLeft: readonly Msg[], ofRight: readonly Msg[]): readonly Pair[] {
+  const [left, right] = [ofLeft, ofRight].map((all) => all.filter((m) => !isFork(m))) as [Msg[], Msg[]];
   const places = new Map(withPlaces(right));
   const partner = new Map<Msg, Msg>();
   for (const [place, message] of withPlaces(left)) {

@@ -30,6 +30,7 @@ const WORDS: Readonly<Record<string, string>> = {
   outcome: "decision",
   cut: "what counts",
   roster: "members",
+  fork: "replay of another channel",
 };
 
 export function shortened(text: string, characters: number): string {

@@ -60,6 +60,8 @@ export class Story {
   readonly heard: readonly Heard[];
   /** Position of the message that says what was decided; null while there is none. */
   readonly outcome: number | null;
+  /** Position from which on the decision stands: its message is there, and all that it rests on. */
+  private readonly decidedFrom: number;
   private readonly sums: Readonly<Record<"calls" | "tokens" | "usd_micro", Float64Array>>;
 
   constructor(channel: Channel) {
@@ -78,6 +80,8 @@ export class Story {
     this.answers = answersOf(messages);
     this.heard = heardOf(messages, this.laneOf, this.causes, lane);
     this.outcome = outcomeOf(messages, channel.opening.asker);
+    const rests = (channel.decision?.used ?? []).map((id) => this.position.get(id) ?? 0);
+    this.decidedFrom = rests.reduce((a, b) => Math.max(a, b), this.outcome ?? this.last);
     this.sums = {
       calls: running(messages, (m) => m.cost.calls),
       tokens: running(messages, (m) => m.cost.prompt_tokens + m.cost.completion_tokens),
@@ -147,7 +151,7 @@ export class Story {
 
   /** Whether the decision was there at a moment. */
   decided(at: number): boolean {
-    return this.channel.decision !== null && at >= (this.outcome ?? this.last);
+    return this.channel.decision !== null && at >= this.decidedFrom;
   }
 
   /** The position of the last message at or before a time on `clock`. */
@@ -191,13 +195,18 @@ function lanesOf(channel: Channel): Lane[] {
 
 function clockOf(messages: readonly Msg[]): Float64Array {
   const clock = new Float64Array(messages.length);
-  const start = messages[0]?.wall_ms ?? 0;
+  const start = messages.find((m) => !isFork(m))?.wall_ms ?? 0;
   let latest = 0;
   messages.forEach((m, i) => {
-    latest = Math.max(latest, m.wall_ms - start);
+    if (!isFork(m)) latest = Math.max(latest, m.wall_ms - start);
     clock[i] = latest;
   });
   return clock;
+}
+
+/** Whether a message only says what a replay is of: it is of another day than the channel. */
+export function isFork(message: Msg): boolean {
+  return message.kind.startsWith("fork/");
 }
 
 function causesOf(message: Msg, position: number, places: ReadonlyMap<Hex, number>): readonly number[] {

@@ -44,6 +44,17 @@ describe("a story", () => {
   it("has a decision only from the asker's outcome on", () => {
     expect(story.outcome).toBe(4);
     expect(story.decided(4)).toBe(false); // no decision was told
+    const decision = { status: "decided", key: "9", answer: "9", text: "", confidence_ppm: null, support: [], dissent: [], notes: [], silent: [], cost: asked.cost, seconds: 1, certificate: false, used: [] };
+    const told = new Story(channel(debate, { decision }));
+    expect([told.decided(3), told.decided(4)]).toEqual([false, true]);
+    const early = [0, 1, 2, 4, 3].map((i, n) => ({ ...(debate[i] ?? asked), n }));
+    const late = new Story(channel(early, { decision: { ...decision, used: ["id3"] } }));
+    expect([late.decided(3), late.decided(4)]).toEqual([false, true]); // it rests on what came after it
+  });
+
+  it("does not count the day on which a replay was made", () => {
+    const fork = new Story(channel([message(0, "x", { kind: "fork/1", wall_ms: 9e9 }), message(1, "a", { wall_ms: 100 }), message(2, "a", { wall_ms: 400 })]));
+    expect([...fork.clock]).toEqual([0, 0, 300]);
   });
 
   it("lets clocks never fall", () => {

@@ -12,7 +12,7 @@ import { rowsInView } from "../window";
 import { Bars } from "./decision";
 import { Answer, Empty, Troubled } from "./parts";
 
-const ROW = 92;
+const ROW = 84;
 const SIGNS: Readonly<Record<Difference, string>> = { same: "=", changed: "≠", left: "−", right: "+" };
 const WORDS: Readonly<Record<Difference, string>> = { same: "the same", changed: "changed", left: "only left", right: "only right" };
 
