@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
@@ -62,6 +63,15 @@ async def test_the_command_ends_when_the_client_hangs_up_or_a_signal_comes(ends:
     assert await asyncio.wait_for(process.wait(), 20) == 0
     assert process.stdout is not None
     assert await process.stdout.read() == b"", "nothing but the protocol is on stdout"
+
+
+def test_without_a_client_at_stdin_it_ends_at_once(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, *COMMAND, "--no-log", "--model", "scripted:Answer: 4"],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False,
+        env={**os.environ, "WAGGLEDANCE_HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (0, b"")
 
 
 def founded(root: Path) -> None:

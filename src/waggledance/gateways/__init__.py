@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from waggledance.gateways._limits import Limits as Limits
     from waggledance.gateways._mcp_gateway import McpGateway as McpGateway
     from waggledance.gateways._mcp_gateway import desks_of as desks_of
-    from waggledance.gateways._mcp_gateway import serve_stdio as serve_stdio
     from waggledance.gateways._mcp_link import ToolServerFailed as ToolServerFailed
+    from waggledance.gateways._mcp_stdio import serve_stdio as serve_stdio
     from waggledance.gateways._mcp_toolbox import McpTools as McpTools
     from waggledance.gateways._on_behalf import OnBehalf as OnBehalf
     from waggledance.gateways._on_behalf import read_on_behalf as read_on_behalf
@@ -167,8 +167,9 @@ _HOMES = {
     "_hosted": ("Hosted",),
     "_keys": ("Keys",),
     "_limits": ("Limits",),
-    "_mcp_gateway": ("McpGateway", "desks_of", "serve_stdio"),
+    "_mcp_gateway": ("McpGateway", "desks_of"),
     "_mcp_link": ("ToolServerFailed",),
+    "_mcp_stdio": ("serve_stdio",),
     "_mcp_toolbox": ("McpTools",),
     "_on_behalf": ("OnBehalf", "read_on_behalf"),
     "_openai_door": ("OpenAIDoor",),

@@ -123,24 +123,3 @@ class _Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._door.answer(scope, receive, send)
-
-
-async def serve_stdio(host: Host, desk: Desk | None = None) -> None:
-    """Speak MCP over this process's stdin and stdout until the client hangs up; nothing else may print there.
-
-    Args:
-        host: whose swarms.
-        desk: the client's desk for threads; none when None.
-
-    Raises:
-        RunFailed: the package that speaks MCP is not installed.
-    """
-    check_installed()
-    from mcp.server.stdio import stdio_server
-
-    from waggledance.gateways._mcp_server import McpServer
-
-    server = McpServer(McpCalls(host, lambda _caller: desk)).server
-    async with stdio_server() as (receiving, sending):
-        await server.run(receiving, sending, server.create_initialization_options())
-    await host.drain(0.0)
