@@ -66,7 +66,7 @@ def served(_server: tuple[_Switch, str]) -> Served:
     return served
 
 
-def answer_of(i: int) -> Callable[[Question], str]:
+def answer_of(i: int) -> Callable[[str], str]:
     """Return a peer that is wrong when it is the first."""
     return lambda _question: "5" if i == 0 else "4"
 

@@ -93,7 +93,8 @@ def test_where_callers_need_keys_the_studio_has_a_token_and_takes_no_key(tmp_pat
         with serving(host, door, keys) as (client, server):
             assert client.get("/metrics").status_code == 401
             assert client.get("/studio/api/channels").status_code == 401
-            assert client.get("/studio/api/channels", headers={"authorization": "Bearer secretsecretsecret"}).status_code == 401
+            keyed = {"authorization": "Bearer secretsecretsecret"}
+            assert client.get("/studio/api/channels", headers=keyed).status_code == 401
             assert client.get(door.address("127.0.0.1", server.port)).status_code == 303
             assert client.get("/studio/api/channels").status_code == 200
             assert client.get("/metrics").status_code == 401, "the studio's token opens no other door"

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,49 +38,49 @@ def test_every_row_is_read_in_the_order_of_arrival(log: Path) -> None:
     window.close()
 
 
-def test_what_is_appended_is_noticed_and_nothing_else(log: Path, asked: object) -> None:
+def test_what_is_appended_is_noticed_and_nothing_else(log: Path, asked: Any) -> None:
     window = LogWindow(log)
     window.refresh()
     before = window.last
     assert not window.refresh()
-    asked(log, "3 + 3?")  # type: ignore[operator]
+    asked(log, "3 + 3?")
     assert window.refresh()
     assert window.last > before
     assert window.files == 1
     window.close()
 
 
-def test_a_log_that_is_not_there_yet_is_empty_until_it_is(tmp_path: Path, asked: object) -> None:
+def test_a_log_that_is_not_there_yet_is_empty_until_it_is(tmp_path: Path, asked: Any) -> None:
     window = LogWindow(tmp_path / "new.db")
     assert not window.refresh()
     assert window.rows() == []
     assert window.ends() == []
     assert window.counted() == {}
     assert not window.broken
-    asked(tmp_path / "new.db")  # type: ignore[operator]
+    asked(tmp_path / "new.db")
     assert window.refresh()
     assert window.rows()
     window.close()
 
 
-def test_a_log_that_is_made_and_has_no_tables_yet_is_looked_at_again(tmp_path: Path, asked: object) -> None:
+def test_a_log_that_is_made_and_has_no_tables_yet_is_looked_at_again(tmp_path: Path, asked: Any) -> None:
     path = tmp_path / "new.db"
     path.touch()
     window = LogWindow(path)
     window.refresh()
     assert window.rows() == []
     assert not window.broken
-    asked(path)  # type: ignore[operator]
+    asked(path)
     assert window.refresh()
     assert window.rows()
     window.close()
 
 
-def test_another_log_of_the_same_name_is_another_file(log: Path, tmp_path: Path, asked: object) -> None:
+def test_another_log_of_the_same_name_is_another_file(log: Path, tmp_path: Path, asked: Any) -> None:
     window = LogWindow(log)
     window.refresh()
     first = window.rows()
-    asked(tmp_path / "other.db", "6 + 6?")  # type: ignore[operator]
+    asked(tmp_path / "other.db", "6 + 6?")
     (tmp_path / "other.db").replace(log)
     assert window.refresh()
     assert window.files == 2
@@ -139,10 +140,10 @@ def test_a_database_of_something_else_is_said_to_be_no_log(tmp_path: Path) -> No
     assert "is no log" in window.broken
 
 
-def test_of_a_torn_log_the_rows_around_the_hole_are_read(tmp_path: Path, asked: object) -> None:
+def test_of_a_torn_log_the_rows_around_the_hole_are_read(tmp_path: Path, asked: Any) -> None:
     path = tmp_path / "log.db"
     for i in range(6):
-        asked(path, f"{i} + {i}?", peers=9)  # type: ignore[operator]
+        asked(path, f"{i} + {i}?", peers=9)
     whole = LogWindow(path)
     whole.refresh()
     rows = whole.rows()
@@ -164,10 +165,10 @@ def test_of_a_torn_log_the_rows_around_the_hole_are_read(tmp_path: Path, asked: 
     window.close()
 
 
-def test_a_log_that_is_cut_off_is_read_up_to_there(tmp_path: Path, asked: object) -> None:
+def test_a_log_that_is_cut_off_is_read_up_to_there(tmp_path: Path, asked: Any) -> None:
     path = tmp_path / "log.db"
     for i in range(6):
-        asked(path, f"{i} + {i}?", peers=9)  # type: ignore[operator]
+        asked(path, f"{i} + {i}?", peers=9)
     os.truncate(path, path.stat().st_size // 2)
     window = LogWindow(path)
     window.refresh()

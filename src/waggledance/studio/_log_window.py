@@ -166,10 +166,10 @@ class LogWindow:
         if self._connection is None:
             return
         try:
-            [version] = self._connection.execute("PRAGMA data_version").fetchone()
+            version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
             if version == self._seen_at:
                 return
-            [last] = self._connection.execute("SELECT max(arrival) FROM messages").fetchone()
+            last: int | None = self._connection.execute("SELECT max(arrival) FROM messages").fetchone()[0]
             self._seen_at, self.last = version, last or 0
         except sqlite3.DatabaseError as why:
             self._note_damage(why)
