@@ -199,6 +199,13 @@ def _restored(message: AnyMessage, decision: bytes) -> AnyMessage:
     )[0]  # fmt: skip
 
 
+def test_more_heard_than_a_message_names_is_heard_again() -> None:
+    kept = _Kept()
+    Swarm([Opinionated(f"p{i}") for i in range(70)], log=kept, protocol=Debate(rounds=2)).ask_sync(SUM)
+    again = forked(kept.messages, live="never")
+    assert again.exact
+
+
 # -- something changed ----------------------------------------------------------------------------------------------
 
 

@@ -35,8 +35,9 @@ from waggledance.core import (
 )
 
 AnyMessage = Message[Any]
-MAX_PARENTS = 64
-"""So many parents a message has room for; with as many, what else its author had heard is not recorded."""
+PARENTS_IN_FULL = 55
+"""With more parents than this a message may lack some: it has room for 64 of what its author had heard, its own words
+and what it heard twice among them, and whether others were left out is not recorded."""
 
 Slot = tuple[PeerId, str, int, int]
 """Where a message stands in any run of the same question: author, kind, round, and the how-manieth of these."""
@@ -89,7 +90,7 @@ class History:
 
     def heard_before(self, message: AnyMessage) -> frozenset[MessageId] | None:
         """Return what an author had collected since its last message; None when there was more than was noted."""
-        return None if len(message.parents) >= MAX_PARENTS else frozenset(message.parents)
+        return None if len(message.parents) > PARENTS_IN_FULL else frozenset(message.parents)
 
     def _refuse_unknown(self) -> None:
         kinds = sorted({m.kind for m in self.messages if isinstance(m.body, Unknown)})
