@@ -9,6 +9,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // the page's policy forbids data: addresses
     modulePreload: { polyfill: false },
     target: "es2022",
+    license: { fileName: "licences.md" }, // of the libraries inside
   },
   server: { proxy: { "/api": "http://127.0.0.1:8765" } },
   test: { include: ["tests/**/*.test.ts"] },

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,6 +19,9 @@ from waggledance import Swarm
 from waggledance.core import Decision, Log
 from waggledance.models import Scripted
 from waggledance.peers import Agent
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the page is tested with playwright, which is not here")
 
@@ -107,7 +110,7 @@ def studio(log: Path) -> Generator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Generator[Any]:
+def browser() -> Generator[Browser]:
     """Return one browser for the tests of a file: while it is open, no test can run a loop in this thread."""
     with sync_api.sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
@@ -122,7 +125,7 @@ def expect_errors() -> list[str]:
 
 
 @pytest.fixture
-def page(browser: Any, studio: str, expect_errors: list[str]) -> Generator[Any]:
+def page(browser: Browser, studio: str, expect_errors: list[str]) -> Generator[Page]:
     """Return a page that is still empty; in the end nothing was said against its policy, and nobody else was asked."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000}, base_url=studio, reduced_motion="reduce")
     context.set_default_timeout(10_000)
@@ -140,7 +143,7 @@ def page(browser: Any, studio: str, expect_errors: list[str]) -> Generator[Any]:
 
 
 @pytest.fixture
-def run(page: Any, ask: Ask) -> Any:
+def run(page: Page, ask: Ask) -> Page:
     """Return a page that shows a decided run: the first of the log, asked now where there is none."""
     page.goto("/")
     page.get_by_role("main").get_by_text("Nothing was asked yet").or_(
@@ -155,13 +158,13 @@ def run(page: Any, ask: Ask) -> Any:
 
 
 @pytest.fixture
-def faults() -> Callable[[Any], list[str]]:
+def faults() -> Callable[[Page], list[str]]:
     """Return what finds a page's faults in accessibility, as axe sees them."""
     if not AXE.exists():
         pytest.skip("axe is not here: run `npm ci` in web/studio")
     script = AXE.read_text()
 
-    def found(page: Any) -> list[str]:
+    def found(page: Page) -> list[str]:
         page.evaluate(script)
         report = json.loads(page.evaluate("axe.run(document).then(JSON.stringify)"))
         return [

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-Faults = Callable[[Any], list[str]]
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+Faults = Callable[[Page], list[str]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_fault_on_a_run(run: Any, faults: Faults, scheme: str) -> None:
+def test_axe_finds_no_fault_on_a_run(run: Page, faults: Faults, scheme: Literal["light", "dark"]) -> None:
     run.emulate_media(color_scheme=scheme)
     run.locator(f"html[data-theme={scheme}]").wait_for()
     assert faults(run) == []
@@ -23,7 +26,7 @@ def test_axe_finds_no_fault_on_a_run(run: Any, faults: Faults, scheme: str) -> N
     assert faults(run) == []
 
 
-def test_axe_finds_no_fault_on_the_first_page_and_the_dialogs(page: Any, faults: Faults) -> None:
+def test_axe_finds_no_fault_on_the_first_page_and_the_dialogs(page: Page, faults: Faults) -> None:
     page.goto("/")
     page.get_by_role("main").get_by_text("Nothing was asked yet").or_(
         page.get_by_role("link", name="Open the newest")
@@ -37,7 +40,7 @@ def test_axe_finds_no_fault_on_the_first_page_and_the_dialogs(page: Any, faults:
 
 
 @pytest.mark.parametrize("width", [320, 375, 768])
-def test_nothing_is_wider_than_a_phone(run: Any, width: int) -> None:
+def test_nothing_is_wider_than_a_phone(run: Page, width: int) -> None:
     run.set_viewport_size({"width": width, "height": 720})
     run.get_by_role("button", name="Channels").wait_for()
     assert run.evaluate(
@@ -46,7 +49,7 @@ def test_nothing_is_wider_than_a_phone(run: Any, width: int) -> None:
     assert run.get_by_label("Moment", exact=True).is_visible()
 
 
-def test_a_chosen_theme_stays(page: Any) -> None:
+def test_a_chosen_theme_stays(page: Page) -> None:
     page.emulate_media(color_scheme="light")
     page.goto("/")
     page.get_by_role("button", name="Use dark colours").click()
@@ -55,7 +58,7 @@ def test_a_chosen_theme_stays(page: Any) -> None:
     assert page.locator("html").get_attribute("data-theme") == "dark"
 
 
-def test_a_closed_message_gives_the_focus_back(run: Any) -> None:
+def test_a_closed_message_gives_the_focus_back(run: Page) -> None:
     cell = run.get_by_role("button", name="ada, round 1: 9")
     cell.focus()
     run.keyboard.press("Enter")
@@ -67,7 +70,7 @@ def test_a_closed_message_gives_the_focus_back(run: Any) -> None:
     assert cell.evaluate("c => c === document.activeElement")
 
 
-def test_help_lists_the_keys_and_escape_closes_it(page: Any) -> None:
+def test_help_lists_the_keys_and_escape_closes_it(page: Page) -> None:
     page.goto("/")
     page.get_by_role("banner").wait_for()
     page.keyboard.press("?")

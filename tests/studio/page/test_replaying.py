@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 SHARES = ".card-decision .bar-part"
 
 
-def changed(page: Any) -> None:
+def changed(page: Page) -> None:
     """Let ben say 9 in the last round, for a replay."""
     page.get_by_role("button", name="ben, round 3: 8").click()
     page.get_by_role("button", name="Edit…").click()
@@ -16,7 +19,7 @@ def changed(page: Any) -> None:
     page.get_by_role("button", name="Keep for the replay").click()
 
 
-def test_a_replay_from_the_record_is_followed_and_stands_beside_the_original(run: Any) -> None:
+def test_a_replay_from_the_record_is_followed_and_stands_beside_the_original(run: Page) -> None:
     assert run.locator(SHARES).all_inner_texts() == ["75 %", "25 %"]
     changed(run)
     run.get_by_label("ask nobody").check()
@@ -36,7 +39,7 @@ def test_a_replay_from_the_record_is_followed_and_stands_beside_the_original(run
     assert run.get_by_role("region", name="Right: ").locator(".bar-part").all_inner_texts() == ["100 %"]
 
 
-def test_what_the_record_does_not_hold_is_asked_of_live_models(run: Any) -> None:
+def test_what_the_record_does_not_hold_is_asked_of_live_models(run: Page) -> None:
     run.get_by_role("button", name="ben, round 1: 8").click()
     run.get_by_role("region", name="Message", exact=True).get_by_role("button", name="Drop").click()
     run.get_by_label("ask the models again").check()
@@ -47,7 +50,7 @@ def test_what_the_record_does_not_hold_is_asked_of_live_models(run: Any) -> None
 
 
 def test_a_replay_that_the_record_does_not_hold_is_refused_in_words(
-    page: Any, run: Any, expect_errors: list[str]
+    page: Page, run: Page, expect_errors: list[str]
 ) -> None:
     run.get_by_role("button", name="ben, round 1: 8").click()
     run.get_by_role("region", name="Message", exact=True).get_by_role("button", name="Drop").click()
@@ -57,7 +60,7 @@ def test_a_replay_that_the_record_does_not_hold_is_refused_in_words(
     run.get_by_role("alert").get_by_text("The record does not hold all that is asked").wait_for()
 
 
-def test_edits_are_listed_in_words_and_can_be_taken_back(run: Any) -> None:
+def test_edits_are_listed_in_words_and_can_be_taken_back(run: Page) -> None:
     changed(run)
     run.get_by_label("Decide by another rule").select_option("borda")
     listed = run.locator(".edits")
