@@ -212,6 +212,17 @@ async def test_nobody_speaks_before_they_have_a_name_or_enters_twice(tmp_path: P
             pass
 
 
+async def test_a_client_of_a_room_that_has_ended_hears_no_more_and_cannot_speak(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        async with serving(tmp_path) as address:
+            ada = await stack.enter_async_context(chat_client(room_at(address), "ada"))
+        async with asyncio.timeout(20):
+            async for frame in ada.heard():
+                assert not isinstance(frame, Said)
+        with pytest.raises(NoRoom, match="has ended"):
+            await ada.say("anybody?")
+
+
 async def test_keys_and_strange_rooms_are_looked_at_before_anything_else(tmp_path: Path) -> None:
     async with serving(tmp_path, Keys({"ada": KEY})) as address:
         with pytest.raises(NoRoom, match="401"):

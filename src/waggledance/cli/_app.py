@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from waggledance.cli._chat_flags import chat
 from waggledance.cli._ending import ending_well
 from waggledance.cli._find_flags import rollout
 from waggledance.cli._id_commands import ids
@@ -139,6 +140,13 @@ def ask(
         float | None, _flag("How freely models draw their words, 0 to 10 (default: the peer's).", "T")
     ] = None,
     max_tokens: Annotated[int | None, _flag("Tokens of one answer at most (default: the peer's).", "N")] = None,
+    scrub: Annotated[
+        bool | None,
+        typer.Option(
+            "--scrub/--no-scrub",
+            help="Take private details out of what models are sent (default: for models behind an endpoint).",
+        ),
+    ] = None,
     human: Annotated[bool, typer.Option("--human", help="Seat yourself as one more peer, at this terminal.")] = False,
     budget_tokens: Annotated[int | None, _flag("Tokens to spend at most.", "N")] = None,
     budget_calls: Annotated[int | None, _flag("Calls of models to make at most.", "N")] = None,
@@ -204,6 +212,7 @@ def ask(
         "ask.answer": answer,
         "ask.temperature": temperature,
         "ask.max_tokens": max_tokens,
+        "ask.scrub": scrub,
         "ask.seed": seed,
         "budget.tokens": budget_tokens,
         "budget.calls": budget_calls,
@@ -255,6 +264,7 @@ app.command()(verify)
 
 app.command("run")(run_batch)
 app.command()(serve)
+app.command()(chat)
 app.command()(mcp)
 
 

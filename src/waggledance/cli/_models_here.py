@@ -20,10 +20,23 @@ def models_for(names: Iterable[str], force: InForce) -> dict[str, Model]:
         ModelError: one cannot be used here; says what to do.
     """
     return {
-        name: force.using("ask.model", partial(_made, name, force))
+        name: _scrubbed(force.using("ask.model", partial(_made, name, force)), force.settings.ask.scrub)
         for name in sorted(set(names))
         if not is_agent(name, force)
     }
+
+
+def _scrubbed(model: Model, wanted: bool | None) -> Model:
+    """Return a model that private details are kept from, where that is wanted.
+
+    Unless told otherwise: models behind an endpoint, also one on this machine, because nobody here knows whether it
+    passes on what it is sent.
+    """
+    if not (model.name.startswith("openai:") if wanted is None else wanted):
+        return model
+    from waggledance.safety import Scrubbed
+
+    return Scrubbed(model)
 
 
 def _made(name: str, force: InForce) -> Model:

@@ -38,6 +38,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     temperature: Annotated[float, Meta(ge=0, le=10)] | None = None
     max_tokens: Annotated[int, Meta(ge=1)] | None = None
     """Tokens of one answer at most."""
+    scrub: bool | None = None
+    """Whether private details are taken out of what models are sent; of what leaves for an endpoint when None."""
     seed: int = 0
 
     @property
@@ -148,6 +150,7 @@ FLAGS = {
     "ask.answer": "--answer",
     "ask.temperature": "--temperature",
     "ask.max_tokens": "--max-tokens",
+    "ask.scrub": "--scrub",
     "ask.seed": "--seed",
     "budget.tokens": "--budget-tokens",
     "budget.calls": "--budget-calls",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -54,23 +54,33 @@ class ChatClient:
         self._socket = socket
 
     async def say(self, text: str, parts: Sequence[Part] = ()) -> None:
-        """Say something; whether the room takes it is told among what is heard."""
-        await self._send(Utter(text, tuple(Attached.of(part) for part in parts)))
+        """Say something; whether the room takes it is told among what is heard.
+
+        Raises:
+            NoRoom: the connection has ended.
+        """
+        from websockets.exceptions import ConnectionClosed
+
+        frame = Utter(text, tuple(Attached.of(part) for part in parts))
+        try:
+            await self._socket.send(encode_frame(frame).decode())
+        except ConnectionClosed:
+            raise NoRoom(self.welcome.room, "the connection has ended; come back in") from None
 
     async def heard(self) -> AsyncIterator[FromRoom]:
-        """Yield what the room tells, until it ends the connection or this side does.
+        """Yield what the room tells, until the connection ends, whoever ends it.
 
         Raises:
             NoRoom: the room says what cannot be read.
         """
-        async for raw in self._socket:
-            frame = _read(raw, self.welcome.room)
-            if isinstance(frame, Said):
-                self.seen = frame.n
-            yield frame
+        from websockets.exceptions import ConnectionClosed
 
-    async def _send(self, frame: Utter | Enter) -> None:
-        await self._socket.send(encode_frame(frame).decode())
+        with suppress(ConnectionClosed):
+            while True:
+                frame = _read(await self._socket.recv(), self.welcome.room)
+                if isinstance(frame, Said):
+                    self.seen = frame.n
+                yield frame
 
 
 @asynccontextmanager

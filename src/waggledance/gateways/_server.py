@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from waggledance.core import UsageError
+from waggledance.gateways._chat_frames import MAX_FRAME_BYTES
 from waggledance.gateways._host import Host
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class Server(uvicorn.Server):
                 access_log=False,
                 lifespan="on",
                 server_header=False,
-                ws="none",
+                ws="websockets-sansio",
+                ws_max_size=2 * MAX_FRAME_BYTES,  # more than a room takes, so that it can say so
                 timeout_graceful_shutdown=round(LAST_WORDS_S),
             )
         )
