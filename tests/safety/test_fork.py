@@ -51,7 +51,7 @@ from waggledance.safety import (
     intervene,
     rerun,
 )
-from waggledance.testing import Opinionated, simulate
+from waggledance.testing import Opinionated, SimulatedMesh, on_virtual_time, simulate
 
 SUM = Question(text="2 + 2?", expects="number")
 SHARED = Question(text="What for?", expects="package", options=("a", "b", "c"), spend=1)
@@ -141,6 +141,21 @@ def test_what_a_nest_sites_scout_saw_for_itself_is_in_no_message_so_it_is_asked_
     again = forked(run.log, peers=opinionated)
     assert again.exact
     assert {call.skill for call in again.asked} == {"critique"}
+
+
+@pytest.mark.parametrize("certify", [False, True])
+def test_what_members_of_a_mesh_said_is_run_again_without_their_network(certify: bool) -> None:
+    async def asked() -> tuple[AnyMessage, ...]:
+        async with SimulatedMesh(5, seed=3) as mesh:
+            decision = await mesh.ask("2+2?", protocol=PeerRanking(), certify=certify)
+            await mesh.settle(decision.channel)
+            return mesh.nodes["asker"].channels[decision.channel].copy.messages()
+
+    messages = on_virtual_time(asked())
+    assert any(m.kind == "seal/1" for m in messages)
+    again = forked(messages, live="never")
+    assert again.exact
+    assert (again.changed, again.flipped) == ((), False)
 
 
 @pytest.mark.parametrize(

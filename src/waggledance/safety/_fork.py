@@ -74,7 +74,8 @@ class Fork(msgspec.Struct, frozen=True, kw_only=True):
     spent: Cost
     """What the live calls cost."""
     exact: bool
-    """Whether, told in the name of the original, it is the original byte for byte."""
+    """Whether, told in the name of the original, it is the original byte for byte; a mesh's seals and certificates
+    left out."""
     notes: tuple[str, ...] = ()
     """What a reader should know: an edit on which nothing rests, for one."""
 

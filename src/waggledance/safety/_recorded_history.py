@@ -39,12 +39,15 @@ PARENTS_IN_FULL = 55
 """With more parents than this a message may lack some: it has room for 64 of what its author had heard, its own words
 and what it heard twice among them, and whether others were left out is not recorded."""
 
+BESIDE = frozenset({"seal/1", "claim/1", "prep/1", "ack/1", "feedback/1", "violation/1"})
+"""What the network's members say about a channel and not in its protocol: of no use in a run without a network."""
+
 Slot = tuple[PeerId, str, int, int]
 """Where a message stands in any run of the same question: author, kind, round, and the how-manieth of these."""
 
 
 class History:
-    """One channel's messages, by author and by who heard them.
+    """One channel's messages, by author and by who heard them; certificates and the like left out.
 
     Args:
         messages: all messages of one channel, told in the name of its origin.
@@ -54,7 +57,8 @@ class History:
     """
 
     def __init__(self, messages: Iterable[AnyMessage]) -> None:
-        self.messages = tuple(sorted(set(messages), key=lambda m: (m.lamport, m.id)))
+        said = (m for m in set(messages) if m.kind not in BESIDE)
+        self.messages = tuple(sorted(said, key=lambda m: (m.lamport, m.id)))
         opening = opening_of(self.messages)
         if opening is None:
             raise UsageError("the channel has no opening, so nobody can say who was asked what: it cannot be run again")
