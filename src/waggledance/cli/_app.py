@@ -114,6 +114,10 @@ def ask(
             names="model",
         ),
     ] = None,
+    tools: Annotated[
+        list[str] | None,
+        _flag("A tool server that peers may use, [tools.NAME] of waggle.toml; give several.", "NAME"),
+    ] = None,
     protocol: Annotated[
         str | None, _flag("What is said when (default: what won at equal spend).", "NAME", names="protocol")
     ] = None,
@@ -204,6 +208,7 @@ def ask(
     flags = {
         "ask.peers": peers,
         "ask.model": tuple(model) if model else None,
+        "ask.tools": tuple(tools) if tools else None,
         "ask.protocol": protocol,
         "ask.rule": rule,
         "ask.topology": topology,

@@ -125,7 +125,7 @@ def in_force(
         variable = environment_variable(key)
         if env.get(variable):
             text = env[variable]
-            listed = tuple(part.strip() for part in text.split(",")) if key == "ask.model" else text
+            listed = tuple(part.strip() for part in text.split(",")) if key in ("ask.model", "ask.tools") else text
             _put(merged, key, _converted(key, variable, listed, strict=False))
             origins[key] = variable
     for key, value in (flags or {}).items():
@@ -174,6 +174,8 @@ def _read(file: Path, origins: dict[str, str]) -> dict[str, Any]:
             origins[f"{table}.{field}"] = f"{file.name}:{line_of(text, (table, field))}"
     for name in raw.get("models", {}):
         origins[f"models.{name}"] = f"{file.name}:{line_of(text, ('models', name))}"
+    for name in raw.get("tools", {}):
+        origins[f"tools.{name}"] = f"{file.name}:{line_of(text, ('tools', name))}"
     for name in raw.get("swarms", {}):
         origins[f"swarms.{name}"] = f"{file.name}:{line_of(text, ('swarms', name))}"
     for i, _ in enumerate(raw.get("peers", ())):

@@ -29,6 +29,10 @@ def show_config(config: Path | None, *, as_json: bool) -> None:
         for field, value in msgspec.structs.asdict(model).items():
             if value is not None:
                 rows.append((f"models.{name}.{field}", _harmless(field, value), force.origin(f"models.{name}")))
+    for name, server in force.settings.tools.items():
+        for field, value in msgspec.structs.asdict(server).items():
+            if value not in (None, "", ()):
+                rows.append((f"tools.{name}.{field}", _harmless(field, value), force.origin(f"tools.{name}")))
     for i, peer in enumerate(force.settings.peers):
         for field, value in msgspec.structs.asdict(peer).items():
             if value is not None:
@@ -45,11 +49,11 @@ def show_config(config: Path | None, *, as_json: bool) -> None:
 
 
 def _harmless(field: str, value: Any) -> object:
-    """Return a value without what may be a secret: headers' texts, and passwords and keys inside an address."""
-    if field == "headers":
+    """Return a value without what may be a secret: texts of headers and variables, passwords and keys in an address."""
+    if field in ("headers", "env"):
         headers: Mapping[str, str] = value
         return {name: text if text.startswith("$") else HIDDEN for name, text in headers.items()}
-    if field == "base_url":
+    if field in ("base_url", "url"):
         place = urlsplit(str(value))
         user, at, host = place.netloc.rpartition("@")
         query = HIDDEN if place.query else ""

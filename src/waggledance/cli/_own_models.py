@@ -71,17 +71,21 @@ def _of_table(name: str, table: ModelTable, force: InForce) -> Model:
             )
         config[option] = value
     if table.headers is not None:
-        config["headers"] = {header: _filled(text, header) for header, text in table.headers.items()}
+        config["headers"] = {header: filled(text, f"the header {header}") for header, text in table.headers.items()}
     return model(spec, config=config)
 
 
-def _filled(text: str, header: str) -> str:
-    """Return a header's text with environment variables put in."""
+def filled(text: str, what: str) -> str:
+    """Return a text with environment variables put in.
+
+    Raises:
+        UsageError: one of them is not set; names what needs it.
+    """
 
     def value(found: re.Match[str]) -> str:
         variable = found[1] or found[2]
         if variable not in os.environ:
-            raise UsageError(f"the header {header} needs the environment variable {variable}, which is not set")
+            raise UsageError(f"{what} needs the environment variable {variable}, which is not set")
         return os.environ[variable]
 
     return _VARIABLE.sub(value, text)

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from waggledance.cli._config import InForce
 from waggledance.cli._remote_agents import agent_at, is_agent
 from waggledance.cli._settings import PeerTable
 from waggledance.core import Peer, UnknownName, UsageError
 from waggledance.models import Model
+
+if TYPE_CHECKING:
+    from waggledance.peers import Toolbox
 
 MAX_PEERS = 64
 HUMAN = "you"
@@ -80,6 +83,7 @@ def seat(rows: Sequence[PeerTable], models: dict[str, Model], force: InForce, *,
 
     ask = force.settings.ask
     peers: list[Peer] = []
+    boxes: dict[str, Toolbox] = {}
     for i, row in enumerate(rows):
         named = model_name(row, force)
         if is_agent(named, force):
@@ -91,6 +95,7 @@ def seat(rows: Sequence[PeerTable], models: dict[str, Model], force: InForce, *,
             "max_tokens": row.max_tokens if row.max_tokens is not None else ask.max_tokens,
         }
         options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        options["tools"] = [_box(name, boxes, force) for name in tools_of(row, force)]
         make = partial(Agent, row.name, models[named], **options)
         peers.append(force.using(f"peers.{i}", make))
     if human:
@@ -104,6 +109,20 @@ def seat(rows: Sequence[PeerTable], models: dict[str, Model], force: InForce, *,
 def model_name(row: PeerTable, force: InForce) -> str:
     """Return the name of a peer's model."""
     return row.model or force.settings.ask.models[0]
+
+
+def tools_of(row: PeerTable, force: InForce) -> tuple[str, ...]:
+    """Return the names of a peer's tool servers, each once."""
+    return tuple(dict.fromkeys(force.settings.ask.tools if row.tools is None else row.tools))
+
+
+def _box(name: str, boxes: dict[str, Toolbox], force: InForce) -> Toolbox:
+    """Return the toolbox of a name: one for all peers that use it."""
+    from waggledance.cli._own_tools import tools_named
+
+    if name not in boxes:
+        boxes[name] = force.using("ask.tools", lambda: tools_named(name, force))
+    return boxes[name]
 
 
 def _persona(written: str | None) -> str | None:

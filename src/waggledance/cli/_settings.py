@@ -41,6 +41,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     scrub: bool | None = None
     """Whether private details are taken out of what models are sent; of what leaves for an endpoint when None."""
     seed: int = 0
+    tools: tuple[str, ...] = ()
+    """Tool servers that peers may use while they think: names of ``[tools.NAME]``."""
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -96,6 +98,23 @@ class ModelTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """``scripted``: seconds before each answer."""
 
 
+class ToolsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table ``[tools.NAME]``: an MCP server whose tools peers may use. Keys stand in the environment, never here."""
+
+    command: tuple[str, ...] = ()
+    """What starts it, for stdio, as in ``["npx", "-y", "some-server"]``."""
+    url: str = ""
+    """Where it is, for Streamable HTTP; either this or a command."""
+    env: dict[str, str] | None = None
+    """Set in the server's environment; ``"$NAME"`` stands for the value of a variable of ours."""
+    headers: dict[str, str] | None = None
+    """Sent with every request over HTTP; ``"$NAME"`` as in `env`."""
+    allow: tuple[str, ...] | None = None
+    """Which of its tools may be used, by the server's names; all when None."""
+    within_s: Amount = 30.0
+    """Seconds that one call may take."""
+
+
 class PeerTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One ``[[peers]]``: a peer by name. With any of them, exactly these are seated."""
 
@@ -107,6 +126,8 @@ class PeerTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     max_tokens: Annotated[int, Meta(ge=1)] | None = None
     weight: Annotated[float, Meta(ge=0, le=1e6)] = 1.0
     """Voting weight."""
+    tools: tuple[str, ...] | None = None
+    """``[ask] tools`` when None."""
 
 
 class SwarmTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -126,6 +147,7 @@ class SwarmTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     temperature: Annotated[float, Meta(ge=0, le=10)] | None = None
     max_tokens: Annotated[int, Meta(ge=1)] | None = None
     seed: int | None = None
+    tools: tuple[str, ...] | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -135,6 +157,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     budget: Limits = Limits()
     log: Keeping = Keeping()
     models: dict[Name, ModelTable] = {}
+    tools: dict[Name, ToolsTable] = {}
     peers: tuple[PeerTable, ...] = ()
     swarms: dict[Name, SwarmTable] = {}
 
@@ -152,6 +175,7 @@ FLAGS = {
     "ask.max_tokens": "--max-tokens",
     "ask.scrub": "--scrub",
     "ask.seed": "--seed",
+    "ask.tools": "--tools",
     "budget.tokens": "--budget-tokens",
     "budget.calls": "--budget-calls",
     "budget.messages": "--budget-messages",
