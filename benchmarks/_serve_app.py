@@ -72,13 +72,16 @@ async def echo(request: HttpRequest) -> JSONResponse:
     return JSONResponse(await request.json())
 
 
+def app_for(kind: str, host: Host) -> Starlette:
+    """Return what is served: the door, or for comparison nothing but an echo."""
+    if kind == "echo":
+        return Starlette(routes=[Route("/v1/chat/completions", echo, methods=["POST"])])
+    return app_of(host, [OpenAIDoor(host)])
+
+
 async def main(kind: str, log: Log | None) -> None:
     host = host_for(kind, log)
-    if kind == "echo":
-        app = Starlette(routes=[Route("/v1/chat/completions", echo, methods=["POST"])])
-    else:
-        app = app_of(host, [OpenAIDoor(host)])
-    server = Server(app, host, port=0)
+    server = Server(app_for(kind, host), host, port=0)
     print(server.port, flush=True)
     serving = asyncio.create_task(server.serve())
     await asyncio.to_thread(sys.stdin.read)
