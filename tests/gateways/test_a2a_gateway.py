@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from pathlib import Path
@@ -32,6 +33,8 @@ from a2a.utils.errors import (
     UnsupportedOperationError,
 )
 from google.protobuf.json_format import MessageToDict
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 
 from waggledance import FunctionPeer, Log, Swarm
@@ -272,6 +275,7 @@ BAD_REQUESTS = {
     "deep": ("[" * 100_000, -32700),
     "nested": (rpc("SendMessage", {"message": {"metadata": json.loads("[" * 99 + "]" * 99)}}), -32700),
     "no UTF-8": (b"\xff\xfe{}", -32700),
+    "half of a character": (rpc("GetTask", {"id": "\ud83d"}), -32700),
     "no object": ("[]", -32600),
     "another JSON-RPC": (rpc("GetTask", jsonrpc="1.0"), -32600),
     "no method": ('{"jsonrpc": "2.0", "id": 1, "params": {}}', -32600),
@@ -391,3 +395,58 @@ async def test_a_conversation_goes_on_where_it_was_and_strangers_hear_nothing_of
         assert referred.artifacts[0].parts[0].text == "user: My name is Ada. | assistant: nothing"
         for stranger in (asking("Who?", context_id=first.context_id), asking("Who?", reference_task_ids=[first.id])):
             assert (await task_of(eve, stranger)).artifacts[0].parts[0].text == "nothing"
+
+
+async def test_what_the_swarm_had_decided_when_the_process_died_is_found_in_the_log(
+    served: Served, tmp_path: Path
+) -> None:
+    """The task's row is as it was before the end; the log has the end."""
+    told = asyncio.Event()
+
+    async def when_told(question: str) -> str:
+        await told.wait()
+        return "4"
+
+    with Log(tmp_path / "log") as log:
+        async with served(app(host(when_told, log))) as url, client(url, streaming=False) as agent:
+            request = asking()
+            request.configuration.return_immediately = True
+            task = await task_of(agent, request)
+            while log.path.with_name("log.a2a-wal").stat().st_size == 0 or not len(log):
+                await asyncio.sleep(0.01)
+            for name in ("log.a2a", "log.a2a-wal"):
+                shutil.copy(tmp_path / name, tmp_path / f"died-{name}")
+            told.set()
+            while (await agent.get_task(GetTaskRequest(id=task.id))).status.state == TaskState.TASK_STATE_WORKING:
+                await asyncio.sleep(0.01)
+    for name in ("log.a2a", "log.a2a-wal"):
+        shutil.copy(tmp_path / f"died-{name}", tmp_path / name)
+    with Log(tmp_path / "log") as log:
+        async with served(app(host(log=log))) as url, client(url, streaming=False) as agent:
+            found = await agent.get_task(GetTaskRequest(id=task.id))
+            assert found.status.state == TaskState.TASK_STATE_COMPLETED
+            assert decision_of(found)["answer"] == "4"
+
+
+loose = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 2**70) | st.floats(allow_nan=False) | st.text(max_size=5)
+    | st.sampled_from(["ROLE_USER", "2+2?", "TASK_STATE_WORKING", "choice", "http://127.0.0.1/"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(["message", "messageId", "role", "parts", "text", "data", "raw", "url", "metadata", "id",
+                         "configuration", "historyLength", "pageSize", "status", "tenant", OURS, "expects"]), inner,
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(
+    params=loose, method=st.sampled_from(["SendMessage", "SendStreamingMessage", "GetTask", "ListTasks", "CancelTask"])
+)
+@settings(max_examples=40, deadline=None)
+async def test_whatever_is_sent_is_answered_or_refused_and_never_an_error_of_ours(params: Any, method: str) -> None:
+    transport = httpx.ASGITransport(app(host()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+        answer = await http.post("/", content=rpc(method, params))
+        assert answer.status_code == 200
+        assert "-32603" not in answer.text
+        assert (await http.post("/message:send", content=json.dumps(params))).status_code < 500

@@ -134,7 +134,9 @@ async def _json(request: Request) -> Any:
     """
     try:
         asked = await request.json()
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as why:
+        if b"\\ud" in (await request.body()).lower():  # half of a character, as no UTF-8 can say it
+            json.dumps(asked, ensure_ascii=False).encode()
+    except (json.JSONDecodeError, UnicodeError, RecursionError) as why:
         raise JSONParseError(f"the request is no JSON: {type(why).__name__}: {why}"[:300]) from why
     if _deeper(asked, MAX_DEPTH):
         raise JSONParseError(f"the request is nested more than {MAX_DEPTH} deep")
