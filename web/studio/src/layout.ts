@@ -13,9 +13,40 @@ export interface Place {
 /** More peers than this are laid out by who hears whom: a circle of them is only a ring of dots. */
 export const CIRCLE = 24;
 
-/** A place for each of `peers`, in a box from 0 to 1: the same for the same input. */
-export function peerPlaces(peers: number, heard: readonly Heard[]): readonly Place[] {
-  return peers <= CIRCLE ? circle(peers) : forced(peers, heard);
+export type Edge = Pick<Heard, "from" | "to">;
+
+/**
+ * A place for each of `peers`, in a box from 0 to 1: the same for the same input. Few stand on a circle, those beside
+ * each other who hear each other; a single one of `outside`, who hears nobody, stands in the middle.
+ */
+export function peerPlaces(peers: number, edges: readonly Edge[], outside: readonly number[] = []): readonly Place[] {
+  if (peers > CIRCLE) return forced(peers, edges);
+  const middle = outside.length === 1 && peers > 3 ? outside[0] : undefined;
+  const order = neighbours(peers, edges).filter((peer) => peer !== middle);
+  const places = new Array<Place>(peers).fill({ x: 0.5, y: 0.5 });
+  circle(order.length).forEach((place, i) => (places[order[i] ?? 0] = place));
+  return places;
+}
+
+/** Peers in an order in which those who hear each other are close: from each to an unseen neighbour with the fewest. */
+export function neighbours(peers: number, edges: readonly Edge[]): readonly number[] {
+  const near = Array.from({ length: peers }, () => new Set<number>());
+  for (const { from, to } of edges) {
+    near[from]?.add(to);
+    near[to]?.add(from);
+  }
+  const left = new Set(near.keys());
+  const order: number[] = [];
+  const free = (peer: number): number => [...(near[peer] ?? [])].filter((other) => left.has(other)).length;
+  const fewest = (of: readonly number[]): number | undefined => [...of].sort((a, b) => free(a) - free(b) || a - b)[0];
+  let now: number | undefined = 0;
+  while (left.size > 0) {
+    now ??= Math.min(...left);
+    left.delete(now);
+    order.push(now);
+    now = fewest([...(near[now] ?? [])].filter((other) => left.has(other)));
+  }
+  return order;
 }
 
 export function circle(peers: number): readonly Place[] {
@@ -26,9 +57,9 @@ export function circle(peers: number): readonly Place[] {
   });
 }
 
-function forced(peers: number, heard: readonly Heard[]): readonly Place[] {
+function forced(peers: number, edges: readonly Edge[]): readonly Place[] {
   const nodes = circle(peers).map(({ x, y }, index) => ({ index, x: (x - 0.5) * 400, y: (y - 0.5) * 400 }));
-  const links = heard.slice(0, 4000).map(({ from, to }) => ({ source: from, target: to }));
+  const links = edges.slice(0, 4000).map(({ from, to }) => ({ source: from, target: to }));
   forceSimulation(nodes)
     .force("push", forceManyBody().strength(-60))
     .force("pull", forceLink(links).distance(40).strength(0.2))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CIRCLE, peerPlaces, planPlaces } from "../src/layout";
+import { CIRCLE, neighbours, peerPlaces, planPlaces } from "../src/layout";
 
 const task = (id: string, ...needs: string[]) => ({ id, goal: id, kind: "work", state: "ready", by: null, needs, parent: null, result: null, began_ms: null, ended_ms: null });
 
@@ -18,6 +18,27 @@ describe("peers", () => {
       }
       expect(peerPlaces(peers, heard)).toEqual(places);
     }
+  });
+});
+
+describe("neighbours", () => {
+  it("follow a ring along the ring, however its members are numbered", () => {
+    const ring = [0, 4, 2, 6, 1, 5, 3];
+    const edges = ring.map((from, i) => ({ from, to: ring[(i + 1) % ring.length] ?? 0 }));
+    const order = neighbours(7, edges);
+    const near = (a: number, b: number) => edges.some((e) => (e.from === a && e.to === b) || (e.from === b && e.to === a));
+    expect(order.every((peer, i) => near(peer, order[(i + 1) % order.length] ?? -1))).toBe(true);
+  });
+
+  it("are all there once, also where nobody hears anybody", () => {
+    expect(neighbours(4, [])).toEqual([0, 1, 2, 3]);
+    expect([...neighbours(5, [{ from: 1, to: 3 }])].sort()).toEqual([0, 1, 2, 3, 4]);
+    expect(neighbours(0, [])).toEqual([]);
+  });
+
+  it("leave the middle to one who is outside", () => {
+    expect(peerPlaces(5, [], [0])[0]).toEqual({ x: 0.5, y: 0.5 });
+    expect(peerPlaces(5, [], [0, 1])[0]).not.toEqual({ x: 0.5, y: 0.5 });
   });
 });
 

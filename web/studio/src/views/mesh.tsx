@@ -11,7 +11,9 @@ export function MeshHealth() {
       {swarms.value.length === 0 ? (
         <Empty title="No mesh here.">
           <p>
-            Peers of this machine need none. Others join with <code>waggle join</code>.
+            Peers of this machine need none. Others join with
+            <br />
+            <code>waggle join</code>
           </p>
         </Empty>
       ) : (

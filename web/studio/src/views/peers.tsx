@@ -2,10 +2,10 @@
 
 import { useMemo } from "preact/hooks";
 import { useCanvas } from "../canvas";
-import { CIRCLE, peerPlaces } from "../layout";
+import { CIRCLE, type Edge, peerPlaces } from "../layout";
 import { speaking } from "../live";
 import { chosen, story } from "../state";
-import { type Heard, type Story, before } from "../story";
+import { type Story, before } from "../story";
 import { palette } from "../theme";
 import { choose } from "./opinions";
 import { Card, Glyph } from "./parts";
@@ -39,7 +39,23 @@ export function Peers() {
 
 /** Places depend on who sits in the channel and, of many, on who heard whom: so they move only when that grows. */
 function usePlaces(of: Story) {
-  return useMemo(() => peerPlaces(of.lanes.length, of.heard), [of.lanes.length, of.heard.length]);
+  return useMemo(() => {
+    const outside = of.lanes.flatMap((lane, i) => (lane.weight === 0 ? [i] : []));
+    const edges = planned(of);
+    return peerPlaces(of.lanes.length, edges.length > 0 ? edges : of.heard, outside);
+  }, [of.lanes.length, of.heard.length]);
+}
+
+/** Who would hear whom by the topology; nothing where everybody hears everybody, or that cannot be told. */
+function planned(of: Story): readonly Edge[] {
+  const lane = new Map(of.lanes.map((l, i) => [l.id, i]));
+  return Object.entries(of.channel.hearing?.of ?? {}).flatMap(([listener, heard]) => {
+    const to = lane.get(listener);
+    return heard.flatMap((id) => {
+      const from = lane.get(id);
+      return from === undefined || to === undefined ? [] : { from, to };
+    });
+  });
 }
 
 function Graph({ of }: { readonly of: Story }) {
@@ -107,16 +123,10 @@ type Spot = (lane: number) => readonly [number, number];
 
 /** Who would hear whom by the topology: the faint ground on which it is seen who did. */
 function drawHearing(ctx: CanvasRenderingContext2D, of: Story, spot: Spot): void {
-  const hearing = of.channel.hearing;
-  if (hearing === null || hearing.everyone) return;
-  const lane = new Map(of.lanes.map((l, i) => [l.id, i]));
   ctx.strokeStyle = palette.value.line;
   ctx.lineWidth = 1;
   ctx.beginPath();
-  for (const [listener, heard] of Object.entries(hearing.of)) {
-    const to = lane.get(listener);
-    for (const from of heard.map((id) => lane.get(id))) if (to !== undefined && from !== undefined) arc(ctx, { from, to, at: [] }, spot);
-  }
+  for (const edge of planned(of)) arc(ctx, edge, spot);
   ctx.stroke();
 }
 
@@ -143,19 +153,19 @@ function drawEdges(ctx: CanvasRenderingContext2D, of: Story, spot: Spot): void {
 }
 
 /** From who spoke to who heard it, bent a little, so that both directions are seen. */
-function bend({ from, to }: Heard, spot: Spot): readonly [number, number, number, number, number, number] {
+function bend({ from, to }: Edge, spot: Spot): readonly [number, number, number, number, number, number] {
   const [x0, y0] = spot(from);
   const [x1, y1] = spot(to);
   return [x0, y0, (x0 + x1) / 2 - (y1 - y0) * 0.12, (y0 + y1) / 2 + (x1 - x0) * 0.12, x1, y1];
 }
 
-function arc(ctx: CanvasRenderingContext2D, edge: Heard, spot: Spot): void {
+function arc(ctx: CanvasRenderingContext2D, edge: Edge, spot: Spot): void {
   const [x0, y0, mx, my, x1, y1] = bend(edge, spot);
   ctx.moveTo(x0, y0);
   ctx.quadraticCurveTo(mx, my, x1, y1);
 }
 
-function arrow(ctx: CanvasRenderingContext2D, edge: Heard, spot: Spot, colour: string): void {
+function arrow(ctx: CanvasRenderingContext2D, edge: Edge, spot: Spot, colour: string): void {
   const [, , mx, my, x1, y1] = bend(edge, spot);
   const length = Math.hypot(x1 - mx, y1 - my) || 1;
   const [dx, dy] = [(x1 - mx) / length, (y1 - my) / length];
