@@ -14,6 +14,7 @@ COMMANDS = (
     "",
     "ask",
     "run",
+    "serve",
     "join",
     "mesh",
     "mesh status",
@@ -135,6 +136,12 @@ weight = 2.0                   # voting weight
 
 [[peers]]
 name = "ben"
+
+[swarms.careful]               # a swarm that `waggle serve` serves as waggle/careful; [ask] where it says nothing
+about = "two that debate"
+peers = 2
+model = "mine"
+protocol = "debate"
 ```
 """
 
