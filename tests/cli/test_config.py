@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from waggledance.cli._config import WrongSetting, find, in_force
+from waggledance.cli._seating import tables
 from waggledance.core import UsageError
 
 
@@ -107,3 +108,18 @@ def test_a_file_that_is_not_there_or_not_text_is_a_sentence(tmp_path: Path) -> N
     (tmp_path / "waggle.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(WrongSetting, match="not UTF-8 at byte 0"):
         in_force(config=tmp_path / "waggle.toml", env={})
+
+
+def test_a_swarm_of_its_own_has_what_it_says_and_where_it_says_nothing_what_ask_says(tmp_path: Path) -> None:
+    file = tmp_path / "waggle.toml"
+    file.write_text(
+        '[ask]\nprotocol = "vote"\nseed = 3\n[[peers]]\nname = "mia"\n'
+        '[swarms.two]\npeers = 2\nprotocol = "debate"\n[swarms.same]\nseed = 4\n'
+    )
+    force = in_force(config=file, env={})
+    two, same = force.of_swarm("two"), force.of_swarm("same")
+    assert (two.settings.ask.peers, two.settings.ask.protocol, two.settings.ask.seed) == (2, "debate", 3)
+    assert (same.settings.ask.protocol, same.settings.ask.seed) == ("vote", 4)
+    assert [peer.name for peer in tables(two)] == ["ada", "ben"]
+    assert [peer.name for peer in tables(same)] == ["mia"]
+    assert two.origin("ask.peers") == "waggle.toml:6"
