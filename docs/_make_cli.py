@@ -36,6 +36,7 @@ COMMANDS = (
     "log",
     "log list",
     "log show",
+    "log fork",
     "log verify",
     "log repair",
     "log export",
@@ -63,6 +64,7 @@ COMMANDS = (
     "lab predict",
     "lab compare",
     "lab report",
+    "lab debug",
 )
 HEAD = """\
 # The command line
