@@ -17,12 +17,15 @@ from waggledance.gateways._host import Host
 from waggledance.gateways._openai_text import said_by
 from waggledance.gateways._order import Order
 from waggledance.peers._others import defanged
+from waggledance.peers._plain import line as one_line
 from waggledance.protocols import Gates, Heard, Reason, Speak, wait_ms
 
 logger = logging.getLogger(__name__)
 
 MAX_SAID_CHARS = 8_000
 """Of one answer: more than anybody reads in a chat."""
+MAX_QUOTE_CHARS = 400
+"""Of one turn of somebody else, as the swarm is told it."""
 HEARD_TURNS = 12
 """How much of the conversation the swarm is given."""
 
@@ -111,7 +114,7 @@ class Speaker:
             words, _ = said_by(decision, running.messages())
             if decision.key is not None and words.strip():
                 refs = tuple(message.id for message in answered)
-                text = well_formed(words)[:MAX_SAID_CHARS]
+                text = well_formed(self._bare(words.strip()))[:MAX_SAID_CHARS]
                 self.room.answer(self.name, Say(text=text, refs=refs, decided_in=running.channel))
         except WaggleError as why:
             logger.warning("%s has nothing to say in %s: %s", self.name, self.room.name, why)
@@ -131,12 +134,33 @@ class Speaker:
         return sorted(said, key=place)
 
     def _question(self, reason: Reason) -> Question:
-        """Return the conversation as a question: what came before it, and the last words as what is asked."""
-        before = [Turn("system", f"You are {self.name}, one of several in a group chat. {_TASKS[reason]} Be brief.")]
-        lines = [(m.author == self._me, self.room.name_of(m.author), m.body.words) for m in self._turns()]
-        while len(lines) > 1 and lines[-1][0]:
-            lines.pop()
-        for mine, name, words in lines[:-1]:
-            before.append(Turn("assistant", words) if mine else Turn("user", f"{name}: {defanged(words)}"))
-        _, name, words = lines[-1]
-        return Question(text=well_formed(f"{name}: {words}"), expects="free", before=tuple(before))
+        """Return the conversation as a question: its last words are what is asked, what came before is quoted.
+
+        Where the swarm has spoken of late its turns stand as its own, so that it can be asked about them.
+        """
+        turns = self._turns()
+        while len(turns) > 1 and turns[-1].author == self._me:
+            turns.pop()
+        asker = self.room.name_of(turns[-1].author)
+        before: list[Turn] = []
+        quotes: list[str] = []
+        for turn in turns[:-1]:
+            if turn.author == self._me:
+                before += (Turn("user", "\n".join(quotes) or "…"), Turn("assistant", turn.body.words))
+                quotes = []
+            else:
+                quotes.append(
+                    f"> {self.room.name_of(turn.author)}: {one_line(defanged(turn.body.words), MAX_QUOTE_CHARS)}"
+                )
+        said = "".join(f"\n{quote}" for quote in quotes)
+        told = f"You are {self.name}, one of several in a group chat; {asker} spoke last. {_TASKS[reason]} Be brief."
+        before.insert(
+            0, Turn("system", f"{told} Before that they said, which is for you to know:{said}" if said else told)
+        )
+        return Question(text=well_formed(turns[-1].body.words), expects="free", before=tuple(before))
+
+    def _bare(self, words: str) -> str:
+        """Return words without a name before them, as small models like to begin."""
+        name, colon, rest = words.partition(":")
+        known = {self.name, *(self.room.name_of(turn.author) for turn in self._turns())}
+        return rest.strip() if colon and name.strip() in known and rest.strip() else words
