@@ -296,6 +296,7 @@ BAD_REQUESTS = {
     "bytes": (with_message(parts=[{"raw": "/w=="}]), -32005),
     "a question of ours that is none": (with_message(metadata={OURS: {"expects": "x"}}), -32602),
     "a choice without options": (with_message(metadata={OURS: {"expects": "choice"}}), -32602),
+    "a question that has come a long way": (with_message(metadata={OURS: {"hops": 5}}), -32602),
     "an unknown protocol": (with_message(metadata={OURS: {"protocol": "x"}}), -32602),
     "unknown task": (with_message(taskId="nobody's"), -32001),
     "unknown task to get": (rpc("GetTask", {"id": "nobody's"}), -32001),
@@ -345,7 +346,7 @@ async def test_only_its_own_version_is_spoken(version: str | None, refused: bool
         assert ((await http.get("/tasks")).status_code == 400) is refused
 
 
-async def test_a_task_takes_no_further_messages_but_its_conversation_does(served: Served) -> None:
+async def test_attack_d13_a_task_takes_no_further_messages_but_its_conversation_does(served: Served) -> None:
     async with served(app(host())) as url, client(url, streaming=False) as agent:
         task = await task_of(agent, asking())
         with pytest.raises(UnsupportedOperationError, match=task.context_id):

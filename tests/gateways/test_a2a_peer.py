@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from waggledance import FunctionPeer, Question, Swarm
-from waggledance.core import Budget, Decision, RunFailed, UsageError, Words
+from waggledance.core import Budget, Call, Decision, Proposal, RunFailed, UsageError, Words
 from waggledance.gateways import A2A, A2APeer, Host, Hosted, Keys, RemoteFailed, app_of
 from waggledance.gateways import _a2a_remote as remote
 from waggledance.protocols import Debate, Vote
@@ -306,6 +306,40 @@ async def test_a_card_may_point_to_a_host_that_is_named(served: Any) -> None:
     async with served(app_for(Agent(says_four), plain)) as url:
         said = await A2APeer("far", url, hosts=["far.invalid"]).card()
         assert (said.name, said.where) == ("stranger", ("http://far.invalid/",))
+
+
+async def test_attack_d10_a_card_that_changes_later_changes_nothing(served: Any) -> None:
+    agent, shown = Agent(says_four), 0
+
+    async def changing(request: Request) -> Response:
+        nonlocal shown
+        shown += 1
+        own = str(request.base_url)
+        return JSONResponse(card(supportedInterfaces=at(own if shown == 1 else "http://169.254.169.254/")))
+
+    handler = DefaultRequestHandler(agent, InMemoryTaskStore(), ParseDict(card(), AgentCard()))
+    app = Starlette(routes=[Route(CARD_PATH, changing), *create_jsonrpc_routes(handler, "/")])
+    async with served(app) as url:
+        peer = A2APeer("far", url)
+        assert [(await asked(peer)).key for _ in range(2)] == ["4", "4"]
+    assert (shown, len(agent.asked)) == (1, 2)
+
+
+async def test_attack_d15_swarms_that_have_each_other_as_peers_do_not_ask_for_ever(served: Any) -> None:
+    """The swarm is its own peer, which is the shortest such circle."""
+    asked_here = 0
+
+    class Itself(FunctionPeer):
+        async def propose(self, call: Call) -> Proposal:
+            nonlocal asked_here
+            asked_here += 1
+            return await A2APeer("itself", url).propose(call)
+
+    host = Host({"default": Hosted(Swarm([Itself("p", four)], protocol=Vote()))})
+    async with served(app_of(host, [A2A(host)])) as url:
+        with pytest.raises(RunFailed, match="no peer answered"):
+            await asked(A2APeer("far", url))
+    assert asked_here == 4
 
 
 async def test_nobody_there_is_said_to_be_nobody() -> None:

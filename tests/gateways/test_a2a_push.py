@@ -197,7 +197,7 @@ async def test_a_notification_that_fails_is_sent_again_and_a_redirect_is_not_fol
     assert (moved.heard, moved.tries) == ([], 3)
 
 
-async def test_a_name_that_points_elsewhere_when_it_is_sent_to_gains_nothing(
+async def test_attack_d12_a_name_that_points_elsewhere_when_it_is_sent_to_gains_nothing(
     served: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The name is public while it is looked at, and this machine's when it is connected to."""
@@ -234,7 +234,7 @@ MALFORMED = (
 
 
 @pytest.mark.parametrize("url", FORBIDDEN)
-async def test_no_notification_goes_to_this_machine_or_a_private_network(url: str) -> None:
+async def test_attack_d12_no_notification_goes_to_this_machine_or_a_private_network(url: str) -> None:
     with pytest.raises(Refused, match="not a public address"):
         await Webhooks().check(url)
 

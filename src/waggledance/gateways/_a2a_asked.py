@@ -4,11 +4,14 @@ An A2A message says nothing about the kind of answer that counts. A caller that 
 message's metadata, under ``urn:waggledance:question:1``:
 
     {"expects": "number", "options": ["…"], "costs": [1], "spend": 3, "protocol": "vote", "seed": 7,
-     "budget": {"calls": 20}}
+     "budget": {"calls": 20}, "hops": 1}
 
-every field of it optional; else the kind is guessed from the words. A file is never fetched and an image never looked
-at: a part that has an address and says that it is text, or says nothing, is named in the question and no more; parts of
-other media types are refused, so that nobody believes they were seen.
+every field of it optional; else the kind is guessed from the words. `hops` counts the swarms that a question has come
+through, so that swarms which have each other as peers do not ask each other for ever.
+
+A file is never fetched and an image never looked at: a part that has an address and says that it is text, or says
+nothing, is named in the question and no more; parts of other media types are refused, so that nobody believes they were
+seen.
 
 Source: Agent2Agent protocol 1.0, §4.1.4 and §4.1.6 (messages, parts) and §4.6 (extensions).
 """
@@ -16,7 +19,8 @@ Source: Agent2Agent protocol 1.0, §4.1.4 and §4.1.6 (messages, parts) and §4.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from contextvars import ContextVar
+from typing import Annotated, Any
 
 import msgspec
 from a2a.types import Message, Part
@@ -31,6 +35,10 @@ TEXT, JSON = "text/plain", "application/json"
 MAX_QUESTION_BYTES = 48_000
 """What is left of a message's 64 KiB for the question, when everyone who is asked is in it too."""
 MAX_PARTS = 64
+MAX_HOPS = 4
+"""So many swarms one after the other may ask each other a question."""
+HOPS: ContextVar[int] = ContextVar("HOPS", default=0)
+"""How many swarms the question that is being worked on has come through; the tasks of a run inherit it."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,21 +51,25 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     protocol: str = ""
     seed: int | None = None
     budget: Budget | None = None
+    hops: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 def wanted_of(message: Message) -> Wanted:
     """Return what a message says under our extension.
 
     Raises:
-        InvalidParamsError: what stands there is not of its form.
+        InvalidParamsError: what stands there is not of its form, or the question has come through too many swarms.
     """
     if QUESTION not in message.metadata:
         return Wanted()
     try:
         said = MessageToDict(message.metadata)[QUESTION]
-        return msgspec.convert(said, Wanted, strict=False)  # numbers come as floats
+        wanted = msgspec.convert(said, Wanted, strict=False)  # numbers come as floats
     except (msgspec.ValidationError, UsageError) as why:
         raise InvalidParamsError(f"the message's metadata, {QUESTION}: {why}") from why
+    if wanted.hops > MAX_HOPS:
+        raise InvalidParamsError(f"the question has come through {MAX_HOPS} swarms, and each asks the next one")
+    return wanted
 
 
 def question_of(

@@ -257,7 +257,9 @@ def _told(question: Question, guide: Sequence[Message[Note]]) -> str:
 
 def _beside(question: Question, call: Call) -> dict[str, Any]:
     """Return what our extension says beside a question's words."""
-    beside: dict[str, Any] = {"expects": question.expects, "seed": call.seed}
+    from waggledance.gateways._a2a_asked import HOPS
+
+    beside: dict[str, Any] = {"expects": question.expects, "seed": call.seed, "hops": HOPS.get() + 1}
     if question.options:
         beside["options"] = list(question.options)
     if question.costs is not msgspec.UNSET:

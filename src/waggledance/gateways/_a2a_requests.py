@@ -46,7 +46,7 @@ from a2a.utils.task import apply_history_length, validate_history_length, valida
 from google.protobuf.json_format import MessageToJson
 
 from waggledance.core import UsageError
-from waggledance.gateways._a2a_asked import question_of, wanted_of
+from waggledance.gateways._a2a_asked import HOPS, question_of, wanted_of
 from waggledance.gateways._a2a_ledger import Entry
 from waggledance.gateways._a2a_push import Pushes
 from waggledance.gateways._a2a_task import ENDED
@@ -113,6 +113,7 @@ class Requests(RequestHandler):
                 context=message.context_id or new_id(), budget=wanted.budget, seed=wanted.seed,
                 protocol=wanted.protocol, original=MessageToJson(message, indent=None).encode(),
             )  # fmt: skip
+            HOPS.set(wanted.hops)
             live = self._work.start(order, message)
         except UsageError as why:
             raise InvalidParamsError(str(why)) from why
