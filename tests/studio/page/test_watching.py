@@ -135,7 +135,7 @@ def test_a_log_that_is_no_log_is_said_with_what_to_do(page: Page, studio_of: Stu
         page.goto(address)
         page.get_by_text("The log cannot be read").wait_for()
         assert "spoilt.db" in page.get_by_role("main").inner_text()
-        assert "waggle log repair" in page.get_by_role("main").inner_text()
+        assert "waggle studio --log FILE" in page.get_by_role("main").inner_text()
 
 
 def test_a_studio_that_went_away_is_said(page: Page, studio_of: StudioOf, log: Path) -> None:

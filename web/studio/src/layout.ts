@@ -95,6 +95,16 @@ export interface PlacedPlan {
   readonly height: number;
 }
 
+/** A line through points that leaves and enters each of them level, as the `d` of an SVG path. */
+export function flowing(points: readonly Place[]): string {
+  return points.reduce((line, { x, y }, i) => {
+    const from = points[i - 1];
+    if (from === undefined) return `M${x} ${y}`;
+    const middle = (from.x + x) / 2;
+    return `${line}C${middle} ${from.y} ${middle} ${y} ${x} ${y}`;
+  }, "");
+}
+
 export const TASK_WIDTH = 190;
 export const TASK_HEIGHT = 62;
 
@@ -110,11 +120,12 @@ export function planPlaces(tasks: readonly PlanTask[]): PlacedPlan {
   }
   dagre.layout(graph);
   const size = graph.graph();
+  const side = (id: string, sign: 1 | -1): Place => ({ x: Number(graph.node(id).x) + (sign * TASK_WIDTH) / 2, y: Number(graph.node(id).y) });
   return {
     tasks: tasks.map((task) => ({ task, x: Number(graph.node(task.id).x), y: Number(graph.node(task.id).y) })),
     edges: graph.edges().map((edge) => {
       const points = (graph.edge(edge) as { points?: Place[] }).points ?? [];
-      return { from: edge.v, to: edge.w, points };
+      return { from: edge.v, to: edge.w, points: [side(edge.v, 1), ...points.slice(1, -1), side(edge.w, -1)] };
     }),
     width: Number(size.width ?? 0),
     height: Number(size.height ?? 0),

@@ -271,11 +271,14 @@ function outcomeOf(messages: readonly Msg[], asker: Hex): number | null {
   return found < 0 ? null : found;
 }
 
+/** A plan's edits and outcomes tell again what the note of a task has cost. */
+const TOLD_AGAIN = /^(plan-edit|task-outcome)\//;
+
 function running(messages: readonly Msg[], of: (message: Msg) => number): Float64Array {
   const sums = new Float64Array(messages.length);
   let sum = 0;
   messages.forEach((m, i) => {
-    sum += of(m);
+    if (!TOLD_AGAIN.test(m.kind)) sum += of(m);
     sums[i] = sum;
   });
   return sums;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CIRCLE, neighbours, peerPlaces, planPlaces } from "../src/layout";
+import { CIRCLE, flowing, neighbours, peerPlaces, planPlaces } from "../src/layout";
 
 const task = (id: string, ...needs: string[]) => ({ id, goal: id, kind: "work", state: "ready", by: null, needs, parent: null, result: null, began_ms: null, ended_ms: null });
 
@@ -49,6 +49,15 @@ describe("a plan", () => {
     expect(x["a"]).toBeLessThan(x["b"] ?? 0);
     expect(x["b"]).toBeLessThan(x["d"] ?? 0);
     expect(placed.edges).toHaveLength(4);
+  });
+
+  it("has lines from the right side of what is needed to the left side of what needs it", () => {
+    const { tasks, edges } = planPlaces([task("b", "a"), task("a")]);
+    const [b, a] = tasks;
+    expect(edges[0]?.points[0]?.x).toBeGreaterThan(a?.x ?? Infinity);
+    expect(edges[0]?.points.at(-1)?.x).toBeLessThan(b?.x ?? -Infinity);
+    expect(flowing([{ x: 0, y: 0 }, { x: 10, y: 4 }])).toBe("M0 0C5 0 5 4 10 4");
+    expect(flowing([])).toBe("");
   });
 
   it("leaves out needs that name no task, or the task itself, and bears circles", () => {

@@ -41,6 +41,12 @@ describe("a story", () => {
     expect(story.spent(-1)).toMatchObject({ messages: 0, calls: 0, tokens: 0 });
   });
 
+  it("counts once what a plan tells three times", () => {
+    const cost = { calls: 1, prompt_tokens: 5, completion_tokens: 2, usd_micro: 3, milliseconds: 0 };
+    const kinds = ["note/1", "plan-edit/1", "task-outcome/1"];
+    expect(new Story(channel(kinds.map((kind, n) => message(n, "a", { kind, cost })))).spent(2)).toMatchObject({ calls: 1, tokens: 7 });
+  });
+
   it("has a decision only from the asker's outcome on", () => {
     expect(story.outcome).toBe(4);
     expect(story.decided(4)).toBe(false); // no decision was told

@@ -85,11 +85,11 @@ function ChannelView() {
       <Speaking />
       <div class="cards">
         <Timeline />
+        <Plan />
         <Opinions />
         <Decision />
         <Peers />
         <Messages />
-        <Plan />
         <Budget />
         <MeshHealth />
       </div>
@@ -100,8 +100,8 @@ function ChannelView() {
 function Start() {
   const found = channels.value;
   const { broken = null, newer = false } = log.value ?? {};
-  if (broken !== null) return <Troubled trouble={{ what: "The log cannot be read.", why: broken, do: "Repair it with `waggle log repair`, or show another with `waggle studio --log FILE`." }} />;
-  if (newer) return <Troubled trouble={{ what: "This log is of a newer version.", why: "Its file has a form that this version does not know.", do: "Upgrade waggledance, and start the studio again." }} />;
+  if (broken !== null && found?.length === 0) return <Troubled trouble={{ what: "The log cannot be read.", why: broken, do: "Or show another one: waggle studio --log FILE" }} />;
+  if (newer && found?.length === 0) return <Troubled trouble={{ what: "This log is of a newer version.", why: "Its file has a form that this version does not know.", do: "Upgrade waggledance, and start the studio again." }} />;
   if (found === null) return <p class="loading">Loading…</p>;
   return (
     <div class="start">
@@ -166,7 +166,7 @@ function Question({ of }: { readonly of: Story }) {
         </p>
       )}
       {newer && <p class="notice">This log was written by a newer version: messages that this one does not know are shown without their contents.</p>}
-      {broken !== null && <p class="notice bad">The log is damaged: {broken}. What is intact is shown; repair it with waggle log repair.</p>}
+      {broken !== null && <p class="notice bad">What is intact of this log is shown. {broken}</p>}
     </header>
   );
 }

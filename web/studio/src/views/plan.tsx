@@ -2,7 +2,7 @@
 
 import { useMemo } from "preact/hooks";
 import { shortened } from "../format";
-import { TASK_HEIGHT, TASK_WIDTH, planPlaces } from "../layout";
+import { TASK_HEIGHT, TASK_WIDTH, flowing, planPlaces } from "../layout";
 import { sign, stateAt } from "../plan";
 import { story } from "../state";
 import { Card } from "./parts";
@@ -21,7 +21,7 @@ export function Plan() {
         <div class="plan-page" style={{ width: `${placed.width}px`, height: `${placed.height}px` }}>
           <svg width={placed.width} height={placed.height} aria-hidden="true">
             {placed.edges.map(({ from, to, points }) => (
-              <polyline key={`${from} ${to}`} points={points.map((p) => `${p.x},${p.y}`).join(" ")} />
+              <path key={`${from} ${to}`} d={flowing(points)} />
             ))}
           </svg>
           <ol>
