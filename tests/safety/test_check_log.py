@@ -104,6 +104,20 @@ def test_a_contract_that_says_one_thing_and_then_another_is_faulty_not_believed(
     assert "pure" in found.faulty[0].why
 
 
+def test_a_contract_that_says_it_has_no_state_and_has_one_is_faulty(new_talk: Any) -> None:
+    class Sly:
+        name, scope = "sly", "*"
+
+        def start(self) -> None: ...
+
+        def step(self, state: int | None, message: AnyMessage, past: Any) -> int:
+            return (state or 0) + 1
+
+    talk = new_talk()
+    talk.round(0)
+    assert "says that it has no state" in check(talk.messages, [Sly()]).faulty[0].why
+
+
 @pytest.mark.parametrize("wrong", [object(), 7, type("NoName", (), {"start": print, "step": print, "scope": "*"})()])
 def test_what_is_no_contract_is_refused(wrong: Any) -> None:
     with pytest.raises(UsageError, match="is no contract"):

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from rpds import HashTrieMap
-
-from waggledance.core import Message, Opening, PeerId, WaggleError
+from waggledance.core import Message, MessageId, Opening, PeerId, Proposal, WaggleError
 from waggledance.safety._causal_past import CausalPast
 from waggledance.safety._combinators import AtMost, at_most, contract
 from waggledance.safety._violation import Violation
@@ -35,51 +33,41 @@ class Answered:
     A round that more than two thirds of the members answered is one that everybody could; who was heard of earlier and
     is missing there has skipped it. Who was never heard of is silent, which the decision says, and breaks nothing.
     Protocols in which by design not everybody answers in every round (refinement, audit, institutions) are not judged.
-
-    The state holds, by round, who answered.
     """
 
     name: str = "answered"
-    scope: str = "proposal/1|outcome/1"
+    scope: str = "outcome/1"
 
-    def start(self) -> HashTrieMap[int, HashTrieMap[PeerId, None]]:
-        """Return that nobody has answered."""
-        return HashTrieMap()
+    def start(self) -> None:
+        """Return nothing: the outcome's past says who answered when."""
 
-    def step(self, state: HashTrieMap[int, Any], message: AnyMessage, past: CausalPast) -> Any:
-        """Note an answer; at the outcome, judge what is missing."""
-        if message.kind == "proposal/1":
-            who = state.get(message.body.round, _NOBODY)
-            return state.insert(message.body.round, who.insert(message.author, message.id))
+    def step(self, state: None, message: AnyMessage, past: CausalPast) -> Violation | None:
+        """Judge, at the outcome, what is missing."""
         opening = past.opening
         if opening is None or not past.sealed or not _all_answer(opening.body.protocol):
-            return state
-        members = past.members
-        skipped = [
-            (round, peer)
-            for round, who in sorted(state.items())
-            if _FEW * len([p for p in who if p in members]) > 2 * len(members)
-            for peer in sorted(_before(state, round))
-            if peer in members and peer not in who
-        ]
+            return None
+        members, answers = past.members, _answers(past)
+        skipped: list[tuple[int, PeerId, MessageId]] = []
+        before: dict[PeerId, MessageId] = {}
+        for round, who in sorted(answers.items()):
+            if _FEW * len(who.keys() & members.keys()) > 2 * len(members):
+                skipped += [(round, peer, id) for peer, id in sorted(before.items()) if peer in members.keys() - who]
+            before |= who
         if not skipped:
-            return state
-        round, peer = skipped[0]
-        last = _before(state, round)[peer]
+            return None
+        round, peer, last = skipped[0]
         more = f", and {len(skipped) - 1} more" if len(skipped) > 1 else ""
         return Violation(
             why=f"{members[peer].name} answered before round {round} and not in it{more}", involved=(last,), by=peer
         )
 
 
-_NOBODY: HashTrieMap[PeerId, Any] = HashTrieMap()
-
-
-def _before(state: HashTrieMap[int, Any], round: int) -> dict[PeerId, Any]:
-    """Return who answered before a round, and with which message last."""
-    found: dict[PeerId, Any] = {}
-    for earlier in sorted(r for r in state if r < round):
-        found.update(state[earlier].items())
+def _answers(past: CausalPast) -> dict[int, dict[PeerId, MessageId]]:
+    """Return by round who answered, and with which message."""
+    found: dict[int, dict[PeerId, MessageId]] = {}
+    for message in past:
+        if isinstance(message.body, Proposal):
+            found.setdefault(message.body.round, {})[message.author] = message.id
     return found
 
 

@@ -35,7 +35,7 @@ class Contract(Protocol):
         ...
 
     def start(self) -> Any:
-        """Return the state before anything was said."""
+        """Return the state before anything was said; None by a contract that has none, and needs the past alone."""
         ...
 
     def step(self, state: Any, message: AnyMessage, past: CausalPast) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -32,6 +32,14 @@ class _Broken:
 _BROKEN = _Broken()
 
 
+class _Joined(NamedTuple):
+    """What contracts make of a past."""
+
+    states: Sequence[State]
+    broken: Sequence[tuple[int, Violation]] = ()
+    """The contracts that a past breaks by coming together, by number."""
+
+
 class Checker:
     """Checks contracts on one channel, message by message.
 
@@ -50,7 +58,8 @@ class Checker:
         self._by_kind: dict[tuple[str, str], tuple[tuple[int, Callable[..., Any]], ...]] = {}
         self._by_id: dict[MessageId, Node] = {}
         self._in_order: list[Node] = []
-        self._joins: dict[int, Sequence[State]] = {}
+        self._stateful = frozenset(i for i, state in enumerate(self._start) if state is not None)
+        self._joins: dict[int, _Joined] = {}
         self._by_number: dict[tuple[PeerId, int], list[Node]] = {}
         self._exchanges: dict[tuple[PeerId, int], list[Exchange]] = {}
         self._waiting: dict[MessageId, AnyMessage] = {}
@@ -112,12 +121,12 @@ class Checker:
 
     def _placed(self, message: AnyMessage) -> list[Violation]:
         causes = [self._by_id[id] for id in causes_of(message)]
-        past, states = self._joined(causes)
+        past, joined = self._joined(causes)
         depth = 1 + max((node.depth for node in causes), default=0)
         node = Node(message, len(self._in_order), past, depth, opening_in(message, causes, self._in_order))
         self._by_id[message.id] = node
         self._in_order.append(node)
-        node.states = self._stepped(node, states)
+        node.states = self._stepped(node, joined)
         if isinstance(message.body, Unknown):
             self._unknown[message.kind] += 1
         alike = self._by_number.setdefault((message.author, message.sequence), [])
@@ -127,70 +136,78 @@ class Checker:
         self._forked.add((message.author, message.sequence))
         return [violation for _, violation in self._forks_of(alike)]
 
-    def _joined(self, causes: Sequence[Node]) -> tuple[int, Sequence[State]]:
-        """Return the union of the causes' pasts, and every contract's state of it."""
+    def _joined(self, causes: Sequence[Node]) -> tuple[int, _Joined]:
+        """Return the union of the causes' pasts, and what contracts make of it."""
         if not causes:
-            return 0, self._start
+            return 0, _Joined(self._start)
         main, past = causes[0], 0
         for node in causes:
             past |= node.upto
             if (node.size, node.message.id) > (main.size, main.message.id):
                 main = node
         if main.upto == past:
-            return past, main.states
-        states = self._joins.get(past)
-        if states is None:
+            return past, _Joined(main.states)
+        joined = self._joins.get(past)
+        if joined is None:
             if len(self._joins) >= JOINS_KEPT:
                 self._joins.clear()
-            states = self._joins[past] = self._join(main, nodes_of(past & ~main.upto, self._in_order))
-        return past, states
+            joined = self._joins[past] = self._join(main, nodes_of(past & ~main.upto, self._in_order))
+        return past, joined
 
-    def _join(self, main: Node, others: Sequence[Node]) -> Sequence[State]:
-        """Return the states of a past that is the main node's with others added; of one they break, the violation."""
-        states = list(main.states)
+    def _join(self, main: Node, others: Sequence[Node]) -> _Joined:
+        """Return what contracts make of a past that is the main node's with others added."""
+        states, broken = list(main.states), dict[int, Violation]()
         for node in others:
             for i, state in enumerate(node.states):
                 if state is _BROKEN:
                     states[i] = _BROKEN
         for node in others:
+            past: CausalPast | None = None
             for i, step in self._steps(node.message):
                 state = states[i]
-                if state is _BROKEN or isinstance(state, Violation):
+                if state is _BROKEN or i not in self._stateful:
                     continue
+                if past is None:
+                    past = self._past(node)
                 try:
-                    states[i] = step(state, node.message, self._past(node))
+                    after = step(state, node.message, past)
                 except Exception as why:  # noqa: BLE001 - whatever a contract raises is the contract's fault
                     self._fault(node, i, why)
-                    states[i] = _BROKEN
-                if isinstance(states[i], Violation):
-                    broken: Violation = states[i]
-                    involved = tuple(dict.fromkeys((node.message.id, *broken.involved)))
-                    states[i] = msgspec.structs.replace(broken, involved=involved)
-        return states
+                    after = _BROKEN
+                if isinstance(after, Violation):
+                    involved = tuple(dict.fromkeys((node.message.id, *after.involved)))
+                    broken[i] = msgspec.structs.replace(after, involved=involved)
+                    after = _BROKEN
+                states[i] = after
+        return _Joined(states, tuple(broken.items()))
 
-    def _stepped(self, node: Node, states: Sequence[State]) -> Sequence[State]:
+    def _stepped(self, node: Node, joined: _Joined) -> Sequence[State]:
         """Return the states with a message, and note what it breaks, or what its past breaks by coming together."""
-        message, changed = node.message, states
-        for i, state in enumerate(states):
-            if isinstance(state, Violation):
-                changed = self._changed(changed, states, i, _BROKEN)
-                self._note(node, i, state, state.by)
+        message, states = node.message, joined.states
+        changed = states
+        for i, violation in joined.broken:
+            self._note(node, i, violation, violation.by)
         past: CausalPast | None = None
         for i, step in self._steps(message):
             state = changed[i]
             if state is _BROKEN:
                 continue
-            past = past or self._past(node)
+            if past is None:
+                past = self._past(node)
             try:
                 after = step(state, message, past)
             except Exception as why:  # noqa: BLE001 - whatever a contract raises is the contract's fault
                 self._fault(node, i, why)
                 after = _BROKEN
+            if after is state:
+                continue
             if isinstance(after, Violation):
                 self._note(node, i, after, after.by or message.author)
                 after = _BROKEN
-            if after is not state:
-                changed = self._changed(changed, states, i, after)
+            elif i not in self._stateful and after is not _BROKEN:
+                self._fault(node, i, TypeError("its start() is None, which says that it has no state, and a step has"))
+                after = _BROKEN
+            changed = self._changed(changed, states, i, after)
         return changed
 
     @staticmethod

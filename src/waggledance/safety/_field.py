@@ -24,7 +24,7 @@ def field_of(message: AnyMessage, field: Field) -> Any:
     Raises:
         UsageError: the kind is known here and has no such field.
     """
-    if callable(field):
+    if not isinstance(field, str):
         return field(message)
     if field in ENVELOPE:
         return getattr(message, field)

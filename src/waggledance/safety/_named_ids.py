@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import Any, cast, get_args, get_origin
 
 import msgspec
 
 from waggledance.core import Body, MessageId
 
-Ids = Callable[[Any], Iterator[MessageId]]
+Ids = Callable[[Any], Sequence[MessageId]]
 
 
 def named_in(body: Body) -> tuple[MessageId, ...]:
@@ -22,12 +23,13 @@ def named_in(body: Body) -> tuple[MessageId, ...]:
     >>> named_in(Proposal(key="4", refs=(MessageId(bytes(32)),))) == (bytes(32),)
     True
     """
-    return tuple([id for ids in _readers_of(body) for id in ids(body)])
-
-
-def _readers_of(value: msgspec.Struct) -> tuple[Ids, ...]:
-    kind: type[msgspec.Struct] = value.__class__
-    return _readers(kind)
+    readers = _readers(body.__class__)
+    if not readers:
+        return ()
+    found = readers[0](body)
+    for reader in readers[1:]:
+        found = (*found, *reader(body))
+    return tuple(found)
 
 
 @cache
@@ -37,15 +39,12 @@ def _readers(kind: type[msgspec.Struct]) -> tuple[Ids, ...]:
     for field in msgspec.structs.fields(kind):
         inner = _reader_of(field.type)
         if inner is not None:
-            readers.append(_at(field.name, inner))
+            readers.append(_at(attrgetter(field.name), inner))
     return tuple(readers)
 
 
-def _at(name: str, inner: Ids) -> Ids:
-    def read(body: Any) -> Iterator[MessageId]:
-        return inner(getattr(body, name))
-
-    return read
+def _at(get: Callable[[Any], Any], inner: Ids) -> Ids:
+    return get if inner is _all else lambda body: inner(get(body))
 
 
 def _reader_of(hint: Any) -> Ids | None:
@@ -57,31 +56,30 @@ def _reader_of(hint: Any) -> Ids | None:
     parts = [part for part in get_args(hint) if part is not Ellipsis]
     if get_origin(hint) is tuple and len(parts) == 1:
         inner = _reader_of(parts[0])
-        return None if inner is None else _many(inner)
+        return None if inner is None else _all if inner is _one else _many(inner)
     if any(_reader_of(part) is not None for part in parts):  # a union, or something with notes on it
         return _any
     return None
 
 
-def _one(id: MessageId) -> Iterator[MessageId]:
-    yield id
+def _one(id: MessageId) -> Sequence[MessageId]:
+    return (id,)
+
+
+def _all(ids: Sequence[MessageId]) -> Sequence[MessageId]:
+    return ids
 
 
 def _many(inner: Ids) -> Ids:
-    def read(values: Any) -> Iterator[MessageId]:
-        for value in values:
-            yield from inner(value)
-
-    return read
+    return lambda values: [id for value in values for id in inner(value)]
 
 
-def _of_struct(value: msgspec.Struct) -> Iterator[MessageId]:
-    for ids in _readers_of(value):
-        yield from ids(value)
+def _of_struct(value: msgspec.Struct) -> Sequence[MessageId]:
+    kind: type[msgspec.Struct] = value.__class__
+    return [id for reader in _readers(kind) for id in reader(value)]
 
 
-def _any(value: Any) -> Iterator[MessageId]:
+def _any(value: Any) -> Sequence[MessageId]:
     if isinstance(value, msgspec.Struct):
-        yield from _of_struct(value)
-    elif isinstance(value, bytes):
-        yield MessageId(value)
+        return _of_struct(value)
+    return (MessageId(value),) if isinstance(value, bytes) else ()

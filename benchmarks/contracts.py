@@ -1,0 +1,124 @@
+"""What it costs to check contracts: microseconds a message and contract, beside reading the message from its bytes.
+
+    python benchmarks/contracts.py            10,000 messages, best of 5
+    python benchmarks/contracts.py --small    1,000 messages, best of 3, for CI
+
+A debate of 5 (or 50) peers without faults, in memory, by the order it was said in, and shuffled. "All twelve" is every
+built-in contract at once; "one" is each alone, less what the checker costs without any. The reference is what a door
+does first with a frame that arrives: `open_frame`, in the same run. Times are of this process, not of the wall.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import tracemalloc
+from collections.abc import Callable, Sequence
+from random import Random
+from time import process_time
+
+from waggledance.core import (
+    Channel,
+    Cost,
+    Member,
+    Message,
+    Opening,
+    Proposal,
+    Question,
+    frame,
+    local_peer_id,
+    open_frame,
+    swarm_id,
+)
+from waggledance.safety import Checker, Contract, builtin
+
+TARGET_US = 5.0
+
+
+def debate(messages: int, peers: int) -> list[Message]:
+    """Return a debate in which everybody hears everybody, round after round."""
+    channel = Channel(swarm_id("bench"), "q1")
+    ids = [local_peer_id(f"p{i}") for i in range(peers)]
+    members = tuple(Member(id, f"p{i}") for i, id in enumerate(ids))
+    opening = Opening(question=Question(text="2 + 2?"), members=members, protocol=f"debate(rounds={messages})")
+    said: list[Message] = [channel.publish(local_peer_id("asker"), opening, [], 0)]
+    last, round = [said[0]], 0
+    while len(said) < messages:
+        heard, last = last, []
+        refs = tuple(m.id for m in heard if m.kind == "proposal/1")
+        for id in ids:
+            cost = Cost(calls=1, prompt_tokens=100, completion_tokens=40, milliseconds=800)
+            body = Proposal(round=round, key="4", text="As the others say, it is four.", refs=refs, cost=cost)
+            last.append(channel.publish(id, body, heard, 0))
+        said += last
+        round += 1
+    return said[:messages]
+
+
+def best(repeats: int, work: Callable[..., object], *given: object) -> float:
+    """Return the fewest seconds of this process that some work takes."""
+    times = list[float]()
+    for _ in range(repeats):
+        began = process_time()
+        work(*given)
+        times.append(process_time() - began)
+    return min(times)
+
+
+def opened(frames: Sequence[bytes]) -> list[Message]:
+    """Read frames as a door does first."""
+    return [open_frame(received) for received in frames]
+
+
+def heard(said: Sequence[Message], contracts: Sequence[Contract]) -> Checker:
+    checker = Checker(contracts)
+    for message in said:
+        checker.hear(message)
+    return checker
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--small", action="store_true")
+    small = parser.parse_args().small
+    messages, repeats = (1_000, 3) if small else (10_000, 5)
+    print(
+        f"{platform.python_implementation()} {platform.python_version()} on {platform.machine()}, "
+        f"{messages:,} messages, best of {repeats}\n"
+    )
+    print(
+        "| peers | order | reading a frame | checker alone | all twelve | a message and contract | ÷ reading | target 5 µs |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for peers in (5, 50):
+        said = debate(messages, peers)
+        frames = [frame(m) for m in said]
+        reading = best(repeats, opened, frames) / messages * 1e6
+        for order in ("as said", "shuffled"):
+            delivered = list(said)
+            if order == "shuffled":
+                Random(7).shuffle(delivered)
+            alone = best(repeats, heard, delivered, []) / messages * 1e6
+            whole = best(repeats, heard, delivered, builtin()) / messages * 1e6
+            each = whole / len(builtin())
+            print(
+                f"| {peers} | {order} | {reading:.1f} µs | {alone:.1f} µs | {whole:.1f} µs | {each:.2f} µs | "
+                f"{each / reading:.2f} | {'met' if each <= TARGET_US else 'missed'} |"
+            )
+            assert heard(delivered, builtin()).compliance().holds
+    said = debate(messages, 5)
+    alone = best(repeats, heard, said, []) / messages * 1e6
+    print("\n| contract, alone, 5 peers | µs a message |\n|---|---|")
+    for contract in builtin():
+        one = best(repeats, heard, said, [contract]) / messages * 1e6
+        print(f"| {contract.name} | {max(0.0, one - alone):.2f} |")
+    tracemalloc.start()
+    kept = heard(said, builtin())
+    held, _ = tracemalloc.get_traced_memory()
+    print(
+        f"\nheld for {messages:,} messages and {len(kept.contracts)} contracts: {held / 2**20:.1f} MiB, messages apart"
+    )
+
+
+if __name__ == "__main__":
+    main()
