@@ -148,6 +148,22 @@ async def test_a_message_instead_of_a_task_is_an_answer_too(served: Any) -> None
 
 
 @pytest.mark.parametrize("streaming", [True, False])
+async def test_an_agent_of_the_version_before_answers_too(served: Any, streaming: bool) -> None:
+    agent = Agent(says_four)
+    handler = DefaultRequestHandler(agent, InMemoryTaskStore(), ParseDict(card(), AgentCard()))
+
+    async def shown(request: Request) -> Response:
+        old = {**card(), "url": str(request.base_url), "preferredTransport": "JSONRPC", "protocolVersion": "0.3.0"}
+        del old["supportedInterfaces"]
+        return JSONResponse(old)
+
+    routes = create_jsonrpc_routes(handler, "/", enable_v0_3_compat=True)
+    async with served(Starlette(routes=[Route(CARD_PATH, shown), *routes])) as url:
+        decision = await asked(A2APeer("far", url, streaming=streaming))
+        assert (decision.key, len(agent.asked)) == ("4", 1)
+
+
+@pytest.mark.parametrize("streaming", [True, False])
 async def test_a_task_that_takes_too_long_is_cancelled_there(served: Any, streaming: bool) -> None:
     async def never(updater: TaskUpdater, _: str) -> None:
         await updater.start_work()
@@ -282,7 +298,7 @@ CARDS: dict[str, tuple[Any, str]] = {
     "huge": (PlainTextResponse(b" " * 300_000), "limit is 262,144"),
     "deep": (PlainTextResponse("[" * 100_000), "not an A2A card"),
     "no address": (JSONResponse(card(supportedInterfaces=[])), "offers no JSON-RPC"),
-    "an old version": (JSONResponse(card(supportedInterfaces=at("http://127.0.0.1/", "0.3"))), "offers no JSON-RPC"),
+    "an old version": (JSONResponse(card(supportedInterfaces=at("http://127.0.0.1/", "0.2"))), "offers no JSON-RPC"),
     "another host": (JSONResponse(card(supportedInterfaces=at("http://169.254.169.254/"))), "another host than"),
     "a peer of ours that did not sign it": (JSONResponse(card(capabilities={"extensions": [OURS]})), "sign"),
     "somewhere else": (RedirectResponse("http://169.254.169.254/"), "HTTP 307"),

@@ -10,6 +10,7 @@ Source: Agent2Agent protocol 1.0, §3 (operations), §8 (cards), through the cli
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, cast
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from a2a.client import Client, ClientConfig, ClientFactory
+from a2a.client.card_resolver import parse_agent_card
 from a2a.types import (
     AgentCard,
     Artifact,
@@ -36,9 +38,11 @@ from waggledance.core import PeerFault, RunFailed
 from waggledance.gateways._a2a_asked import text_of
 from waggledance.gateways._a2a_task import DECISION
 from waggledance.mesh import verify_card
-from waggledance.mesh._a2a_card import EXTENSION, MAX_CARD_BYTES, read_card
+from waggledance.mesh._a2a_card import EXTENSION, MAX_CARD_BYTES
 
 BINDINGS = ("JSONRPC", "HTTP+JSON")
+VERSIONS = ("1.", "0.3")
+"""Of the protocol, that an agent may speak; what is said in 0.3 the SDK turns into 1.0 and back."""
 CARD_PATH = "/.well-known/agent-card.json"
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 """Of one HTTP response, a whole stream included."""
@@ -172,7 +176,7 @@ class Remote:
                 raw = answer.content
             if len(raw) > MAX_CARD_BYTES:
                 raise PeerFault("oversize", f"a card of {len(raw):,} bytes; the limit is {MAX_CARD_BYTES:,}")
-            card = read_card(raw, strict=False)
+            card = _parsed(raw)
             if any(extension.uri == EXTENSION for extension in card.capabilities.extensions):
                 verify_card(raw)  # it says that it is a peer's of ours: then that peer signed it
             self._card = self._usable(card)
@@ -216,11 +220,15 @@ class Remote:
             PeerFault: there is none.
         """
         own, seen = _host(self.url), [i for i in card.supported_interfaces if i.protocol_binding in BINDINGS]
-        usable = [i for i in seen if i.protocol_version.split(".")[0] == "1"]
+        usable = [i for i in seen if i.protocol_version.startswith(VERSIONS)]
         near = [i for i in usable if _near(own, _host(i.url)) or _host(i.url) in self._hosts]
         if not near:
             what = ", ".join(f"{i.protocol_binding} {i.protocol_version} at {i.url[:100]}" for i in seen[:5])
-            why = "another host than its own; name it in hosts=[…]" if usable else "no JSON-RPC or HTTP+JSON of A2A 1.0"
+            why = (
+                "another host than its own; name it in hosts=[…]"
+                if usable
+                else "no JSON-RPC or HTTP+JSON of A2A 1 or 0.3"
+            )
             raise PeerFault("interfaces", f"the card offers {why}: {what or 'nothing'}")
         made = AgentCard()
         made.CopyFrom(card)
@@ -235,6 +243,18 @@ class Remote:
 
 
 _AT_WORK = (TaskState.TASK_STATE_SUBMITTED, TaskState.TASK_STATE_WORKING, TaskState.TASK_STATE_UNSPECIFIED)
+
+
+def _parsed(raw: bytes) -> AgentCard:
+    """Return a card of any version that we speak.
+
+    Raises:
+        PeerFault: it is none.
+    """
+    try:
+        return parse_agent_card(json.loads(raw))
+    except (ValueError, ParseError, RecursionError) as why:
+        raise PeerFault("malformed", f"not an A2A card: {why}") from why
 
 
 def _host(url: str) -> str:

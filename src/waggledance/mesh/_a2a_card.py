@@ -158,7 +158,7 @@ def verify_card(card: str | bytes) -> PeerId:
     from a2a.utils.signing import SignatureVerificationError, create_signature_verifier
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    parsed = read_card(card, strict=True)
+    parsed = _parsed(card, strict=True)
     rest = _rest_of(parsed)
     if rest is None:
         raise PeerFault("signature", f"the card has no extension {EXTENSION}, which says whose it is")
@@ -192,7 +192,7 @@ def capability_of_card(card: str | bytes, *, ver: int = 1) -> Capability:
         RunFailed: the extra ``a2a`` is not installed.
     """
     _need_a2a()
-    parsed = read_card(card, strict=False)
+    parsed = _parsed(card, strict=False)
     rest = _rest_of(parsed)
     kept = {} if rest is None else {n: getattr(rest, n) for n in _Rest.__struct_fields__ if n != "peer"}
     skills = {
@@ -221,7 +221,7 @@ def capability_of_card(card: str | bytes, *, ver: int = 1) -> Capability:
         raise PeerFault("limits", f"the card's extension {EXTENSION}: {why}") from why
 
 
-def read_card(card: str | bytes, *, strict: bool) -> AgentCard:
+def _parsed(card: str | bytes, *, strict: bool) -> AgentCard:
     """Return a card as the SDK has it.
 
     Args:
