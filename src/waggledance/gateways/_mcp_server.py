@@ -26,7 +26,7 @@ from waggledance.gateways._guard import ANYONE, caller_of
 from waggledance.gateways._mcp_calls import McpCalls
 from waggledance.gateways._mcp_errors import ToolError, error_of
 from waggledance.gateways._mcp_resources import RESOURCES, TEMPLATE, read_resource
-from waggledance.gateways._mcp_tools import McpTool
+from waggledance.gateways._mcp_tools import SWARM_TOOLS, THREAD_TOOLS, McpTool
 from waggledance.peers._plain import line
 from waggledance.tasks._check_schema import Validator, validator_of
 
@@ -60,6 +60,7 @@ class McpServer:
             title="A waggledance swarm",
             instructions=INSTRUCTIONS,
             cache_hints={"tools/list": listed, "resources/list": listed, "resources/templates/list": listed},
+            get_tool_input_schema=self._schema,
             on_list_tools=self._list_tools,
             on_call_tool=self._call_tool,
             on_list_resources=self._list_resources,
@@ -136,6 +137,11 @@ class McpServer:
         return types.ReadResourceResult(
             contents=[types.TextResourceContents(uri=uri, text=text, mime_type="text/plain")]
         )
+
+    def _schema(self, name: str) -> dict[str, Any] | None:
+        """Return a tool's schema, of which headers repeat nothing: the SDK need not list all tools to find that out."""
+        tool = SWARM_TOOLS.get(name) or THREAD_TOOLS.get(name)
+        return None if tool is None else dict(tool.takes)
 
     def _check(self, tool: McpTool, arguments: dict[str, Any]) -> None:
         """Check arguments against a tool's schema.
