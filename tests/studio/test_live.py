@@ -188,6 +188,13 @@ def test_as_many_as_can_watch_and_the_next_one_is_told_so(
     assert "Close one" in answer.json()["error"]["do"]
 
 
+def test_who_asks_for_the_head_of_a_stream_waits_for_no_end(tmp_path: Path, served: Any) -> None:
+    with writing(tmp_path / "log.db"), served(Studio(tmp_path / "log.db")) as client:
+        answer = client.head("/api/channels/c/live")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/event-stream")
+
+
 @pytest.mark.parametrize("after", ["x", "-2", "1.5", "²", "9" * 40])
 def test_a_place_that_is_none_is_refused(log: Path, served: Any, after: str) -> None:
     with served(Studio(log)) as client:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,18 @@ def test_a_replay_whose_live_peers_are_out_of_order_ends_and_says_why(log: Path,
         assert answer.status_code == 202
         fork = ended(client, answer.json()["channel"])
     assert "no model for" in (fork["broken"] or "") + "".join(m["lapse"] for m in fork["messages"])
+
+
+def test_two_replays_at_once_have_channels_of_their_own(log: Path, served: Any) -> None:
+    with served(Studio(log)) as client:
+        parent = only(client)
+        client.get("/")
+        with ThreadPoolExecutor(2) as both:
+            answers = list(both.map(lambda _: order(client, parent), range(2)))
+        names = sorted(answer.json()["channel"] for answer in answers)
+        assert names == [f"{parent}~1", f"{parent}~2"]
+        totals = [ended(client, name)["total"] for name in names]
+    assert totals[0] == totals[1]
 
 
 def test_nobody_from_elsewhere_starts_a_replay(log: Path, served: Any) -> None:

@@ -17,12 +17,11 @@ from waggledance.core import (
     PeerFault,
     PeerId,
     Roster,
-    encode_canonical,
     members_of,
-    open_frame,
     opening_of,
     outcome_of,
 )
+from waggledance.core._message import decode
 from waggledance.studio._log_window import LogWindow, Row
 
 AnyMessage = Message[Any]
@@ -42,6 +41,9 @@ class Conversation:
         self.spoiled = 0
         """How many rows are not what was written."""
         self.messages: dict[MessageId, AnyMessage] = {}
+        self.authors: dict[MessageId, PeerId] = {}
+        self.hexed = _Hexed()
+        """Ids in hexadecimal: each stands in many messages."""
         self.places: dict[MessageId, int] = {}
         self.came: list[AnyMessage] = []
         """Every message, by its place from 0."""
@@ -69,6 +71,7 @@ class Conversation:
 
     def _take(self, message: AnyMessage) -> None:
         self.messages[message.id] = message
+        self.authors[message.id] = message.author
         self.places[message.id] = len(self.came)
         self.came.append(message)
 
@@ -80,10 +83,16 @@ class Conversation:
         self.names = asker | {member.id: member.name for member in self.members}
 
 
+class _Hexed(dict[bytes, str]):
+    def __missing__(self, id: bytes) -> str:
+        text = self[id] = id.hex()
+        return text
+
+
 def opened(row: Row) -> AnyMessage | None:
     """Return the message in a row; None when it is not what was written."""
     try:
-        message = open_frame(encode_canonical((row.raw, row.signature)))
+        message = decode(row.raw, row.signature)
     except PeerFault:
         return None
     return message if message.id == row.id and message.channel == row.channel else None

@@ -40,20 +40,20 @@ def shown(message: AnyMessage, conversation: Conversation, text_chars: int = TEX
         text_chars: a longer text is cut.
     """
     body: Body = message.body
-    text = said(body)
+    text, hexed = said(body), conversation.hexed.__getitem__
     previous = () if message.previous is None else (message.previous,)
     return Msg(
-        id=message.id.hex(),
+        id=hexed(message.id),
         n=conversation.places[message.id],
-        author=message.author.hex(),
+        author=hexed(message.author),
         name=name_of(message.author, conversation.names),
         kind=message.kind,
         round=None if isinstance(body, Unknown) else body.round,
         lamport=message.lamport,
         sequence=message.sequence,
         wall_ms=message.wall_ms,
-        parents=tuple([id.hex() for id in (*previous, *message.parents)]),
-        refs=tuple([id.hex() for id in refs_of(body)]),
+        parents=tuple(map(hexed, (*previous, *message.parents))),
+        refs=tuple(map(hexed, refs_of(body))),
         key=body.key if isinstance(body, Proposal | Outcome) else None,
         text=text[:text_chars],
         cut=len(text) > text_chars,
@@ -163,12 +163,9 @@ def _hears(message: AnyMessage, conversation: Conversation) -> tuple[str, ...] |
     refs = refs_of(message.body)
     if not refs and isinstance(message.body, Proposal):
         return ()
-    rests_on = refs or message.parents
-    authors: dict[PeerId, None] = {}
-    for id in rests_on:
-        other = conversation.messages.get(id)
-        if other is None:
-            return None
-        if other.author != message.author and other.author in conversation.seated:
-            authors[other.author] = None
-    return tuple([author.hex() for author in authors])
+    authors = dict.fromkeys(map(conversation.authors.get, refs or message.parents))
+    if None in authors:
+        return None
+    authors.pop(message.author, None)
+    seated, hexed = conversation.seated, conversation.hexed
+    return tuple([hexed[author] for author in authors if author is not None and author in seated])

@@ -62,6 +62,8 @@ class Replays:
         self._path, self._peers, self._hear = path, peers, hear
         self._log, self._is_ours = log, log is None
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._beginning = asyncio.Lock()
+        """One begins at a time: a new channel's name is free until something stands in it."""
         self.failures: dict[str, str] = {}
         """By channel, why its replay did not come to its end."""
 
@@ -79,22 +81,17 @@ class Replays:
             MissingRecord: a call would be needed, and none may be made.
         """
         edits, at = _edits(order), _id(order.at)
-        if len(self._running) >= REPLAYS_AT_ONCE:
-            raise UsageError(f"{REPLAYS_AT_ONCE} replays are under way; wait for one to end")
-        log = await self._opened()
-        try:
+        async with self._beginning:
+            if len(self._running) >= REPLAYS_AT_ONCE:
+                raise UsageError(f"{REPLAYS_AT_ONCE} replays are under way; wait for one to end")
+            log = await self._opened()
             name = fork_name(log, channel)
+            if name in self._running:
+                raise UsageError(f"{name!r} is still about to begin; wait a moment")
             task = asyncio.get_running_loop().create_task(self._run(log, channel, name, edits, at, order.live))
-        except BaseException:
-            self._let_go()
-            raise
-        self._running[name] = task
-        task.add_done_callback(lambda _: self._end(name))
-        until = asyncio.get_running_loop().time() + BEGINS_WITHIN_S
-        while not task.done() and (name not in log or order.live == "never"):
-            if asyncio.get_running_loop().time() > until:
-                break
-            await asyncio.sleep(LOOK_EVERY_S)
+            self._running[name] = task
+            task.add_done_callback(lambda _: self._end(name))
+            await _begun(task, lambda: name in log and order.live != "never")
         if task.done():
             await task
         return name
@@ -147,6 +144,14 @@ class Replays:
         if self._is_ours and self._log is not None and not self._running:
             self._log.close()
             self._log = None
+
+
+async def _begun(task: asyncio.Task[None], begun: Callable[[], bool]) -> None:
+    """Wait until a replay has begun or ended, or has taken so long that nobody should wait."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + BEGINS_WITHIN_S
+    while not task.done() and not begun() and clock() < until:
+        await asyncio.wait((task,), timeout=LOOK_EVERY_S)
 
 
 def _edits(order: ReplayOrder) -> tuple[Intervention, ...]:

@@ -66,7 +66,7 @@ class MemberShown(msgspec.Struct, frozen=True):
     weight: int
 
 
-class CostShown(msgspec.Struct, frozen=True):
+class CostShown(msgspec.Struct, frozen=True, gc=False):
     """What something cost."""
 
     calls: int
@@ -76,7 +76,7 @@ class CostShown(msgspec.Struct, frozen=True):
     milliseconds: int
 
 
-class VerdictShown(msgspec.Struct, frozen=True):
+class VerdictShown(msgspec.Struct, frozen=True, gc=False):
     """One judgement of proposals."""
 
     subjects: tuple[str, ...]
@@ -84,7 +84,7 @@ class VerdictShown(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Msg(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Msg(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A message as the page's views need it."""
 
     id: str
@@ -121,7 +121,7 @@ class ExchangeShown(msgspec.Struct, frozen=True, kw_only=True):
     milliseconds: int
 
 
-class WholeMessage(Msg, frozen=True, kw_only=True):
+class WholeMessage(Msg, frozen=True, kw_only=True, gc=False):
     """A message with all that is known of it."""
 
     body: Any

@@ -203,7 +203,7 @@ class Studio:
         return await run_sync(lambda: answer(request, options()))
 
     async def _follow(self, request: Request) -> Response:
-        from starlette.responses import StreamingResponse
+        from starlette.responses import Response, StreamingResponse
 
         name = request.path_params["name"]
         after = _after(request)
@@ -213,6 +213,8 @@ class Studio:
             return refused(503, "Nobody else can follow.", "As many pages follow live as can.", "Close one of them.")
         await self._shown(request, lambda: self.archive.drawn(name).conversation.name)
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        if request.method == "HEAD":  # who asks for no body waits for none
+            return Response(headers=headers, media_type="text/event-stream")
         return StreamingResponse(self.live.follow(name, after), headers=headers, media_type="text/event-stream")
 
     async def _shown(self, request: Request, show: Callable[[], object]) -> Response:
