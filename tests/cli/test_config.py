@@ -47,7 +47,7 @@ def test_the_nearest_file_above_the_working_folder_is_read(tmp_path: Path) -> No
         (
             '[models.mine]\nkind = "opnai"\n',
             2,
-            'models.mine.kind must be "embedded" or "gguf" or "openai" or "recorded" or "scripted"',
+            'models.mine.kind must be "a2a" or "embedded" or "gguf" or "openai" or "recorded" or "scripted"',
         ),
         ('[models.mine]\nkind = "gguf"\nurl = "x"\n', 3, "there is no key 'url'"),
         ('[[peers]]\nname = "a"\n[[peers]]\ntemperature = 1\n', 3, "peers.2 lacks 'name'"),

@@ -118,6 +118,17 @@ async def test_unknown_names_are_refused_at_once_with_the_nearest() -> None:
         host.start(order(protocol="debat"))
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["vote(samples=101)", "vote(samples=99999999999999999999)", "debate(rounds=1_000)", "debate(patience_s=9e9)"],
+)
+async def test_a_caller_may_not_ask_for_a_protocol_without_measure(name: str) -> None:
+    host = Host({"default": Hosted(swarm())})
+    with pytest.raises(UsageError, match="100 at most"):
+        host.start(order(protocol=name))
+    await host.start(order(protocol="vote(samples=2)")).decision()
+
+
 async def test_two_orders_of_one_id_are_refused() -> None:
     host = Host({"default": Hosted(swarm())})
     host.start(order(id="one"))

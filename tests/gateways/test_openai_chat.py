@@ -471,3 +471,37 @@ async def test_what_cannot_be_passed_on_is_noted(served: Served) -> None:
         )
     extension: Any = got.model_extra
     assert extension["waggle"]["notes"] == ["top_p is not passed on: peers keep their own"]
+
+
+async def test_whatever_unicode_a_client_sends_the_log_can_be_read_again(tmp_path: Path) -> None:
+    odd = "cafe\u0301"
+    function = {"name": "a", "description": odd, "parameters": {"type": "object", "description": odd}}
+    call = {
+        "id": odd,
+        "type": "function",
+        "function": {"name": odd, "arguments": json.dumps({odd: odd}, ensure_ascii=False)},
+    }
+    schema: dict[str, Any] = {"type": "object", "properties": {odd: {}}}
+    asked: list[dict[str, Any]] = [
+        {"tools": [{"type": "function", "function": function}]},
+        {
+            "messages": [
+                *asking(odd),
+                {"role": "assistant", "tool_calls": [call]},
+                {"role": "tool", "tool_call_id": odd},
+            ]
+        },
+        {"response_format": {"type": "json_schema", "json_schema": {"name": odd, "schema": schema}}},
+        {"waggle": {"options": [odd, "b"]}},
+    ]
+    with Log(tmp_path / "l.wlog") as log:
+        host = hosting("{}", log=log)
+        transport = httpx.ASGITransport(app_of(host, [OpenAIDoor(host)]))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+            for more in asked:
+                body = {"model": "default", "messages": asking(odd), **more}
+                answer = await http.post("/v1/chat/completions", content=json.dumps(body, ensure_ascii=False).encode())
+                assert answer.status_code == 200, answer.text
+        await log.flush()
+        assert len(log.names()) == len(asked)
+        assert all(log.read(channel) for channel in log.names())

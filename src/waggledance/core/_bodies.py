@@ -80,7 +80,10 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         return () if self.offers is msgspec.UNSET else self.offers
 
     def _turns_text(self) -> tuple[str, ...]:
-        return tuple(turn.text for turn in self.conversation)
+        said = [text for turn in self.conversation for text in (turn.text, turn.call)]
+        called = [c for turn in self.conversation for call in turn.calls for c in (call.id, call.name, call.arguments)]
+        offered = [text for tool in self.tools for text in (tool.description, tool.parameters)]
+        return (*said, *called, *offered)
 
     @property
     def prices(self) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -18,6 +19,8 @@ from waggledance.protocols import PROTOCOLS, AskProtocol, by_name
 
 DEFAULT = "default"
 """The swarm that answers where a protocol is asked for by name and no swarm."""
+MAX_PARAMETER = 100
+"""Of a protocol that a caller names: rounds and samples cost, and they are the host's."""
 
 
 class Host:
@@ -121,6 +124,13 @@ class Host:
     def _protocol(self, name: str) -> AskProtocol:
         """Return a protocol by name; few are used, again and again, and callers must not be able to fill memory."""
         if name not in self._protocols:
+            numbers = re.findall(r"[\d_]*\d(?:\.\d*)?(?:[eE][+-]?\d+)?", name[:1_000])
+            large = [found for found in numbers if float(found.replace("_", "")) > MAX_PARAMETER]
+            if large:
+                raise UsageError(
+                    f"the protocol {name[:80]!r} asks for {large[0][:20]} of something; callers may ask for "
+                    f"{MAX_PARAMETER} at most"
+                )
             if len(self._protocols) >= 64:
                 self._protocols.clear()
             self._protocols[name] = by_name(name)

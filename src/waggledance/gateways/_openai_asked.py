@@ -204,10 +204,10 @@ def _chat_turns(message: ChatMessage, i: int) -> tuple[Turn, ...]:
             return (Turn("user", f"{well_formed(message.name)}: {text}" if message.name else text),)
         case "assistant":
             calls = message.tool_calls or []
-            called = tuple(ToolCall(c.id, c.function.name, c.function.arguments) for c in calls)
+            called = tuple(_call(c.id, c.function.name, c.function.arguments) for c in calls)
             return (Turn("assistant", text, calls=called),)
         case "tool" | "function":
-            return (Turn("tool", text, call=message.tool_call_id or message.name or ""),)
+            return (Turn("tool", text, call=well_formed(message.tool_call_id or message.name or "")),)
 
 
 def _item_turns(item: Item, i: int) -> tuple[Turn, ...]:
@@ -216,13 +216,17 @@ def _item_turns(item: Item, i: int) -> tuple[Turn, ...]:
             role = "system" if item.role == "developer" else item.role
             return (Turn(role, _text(item.content, f"input[{i}].content")),)
         case "function_call":
-            return (Turn("assistant", "", calls=(ToolCall(item.call_id, item.name, item.arguments),)),)
+            return (Turn("assistant", "", calls=(_call(item.call_id, item.name, item.arguments),)),)
         case "function_call_output":
-            return (Turn("tool", _text(item.output, f"input[{i}].output"), call=item.call_id),)
+            return (Turn("tool", _text(item.output, f"input[{i}].output"), call=well_formed(item.call_id)),)
         case "reasoning":  # what peers said on the way; it was ours
             return ()
         case _:
             raise BadRequest(f"input[{i}] is of a kind that cannot be read here: {item.type[:80]!r}", f"input[{i}]")
+
+
+def _call(id: str, name: str, arguments: str) -> ToolCall:
+    return ToolCall(well_formed(id), well_formed(name), well_formed(arguments))
 
 
 def _text(content: str | list[Part] | None, where: str) -> str:
@@ -244,7 +248,7 @@ def _tools(offered: Sequence[tuple[str, str, str | None, dict[str, Any] | None]]
         schema: dict[str, Any] = {"type": "object"} if parameters is None else parameters
         checked_schema(schema, f"tools[{i}].function.parameters", "invalid_function_parameters")
         try:
-            tools.append(Tool(name, well_formed(description or ""), msgspec.json.encode(schema).decode()))
+            tools.append(Tool(name, well_formed(description or ""), well_formed(msgspec.json.encode(schema).decode())))
         except UsageError as why:
             raise BadRequest(str(why), f"tools[{i}].function.name") from why
     if len({tool.name for tool in tools}) < len(tools):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from waggledance.core import Tool, ToolCall
+from waggledance.core import Tool, ToolCall, well_formed
 from waggledance.gateways._openai_body import BadRequest, Format
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
             told.append(f"Answer with one JSON object{fits}")
         if self.must_call:
             told.append("Do not answer in words: call a tool.")
-        return "\n".join(told)
+        return well_formed("\n".join(told))
 
     def taken(self, text: str, calls: tuple[ToolCall, ...]) -> tuple[str, str]:
         """Return the part of an answer that counts, and what is wrong with it; nothing is wrong where it fits.
