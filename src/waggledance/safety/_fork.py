@@ -21,6 +21,7 @@ from waggledance.core import (
     Channel,
     Cost,
     Decision,
+    Exchange,
     ForkedFrom,
     Log,
     LoopClock,
@@ -133,7 +134,7 @@ async def intervene(
 
     fork = await rerun(
         read_history(log, channel), edits, at=at, live=live, peers=peers, seed=seed, budget=budget, into=name,
-        told=None if live == "never" else keep, witness=witness,
+        told=None if live == "never" else keep, witness=witness, exchanges=log.exchanges(channel),
     )  # fmt: skip
     if live == "never":  # one that cannot be answered from the record leaves nothing behind
         for message in fork.messages:
@@ -170,8 +171,13 @@ async def rerun(
     into: str = "",
     told: Told | None = None,
     witness: Witness = UNSEEN,
+    exchanges: Iterable[Exchange] = (),
 ) -> Fork:
-    """Do the same as `intervene` with messages at hand, keeping nothing but what it returns."""
+    """Do the same as `intervene` with messages at hand, keeping nothing but what it returns.
+
+    Args as of `intervene`, and what a log adds: `told` is called with every message of the fork, `exchanges` are what
+    peers asked of their models then.
+    """
     source = _Source(tuple(messages))
     name = into or f"{source.name[:MAX_NAME_CHARS]}~1"
     first = source.first(name, edits, at)
@@ -197,6 +203,7 @@ async def rerun(
     played = await replay(
         source.history, [source.of_origin(edit) for edit in edits], at=None if at is None else source.retold(at),
         live=live, peers=peers, seed=seed, budget=budget, told=tell, witness=_in_fork(witness, name),
+        exchanges=source.exchanges(exchanges),
     )  # fmt: skip
     decision = teller.decision(played.decision)
     for message in ended:
@@ -228,6 +235,11 @@ class _Source:
 
     def retold(self, id: MessageId) -> MessageId:
         return id if self.back is None else self.back.id(id)
+
+    def exchanges(self, exchanges: Iterable[Exchange]) -> list[Exchange]:
+        """Return what peers asked of their models, with authors as they are called in the name of the origin."""
+        back = self.back
+        return [e if back is None else msgspec.structs.replace(e, author=back.peer(e.author)) for e in exchanges]
 
     def of_origin(self, edit: Intervention) -> Intervention:
         """Return an intervention that names messages as they are called in the name of the origin."""

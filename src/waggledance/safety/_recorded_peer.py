@@ -15,6 +15,7 @@ import msgspec
 from waggledance.core import (
     NO_COST,
     Call,
+    Cost,
     Judgement,
     Message,
     Note,
@@ -26,7 +27,9 @@ from waggledance.core import (
     Verdict,
     WaggleError,
 )
+from waggledance.peers import Agent
 from waggledance.safety._recorded_course import Course
+from waggledance.safety._recorded_model import THINKING, Memory, NotRemembered, Thinking, remembering
 
 AnyMessage = Message[Any]
 T = TypeVar("T")
@@ -84,6 +87,8 @@ class RecordedPeer:
         ask: gives the live peer, when one is needed.
         live: whether one may be asked.
         around: wraps a live call, for those who wait for it.
+        question: what the seats were asked.
+        memory: what the live peer's model answered then.
         seed: draws other numbers in live calls than the run's own; None draws the same.
     """
 
@@ -99,11 +104,12 @@ class RecordedPeer:
         live: Live,
         around: Callable[[Awaitable[Any]], Awaitable[Any]],
         question: Question,
+        memory: Memory,
         seed: int | None = None,
     ) -> None:
         self.name = name
         self._course, self._counts, self._ask, self._live, self._around = course, counts, ask, live, around
-        self._question, self._seed = question, seed
+        self._question, self._memory, self._seed = question, memory, seed
         self._charged: set[bytes] = set()
 
     async def propose(self, call: Call) -> Proposal:
@@ -236,20 +242,34 @@ class RecordedPeer:
         course = self._course
         if course.fell_silent(body.kind, call.round):
             raise FellSilent
-        if self._live == "never":
-            if course.ended and not course.history.finished:
-                raise FellSilent
-            raise MissingRecord(course.history.opening.channel, self.name, skill, call.round, why)
-        peer = self._ask()
+        if self._live == "never" and course.ended and not course.history.finished:
+            raise FellSilent
+        missing = MissingRecord(course.history.opening.channel, self.name, skill, call.round, why)
+        if self._live == "never" and not self._memory:
+            raise missing
+        peer = remembering(self._ask(), self._memory)
         if skill not in peer.skills:
             raise UsageError(f"peer {self.name!r} is to {skill} anew, and the peer given for it has no such skill")
-        self._counts.live.append(Asked(self.name, skill, call.round, why))
+        thinking, entry = Thinking(self._live != "never"), Asked(self.name, skill, call.round, why)
+        self._counts.live.append(entry)
         asked = call if self._seed is None else call.redrawn(self._seed)
+        before = THINKING.set(thinking)
         try:
             return cast("T", await self._around(ask(peer, asked)))
+        except NotRemembered:
+            raise missing from None
         finally:
+            THINKING.reset(before)
             call.cost = asked.cost
-            self._counts.spent += asked.cost
+            self._count(entry, asked.cost, made=thinking.asked or not isinstance(peer, Agent) or not self._memory)
+
+    def _count(self, entry: Asked, cost: Cost, *, made: bool) -> None:
+        """Count a call as made, or where its peer's own record had all the answers, as answered from that."""
+        if made:
+            self._counts.spent += cost
+        else:
+            self._counts.live.remove(entry)
+            self._counts.recorded += 1
 
 
 def _failed(body: Proposal) -> bool:

@@ -9,7 +9,7 @@ Source: Ma et al. 2025, "DoVer", arXiv:2512.06749, §3 (replay from a step); the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -21,6 +21,7 @@ from waggledance.core import (
     Channel,
     Cost,
     Decision,
+    Exchange,
     Message,
     MessageId,
     Opening,
@@ -37,6 +38,7 @@ from waggledance.protocols import PROTOCOLS, AskProtocol, Folding, as_opened, ru
 from waggledance.safety._interventions import Intervention, SwapModel, SwapRule, Unseat
 from waggledance.safety._recorded_course import Course
 from waggledance.safety._recorded_history import Gists, History
+from waggledance.safety._recorded_model import memories_of
 from waggledance.safety._recorded_peer import Counts, FellSilent, Live, RecordedPeer
 from waggledance.safety._replay_copy import SeatCopy
 from waggledance.safety._replay_parts import Peers, Replayed, Told, changes_by_message, peer_named, place_of
@@ -57,6 +59,7 @@ async def replay(
     budget: Budget | None = None,
     told: Told = lambda message: None,
     witness: Witness = UNSEEN,
+    exchanges: Iterable[Exchange] = (),
 ) -> Replayed:
     """Run a recorded question again; see `intervene`, which reads it from a log and keeps what comes of it.
 
@@ -72,7 +75,7 @@ async def replay(
             history, protocol, edits, at=at, live=live, peers=peers, seed=seed, budget=budget or Budget(), told=told,
             witness=witness,
         )  # fmt: skip
-    play = _Play(history, edits, at, live, peers, seed, told)
+    play = _Play(history, edits, at, live, peers, seed, told, exchanges)
     return await play.run(budget or Budget(), witness)
 
 
@@ -88,8 +91,10 @@ class _Play:
         peers: Peers | None,
         seed: int | None,
         told: Told,
+        exchanges: Iterable[Exchange],
     ) -> None:
         self.history, self.peers, self.seed = history, peers, seed
+        self.memories = {} if live == "after" or peers is None else memories_of(exchanges)
         self.live: Live = live
         self.cut = place_of(history, at, live)
         self.by_message = changes_by_message(history, edits)
@@ -152,6 +157,7 @@ class _Play:
             live=self.live,
             around=self.stage.live,
             question=self.opening.question,
+            memory=self.memories.get(id, {}),
             seed=self.seed,
         )
 
