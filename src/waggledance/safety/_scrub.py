@@ -116,8 +116,9 @@ class HardScrub:
         """Return the text without them; where two rules see the same characters, the earlier one has them."""
         placeholders = placeholders if placeholders is not None else Placeholders((text,))
         found: list[tuple[int, int, str]] = []
+        small = text.lower()
         for rule in self._rules:
-            for start, end in rule.places(text):
+            for start, end in rule.places(text, small):
                 if _is_detail(text[start:end]) and all(end <= other or start >= until for other, until, _ in found):
                     found.append((start, end, rule.kind))
         return replaced(text, sorted(found), placeholders)

@@ -7,7 +7,7 @@ alone. Days are taken for days of birth only where the words around them say so,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from itertools import pairwise
@@ -23,12 +23,17 @@ class Rule:
     pattern: re.Pattern[str]
     length: Callable[[str], int] = len
     """How many of the characters found belong to the detail; 0: none."""
-    needs: str = ""
-    """Characters without any of which the pattern cannot match, for speed."""
+    needs: Sequence[str] = "0123456789"
+    """Without any of these in a text, capitals made small, the pattern cannot match: most texts are passed over so."""
 
-    def places(self, text: str) -> Iterator[tuple[int, int]]:
-        """Give start and end of each detail, in order, apart from one another."""
-        if self.needs and not any(character in text for character in self.needs):
+    def places(self, text: str, small: str) -> Iterator[tuple[int, int]]:
+        """Give start and end of each detail, in order, apart from one another.
+
+        Args:
+            text: where to look.
+            small: the same text with its capitals made small.
+        """
+        if not any(needed in small for needed in self.needs):
             return
         for found in self.pattern.finditer(text):
             group = found.lastindex or 0
@@ -109,8 +114,13 @@ _KEY_SHAPES = (
     r"|\beyJ[A-Za-z0-9_-]{8,2000}\.[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{8,1000}"  # JSON web tokens
 )
 
+_KEY_SIGNS = (
+    *("private key", "sk-", "sk_", "pk-", "pk_", "rk-", "rk_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+    *("glpat-", "akia", "asia", "aiza", "ya29.", "xox", "hf_", "npm_", "pypi-", "eyj"),
+)
+
 RULES: tuple[Rule, ...] = (
-    Rule("KEY", re.compile(_KEY_SHAPES, re.DOTALL), needs="-_.AI"),
+    Rule("KEY", re.compile(_KEY_SHAPES, re.DOTALL), needs=_KEY_SIGNS),
     Rule(
         "KEY",
         re.compile(
@@ -120,6 +130,7 @@ RULES: tuple[Rule, ...] = (
             re.IGNORECASE,
         ),
         _secret,
+        needs=("key", "token", "secret", "pass", "pwd", "bearer"),
     ),
     Rule("EMAIL", re.compile(r"(?<![\w.+-])[\w.+%'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}(?<![.-])"), needs="@"),
     Rule(
@@ -128,7 +139,7 @@ RULES: tuple[Rule, ...] = (
             r"\b[\w.+-]{1,64}\s?[\[(]\s?at\s?[\])]\s?[\w-]{1,63}(?:\s?(?:\.|[\[(]\s?dot\s?[\])])\s?[\w-]{1,63}){1,4}",
             re.IGNORECASE,
         ),
-        needs="[(",
+        needs=("[at", "(at", "[ at", "( at"),
     ),
     Rule("IBAN", re.compile(r"\b[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,40}"), account_length),
     Rule("CARD", re.compile(r"(?<![\w.+-])[0-9](?:[ -]?[0-9]){12,18}(?![\w-]|\.[0-9])"), is_card),
@@ -146,10 +157,15 @@ RULES: tuple[Rule, ...] = (
         _address,
         needs=":",
     ),
-    Rule("BIRTH", re.compile(rf"\b{_BORN}\b[^\n.!?0-9]{{0,25}}?\s?({_DATE})", re.IGNORECASE)),
+    Rule(
+        "BIRTH",
+        re.compile(rf"\b{_BORN}\b[^\n.!?0-9]{{0,25}}?\s?({_DATE})", re.IGNORECASE),
+        needs=("born", "birth", "dob", "d.o", "do.b", "geb", "né"),
+    ),
     Rule(
         "BIRTH",
         re.compile(rf"({_DATE})\s?(?:is|was)\s(?:my|his|her|their|the)\s(?:birth|date\sof\sbirth)", re.IGNORECASE),
+        needs=("birth",),
     ),
     Rule(
         "ADDRESS",
@@ -163,6 +179,7 @@ RULES: tuple[Rule, ...] = (
             rf"\b(?:{_WORD}[\s-]){{0,3}}[A-ZÄÖÜ]?[\w-]{{0,30}}(?:stra(?:ß|ss)e|str\.|[a-zäöü]weg|platz|allee|gasse|[Ss]tra(?:ß|ss)e)"
             rf"\s[0-9]{{1,4}}\s?[a-z]?\b{_GERMAN_TOWN}"
         ),
+        needs=("stra", "str.", "weg", "platz", "allee", "gasse"),
     ),
     Rule(
         "ADDRESS",
@@ -170,8 +187,13 @@ RULES: tuple[Rule, ...] = (
             r"\b[0-9]{1,4}(?:\s?bis|\s?ter)?,?\s(?:rue|avenue|boulevard|place|chemin|quai|allée|impasse)\s"
             rf"(?:(?:de|du|des|la|le|les|l'|d')\s?){{0,3}}{_WORD}(?:[\s-]{_WORD}){{0,3}}(?:,?\s[0-9]{{5}}\s{_WORD})?"
         ),
+        needs=("rue", "avenue", "boulevard", "place", "chemin", "quai", "allée", "impasse"),
     ),
-    Rule("ADDRESS", re.compile(r"\bP\.?\s?O\.?\sBox\s[0-9]{1,6}\b|\bPostfach\s[0-9 ]{2,9}\b", re.IGNORECASE)),
+    Rule(
+        "ADDRESS",
+        re.compile(r"\bP\.?\s?O\.?\sBox\s[0-9]{1,6}\b|\bPostfach\s[0-9 ]{2,9}\b", re.IGNORECASE),
+        needs=("box", "postfach"),
+    ),
     Rule("ADDRESS", re.compile(rf"\b{_UK_POST}\b")),
     Rule(
         "PHONE", re.compile(r"(?<![\w+])\+\s?[0-9]{1,3}(?:[\s./-]{0,2}\(?[0-9]{1,8}\)?){1,7}"), _named_phone, needs="+"
@@ -186,7 +208,9 @@ RULES: tuple[Rule, ...] = (
         re.compile(r"(?<![\w.-])(?:1[ .-])?(?:\([0-9]{3}\)\s?|[0-9]{3}[ .-])[0-9]{3}[.-][0-9]{4}(?![\w-])"),
         _phone,
     ),
-    Rule("PHONE", re.compile(r"(?<![\w.-])(?:1[ .-])?\([0-9]{3}\)\s?[0-9]{3}[ .-]?[0-9]{4}(?![\w-])"), _phone),
+    Rule(
+        "PHONE", re.compile(r"(?<![\w.-])(?:1[ .-])?\([0-9]{3}\)\s?[0-9]{3}[ .-]?[0-9]{4}(?![\w-])"), _phone, needs="("
+    ),
     Rule(
         "PHONE",
         re.compile(
@@ -197,11 +221,16 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "PHONE",
         re.compile(
-            r"\b(?:phone|tel(?:ephone|efon)?|call|mobile|cell|fax|whats\s?app|ring|dial|text|reach|handy|(?:my|his|her|their|our|your)\snumber|nummer)\b"
+            r"\b(?:phone|tel(?:ephone|efon)?|call|mobile|cell|fax|whats\s?app|ring|dial|text|reach|handy"
+            r"|(?:my|his|her|their|our|your)\snumber|nummer)\b"
             r"[^\n0-9+.]{0,25}?((?:\([0-9]{1,5}\)|[0-9])(?:[\s./-]{0,2}\(?[0-9]{1,6}\)?){1,7})(?![\w%€$])",
             re.IGNORECASE,
         ),
         _named_phone,
+        needs=(
+            *("phone", "tel", "call", "mobile", "cell", "fax", "whats", "ring", "dial", "text", "reach", "handy"),
+            *("number", "nummer"),
+        ),
     ),
     Rule("KEY", re.compile(r"(?<![\w/+.-])[A-Za-z0-9_+/-]{24,300}={0,2}(?![\w/])"), _token),
 )
