@@ -229,6 +229,13 @@ async def test_another_swarm_is_asked_the_question_as_it_is_with_its_kind_and_op
         assert set(heard) == {"Which one?"}
 
 
+async def test_of_another_swarm_it_is_heard_which_of_its_peers_says_what(served: Any) -> None:
+    async with served(swarm_app(four)) as url:
+        watched = Swarm([A2APeer("far", url)], protocol=Vote()).watch("2 + 2?", expects="number", closely=True)
+        heard = [e.text for e in [e async for e in watched] if isinstance(e, Words)]
+    assert {"p0: 4\n", "p1: 4\n", "p2: 4\n"} <= set(heard)
+
+
 async def test_a_key_opens_what_asks_for_one_and_without_it_the_reason_is_said(served: Any) -> None:
     key = "a-secret-of-twenty-0"
     async with served(swarm_app(four, keys=Keys({"ada": key}))) as url:

@@ -36,7 +36,7 @@ from google.protobuf.json_format import MessageToDict, ParseError
 
 from waggledance.core import PeerFault, RunFailed
 from waggledance.gateways._a2a_asked import text_of
-from waggledance.gateways._a2a_task import DECISION
+from waggledance.gateways._a2a_task import DECISION, SAID
 from waggledance.mesh import verify_card
 from waggledance.mesh._a2a_card import EXTENSION, MAX_CARD_BYTES
 
@@ -130,7 +130,9 @@ class Heard:
 
     def _say(self, message: Message) -> None:
         self._last = text_of(message.parts)
-        self._tell(self._last)
+        said = MessageToDict(message.metadata).get(SAID)  # a swarm of ours says which of its peers speaks
+        peer = cast("dict[str, Any]", said).get("peer") if isinstance(said, dict) else None
+        self._tell(f"{peer}: {self._last}\n" if isinstance(peer, str) and self._last else self._last)
 
     def _add(self, artifact: Artifact, *, append: bool) -> None:
         self._tell(text_of(artifact.parts))
