@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from waggledance.core import (
     Body,
@@ -29,14 +30,17 @@ AnyMessage = Message[Any]
 class Talk:
     """A channel with an opening, a hand to write in it, and the exchanges beside it."""
 
-    def __init__(self, *names: str, protocol: str = "debate", question: Question | None = None) -> None:
+    def __init__(
+        self, *names: str, protocol: str = "debate", question: Question | None = None, limits: Any = UNSET
+    ) -> None:
         self.names = names or ("p0", "p1", "p2")
         self.ids = {name: local_peer_id(name) for name in ("asker", *self.names)}
         self.channel = Channel(swarm_id("t"), "q1-talk")
         self.exchanges: list[Exchange] = []
         self.forged: list[AnyMessage] = []
         members = tuple(Member(self.ids[name], name) for name in self.names)
-        opening = Opening(question=question or Question(text="2 + 2?"), members=members, protocol=protocol)
+        asked = question or Question(text="2 + 2?")
+        opening = Opening(question=asked, members=members, protocol=protocol, limits=limits)
         self.opening = self.channel.publish(self.ids["asker"], opening, [], 1_000)
 
     def say(self, name: str, body: Body, *heard: AnyMessage) -> AnyMessage:

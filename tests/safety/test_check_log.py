@@ -9,7 +9,22 @@ from typing import Any, ClassVar
 import pytest
 
 from waggledance import Swarm
-from waggledance.core import Body, Key, Log, Message, MessageId, Note, Proposal, UnknownName, UsageError, open_frame
+from waggledance.core import (
+    Body,
+    Budget,
+    Cost,
+    Judgement,
+    Key,
+    Log,
+    Message,
+    MessageId,
+    Note,
+    PlainBudget,
+    Proposal,
+    UnknownName,
+    UsageError,
+    open_frame,
+)
 from waggledance.core import frame as framed
 from waggledance.peers import FunctionPeer
 from waggledance.safety import (
@@ -297,3 +312,16 @@ def test_every_built_in_contract_is_one() -> None:
 
     assert all(is_contract(one) for one in builtin())
     assert len({one.name for one in builtin()}) == 12
+
+
+def test_the_budget_in_the_opening_is_what_spend_goes_by(new_talk: Any) -> None:
+    peers = [FunctionPeer(f"p{i}", lambda question: "4") for i in range(3)]
+    live = Checked()
+    decision = Swarm(peers, log=live).ask_sync("2 + 2?", expects="number", budget=Budget(calls=4))
+    assert live.compliance(decision.channel).holds
+    talk = new_talk(limits=PlainBudget(calls=4))
+    talk.say("p0", Judgement(verdicts=(), cost=Cost(calls=3)))
+    assert check(talk.messages).holds
+    talk.say("p0", Judgement(round=1, verdicts=(), cost=Cost(calls=2)))
+    [violation] = check(talk.messages).violations
+    assert (violation.contract, violation.why) == ("spend", "brings calls to 5, 4 allowed")

@@ -413,7 +413,9 @@ def log_check(
             "One contract: a built-in one, or module:name, or file.py:name; give several (default: the twelve).", "NAME"
         ),
     ] = None,
-    budget_tokens: Annotated[int | None, _flag("Tokens that each run was allowed.", "N")] = None,
+    budget_tokens: Annotated[
+        int | None, _flag("Tokens that each run was allowed (default: as its opening says).", "N")
+    ] = None,
     budget_calls: Annotated[int | None, _flag("Calls of models that each run was allowed.", "N")] = None,
     budget_messages: Annotated[int | None, _flag("Messages that each run was allowed.", "N")] = None,
     budget_usd: Annotated[float | None, _flag("Dollars that each run was allowed.", "USD")] = None,
@@ -434,7 +436,8 @@ def log_check(
     from waggledance.cli._log_check_command import check_log
     from waggledance.core import Budget
 
-    budget = Budget(tokens=budget_tokens, calls=budget_calls, messages=budget_messages, usd=budget_usd)
+    given = Budget(tokens=budget_tokens, calls=budget_calls, messages=budget_messages, usd=budget_usd)
+    budget = None if given == Budget() else given
     check_log(
         channel, log, config, contracts=tuple(contract or ()), budget=budget, grants=tuple(grant or ()),
         public=tuple(public or ()), as_json=as_json,

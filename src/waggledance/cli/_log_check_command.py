@@ -23,7 +23,7 @@ def check_log(
     config: Path | None,
     *,
     contracts: Sequence[str],
-    budget: Budget,
+    budget: Budget | None,
     grants: Sequence[str],
     public: Sequence[str],
     as_json: bool,
@@ -35,7 +35,7 @@ def check_log(
         log: the log's file.
         config: a waggle.toml.
         contracts: names of contracts; the built-in ones when empty.
-        budget: what each run was allowed.
+        budget: what each run was allowed; what its opening says when None.
         grants: each ``PEER=TOOL,TOOL``.
         public: globs over the channels in which nothing is private.
         as_json: whether to print one JSON object.

@@ -27,7 +27,7 @@ def builtin(
     """Return the built-in contracts, each by its name in ``contract.name``.
 
     Args:
-        budget: what the run was allowed, for ``spend``; without one it is not judged.
+        budget: what the run was allowed, for ``spend``; what its opening says when None.
         grants: which peer may use which tools, for ``granted-tool``; see `GrantedTool`.
         local: which models think on this machine, for ``scrubbed-before-remote``; see `ScrubbedBeforeRemote`.
         public: the channels in which nothing is private.
@@ -41,7 +41,7 @@ def builtin(
         vote_once(),
         Answered(),
         Terminates(),
-        Spend(budget or Budget()),
+        Spend(budget),
         GrantedTool(grants),
         Cites(),
         NoUseOfRetracted(),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
+import msgspec
+
 from waggledance.core import NO_COST, Budget, Cost, Message, UsageError
 from waggledance.safety._causal_past import CausalPast
 from waggledance.safety._violation import Violation
@@ -31,11 +33,13 @@ class Spend:
     so the call that reaches the limit is fine, and the next one is not. Who had not seen what others spent is not to
     blame: the sum is of the causal past.
 
+    A plan that is taken up again after its outcome begins anew.
+
     Args:
-        budget: the limits; seconds are not looked at, as clocks differ.
+        budget: the limits; those in the channel's opening when None. Seconds are not looked at, as clocks differ.
     """
 
-    budget: Budget = Budget()
+    budget: Budget | None = None
     name: str = "spend"
     scope: str = "*"
 
@@ -45,12 +49,18 @@ class Spend:
 
     def step(self, state: Spent, message: AnyMessage, past: CausalPast) -> Spent | Violation:
         """Add what a message says it cost."""
-        if self.budget == _NO_LIMIT or message.kind in _THE_ASKERS:
-            return state
+        kind = message.kind
+        if kind in _THE_ASKERS:
+            return Spent() if kind == "outcome/1" and past.sealed else state
+        limits = self.budget
+        if limits is None:
+            opening = past.opening
+            if opening is None or opening.body.limits is msgspec.UNSET:
+                return state
+            limits = opening.body.budget
         cost = cast("Cost", getattr(message.body, "cost", NO_COST))
         before, messages = state.cost, state.messages + 1
         after = before if cost is NO_COST else before + cost
-        limits = self.budget
         if limits.messages is not None and messages > limits.messages:
             return Violation(why=f"is message {messages:,}, {limits.messages:,} allowed")
         if cost.calls:
@@ -64,7 +74,6 @@ class Spend:
         return Spent(after, messages)
 
 
-_NO_LIMIT = Budget()
 _THE_ASKERS = frozenset({"opening/1", "roster/1", "cut/1", "outcome/1", "fork/1"})
 """Kinds of who asks; its messages are not counted against the budget."""
 
