@@ -185,8 +185,8 @@ def test_two_replays_at_once_have_channels_of_their_own(log: Path, served: Any) 
         parent = only(client)
         client.get("/")
         with ThreadPoolExecutor(2) as both:
-            answers = list(both.map(lambda _: order(client, parent), range(2)))
-        names = sorted(answer.json()["channel"] for answer in answers)
+            begun = [both.submit(order, client, parent) for _ in range(2)]
+        names = sorted(future.result().json()["channel"] for future in begun)
         assert names == [f"{parent}~1", f"{parent}~2"]
         totals = [ended(client, name)["total"] for name in names]
     assert totals[0] == totals[1]
