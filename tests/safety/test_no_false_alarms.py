@@ -5,6 +5,7 @@ Source: the acceptance of the project's card on Paduraru, Bouruc, Stefanescu 202
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from random import Random
 from typing import Any
@@ -16,6 +17,7 @@ from waggledance.core import Budget, Message, Question, RunFailed
 from waggledance.network import Exponential, LogNormal, Simulated, Uniform
 from waggledance.protocols import PROTOCOLS, by_name
 from waggledance.safety import Checked, Compliance, builtin, check
+from waggledance.tasks import Add, Link, PlanResult, Task
 from waggledance.testing import Opinionated
 
 OWN = sorted({kind.name for kind in PROTOCOLS.values() if kind.__module__.startswith("waggledance.protocols")})
@@ -95,3 +97,21 @@ def test_lost_messages_make_nobody_guilty_of_more_than_being_late() -> None:
     for seed in range(len(OWN)):
         found = run(seed, OWN[seed % len(OWN)], loss=0.2)
         assert {violation.contract for violation in found.violations} <= {"answered"}, f"seed {seed}: {found}"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_plans_break_no_contract(seed: int) -> None:
+    rng, live = Random(seed), Checked()
+    tasks = [Task(goal=f"part {i}", reviews=rng.choice((0, 0, 1))) for i in range(rng.randint(1, 5))]
+    links = [Link(a.id, b.id) for i, b in enumerate(tasks) for a in tasks[:i] if rng.random() < 0.4]
+    network = Simulated(seed=seed)
+    swarm = Swarm([Opinionated(f"p{i}") for i in range(3)], network=network, log=live, seed=seed)
+
+    async def main() -> PlanResult:
+        return await swarm.run([*(Add(task) for task in tasks), *links], budget=rng.choice((None, Budget(calls=4))))
+
+    with asyncio.Runner(loop_factory=network.new_event_loop) as runner:
+        runner.run(main())
+    found = live.compliance(next(iter(live)))
+    assert found.holds, str(found)
+    assert found.sealed

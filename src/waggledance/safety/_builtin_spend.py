@@ -58,7 +58,7 @@ class Spend:
             if opening is None or opening.body.limits is msgspec.UNSET:
                 return state
             limits = opening.body.budget
-        cost = cast("Cost", getattr(message.body, "cost", NO_COST))
+        cost = NO_COST if kind in _RETOLD else cast("Cost", getattr(message.body, "cost", NO_COST))
         before, messages = state.cost, state.messages + 1
         after = before if cost is NO_COST else before + cost
         if limits.messages is not None and messages > limits.messages:
@@ -76,6 +76,9 @@ class Spend:
 
 _THE_ASKERS = frozenset({"opening/1", "roster/1", "cut/1", "outcome/1", "fork/1"})
 """Kinds of who asks; its messages are not counted against the budget."""
+
+_RETOLD = frozenset({"task-outcome/1"})
+"""Kinds that say again what another message has cost."""
 
 
 class Spawned(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from waggledance.core import Exchange, Message, UnknownName
@@ -92,6 +92,10 @@ class Checked:
 
     def __len__(self) -> int:
         return len(self._open) + len(self._past) if self._journal is None else len(self._journal)
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names of the channels that were checked."""
+        return iter((*self._past, *self._open))
 
     def __contains__(self, channel: str) -> bool:
         if self._journal is not None:
