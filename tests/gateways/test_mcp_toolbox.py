@@ -16,8 +16,9 @@ from waggledance import FunctionPeer, Swarm
 from waggledance.core import Tool, ToolCall, UnknownName, UsageError
 from waggledance.gateways import Host, Hosted, app_of
 from waggledance.gateways._mcp_gateway import McpGateway
+from waggledance.gateways._mcp_known import RESULT_CHARS, our_name
 from waggledance.gateways._mcp_link import MOST_BYTES, ToolServerFailed
-from waggledance.gateways._mcp_toolbox import RESULT_CHARS, McpTools, our_name
+from waggledance.gateways._mcp_toolbox import McpTools
 from waggledance.models import Completion, Request, Scripted
 from waggledance.peers import Agent, Toolbox
 

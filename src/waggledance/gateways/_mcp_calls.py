@@ -126,6 +126,7 @@ class McpCalls:
             budget=None if budget is None else Budget(**budget),
             seed=arguments.get("seed"),
             closely=False,
+            original=msgspec.json.encode(arguments),
         )
 
     async def _watched(self, running: Running, caller: str, progress: Progress) -> list[Message[Any]]:

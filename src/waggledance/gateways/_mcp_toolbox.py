@@ -17,12 +17,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import msgspec
-from blake3 import blake3
 
 from waggledance.core import Tool, UnknownName, UsageError
 from waggledance.gateways._mcp_gateway import check_installed
-from waggledance.peers._others import defanged
-from waggledance.peers._plain import line, plain
+from waggledance.gateways._mcp_known import KnownTool, text_of
+from waggledance.peers._plain import line
 
 if TYPE_CHECKING:
     import mcp_types as types
@@ -33,14 +32,9 @@ if TYPE_CHECKING:
 MAX_TOOLS = 64
 """Of one server that are shown to a model; more must be chosen from."""
 MAX_PAGES = 20
-ABOUT_CHARS = 600
-SCHEMA_BYTES = 8_000
-"""Of one tool's arguments; of a larger schema only that they are an object is told."""
-RESULT_CHARS = 32_000
 STARTS = 3
 """How often a server that ends is started again, in one toolbox's life."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")
-_UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 
 
 class McpTools:
@@ -94,7 +88,7 @@ class McpTools:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starts = 0
         self._opening = asyncio.Lock()
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, KnownTool] = {}
         """By our names; what each said of itself when it was first met."""
 
     async def __aenter__(self) -> Self:
@@ -164,7 +158,7 @@ class McpTools:
 
     # -- within -------------------------------------------------------------------------------------------------
 
-    def _arguments(self, known: _Known, arguments: str) -> dict[str, Any]:
+    def _arguments(self, known: KnownTool, arguments: str) -> dict[str, Any]:
         from waggledance.gateways._mcp_link import ToolServerFailed
         from waggledance.tasks._check_schema import validator_of
 
@@ -234,12 +228,12 @@ class McpTools:
                 f"the tool server {self.name!r} has {len(allowed)} tools, and a model is shown at most {MAX_TOOLS}: "
                 "choose with allow"
             )
-        known = {one.tool.name: one for one in (_Known.of(self.name, tool) for tool in allowed)}
+        known = {one.tool.name: one for one in (KnownTool.of(self.name, tool) for tool in allowed)}
         if self._known and known != self._known:
             self._refuse(known)
         self._known = known
 
-    def _refuse(self, known: dict[str, _Known]) -> None:
+    def _refuse(self, known: dict[str, KnownTool]) -> None:
         from waggledance.gateways._mcp_link import ToolServerFailed
 
         names = self._known.keys() | known.keys()
@@ -268,66 +262,3 @@ class McpTools:
         except Exception as why:
             raise ToolServerFailed(self.name, "list its tools", seen_of(why)) from why
         return listed
-
-
-class _Known(msgspec.Struct, frozen=True):
-    """A tool as it was first met."""
-
-    theirs: str
-    """Its name at the server."""
-    tool: Tool
-    schema: dict[str, Any]
-    pinned: bytes
-    """The hash of all that the server says of it."""
-
-    @classmethod
-    def of(cls, server: str, tool: types.Tool) -> _Known:
-        whole = msgspec.json.encode([tool.name, tool.title, tool.description, tool.input_schema], order="deterministic")
-        digest = blake3(whole)
-        schema = msgspec.json.encode(tool.input_schema)
-        about = line(defanged(tool.description or tool.title or tool.name), ABOUT_CHARS)
-        return cls(
-            theirs=tool.name,
-            tool=Tool(
-                our_name(server, tool.name),
-                f"Of the tool server {server}, which says: {about}",
-                schema.decode() if len(schema) <= SCHEMA_BYTES else '{"type":"object"}',
-            ),
-            schema=tool.input_schema,
-            pinned=digest.digest(),
-        )
-
-
-def our_name(server: str, tool: str) -> str:
-    """Return the name under which a model knows a server's tool; another for every tool.
-
-    >>> our_name("files", "read_file")
-    'files__read_file'
-    >>> our_name("files", "read/file")
-    'files__read_file-250d'
-    """
-    name = f"{server}__{_UNFIT.sub('_', tool)}"
-    if name == f"{server}__{tool}" and len(name) <= 64:
-        return name
-    return f"{name[:59]}-{blake3(tool.encode()).hexdigest(2)}"
-
-
-def text_of(result: types.CallToolResult) -> str:
-    """Return a tool's result as text: what it says, and a word for each thing that is no text."""
-    parts = [_part(block) for block in result.content]
-    if not any(parts) and result.structured_content is not None:
-        parts = [msgspec.json.encode(result.structured_content).decode()]
-    return plain("\n".join(part for part in parts if part), max_chars=RESULT_CHARS, max_bytes=4 * RESULT_CHARS)
-
-
-def _part(block: types.ContentBlock) -> str:
-    match block.type:
-        case "text":
-            return block.text
-        case "image" | "audio":
-            return f"[{block.type}, {line(block.mime_type, 60)}, {len(block.data) * 3 // 4:,} bytes: not shown]"
-        case "resource_link":
-            return f"[a resource at {line(str(block.uri), 200)}]"
-        case "resource":
-            text = getattr(block.resource, "text", None)
-            return text if isinstance(text, str) else f"[a resource at {line(str(block.resource.uri), 200)}: not shown]"

@@ -30,9 +30,10 @@ from waggledance.core import (
     past_of,
     well_formed,
 )
-from waggledance.gateways._threads_filter import Filter, by_id, first_new, maximal, short
-from waggledance.gateways._threads_fold import MAX_TURNS, Close, Thread, opening_for, thread_of
+from waggledance.gateways._threads_filter import Filter, by_id, first_new, short
+from waggledance.gateways._threads_fold import MAX_TURNS, Close, Folds, Thread, opening_for
 from waggledance.gateways._threads_place import ThreadPlace
+from waggledance.gateways._threads_shown import Shown
 
 MAX_WAIT_S = 60.0
 MAX_SINCE = 256
@@ -56,8 +57,8 @@ class Desk:
 
     def __init__(self, place: ThreadPlace) -> None:
         self._place = place
-        self._shown: dict[str, set[MessageId]] = {}
-        """What this agent was shown, by channel."""
+        self._folds = Folds()
+        self._shown = Shown(place.me, self._folds)
 
     @property
     def me(self) -> PeerId:
@@ -76,9 +77,7 @@ class Desk:
 
     def threads(self) -> tuple[Thread, ...]:
         """Return the threads that this agent is a member of, by channel."""
-        channels = self._place.channels()
-        folded = (thread_of(copy.messages(), copy.forked) for _, copy in sorted(channels.items()))
-        return tuple(thread for thread in folded if thread is not None)
+        return tuple(self._folds.of(copy) for _, copy in sorted(self._place.channels().items()))
 
     def thread(self, channel: str) -> Thread:
         """Return one thread.
@@ -86,10 +85,7 @@ class Desk:
         Raises:
             UnknownName: this agent is a member of no thread of this name.
         """
-        copy = self._copy(channel)
-        thread = thread_of(copy.messages(), copy.forked)
-        assert thread is not None, "places hold threads"
-        return thread
+        return self._folds.of(self._copy(channel))
 
     def read(self, channel: str) -> tuple[Message[Any], ...]:
         """Return all that stands in a thread's channel, causes before effects; say with `show` what of it was shown.
@@ -202,30 +198,29 @@ class Desk:
 
     def show(self, channel: str, messages: Sequence[MessageId]) -> None:
         """Note that this agent was shown messages of a thread."""
-        self._shown_in(channel, self._copy(channel)).update(messages)
+        self._shown.add(self._copy(channel), messages)
 
     # -- within -------------------------------------------------------------------------------------------------
 
     async def _publish(self, copy: Channel, body: Any) -> Message[Any]:
         await copy.room()
-        shown, here = self._shown_in(copy.name, copy), by_id(copy)
-        built_on = [here[id] for id in maximal(shown, here)]
+        here = by_id(copy)
+        built_on = [here[id] for id in self._shown.newest(copy)]
         message = copy.publish(self.me, body, built_on, self._place.clock.wall_ms())
-        shown.add(message.id)
+        self._shown.add(copy, [message.id])
         return message
 
     def _first(self, filter: Filter, since: Sequence[str] | None) -> Heard | None:
         channels = self._channels(filter.channel)
-        threads = [self.thread(name) for name in channels]
+        threads = [self._folds.of(copy) for copy in channels.values()]
         found = first_new(threads, self.me, filter, self._old(channels, since))
         if found is None:
             return None
         thread, message = found
         copy = channels[thread.channel]
-        shown = self._shown_in(copy.name, copy)
-        shown.add(message.id)
+        self._shown.add(copy, [message.id])
         if since is None:
-            newest = maximal(shown, by_id(copy))
+            newest = self._shown.newest(copy)
         else:
             past = past_of(message.id, by_id(copy))
             given = [self._somewhere(channels, text)[1] for text in since]
@@ -235,7 +230,7 @@ class Desk:
     def _old(self, channels: Mapping[str, Channel], since: Sequence[str] | None) -> dict[str, frozenset[MessageId]]:
         """Return what is not new, by channel."""
         if since is None:
-            return {name: frozenset(self._shown_in(name, copy)) for name, copy in channels.items()}
+            return {name: frozenset(self._shown.of(copy)) for name, copy in channels.items()}
         old: dict[str, frozenset[MessageId]] = dict.fromkeys(channels, frozenset())
         for text in since:
             name, id = self._somewhere(channels, text)
@@ -250,15 +245,6 @@ class Desk:
             if found:
                 return name, found[0]
         raise UnknownName("message", text, ())
-
-    def _shown_in(self, name: str, copy: Channel) -> set[MessageId]:
-        """Return what this agent was shown in a channel; in an earlier life, as far as it has built on it."""
-        shown = self._shown.get(name)
-        if shown is None:
-            head = copy.head(self.me)
-            opened = [thread.opening.id] if (thread := thread_of(copy.messages(), copy.forked)) else []
-            shown = self._shown[name] = set(opened) | (set() if head is None else set(past_of(head.id, by_id(copy))))
-        return shown
 
     def _channels(self, channel: str) -> Mapping[str, Channel]:
         channels = self._place.channels()
@@ -284,7 +270,7 @@ class Desk:
 
     def _check(self, filter: Filter) -> None:
         """Say so at once where a wait could never end well."""
-        threads = [self.thread(name) for name in self._channels(filter.channel)]
+        threads = [self._folds.of(copy) for copy in self._channels(filter.channel).values()]
         names = {member.name for thread in threads for member in thread.members}
         if filter.author and filter.author not in names | {member.name for member in self.members().values()}:
             raise UnknownName("member", filter.author, names)

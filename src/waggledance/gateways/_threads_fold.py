@@ -20,6 +20,7 @@ from waggledance.core import (
     THREAD,
     UNIT,
     Body,
+    Channel,
     Member,
     Message,
     MessageId,
@@ -141,6 +142,22 @@ def thread_of(messages: Sequence[Message[Any]], forked: frozenset[PeerId] = froz
         closed=closed,
         heads=tuple(sorted(m.id for m in messages if m.id not in built_on)),
     )
+
+
+class Folds:
+    """Threads by channel, folded again only when a channel has grown: a set that only grows and has one size is one."""
+
+    def __init__(self) -> None:
+        self._folded: dict[str, tuple[int, frozenset[PeerId], Thread]] = {}
+
+    def of(self, copy: Channel) -> Thread:
+        """Return the thread of a channel that holds one."""
+        size, forked, thread = self._folded.get(copy.name, (-1, copy.forked, None))
+        if thread is None or (size, forked) != (len(copy), copy.forked):
+            thread = thread_of(copy.messages(), copy.forked)
+            assert thread is not None, "whoever asks has looked whether it holds one"
+            self._folded[copy.name] = (len(copy), copy.forked, thread)
+        return thread
 
 
 def _closing(words: Sequence[Message[Close]]) -> tuple[Closing, ...]:

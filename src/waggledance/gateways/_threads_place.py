@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from blake3 import blake3
 
@@ -19,7 +19,6 @@ from waggledance.core import (
     Log,
     LoopClock,
     Member,
-    Message,
     Opening,
     PeerId,
     UsageError,
@@ -77,11 +76,14 @@ class LocalThreads:
         self.clock: Clock = clock or LoopClock()
         self.members = {local_peer_id(name): Member(local_peer_id(name), name) for name in names}
         self.copies: dict[str, Channel] = {}
+        self.seated: dict[str, frozenset[PeerId]] = {}
+        """The members of each thread."""
         self._log = log
         self._listeners: list[Callable[[], None]] = []
         for summary in () if log is None else log.channels():
             if summary.protocol == THREAD and log is not None:
-                self._keep(log.load(summary.channel))
+                copy = log.load(summary.channel)
+                self._keep(copy, frozenset(member.id for member in members_of(copy.messages())))
 
     def at(self, name: str) -> LocalPlace:
         """Return the place of one agent.
@@ -103,7 +105,7 @@ class LocalThreads:
             if name not in self.copies and (self._log is None or name not in self._log):
                 break
             number += 1
-        channel = self._keep(Channel(SWARM, name))
+        channel = self._keep(Channel(SWARM, name), frozenset(member.id for member in opening.members))
         channel.publish(author, opening, [], self.clock.wall_ms())
         for listener in list(self._listeners):
             listener()
@@ -114,8 +116,8 @@ class LocalThreads:
         self._listeners.append(listener)
         return partial(self._listeners.remove, listener)
 
-    def _keep(self, channel: Channel) -> Channel:
-        self.copies[channel.name] = channel
+    def _keep(self, channel: Channel, members: frozenset[PeerId]) -> Channel:
+        self.copies[channel.name], self.seated[channel.name] = channel, members
         if self._log is not None:
             channel.subscribe(self._log.append)
         return channel
@@ -139,15 +141,11 @@ class LocalPlace:
         return self._threads.members
 
     def channels(self) -> Mapping[str, Channel]:
-        return {name: c for name, c in self._threads.copies.items() if is_member(self.me, c.messages())}
+        threads = self._threads
+        return {name: copy for name, copy in threads.copies.items() if self.me in threads.seated[name]}
 
     def open(self, opening: Opening) -> Channel:
         return self._threads.open(self.me, opening)
 
     def on_thread(self, listener: Callable[[], None]) -> Callable[[], None]:
         return self._threads.on_thread(listener)
-
-
-def is_member(peer: PeerId, messages: Sequence[Message[Any]]) -> bool:
-    """Say whether a peer belongs to the channel with these messages."""
-    return any(member.id == peer for member in members_of(messages))
