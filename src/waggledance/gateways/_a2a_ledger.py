@@ -70,24 +70,22 @@ class Ledger:
         path: the file; made if it is not there. In memory when None: forgotten with the process.
 
     Raises:
-        RunFailed: the file is damaged or of a newer version; says what to do.
+        RunFailed: the file cannot be opened, is damaged, or of a newer version; says what to do.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        if path is not None:
-            path.touch(mode=0o600)
         with self._failures_named():
+            if path is not None:
+                path.touch(mode=0o600)
             # one event loop writes, in whatever thread it runs
             self._connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=NORMAL")
-            (format,) = self._connection.execute("PRAGMA user_version").fetchone()
-            if format > _FORMAT:
-                raise RunFailed(f"{path} was written by a newer version of waggledance; update, or move it away")
-            self._connection.executescript(_TABLES)
-            self._connection.execute(f"PRAGMA user_version={_FORMAT}")
-            (self._place,) = self._connection.execute("SELECT coalesce(max(place), 0) FROM tasks").fetchone()
+        try:
+            with self._failures_named():
+                self._place = self._ready()
+        except BaseException:
+            self._connection.close()
+            raise
 
     def close(self) -> None:
         """Let go of the file. Closing twice is harmless."""
@@ -158,6 +156,19 @@ class Ledger:
         """Send no more there; harmless when there is no such thing."""
         self._do("DELETE FROM pushes WHERE task = ? AND id = ?", (task, id))
 
+    def _ready(self) -> int:
+        """Make the tables where they are missing; return how many changes there were."""
+        do = self._connection.execute
+        do("PRAGMA journal_mode=WAL")
+        do("PRAGMA synchronous=NORMAL")
+        (format,) = do("PRAGMA user_version").fetchone()
+        if format > _FORMAT:
+            raise RunFailed(f"{self._path} was written by a newer version of waggledance; update, or move it away")
+        self._connection.executescript(_TABLES)
+        do(f"PRAGMA user_version={_FORMAT}")
+        changes: int = do("SELECT coalesce(max(place), 0) FROM tasks").fetchone()[0]
+        return changes
+
     def _do(self, sql: str, given: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
         with self._failures_named():
             return self._connection.execute(sql, given).fetchall()
@@ -166,8 +177,9 @@ class Ledger:
     def _failures_named(self) -> Generator[None]:
         try:
             yield
-        except sqlite3.Error as why:
-            raise RunFailed(f"the tasks in {self._path or 'memory'} cannot be read or written: {why}") from why
+        except (sqlite3.Error, OSError) as why:
+            what = f"the tasks in {self._path or 'memory'} cannot be read or written: {why}"
+            raise RunFailed(f"{what}; move the file away to begin anew") from why
 
 
 def _entry(row: Sequence[Any]) -> Entry:

@@ -47,7 +47,8 @@ from waggledance.peers._prompts import BUILT_IN, asked
 if TYPE_CHECKING:
     from a2a.types import SendMessageRequest
 
-    from waggledance.gateways._a2a_remote import Heard, Remote
+    from waggledance.gateways._a2a_heard import Heard
+    from waggledance.gateways._a2a_remote import Remote
     from waggledance.mesh import Capability
 
 _TURN_CHARS = 2_000
@@ -155,7 +156,8 @@ class A2APeer:
     async def _answer(self, call: Call, again: str) -> Proposal:
         from google.protobuf.json_format import MessageToJson
 
-        from waggledance.gateways._a2a_remote import WRONG, Heard
+        from waggledance.gateways._a2a_heard import Heard
+        from waggledance.gateways._a2a_remote import WRONG
 
         heard, began_s = Heard(call.hear), self._clock.now()
         try:
