@@ -11,10 +11,11 @@ import msgspec
 import pytest
 
 from waggledance import Swarm
-from waggledance.core import Log, Question
+from waggledance.core import Log
 from waggledance.models import Completion, OpenAI, Request, Scripted, Tool, ToolCall, Turn
 from waggledance.peers import Agent
 from waggledance.protocols import Debate
+from waggledance.safety._scrub_soft import SoftScrub, SoftScrubFailed
 from waggledance.safety._scrubbed import Scrubbed
 from waggledance.testing._private_details import private_details
 
@@ -101,9 +102,9 @@ async def test_what_is_sent_can_be_told_beforehand_and_is_the_same_each_time() -
     model, request = Scrubbed(inner), asking(f"{ADA} and {CARD}", "plain")
     await model.complete(request)
     await model.complete(request)
-    assert inner.requests == [model.as_sent(request)] * 2
+    assert inner.requests == [await model.as_sent(request)] * 2
     plain = asking("plain")
-    assert model.as_sent(plain) == plain
+    assert await model.as_sent(plain) == plain
 
 
 async def test_it_goes_by_the_name_of_its_model() -> None:
@@ -146,11 +147,6 @@ async def test_none_of_200_details_is_in_the_bytes_that_reach_an_endpoint(monkey
     assert not left
 
 
-def test_a_question_to_the_swarm_is_one_of_the_things_that_are_cleaned() -> None:
-    question = Question(text=f"Is {ADA} a mail address?")
-    assert ADA not in Scrubbed(Scripted("x")).as_sent(asking(question.text)).turns[0].text
-
-
 async def test_the_log_of_a_peer_holds_what_left_and_not_what_was_private(tmp_path: Path) -> None:
     swarm = Swarm([Agent("ada", Scrubbed(Scripted("Answer: yes")))], log=Log(tmp_path / "log.sqlite"))
     assert isinstance(swarm.log, Log)
@@ -161,3 +157,55 @@ async def test_the_log_of_a_peer_holds_what_left_and_not_what_was_private(tmp_pa
     assert len(asked) == 2
     assert all("[EMAIL_1] own card [CARD_1]" in request for request in asked)
     assert not any(ADA in request or CARD in request for request in asked)
+
+
+def found(*details: tuple[str, str]) -> str:
+    return json.dumps({"found": [{"kind": kind, "text": text} for kind, text in details]})
+
+
+async def test_a_local_model_marks_what_rules_cannot_know_once_a_text() -> None:
+    marking, inner = (
+        Scripted(found(("HEALTH", "diabetes"), ("PERSON", "Ada"), ("PERSON", "Zoe"))),
+        Scripted("[PERSON_1] should see a doctor about [HEALTH_1]."),
+    )
+    model = Scrubbed(inner, soft=SoftScrub(marking))
+    request = asking(f"Ada ({ADA}) has diabetes. What should Ada do?")
+    assert (await model.complete(request)).text == "Ada should see a doctor about diabetes."
+    assert inner.requests == [await model.as_sent(request)]
+    assert inner.requests[0].turns[0].text == "[PERSON_1] ([EMAIL_1]) has [HEALTH_1]. What should [PERSON_1] do?"
+    assert len(marking.requests) == 1
+
+
+TOO_MANY = found(*[("PET", "Rex")] * 101)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "nothing private",
+        '{"found": "all"}',
+        '{"found": [{"kind": "PERSON"}]}',
+        "[" * 5_000,
+        TOO_MANY,
+    ],
+)
+async def test_where_it_says_nothing_that_can_be_read_nothing_is_sent(said: str) -> None:
+    inner = Scripted("never")
+    with pytest.raises(SoftScrubFailed, match="nothing was sent"):
+        await Scrubbed(inner, soft=SoftScrub(Scripted(said))).complete(asking("Ada has a cold."))
+    assert inner.requests == []
+
+
+async def test_words_that_do_not_stand_there_and_kinds_that_there_are_not_mark_nothing() -> None:
+    said = found(("PERSON", "Bob"), ("SECRET", "cold"), ("PET", "a"))
+    inner = Scripted("ok")
+    await Scrubbed(inner, soft=SoftScrub(Scripted(said), structured=True)).complete(asking("Ada has a cold."))
+    assert inner.requests[0].turns[0].text == "Ada has a cold."
+
+
+async def test_a_marked_word_does_not_break_a_placeholder() -> None:
+    said = found(("WORK", "EMAIL"))
+    inner = Scripted("ok")
+    await Scrubbed(inner, soft=SoftScrub(Scripted(said))).complete(asking(f"{ADA} sorts EMAIL"))
+    assert inner.requests[0].turns[0].text == "[EMAIL_1] sorts [WORK_1]"

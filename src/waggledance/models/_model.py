@@ -126,14 +126,14 @@ class ModelError(RunFailed):
 class Changing(Protocol):
     """A model that sends requests on in another form, such as without private details."""
 
-    def as_sent(self, request: Request) -> Request:
+    async def as_sent(self, request: Request) -> Request:
         """Return a request as it leaves; the same request always leaves alike."""
         ...
 
 
-def as_sent(model: Model, request: Request) -> Request:
+async def as_sent(model: Model, request: Request) -> Request:
     """Return a request as it leaves for the model's back end: what a log keeps of it."""
-    return model.as_sent(request) if isinstance(model, Changing) else request
+    return await model.as_sent(request) if isinstance(model, Changing) else request
 
 
 @runtime_checkable

@@ -244,7 +244,7 @@ class Agent:
             timeout_s=min(asking.timeout_s, max(call.seconds_left, 0.001)),
             tools=tools,
         )
-        with call.asking("model", self.model.name, as_sent(self.model, request)) as exchange:
+        with call.asking("model", self.model.name, await as_sent(self.model, request)) as exchange:
             if call.hear is None or not isinstance(self.model, Streaming):
                 completion = await self.model.complete(request)
             else:

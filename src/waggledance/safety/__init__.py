@@ -81,6 +81,8 @@ if TYPE_CHECKING:
     from waggledance.safety._scrub import Placeholders as Placeholders
     from waggledance.safety._scrub import Scrub as Scrub
     from waggledance.safety._scrub import Span as Span
+    from waggledance.safety._scrub_soft import SoftScrub as SoftScrub
+    from waggledance.safety._scrub_soft import SoftScrubFailed as SoftScrubFailed
     from waggledance.safety._scrubbed import Scrubbed as Scrubbed
     from waggledance.safety._stress import Stress as Stress
     from waggledance.safety._stress import Stressed as Stressed
@@ -130,6 +132,8 @@ __all__ = [
     "Scrubbed",
     "ScrubbedBeforeRemote",
     "SignatureChain",
+    "SoftScrub",
+    "SoftScrubFailed",
     "Span",
     "SpawnLimit",
     "Spend",
@@ -205,6 +209,7 @@ _HOMES = {
     "_recorded_peer": ("Asked", "Live", "MissingRecord"),
     "_replay_parts": ("Peers",),
     "_scrub": ("HARD", "Cleaned", "HardScrub", "Placeholders", "Scrub", "Span"),
+    "_scrub_soft": ("SoftScrub", "SoftScrubFailed"),
     "_scrubbed": ("Scrubbed",),
     "_stress": ("Stress", "Stressed"),
     "_violation": ("Violation",),

@@ -63,17 +63,17 @@ class RecordedModel:
         self._model, self._memory = model, memory
         self.name = model.name
 
-    def as_sent(self, request: Request) -> Request:
+    async def as_sent(self, request: Request) -> Request:
         """Return a request as it leaves, or left."""
-        return as_sent(self._model, request)
+        return await as_sent(self._model, request)
 
     async def complete(self, request: Request) -> Completion:
         """Give back what was answered to the same request, or ask."""
-        return self._recorded(request) or await self._model.complete(request)
+        return await self._recorded(request) or await self._model.complete(request)
 
     async def stream(self, request: Request, hear: Callable[[str], None]) -> Completion:
         """Do the same, and tell the words."""
-        known = self._recorded(request)
+        known = await self._recorded(request)
         if known is None and isinstance(self._model, Streaming):
             return await self._model.stream(request, hear)
         completion = known or await self._model.complete(request)
@@ -84,13 +84,13 @@ class RecordedModel:
         """Let go of the model."""
         await self._model.aclose()
 
-    def _recorded(self, request: Request) -> Completion | None:
+    async def _recorded(self, request: Request) -> Completion | None:
         """Return what was answered to a request; None when the model may be asked.
 
         Raises:
             NotRemembered: it is not in the record, and the model may not be asked.
         """
-        answered = self._memory.get((self.name, msgspec.json.encode(self.as_sent(request)).decode()))
+        answered = self._memory.get((self.name, msgspec.json.encode(await self.as_sent(request)).decode()))
         if answered is not None:
             return msgspec.json.decode(answered, type=Completion)
         thinking = THINKING.get()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
 import msgspec
 
 from waggledance.models import Completion, Model, Request, Streaming, ToolCall
-from waggledance.safety._scrub import HARD, Placeholders, Scrub
+from waggledance.safety._scrub import HARD, MARK, Placeholders, Scrub
+from waggledance.safety._scrub_soft import SoftScrub
 
 _LONGEST_MARK = 20
 """Characters: what a streamed piece may hold back until it is clear whether a placeholder begins in it."""
@@ -24,11 +26,14 @@ class Scrubbed:
     Args:
         model: what answers; it has the same name as before.
         scrub: what is taken out.
+        soft: what marks details that rules cannot know; a model of its own, so nobody by default.
         details_to_tools: put details back into the arguments of tool calls as well.
     """
 
-    def __init__(self, model: Model, scrub: Scrub = HARD, *, details_to_tools: bool = False) -> None:
-        self.model, self.scrub, self.details_to_tools = model, scrub, details_to_tools
+    def __init__(
+        self, model: Model, scrub: Scrub = HARD, *, soft: SoftScrub | None = None, details_to_tools: bool = False
+    ) -> None:
+        self.model, self.scrub, self.soft, self.details_to_tools = model, scrub, soft, details_to_tools
 
     def __repr__(self) -> str:
         return f"Scrubbed({self.model!r})"
@@ -37,18 +42,18 @@ class Scrubbed:
     def name(self) -> str:
         return self.model.name
 
-    def as_sent(self, request: Request) -> Request:
+    async def as_sent(self, request: Request) -> Request:
         """Return a request as it leaves: what logs keep as evidence."""
-        return self._cleaned(request)[0]
+        return (await self._cleaned(request))[0]
 
     async def complete(self, request: Request) -> Completion:
         """Answer one request, cleaned; the answer speaks of the details again."""
-        sent, placeholders = self._cleaned(request)
+        sent, placeholders = await self._cleaned(request)
         return self._restored(await self.model.complete(sent), placeholders)
 
     async def stream(self, request: Request, hear: Callable[[str], None]) -> Completion:
         """Answer as `complete` does, and tell each piece; a piece is held back while a placeholder may be in it."""
-        sent, placeholders = self._cleaned(request)
+        sent, placeholders = await self._cleaned(request)
         if not isinstance(self.model, Streaming):
             completion = self._restored(await self.model.complete(sent), placeholders)
             hear(completion.text)
@@ -62,11 +67,16 @@ class Scrubbed:
         """Let go of what the model holds."""
         await self.model.aclose()
 
-    def _cleaned(self, request: Request) -> tuple[Request, Placeholders]:
+    async def _cleaned(self, request: Request) -> tuple[Request, Placeholders]:
         placeholders = Placeholders(turn.text for turn in request.turns)
+        marked = [detail for turn in request.turns for detail in await self._soft_details(turn.text)]
 
         def clean(text: str) -> str:
-            return self.scrub.clean(text, placeholders).text
+            text = self.scrub.clean(text, placeholders).text
+            for kind, detail in marked:
+                if detail in text:
+                    text = _outside_marks(text, detail, placeholders.mark(kind, detail))
+            return text
 
         turns = tuple(
             msgspec.structs.replace(
@@ -85,6 +95,9 @@ class Scrubbed:
         schema = _within_json(request.schema, clean) if request.schema else ""
         stop = tuple(clean(end) for end in request.stop)
         return msgspec.structs.replace(request, turns=turns, tools=tools, schema=schema, stop=stop), placeholders
+
+    async def _soft_details(self, text: str) -> tuple[tuple[str, str], ...]:
+        return () if self.soft is None else await self.soft.details(text)
 
     def _restored(self, completion: Completion, placeholders: Placeholders) -> Completion:
         calls = completion.calls
@@ -114,6 +127,13 @@ class _Held:
     def _tell(self, text: str) -> None:
         if text:
             self._hear(self._placeholders.restored(text))
+
+
+def _outside_marks(text: str, detail: str, mark: str) -> str:
+    """Return a text with a detail replaced wherever it stands, but for within placeholders."""
+    parts = re.split(f"({MARK.pattern})", text, flags=MARK.flags)
+    kept = (part for i, part in enumerate(parts) if i % 3 != 2)  # a placeholder is followed by its own name
+    return "".join(part if MARK.fullmatch(part) else part.replace(detail, mark) for part in kept)
 
 
 def _with_arguments(call: ToolCall, arguments: str) -> ToolCall:
