@@ -92,6 +92,8 @@ class Replays:
             self._running[name] = task
             task.add_done_callback(lambda _: self._end(name))
             await _begun(task, lambda: name in log and order.live != "never")
+            if not task.done():
+                await log.flush()  # so that whoever is told the name finds the channel
         if task.done():
             await task
         return name
