@@ -15,6 +15,7 @@ COMMANDS = (
     "ask",
     "run",
     "serve",
+    "mcp",
     "join",
     "mesh",
     "mesh status",
@@ -128,6 +129,12 @@ path = "qwen2.5-coder.gguf"    # relative to this file
 threads = 4
 slots = 8
 context_tokens = 4096
+
+[tools.files]                  # an MCP server, used with --tools files, [ask] tools or a peer's tools
+command = ["my-server", "/data"]  # or url = "https://…/mcp" with headers
+env = { TOKEN = "$MY_TOKEN" }  # of our own environment it sees PATH, HOME and the like only
+allow = ["read_text_file"]     # all of its tools when left out
+within_s = 30
 
 [[peers]]                      # with any of these, exactly these are seated; --peers and --model override them
 name = "ada"
