@@ -39,8 +39,10 @@ COMMANDS = (
     "log show",
     "log fork",
     "log verify",
+    "log check",
     "log repair",
     "log export",
+    "log trace",
     "team",
     "team list",
     "team show",
@@ -115,7 +117,7 @@ path = "log.db"                # beside this file; in the user's data folder whe
 keep = true
 
 [models.mine]                  # used as --model mine
-kind = "openai"                # openai, gguf, embedded, recorded or scripted
+kind = "openai"                # openai, gguf, embedded, recorded, scripted or a2a
 model = "qwen2.5-7b-instruct"
 base_url = "http://localhost:8000/v1"
 key_env = "MY_KEY"             # the variable that holds the key; the key itself never stands here
