@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import aclosing, asynccontextmanager
+from functools import cache
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -147,7 +149,7 @@ class Remote:
         return made
 
     def _http(self) -> httpx.AsyncClient:
-        transport = _Limited(httpx.AsyncHTTPTransport(verify=self.url.startswith("https:")))
+        transport = _Limited(httpx.AsyncHTTPTransport(verify=_tls()))
         timeout = httpx.Timeout(None, connect=10.0)  # the whole call has a limit of its own
         return httpx.AsyncClient(transport=transport, headers=self._headers, timeout=timeout)
 
@@ -173,6 +175,12 @@ def _host(url: str) -> str:
 
 def _near(one: str, other: str) -> bool:
     return one == other or (one in _LOOPBACK and other in _LOOPBACK)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return how servers are checked: made once, for it takes a moment to read all authorities."""
+    return httpx.create_ssl_context()
 
 
 class _Limited(httpx.AsyncBaseTransport):

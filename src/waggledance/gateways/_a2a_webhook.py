@@ -24,6 +24,8 @@ import httpcore
 from waggledance.core import RunFailed, UsageError
 
 MAX_URL_CHARS = 2_048
+LOOKUP_S = 5.0
+"""For the addresses of a name."""
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
@@ -148,7 +150,8 @@ def parts_of(url: str) -> tuple[str, int]:
 
 
 async def _looked_up(host: str, port: int) -> list[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    async with asyncio.timeout(LOOKUP_S):
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return sorted({str(entry[4][0]) for entry in found})
 
 
