@@ -105,6 +105,10 @@ def test_search_finds_what_was_said_and_opens_it(run: Page) -> None:
     run.keyboard.press("ArrowDown")
     run.keyboard.press("Enter")
     sheet(run).get_by_text("I count them one by one").first.wait_for()
+    run.keyboard.press("/")
+    run.keyboard.type("count")
+    run.keyboard.press("Escape")
+    run.get_by_role("dialog").wait_for(state="hidden")
 
 
 def test_a_pinned_message_is_found_again_after_loading(run: Page) -> None:

@@ -38,6 +38,19 @@ export function shortened(text: string, characters: number): string {
   return line.length > characters ? `${line.slice(0, characters - 1)}…` : line;
 }
 
+/** A text cut where some words stand in it, in whatever case: what is before, the words, what is between, and so on. */
+export function found(text: string, words: string): readonly string[] {
+  if (words === "") return [text];
+  const parts: string[] = [];
+  const [low, wanted] = [text.toLowerCase(), words.toLowerCase()];
+  let from = 0;
+  for (let at = low.indexOf(wanted); at >= 0 && low.length === text.length; at = low.indexOf(wanted, from)) {
+    parts.push(text.slice(from, at), text.slice(at, at + wanted.length));
+    from = at + wanted.length;
+  }
+  return [...parts, text.slice(from)];
+}
+
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { COLOURS, SHAPES, corners, look, outline } from "../src/answers";
 import { amount, burning, sampled } from "../src/burn";
 import { answerOf, turnsOf } from "../src/exchange";
-import { elapsed, kindWord, shortened } from "../src/format";
+import { elapsed, found, kindWord, shortened } from "../src/format";
 import { stateAt } from "../src/plan";
 import { hashOf, routeOf } from "../src/route";
 import { Story } from "../src/story";
@@ -137,6 +137,15 @@ describe("exchanges", () => {
     expect(turnsOf({ ...exchange, asked: "not json" })).toEqual([{ role: "asked", text: "not json" }]);
     expect(answerOf({ ...exchange, kind: "tool", answered: "<b>" })).toBe("<b>");
     expect(turnsOf({ ...exchange, asked: '{"turns":[null,3]}' })).toEqual([{ role: "", text: "" }, { role: "", text: "" }]);
+  });
+});
+
+describe("words that were searched", () => {
+  it("are found in any case, and nothing is lost", () => {
+    expect(found("Nine or nine", "nine")).toEqual(["", "Nine", " or ", "nine", ""]);
+    expect(found("none", "x")).toEqual(["none"]);
+    expect(found("none", "")).toEqual(["none"]);
+    expect(found("İİ nine", "nine").join("")).toBe("İİ nine"); // lower case is longer here: nothing is marked
   });
 });
 

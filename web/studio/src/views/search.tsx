@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Hit, Trouble } from "../api";
 import { door, troubleOf } from "../door";
-import { shortened } from "../format";
+import { found, shortened } from "../format";
 import { go, searchOpen } from "../state";
 import { ICONS, Icon, Troubled } from "./parts";
 
@@ -34,7 +34,11 @@ function Form() {
     searchOpen.value = false;
     go({ view: "channel", name: hit.channel, message: hit.id });
   };
-  const arrow = (event: KeyboardEvent): void => {
+  const pressed = (event: KeyboardEvent): void => {
+    if (event.key === "Escape") {
+      event.preventDefault(); // which would only empty the field
+      searchOpen.value = false;
+    }
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     const buttons = [...(list.current?.querySelectorAll("button") ?? [])];
     const now = buttons.findIndex((b) => b === document.activeElement);
@@ -44,7 +48,7 @@ function Form() {
     else buttons[Math.min(next, buttons.length - 1)]?.focus();
   };
   return (
-    <div onKeyDown={arrow}>
+    <div onKeyDown={pressed}>
       <div class="search-field">
         <Icon d={ICONS.search} />
         <input ref={field} type="search" aria-label="Search in all messages" placeholder="Search in all messages" value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} />
@@ -65,7 +69,9 @@ function Form() {
               <span class="row-head">
                 <strong>{hit.name}</strong> <span class="kind">{hit.channel}</span>
               </span>
-              <span class="row-said">{shortened(hit.snippet, 160)}</span>
+              <span class="row-said">
+                {found(shortened(hit.snippet, 160), wanted.trim()).map((part, i) => (i % 2 === 1 ? <mark key={i}>{part}</mark> : part))}
+              </span>
             </button>
           </li>
         ))}
@@ -75,7 +81,7 @@ function Form() {
 }
 
 function useHits(wanted: string): readonly [readonly Hit[] | null, Trouble | null] {
-  const [found, setFound] = useState<{ hits: readonly Hit[] | null; trouble: Trouble | null }>({ hits: null, trouble: null });
+  const [state, setFound] = useState<{ hits: readonly Hit[] | null; trouble: Trouble | null }>({ hits: null, trouble: null });
   useEffect(() => {
     const words = wanted.trim();
     if (words === "") {
@@ -96,5 +102,5 @@ function useHits(wanted: string): readonly [readonly Hit[] | null, Trouble | nul
       control.abort();
     };
   }, [wanted]);
-  return [found.hits, found.trouble];
+  return [state.hits, state.trouble];
 }
