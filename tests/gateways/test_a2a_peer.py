@@ -236,6 +236,17 @@ async def test_of_another_swarm_it_is_heard_which_of_its_peers_says_what(served:
     assert {"p0: 4\n", "p1: 4\n", "p2: 4\n"} <= set(heard)
 
 
+async def test_a_swarm_that_is_undecided_has_no_answer_to_give(served: Any) -> None:
+    class Silent(FunctionPeer):
+        async def propose(self, call: Call) -> Proposal:
+            return Proposal(key=None, text="I do not know", lapse="no number found in the answer")
+
+    host = Host({"default": Hosted(Swarm([Silent("p", four)], protocol=Vote()))})
+    async with served(app_of(host, [A2A(host)])) as url:
+        with pytest.raises(RunFailed, match="no answer: undecided"):
+            await asked(A2APeer("far", url))
+
+
 async def test_a_key_opens_what_asks_for_one_and_without_it_the_reason_is_said(served: Any) -> None:
     key = "a-secret-of-twenty-0"
     async with served(swarm_app(four, keys=Keys({"ada": key}))) as url:

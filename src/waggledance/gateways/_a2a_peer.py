@@ -216,6 +216,8 @@ class A2APeer:
         decision = heard.decision
         if self.members is not None:
             self._check_certificate(decision, sent)
+        if decision and decision.get("answer") is None:
+            raise ValueError(f"the swarm there came to no answer: {line(str(decision.get('status')), 40)}")
         said = parse(heard.text, question)
         answer = decision.get("answer")
         if isinstance(answer, str) and (key := parse(answer, question).key) is not None:
