@@ -41,20 +41,28 @@ def test_who_ended_while_another_spoke_is_told_whole_before_one_who_still_speaks
     assert floor.hear(words(1, "!")) == "!"
 
 
-@given(said=st.lists(st.tuples(st.integers(0, 2), st.sampled_from("xyz"), st.booleans()), max_size=30))
+def test_a_peer_that_answers_several_times_at_once_is_told_answer_by_answer() -> None:
+    floor = Floor()
+    events = [words(0, "a", 1), words(0, "x", 2), words(0, "b", 1), words(0, "y", 2), ended(0, 1), ended(0, 2)]
+    assert [floor.hear(event) for event in events] == ["ada: a", "", "b", "", "\n\nada: xy", ""]
+
+
+@given(
+    said=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1), st.sampled_from("xyz"), st.booleans()), max_size=30)
+)
 @settings(max_examples=200, deadline=None)
-def test_nothing_is_lost_and_nothing_told_twice(said: list[tuple[int, str, bool]]) -> None:
+def test_nothing_is_lost_and_nothing_told_twice(said: list[tuple[int, int, str, bool]]) -> None:
     floor, told = Floor(), ""
     expected: dict[tuple[int, int], str] = {}
-    number = [1, 1, 1]
-    for i, text, ends in said:
-        told += floor.hear(words(i, text, number[i]))
-        expected[i, number[i]] = expected.get((i, number[i]), "") + text
+    generation: dict[tuple[int, int], int] = {}
+    for i, call, text, ends in said:
+        number = 2 * generation.get((i, call), 0) + call
+        told += floor.hear(words(i, text, number))
+        expected[i, number] = expected.get((i, number), "") + text
         if ends:
-            told += floor.hear(ended(i, number[i]))
-            number[i] += 1
+            told += floor.hear(ended(i, number))
+            generation[i, call] = generation.get((i, call), 0) + 1
     told += floor.rest()
     names = list(NAMES.values())
-    assert sorted(filter(None, told.split("\n\n"))) == sorted(
-        f"{names[i]}: {text}" for (i, _), text in expected.items()
-    )
+    speeches = sorted(f"{names[i]}: {text}" for (i, _), text in expected.items())
+    assert sorted(filter(None, told.split("\n\n"))) == speeches

@@ -14,7 +14,7 @@ MAX_KEPT_CHARS = 100_000
 """Of one speech that waits to be told: what is longer ends there."""
 
 _At = tuple[bytes, int]
-"""One speech: a peer, and the number of its call."""
+"""One speech: a peer, and the number of its call; a peer may be at several at once. Its exchange ends it."""
 
 
 class Floor:
@@ -45,8 +45,6 @@ class Floor:
             self._waiting[at] = body.text[:MAX_KEPT_CHARS]
             self._ended.add(at)
             return self._passed_on() if self._speaking is None else ""
-        if self._speaking is not None and self._speaking[0] == event.author:
-            return self._end(self._speaking)
         return ""
 
     def rest(self) -> str:
@@ -65,7 +63,7 @@ class Floor:
         if self._speaking == at:
             return words.text
         self._waiting[at] = (self._waiting.get(at, "") + words.text)[:MAX_KEPT_CHARS]
-        return self._end(self._speaking) if self._speaking[0] == words.peer else ""
+        return ""
 
     def _end(self, at: _At) -> str:
         """Let a speech end; return what can be told then."""
