@@ -146,7 +146,7 @@ def speed() -> None:
     embedding = each(lambda: embed([turns[-1].text]), 200)
     print(f"sha256 of 4,000 characters {reference:.0f} µs; one embedding {embedding:.0f} µs")
     for name, text in (("numbers and details", prompt), ("plain prose", plain)):
-        took = each(partial(HARD.clean, text), 50)
+        took = each(partial(HARD._find, text), 50)
         print(f"scrub of 4,000 characters of {name}: {took:.0f} µs, {took / reference:.0f} × sha256")
     gate = each(lambda: loop.run_until_complete(row.decide(turns)), 50)
     print(f"gate, one turn: {gate:.0f} µs, {gate / embedding:.1f} × one embedding")

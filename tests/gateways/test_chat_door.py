@@ -158,6 +158,22 @@ async def test_a_flood_is_refused_and_the_room_goes_on(tmp_path: Path) -> None:
         assert frames[-1].name == "bob"
 
 
+async def test_turns_wait_for_a_client_that_does_not_read_and_none_is_lost(tmp_path: Path) -> None:
+    async with serving(tmp_path) as address, bare(address) as slow, AsyncExitStack() as stack:
+        await slow.send('{"do":"enter","name":"slow"}')
+        clients = [await stack.enter_async_context(chat_client(room_at(address), f"guest {c}")) for c in "abcd"]
+        for client in clients:
+            for i in range(TURNS_A_MINUTE):
+                await client.say(f"{i} {'words ' * 600}")
+        await until(clients[-1], turn(4 * TURNS_A_MINUTE))
+        seen: list[int] = []
+        async with asyncio.timeout(20):
+            while len(seen) < 4 * TURNS_A_MINUTE:
+                frame = json.loads(await slow.recv())
+                seen += [frame["n"]] if frame["is"] == "said" else []
+        assert seen == list(range(1, 4 * TURNS_A_MINUTE + 1))
+
+
 async def test_html_goes_out_as_the_text_that_it_is(tmp_path: Path) -> None:
     html = "<img src=x onerror=alert(1)>"
     async with serving(tmp_path) as address, chat_client(room_at(address), "ada") as ada:

@@ -15,11 +15,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from waggledance.core import UsageError
 from waggledance.safety._scrub_rules import RULES, Rule
 
+REMEMBERED = 512
+"""Texts whose details are remembered."""
 MARK = re.compile(r"\[([A-Z]{2,12}_[1-9][0-9]{0,4})\]", re.IGNORECASE)
 """What a placeholder looks like; models change capitals at times."""
 
@@ -111,17 +114,23 @@ class HardScrub:
             if kind not in known:
                 raise UsageError(f"there is no kind of detail {kind!r}; known: {', '.join(sorted(known))}")
         self._rules: tuple[Rule, ...] = RULES if kinds is None else tuple(r for r in RULES if r.kind in kinds)
+        self._found = lru_cache(REMEMBERED)(self._find)
+        """A conversation is cleaned again with every turn of it, and its beginning by every peer."""
 
     def clean(self, text: str, placeholders: Placeholders | None = None) -> Cleaned:
         """Return the text without them; where two rules see the same characters, the earlier one has them."""
         placeholders = placeholders if placeholders is not None else Placeholders((text,))
+        return replaced(text, self._found(text), placeholders)
+
+    def _find(self, text: str) -> tuple[tuple[int, int, str], ...]:
+        """Return start, end and kind of every detail, in order and apart from one another."""
         found: list[tuple[int, int, str]] = []
         small = text.lower()
         for rule in self._rules:
             for start, end in rule.places(text, small):
                 if _is_detail(text[start:end]) and all(end <= other or start >= until for other, until, _ in found):
                     found.append((start, end, rule.kind))
-        return replaced(text, sorted(found), placeholders)
+        return tuple(sorted(found))
 
 
 def _is_detail(found: str) -> bool:
