@@ -56,8 +56,8 @@ def serve(
     webhook: Annotated[
         list[str] | None,
         _flag(
-            "Where notifications of A2A tasks may go: a host or a network, and nowhere else; loopback is this machine "
-            "(default: any public address).",
+            "Where notifications of A2A tasks may go: a host or a network, and then nowhere else; loopback lets this "
+            "machine be told too (default: any public address).",
             "HOST",
         ),
     ] = None,
