@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-Faults = Callable[[Page], list[str]]
+Faults = Callable[["Page"], list[str]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

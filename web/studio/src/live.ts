@@ -12,9 +12,9 @@ export interface Following {
   stop(): void;
 }
 
-/** A batch is shown this long after its first message: more messages take longer to arrange. */
-export function pause(messages: number): number {
-  return Math.min(400, 40 + messages / 25);
+/** A batch is shown this long after its first message, in milliseconds, given how long the last one took to arrange. */
+export function pause(took_ms: number): number {
+  return Math.min(2000, 40 + 5 * took_ms);
 }
 
 /** Follow until the stream says `end`; a connection that breaks is taken up again by the browser. */
@@ -22,6 +22,7 @@ export function follow(name: string, current: () => Story | null, show: (story: 
   const source = new EventSource(livePath(name, current()?.last ?? -1));
   let waiting: Msg[] = [];
   let timer: ReturnType<typeof setTimeout> | null = null;
+  let took = 0;
 
   const flush = (): void => {
     timer = null;
@@ -29,8 +30,10 @@ export function follow(name: string, current: () => Story | null, show: (story: 
     const more = waiting;
     waiting = [];
     if (now === null || more.length === 0) return;
+    const begun = performance.now();
     const channel = withMessages(now.channel, more);
     if (channel !== now.channel) show(new Story(channel));
+    took = performance.now() - begun;
     hush(more);
   };
   const changed = (part: { decision: Decision } | { plan: Plan }): void => {
@@ -45,7 +48,7 @@ export function follow(name: string, current: () => Story | null, show: (story: 
 
   source.addEventListener("message", (event: MessageEvent<string>) => {
     waiting.push(JSON.parse(event.data) as Msg);
-    timer ??= setTimeout(flush, pause(current()?.messages.length ?? 0));
+    timer ??= setTimeout(flush, pause(took));
   });
   source.addEventListener("words", (event: MessageEvent<string>) => hear(JSON.parse(event.data) as Words));
   source.addEventListener("decision", (event: MessageEvent<string>) => changed({ decision: JSON.parse(event.data) as Decision }));

@@ -58,6 +58,8 @@ export class Story {
   /** Answers in the order of their first appearance. */
   readonly answers: ReadonlyMap<string, number>;
   readonly heard: readonly Heard[];
+  /** The same by who heard it. */
+  readonly heardBy: readonly (readonly Heard[])[];
   /** Position of the message that says what was decided; null while there is none. */
   readonly outcome: number | null;
   /** Position from which on the decision stands: its message is there, and all that it rests on. */
@@ -79,6 +81,7 @@ export class Story {
     this.rounds = [...new Set(this.opinions.flatMap((of) => of.map((o) => o.round)))].sort((a, b) => a - b);
     this.answers = answersOf(messages);
     this.heard = heardOf(messages, this.laneOf, this.causes, lane);
+    this.heardBy = byListener(this.heard, this.lanes.length);
     this.outcome = outcomeOf(messages, channel.opening.asker);
     const rests = (channel.decision?.used ?? []).map((id) => this.position.get(id) ?? 0);
     this.decidedFrom = rests.reduce((a, b) => Math.max(a, b), this.outcome ?? this.last);
@@ -264,6 +267,12 @@ function heardOf(
     }
   });
   return [...edges.values()];
+}
+
+function byListener(heard: readonly Heard[], lanes: number): Heard[][] {
+  const by: Heard[][] = Array.from({ length: lanes }, () => []);
+  for (const edge of heard) by[edge.to]?.push(edge);
+  return by;
 }
 
 function outcomeOf(messages: readonly Msg[], asker: Hex): number | null {

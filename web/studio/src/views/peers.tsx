@@ -97,7 +97,7 @@ function Node({ of, lane, x, y }: NodeProps) {
   const opinion = of.opinion(lane, shownAt.peers.value);
   const answer = opinion?.key == null ? undefined : of.answers.get(opinion.key);
   const thinks = opinion === null ? "said nothing yet" : `thinks ${opinion.key ?? "nothing"}`;
-  const heard = of.heard.filter((h) => h.to === lane && (h.at[0] ?? Infinity) <= shownAt.peers.value).map((h) => of.lanes[h.from]?.name);
+  const heard = (of.heardBy[lane] ?? []).filter((h) => (h.at[0] ?? Infinity) <= shownAt.peers.value).map((h) => of.lanes[h.from]?.name);
   const speaks = speaking.value.has(peer.name) && shownAt.peers.value === of.last;
   const now = of.laneOf[shownAt.peers.value] === lane;
   return (
@@ -106,7 +106,7 @@ function Node({ of, lane, x, y }: NodeProps) {
         type="button"
         class={`node ${now ? "now" : ""} ${speaks ? "speaks" : ""} ${peer.weight === 0 ? "asker" : ""}`}
         aria-pressed={chosen.value === lane}
-        aria-label={`${peer.name}: ${peer.weight === 0 ? "asks" : thinks}; heard ${heard.length === 0 ? "nobody" : heard.join(", ")}`}
+        aria-label={`${peer.name}: ${peer.weight === 0 ? "asks" : thinks}; heard ${heard.length === 0 ? "nobody" : listed(heard)}`}
         title={`${peer.name}: ${peer.weight === 0 ? "asks" : thinks}`}
         onClick={() => choose(lane)}
       >
@@ -117,6 +117,10 @@ function Node({ of, lane, x, y }: NodeProps) {
       </span>
     </li>
   );
+}
+
+function listed(names: readonly (string | undefined)[]): string {
+  return names.length <= 12 ? names.join(", ") : `${names.length} others`;
 }
 
 type Spot = (lane: number) => readonly [number, number];
