@@ -283,6 +283,21 @@ async def test_with_keys_each_reads_its_own_questions_and_talks_as_itself(served
                 assert (await refused(cee, "log", channel=thread))["class"] == "missing"
 
 
+async def test_who_subscribes_hears_that_its_own_threads_have_changed_and_of_no_others(served: Served) -> None:
+    door = host()
+    app = app_of(door, [McpGateway(door, desks_of(KEYS))], keys=KEYS)
+    async with served(app) as url, client_of(url, who="ann") as ann, client_of(url, who="bob") as bob:
+        async with bob.listen(resource_subscriptions=["waggle://threads"]) as news:
+            await used(ann, "thread_open", title="not for bob", members=["cee"])
+            mine = (await used(ann, "thread_open", title="for bob", members=["bob"]))["thread"]
+            event = await asyncio.wait_for(anext(news), 10)
+            assert getattr(event, "uri", "") == "waggle://threads"
+            assert "for bob" in await text_of(bob, "waggle://threads")
+            await used(ann, "thread_say", thread=mine, text="hello")
+            await asyncio.wait_for(anext(news), 10)
+        assert "not for bob" not in await text_of(bob, "waggle://threads")
+
+
 async def test_a_session_of_an_older_client_is_open_to_its_own_key_only(served: Served) -> None:
     door = host()
     body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {

@@ -144,5 +144,6 @@ async def test_three_clients_on_three_peers_share_a_thread_and_the_death_of_its_
         assert (await used(cee, "thread_close", thread=thread))["closed"], "two of three are enough"
         record = await used(cee, "log", channel=thread)
         assert "cee, which oak?" in record["text"], "what the dead one said stays"
+        assert (await used(cee, "log"))["total"] == 0, "threads are no questions, nor is the lobby"
         read: Any = (await cee.read_resource("waggle://threads")).contents[0]
         assert "Summary by bob:\n> the northern oak" in read.text

@@ -122,6 +122,25 @@ def test_a_thread_is_closed_by_two_of_three_and_takes_no_more_words() -> None:
     run(main)
 
 
+def test_who_listens_is_told_of_its_own_threads_until_it_stops() -> None:
+    async def main(ann: Desk, bob: Desk, cee: Desk, channel: str) -> None:
+        told: list[int] = []
+        stop = bob.listen(lambda: told.append(1))
+        await ann.say(channel, "one")
+        assert len(told) == 1
+        other = ann.open("not for bob", ["cee"]).channel
+        await cee.say(other, "hush")
+        assert len(told) == 1
+        mine = cee.open("for bob", ["bob"]).channel
+        await cee.say(mine, "two")
+        assert len(told) == 3
+        stop()
+        await ann.say(channel, "three")
+        assert len(told) == 3
+
+    run(main)
+
+
 def test_one_agent_alone_cannot_close_what_three_share() -> None:
     async def main(ann: Desk, bob: Desk, cee: Desk, channel: str) -> None:
         await bob.close(channel, "my summary replaces yours")

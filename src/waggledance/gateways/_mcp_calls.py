@@ -87,10 +87,11 @@ class McpCalls:
                 return await _with_threads(desk, name, arguments)
 
     def questions(self, caller: str) -> tuple[Summary, ...]:
-        """Return the questions that a caller may read of, oldest first; threads are none."""
+        """Return the questions that a caller may read of, oldest first; threads are none, nor is a mesh's lobby."""
         log = self.host.log
         summaries = () if log is None else log.channels()
-        return tuple(s for s in summaries if s.protocol != THREAD and self._may_read(caller, s.channel))
+        asked = (s for s in summaries if s.asked_ms is not None and s.protocol != THREAD)
+        return tuple(s for s in asked if self._may_read(caller, s.channel))
 
     # -- within -------------------------------------------------------------------------------------------------
 

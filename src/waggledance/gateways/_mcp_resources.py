@@ -27,7 +27,7 @@ class McpResource:
     about: str
 
 
-_THREADS = McpResource(
+THREADS = McpResource(
     "waggle://threads",
     "Threads",
     "The threads that you are a member of: what was said in those that are open, the summaries of the closed ones.",
@@ -35,7 +35,7 @@ _THREADS = McpResource(
 _PEERS = McpResource("waggle://peers", "Peers", "The swarms that can be asked, and the agents that can be talked to.")
 _DECISIONS = McpResource("waggle://decisions", "Decisions", "What was asked and decided, the newest first.")
 
-RESOURCES: Mapping[str, McpResource] = MappingProxyType({one.uri: one for one in (_THREADS, _PEERS, _DECISIONS)})
+RESOURCES: Mapping[str, McpResource] = MappingProxyType({one.uri: one for one in (THREADS, _PEERS, _DECISIONS)})
 TEMPLATE = "{?tokens}"
 """Behind each resource's address: how many tokens its text may have."""
 
@@ -54,9 +54,9 @@ def read_resource(calls: McpCalls, uri: str, caller: str) -> str:
     """
     address, budget = _address(uri)
     desk = calls.desk(caller)
-    if address not in RESOURCES or (address == _THREADS.uri and desk is None):
+    if address not in RESOURCES or (address == THREADS.uri and desk is None):
         raise UnknownName("resource", line(uri, MAX_URI_CHARS), RESOURCES)
-    if address == _THREADS.uri and desk is not None:
+    if address == THREADS.uri and desk is not None:
         text, shown = threads_text(desk.threads(), desk.name, budget)
         for channel, ids in shown.items():
             desk.show(channel, ids)

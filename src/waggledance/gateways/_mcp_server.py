@@ -17,6 +17,7 @@ import msgspec
 from mcp.server import Server
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
+from mcp.server.subscriptions import ListenHandler
 from mcp.shared.exceptions import MCPError
 from starlette.requests import Request
 
@@ -25,6 +26,7 @@ from waggledance.gateways._event import Broken
 from waggledance.gateways._guard import ANYONE, caller_of
 from waggledance.gateways._mcp_calls import McpCalls
 from waggledance.gateways._mcp_errors import ToolError, error_of
+from waggledance.gateways._mcp_news import listening
 from waggledance.gateways._mcp_resources import RESOURCES, TEMPLATE, read_resource
 from waggledance.gateways._mcp_tools import SWARM_TOOLS, THREAD_TOOLS, McpTool
 from waggledance.peers._plain import line
@@ -66,7 +68,9 @@ class McpServer:
             on_list_resources=self._list_resources,
             on_list_resource_templates=self._list_templates,
             on_read_resource=self._read_resource,
+            on_subscriptions_listen=self._listen,
         )
+        self._listening: dict[str, ListenHandler] = {}
         self._validators: dict[str, Validator] = {}
 
     async def _list_tools(self, ctx: Context, _params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
@@ -137,6 +141,14 @@ class McpServer:
         return types.ReadResourceResult(
             contents=[types.TextResourceContents(uri=uri, text=text, mime_type="text/plain")]
         )
+
+    async def _listen(
+        self, ctx: Context, params: types.SubscriptionsListenRequestParams
+    ) -> types.SubscriptionsListenResult:
+        caller = _caller(ctx)
+        if caller not in self._listening:  # callers are names of keys: there are as many as keys
+            self._listening[caller] = listening(self._calls.desk(caller))
+        return await self._listening[caller](ctx, params)
 
     def _schema(self, name: str) -> dict[str, Any] | None:
         """Return a tool's schema, of which headers repeat nothing: the SDK need not list all tools to find that out."""

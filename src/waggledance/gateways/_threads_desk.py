@@ -12,7 +12,7 @@ in place of times, and one replica for each agent, are ours.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -199,6 +199,25 @@ class Desk:
     def show(self, channel: str, messages: Sequence[MessageId]) -> None:
         """Note that this agent was shown messages of a thread."""
         self._shown.add(self._copy(channel), messages)
+
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener()` whenever something comes into a thread, or a thread comes; return how to stop that."""
+        stack, heard = ExitStack(), set[str]()
+
+        def look() -> bool:
+            new = {name: copy for name, copy in self._place.channels().items() if name not in heard}
+            for copy in new.values():
+                stack.callback(copy.subscribe(lambda _message, _raw: listener()))
+            heard.update(new)
+            return bool(new)
+
+        def came() -> None:
+            if look():  # a thread of this agent's, and not one of others
+                listener()
+
+        look()
+        stack.callback(self._place.on_thread(came))
+        return stack.close
 
     # -- within -------------------------------------------------------------------------------------------------
 
