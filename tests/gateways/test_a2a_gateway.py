@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ from a2a.types import (
     TaskState,
 )
 from a2a.utils.errors import (
+    InternalError,
     InvalidParamsError,
     TaskNotCancelableError,
     TaskNotFoundError,
@@ -38,8 +40,9 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 
 from waggledance import FunctionPeer, Log, Swarm
-from waggledance.core import Call, Key, Proposal
+from waggledance.core import Budget, Call, Key, Proposal
 from waggledance.gateways import A2A, Host, Hosted, Keys, Limits, app_of
+from waggledance.gateways._a2a_ledger import Ledger
 from waggledance.mesh import capability_of_card, verify_card
 
 Answer = Callable[[str], str | Awaitable[str]]
@@ -451,3 +454,28 @@ async def test_whatever_is_sent_is_answered_or_refused_and_never_an_error_of_our
         assert answer.status_code == 200
         assert "-32603" not in answer.text
         assert (await http.post("/message:send", content=json.dumps(params))).status_code < 500
+
+
+async def test_a_caller_cannot_spend_more_than_the_swarm_allows_but_less(served: Served) -> None:
+    swarm = Swarm([FunctionPeer(f"p{i}", four) for i in range(3)])
+    asked = Host({"default": Hosted(swarm, budget=Budget(calls=4))})
+    async with served(app_of(asked, [A2A(asked)])) as url, client(url, streaming=False) as agent:
+        for calls, spent in ((1_000_000, 4), (2, 2)):
+            request = asking()
+            request.message.metadata.update({OURS: {"budget": {"calls": calls}}})
+            assert decision_of(await task_of(agent, request))["cost"]["calls"] == spent
+
+
+async def test_a_task_that_cannot_be_written_down_is_not_begun(served: Served, tmp_path: Path) -> None:
+    asked = host(never)
+    door = A2A(asked, tasks=tmp_path / "tasks")
+    async with served(app_of(asked, [door])) as url, client(url, streaming=False) as agent:
+        with sqlite3.connect(tmp_path / "tasks") as other:
+            other.execute("DROP TABLE tasks")
+        with pytest.raises(InternalError, match="cannot be read or written"):
+            await task_of(agent, asking())
+        while asked.running():
+            await asyncio.sleep(0.01)
+        other.close()
+        door._work.ledger.close()
+        door._work.ledger = Ledger(None)

@@ -45,13 +45,12 @@ from a2a.utils.errors import (
 from a2a.utils.task import apply_history_length, validate_history_length, validate_page_size
 from google.protobuf.json_format import MessageToJson
 
-from waggledance.core import UsageError
-from waggledance.gateways._a2a_asked import HOPS, question_of, wanted_of
+from waggledance.core import RunFailed, UsageError
+from waggledance.gateways._a2a_asked import HOPS, question_of, wanted_of, within
 from waggledance.gateways._a2a_ledger import Entry
 from waggledance.gateways._a2a_push import Pushes
 from waggledance.gateways._a2a_task import ENDED
 from waggledance.gateways._a2a_work import Live, Update, Work, new_id
-from waggledance.gateways._event import Draining, TooBusy
 from waggledance.gateways._order import MAX_ID_CHARS, Order
 
 CALLER, BASE = "waggle.caller", "waggle.base"
@@ -105,19 +104,19 @@ class Requests(RequestHandler):
         if wants_pushes:
             await self._pushes.check(config)
         before = self._work.before(self._swarm, caller, message.context_id, message.reference_task_ids)
-        expects = self._work.host.swarms[self._swarm].expects
+        hosted = self._work.host.swarms[self._swarm]
         try:
-            question = question_of(message, wanted, expects=expects, before=before)
+            question = question_of(message, wanted, expects=hosted.expects, before=before)
             order = Order(
                 swarm=self._swarm, question=question, caller=caller, id=new_id(),
-                context=message.context_id or new_id(), budget=wanted.budget, seed=wanted.seed,
+                context=message.context_id or new_id(), budget=within(wanted.budget, hosted.budget), seed=wanted.seed,
                 protocol=wanted.protocol, original=MessageToJson(message, indent=None).encode(),
             )  # fmt: skip
             HOPS.set(wanted.hops)
             live = self._work.start(order, message)
         except UsageError as why:
             raise InvalidParamsError(str(why)) from why
-        except (Draining, TooBusy) as why:
+        except RunFailed as why:  # it is stopping, too busy, or cannot write the task down
             raise InternalError(str(why)) from why
         if wants_pushes:
             self._pushes.add(live.task.id, config)

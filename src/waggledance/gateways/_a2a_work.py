@@ -86,10 +86,14 @@ class Work:
         self._live: dict[str, Live] = {}
 
     def start(self, order: Order, asked: A2AMessage) -> Live:
-        """Begin an order as a task. Raises what `Host.start` raises."""
+        """Begin an order as a task. Raises what `Host.start` does, and `RunFailed` where it cannot be kept."""
         running = self.host.start(order)
         live = Live(running, begun(running.id, order.context, asked, self._clock.wall_ms()))
-        self.ledger.write(self._entry(live))
+        try:
+            self.ledger.write(self._entry(live))
+        except BaseException:
+            running.cancel()  # its caller would never hear of it
+            raise
         self._live[running.id] = live
         live.follower = asyncio.get_running_loop().create_task(self._follow(live))
         return live
