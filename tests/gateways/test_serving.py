@@ -137,3 +137,17 @@ async def test_doors_are_open_while_the_app_runs() -> None:
     async with app.router.lifespan_context(app):
         assert door.open
     assert not door.open
+
+
+async def test_a_path_that_only_ends_like_a_card_is_not_open() -> None:
+    class Open(Echo):
+        def routes(self) -> Sequence[BaseRoute]:
+            async def secret(_: Request) -> Response:
+                return PlainTextResponse("secret")
+
+            return [Route("/any/{path:path}", secret), Route("/a2a/{path:path}", secret)]
+
+    card = "/.well-known/agent-card.json"
+    async with client(app_of(host(), [Open()], keys=Keys({"ada": KEY}))) as http:
+        told = [(await http.get(f"{path}{card}")).status_code for path in ("/any", "/any/a2a/b", "/a2a/b/c", "/a2a/b")]
+    assert told == [401, 401, 401, 200]

@@ -8,6 +8,7 @@ ours (a page can make its own name point here).
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 ANYONE = "local"
 """The caller where no keys are asked for."""
 OPEN_PATHS = ("/healthz", "/.well-known/")
-OPEN_CARD = "/.well-known/agent-card.json"
-"""What may be seen without a key: whether the server is well, and public cards, at the root and under a swarm's path."""
+OPEN_CARD = re.compile(r"/a2a/[^/]+/\.well-known/agent-card\.json")
+"""What may be seen without a key: whether the server is well, and public cards, at the root and under a swarm's path.
+
+The whole path of a card, and not only its end: other doors have paths that end in what a caller likes.
+"""
 DISCARDED = 8
 """So many times the limit of a request is read and thrown away, before its sender is told that it is too large."""
 _CALLER = "waggle.caller"
@@ -88,7 +92,7 @@ class Guard:
         origin = headers.get(b"origin")
         if origin is not None and not self._may_come_from(origin.decode("latin-1"), headers.get(b"host", b"")):
             return refusal(403, "pages of this origin may not call; allow it with --cors-origin", "origin_not_allowed")
-        if path.startswith(self._open) or path.endswith(OPEN_CARD):
+        if path.startswith(self._open) or OPEN_CARD.fullmatch(path):
             return None
         caller = self._caller(headers)
         if caller is None:
