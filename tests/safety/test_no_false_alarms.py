@@ -108,7 +108,9 @@ def test_plans_break_no_contract(seed: int) -> None:
     swarm = Swarm([Opinionated(f"p{i}") for i in range(3)], network=network, log=live, seed=seed)
 
     async def main() -> PlanResult:
-        return await swarm.run([*(Add(task) for task in tasks), *links], budget=rng.choice((None, Budget(calls=4))))
+        return await swarm.run(
+            [*(Add(task) for task in tasks), *links], budget=Budget(calls=len(tasks) + rng.randrange(2))
+        )
 
     with asyncio.Runner(loop_factory=network.new_event_loop) as runner:
         runner.run(main())
