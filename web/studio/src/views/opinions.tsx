@@ -9,6 +9,9 @@ import { Answer, Card, Empty } from "./parts";
 import { shownAt } from "../turns";
 
 const ROW = 44;
+/** Columns are at least so wide; where they do not fit, the table scrolls in its card. */
+const NAME = 76;
+const CELL = 54;
 /** More rounds than this do not fit: the latest up to the moment are shown. */
 const ROUNDS = 8;
 
@@ -59,7 +62,7 @@ function Matrix({ of, rounds }: { readonly of: Story; readonly rounds: readonly 
       aria-label="Opinions by peer and round"
       onScroll={(event) => setView({ top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight })}
     >
-      <table>
+      <table style={{ minWidth: `${NAME + rounds.length * CELL}px` }}>
         <thead>
           <tr>
             <th scope="col">peer</th>
