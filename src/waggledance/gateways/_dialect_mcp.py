@@ -61,7 +61,8 @@ class _Resource(msgspec.Struct, frozen=True, omit_defaults=True, tag="resource",
 
 class _Link(msgspec.Struct, frozen=True, omit_defaults=True, tag="resource_link", rename="camel", kw_only=True):
     uri: str
-    name: str = ""
+    name: str
+    """Always written, for MCP demands one; empty where there is none."""
     mime_type: str = ""
     meta: _Meta = msgspec.field(name="_meta", default=msgspec.UNSET)
 
