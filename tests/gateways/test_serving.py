@@ -1,7 +1,9 @@
 """All doors stand behind one guard: key, origin, host name, size and pace are looked at before any of them hears."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 from starlette.applications import Starlette
@@ -11,6 +13,8 @@ from starlette.routing import BaseRoute, Route
 
 from waggledance import FunctionPeer, Swarm
 from waggledance.gateways import Host, Hosted, Keys, Limits, app_of, caller_of
+from waggledance.gateways._guard import STALLED_S
+from waggledance.testing import on_virtual_time
 
 KEY = "a-secret-of-twenty-0"
 
@@ -151,3 +155,32 @@ async def test_a_path_that_only_ends_like_a_card_is_not_open() -> None:
     async with client(app_of(host(), [Open()], keys=Keys({"ada": KEY}))) as http:
         told = [(await http.get(f"{path}{card}")).status_code for path in ("/any", "/any/a2a/b", "/a2a/b/c", "/a2a/b")]
     assert told == [401, 401, 401, 200]
+
+
+def test_a_client_that_sends_no_more_of_its_request_is_not_waited_for() -> None:
+    sent: list[Any] = []
+
+    async def main() -> float:
+        pieces = iter([{"type": "http.request", "body": b"x", "more_body": True}])
+
+        async def receive() -> Any:
+            piece = next(pieces, None)
+            if piece is None:
+                await asyncio.sleep(1e6)
+            return piece
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/echo",
+            "headers": [(b"host", b"localhost")],
+            "query_string": b"",
+        }
+        await app_of(host(), [Echo()])({**scope, "root_path": ""}, receive, send)
+        return asyncio.get_running_loop().time()
+
+    assert on_virtual_time(main()) == STALLED_S
+    assert sent[0]["status"] == 408

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -32,6 +33,8 @@ The whole path of a card, and not only its end: other doors have paths that end 
 """
 DISCARDED = 8
 """So many times the limit of a request is read and thrown away, before its sender is told that it is too large."""
+STALLED_S = 60.0
+"""How long the next piece of a request is waited for."""
 _CALLER = "waggle.caller"
 
 
@@ -41,8 +44,16 @@ def caller_of(connection: HTTPConnection) -> str:
     return caller
 
 
-class TooLarge(Exception):
-    """A request's body is over the limit; raised where a door reads it, and answered with 413."""
+class NotRead(Exception):
+    """A request's body cannot be read; raised where a door reads it, and answered by the guard."""
+
+
+class TooLarge(NotRead):
+    """It is over the limit: 413."""
+
+
+class TooSlow(NotRead):
+    """The client sends no more of it, and does not leave either: 408."""
 
 
 class Guard:
@@ -121,11 +132,19 @@ class Guard:
 
     async def _sized(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on while its body is no larger than it may be, whatever it says of its length."""
-        seen, answered = 0, False
+        seen, answered, sending = 0, False, scope["type"] == "http"
 
         async def limited() -> Message:
-            nonlocal seen
-            message = await receive()
+            nonlocal seen, sending
+            if sending:
+                try:
+                    async with asyncio.timeout(STALLED_S):
+                        message = await receive()
+                except TimeoutError:
+                    raise TooSlow from None
+                sending = bool(message.get("more_body"))
+            else:  # a client that waits for its answer may take its time
+                message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._limits.body_bytes:
                 raise TooLarge
@@ -138,14 +157,20 @@ class Guard:
 
         try:
             await self._app(scope, limited, told)
+        except TooSlow:
+            if answered:
+                raise
+            what = f"nothing more of the request came for {STALLED_S:g} s"
+            await refusal(408, what, "request_timeout")(scope, receive, send)
         except TooLarge:
             if answered:
                 raise
-            while seen < DISCARDED * self._limits.body_bytes:  # most clients listen only when all is sent
-                message = await receive()
-                seen += len(message.get("body", b""))
-                if not message.get("more_body"):
-                    break
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STALLED_S):
+                    while sending and seen < DISCARDED * self._limits.body_bytes:  # most listen only when all is sent
+                        message = await receive()
+                        seen += len(message.get("body", b""))
+                        sending = bool(message.get("more_body"))
             await self._too_large()(scope, receive, send)
 
     def _too_large(self) -> Response:

@@ -47,7 +47,7 @@ def document() -> dict[str, Any]:
     }
 
 
-_ASKING = (400, 404, 413, 422, 500, 502, 503, 504)
+_ASKING = (400, 404, 408, 413, 422, 500, 502, 503, 504)
 
 _ERROR: dict[str, Any] = {
     "type": "object",
@@ -109,6 +109,7 @@ _SAID = {
     401: "The API key is missing or wrong.",
     403: "Another origin's page, or a host name that is not ours.",
     404: "There is no such thing.",
+    408: "The rest of the request did not come.",
     413: "The request has too many bytes.",
     422: "The swarm answered twice, and neither answer fits the schema.",
     429: "Too many requests; Retry-After says when.",

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from waggledance.core import LoopClock, Turn
-from waggledance.gateways._guard import TooLarge, caller_of
+from waggledance.gateways._guard import NotRead, caller_of
 from waggledance.gateways._host import Host
 from waggledance.gateways._openai_answer import Answer, Answering
 from waggledance.gateways._openai_asked import PREFIX, chat_asked, input_turns, model_of, response_asked
@@ -160,7 +160,7 @@ def _told(endpoint: Endpoint) -> Endpoint:
     async def told(request: Request) -> Response:
         try:
             return await endpoint(request)
-        except (TooLarge, asyncio.CancelledError):
+        except (NotRead, asyncio.CancelledError):
             raise
         except Exception as why:  # noqa: BLE001  # a bug is logged, and told by its name only
             return fault_of(why).response()
