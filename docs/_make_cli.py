@@ -15,6 +15,8 @@ COMMANDS = (
     "ask",
     "run",
     "serve",
+    "chat",
+    "studio",
     "mcp",
     "join",
     "mesh",

@@ -31,11 +31,9 @@ async def main() -> None:
     await answered.wait()
     listening.cancel()
 
-    for number, message in room.said():
-        print(f"{number}. {room.name_of(message.author)}: {message.body.text}")
+    print("\n".join(f"{room.name_of(message.author)}: {message.body.text}" for _, message in room.said()))
     assert speaker.asked == 1
     assert "[PHONE_1]" in model.requests[0].turns[0].text
-    assert room.said()[-1][1].body.text.startswith("It tastes between apple and pear")
 
 
 asyncio.run(main())
