@@ -35,7 +35,7 @@ async def used(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     return given
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize("mode", ["auto", pytest.param("legacy", marks=pytest.mark.slow)])
 async def test_an_agent_starts_the_command_and_asks(mode: Literal["auto", "legacy"], tmp_path: Path) -> None:
     server = started(tmp_path, "--no-log", "--peers", "3", "--model", "scripted:Answer: 4")
     async with Client(server, mode=mode) as client:

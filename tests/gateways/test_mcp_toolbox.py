@@ -128,6 +128,7 @@ async def test_a_server_that_says_nothing_is_given_up_and_ended() -> None:
     await box.aclose()
 
 
+@pytest.mark.slow
 async def test_a_call_that_hangs_ends_in_time_and_leaves_the_server_usable() -> None:
     async with tools("hang", within_s=1.5) as box:
         await box.tools()
