@@ -200,3 +200,18 @@ def test_a_place_that_is_none_is_refused(log: Path, served: Any, after: str) -> 
     with served(Studio(log)) as client:
         channel = client.get("/api/channels").json()["channels"][0]["name"]
         assert client.get(f"/api/channels/{channel}/live", params={"after": after}).status_code == 400
+
+
+def test_a_channel_that_was_left_unfinished_is_not_live_because_somebody_writes_another(
+    tmp_path: Path, served: Any
+) -> None:
+    with writing(tmp_path / "log.db", "left") as first:
+        first.say("and then I was killed")
+    with writing(tmp_path / "log.db", "next"), served(Studio(tmp_path / "log.db")) as client:
+        lines = {line["name"]: line for line in client.get("/api/channels").json()["channels"]}
+        left = client.get("/api/channels/left").json()
+    assert {name: (line["status"], line["live"]) for name, line in lines.items()} == {
+        "left": ("unfinished", False),
+        "next": ("unfinished", True),
+    }
+    assert left["live"] is False
