@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from operator import attrgetter
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ Field = str | Callable[[AnyMessage], Any]
 """A field's name, such as ``"round"``, ``"cost.calls"``, ``"author"``; or a function of the message."""
 
 ENVELOPE = frozenset({"id", "author", "kind", "channel", "sequence", "lamport"})
+_getter = cache(attrgetter)
 _decode = msgspec.msgpack.Decoder().decode
 
 
@@ -35,7 +37,7 @@ def field_of(message: AnyMessage, field: Field) -> Any:
             at = cast("dict[str, Any]", at).get(name) if isinstance(at, dict) else None
         return at
     try:
-        return attrgetter(field)(body)
+        return _getter(field)(body)
     except AttributeError:
         known = ", ".join(body.__struct_fields__)
         raise UsageError(f"{message.kind} has no field {field!r}; there are {known}") from None
@@ -43,7 +45,11 @@ def field_of(message: AnyMessage, field: Field) -> Any:
 
 def key_of(message: AnyMessage, fields: tuple[Field, ...]) -> tuple[Any, ...]:
     """Return several fields together, as what is counted by; lists become tuples."""
-    return tuple([_plain(field_of(message, field)) for field in fields])
+    key: list[Any] = []
+    for field in fields:
+        value = getattr(message, field) if field in ENVELOPE else field_of(message, field)
+        key.append(tuple(cast("list[object]", value)) if isinstance(value, list) else value)
+    return tuple(key)
 
 
 def ids_in(message: AnyMessage, field: Field) -> tuple[MessageId, ...]:
@@ -68,7 +74,3 @@ def number_in(message: AnyMessage, field: Field) -> int:
     if not isinstance(found, int) or isinstance(found, bool):
         raise UsageError(f"{message.kind} has no whole number in {field!r:.60}, but {found!r:.60}")
     return found
-
-
-def _plain(value: Any) -> Any:
-    return tuple(cast("list[object]", value)) if isinstance(value, list) else value
