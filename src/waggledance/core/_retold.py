@@ -40,6 +40,8 @@ class ForkedFrom(Body, frozen=True, gc=False):
     """What was changed, as JSON texts."""
     at: MessageId | None = None
     """From which message of the parent on peers were others, or were asked anew; None means from the beginning."""
+    unsaid: tuple[bytes, ...] = ()
+    """Frames of what was said and reached nobody, in the name of the origin, as many as fit: its authors knew it."""
 
     def __post_init__(self) -> None:
         if not self.parent or not self.origin:

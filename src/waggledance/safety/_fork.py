@@ -35,8 +35,10 @@ from waggledance.core import (
     Witness,
     encode,
     fork_of,
+    frame,
     local_peer_id,
     members_of,
+    open_frame,
     stand_in,
 )
 from waggledance.safety._compare_histories import Change, Comparison, changes_between
@@ -51,6 +53,8 @@ AnyMessage = Message[Any]
 DEBUGGER = local_peer_id("debugger")
 """Who opens a fork: nobody who sat in any channel."""
 MAX_NAME_CHARS = 120
+UNSAID_BYTES = 48 * 1024
+"""Of what was unsaid, in a fork's first message; beside it there is room for what was changed."""
 
 
 class Fork(msgspec.Struct, frozen=True, kw_only=True):
@@ -231,7 +235,9 @@ class _Source:
         self.messages, self.name = messages, messages[0].channel
         fork = fork_of(messages)
         self.back = None if fork is None else Retold(fork, messages)
-        self.history = History(messages if self.back is None else self.back.messages)
+        self.unsaid = () if fork is None else fork.body.unsaid
+        inside = messages if self.back is None else self.back.messages
+        self.history = History(inside, map(open_frame, self.unsaid), edited=fork is not None)
 
     def retold(self, id: MessageId) -> MessageId:
         return id if self.back is None else self.back.id(id)
@@ -258,9 +264,21 @@ class _Source:
             origin=self.history.opening.channel,
             edits=tuple(spelled_intervention(edit) for edit in edits),
             at=at,
+            unsaid=self._unsaid_with(edits),
         )
         sheet = Channel(self.history.opening.swarm, name)
         return sheet.publish(DEBUGGER, body, [], LoopClock().wall_ms())
+
+    def _unsaid_with(self, edits: Sequence[Intervention]) -> tuple[bytes, ...]:
+        """Return what nobody hears in a fork with these changes, as many as its first message has room for."""
+        by_id = self.history.by_id
+        ids = [self.retold(edit.id) for edit in edits if isinstance(edit, Unsay)]
+        room, kept = UNSAID_BYTES, list[bytes]()
+        for raw in (*self.unsaid, *(frame(by_id[id]) for id in ids if id in by_id)):
+            room -= len(raw)
+            if room >= 0:
+                kept.append(raw)
+        return tuple(kept)
 
     def _is(self, played: Replayed) -> bool:
         """Say whether a replay gave the channel's own messages; a fork's outcome names its decision in its own way."""

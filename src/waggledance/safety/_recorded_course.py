@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeGuard
 
 from waggledance.core import Body, Message, MessageId, PeerId
 from waggledance.safety._recorded_history import Gists, History, Slot
@@ -23,16 +23,21 @@ class Course:
         gists: what messages say, of both runs.
         me: whose seat.
         until: the place in the record up to which it answers for the seat; None for all of it.
+        reseated: whether others sit there now than then.
     """
 
-    def __init__(self, history: History, gists: Gists, me: PeerId, until: int | None = None) -> None:
-        self.history, self.gists, self.me, self._until = history, gists, me, until
+    def __init__(
+        self, history: History, gists: Gists, me: PeerId, until: int | None = None, *, reseated: bool = False
+    ) -> None:
+        self.history, self.gists, self.me, self._until, self._reseated = history, gists, me, until, reseated
         self.mine = history.said_by(me)
         self.at = 0
         """How many of its recorded messages the new run has said, or gone past."""
         self.on = True
         self.taken: set[MessageId] = set()
         """Recorded messages that have answered a call."""
+        self.affected = False
+        """Whether anything that it has heard or said was another than then."""
         self._counted: Counter[tuple[str, int]] = Counter()
         self._to_be_heard: dict[int, frozenset[Slot]] = {}
 
@@ -59,13 +64,28 @@ class Course:
         return slot, then
 
     def fell_silent(self, kind: str, round: int) -> bool:
-        """Say whether the seat has said all that it said then, and others went on to this kind and round without it."""
-        if not self.on or self.at < len(self.mine) or self._until is not None:
+        """Say whether the seat has said all that it said then, and others went on to this kind and round without it.
+
+        A seat that has heard just what it heard then would have gone on then as well. Of another one nobody can know;
+        it is taken to have been silent where almost everybody else spoke and nothing of it was decided on, unless
+        others sit there now.
+        """
+        if not self.ended or self._until is not None or not self.history.finished:
             return False
-        if not self.history.finished:
+        said = self.history.at_slot.values()
+        others = {m.author for m in said if m.kind == kind and m.body.round == round and m.author != self.me}
+        if not (others and (self.affected or self._reseated)):
+            return bool(others)
+        if self._reseated or any(m.id in self.history.cut for m in self.mine):
             return False
-        others = self.history.at_slot.values()
-        return any(m.kind == kind and m.body.round == round and m.author != self.me for m in others)
+        return 4 * len(others) >= 3 * (len(self.history.members) - 1)
+
+    def says_as_then(self, then: AnyMessage | None) -> TypeGuard[AnyMessage]:
+        """Say whether the seat says what it said then word for word: in a fork, where it has heard the very same.
+
+        There words may have been put into its mouth that no protocol says, and it would not say them again.
+        """
+        return then is not None and self.history.edited and self.on and not (self.affected or self.is_over(then))
 
     @property
     def ended(self) -> bool:
@@ -83,6 +103,12 @@ class Course:
             if self.on or slots:
                 return slots
         return self._slots(self.history.cut, kind, round) or None
+
+    def heard(self, said: Sequence[AnyMessage], known: frozenset[Slot]) -> None:
+        """Take note of what the seat has heard where it had heard what stood at these places."""
+        then = (self.history.at_slot[slot] for slot in known if slot[0] != self.me and slot in self.history.at_slot)
+        now = self.gists.several(m for m in said if m.author != self.me)
+        self.affected = self.affected or now != self.gists.several(then)
 
     def to_be_heard(self) -> frozenset[Slot]:
         """Return what the seat was still to hear then, at this point; nothing where it has left its course."""

@@ -8,7 +8,7 @@ named by the asker's cut.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -51,12 +51,17 @@ class History:
 
     Args:
         messages: all messages of one channel, told in the name of its origin.
+        unsaid: what their authors had said and nobody heard: of a fork in which it was unsaid.
+        edited: whether it is a fork's, in which peers may be made to have said what no protocol says.
 
     Raises:
         UsageError: there is no opening, or a message is of a kind that this version does not know.
     """
 
-    def __init__(self, messages: Iterable[AnyMessage]) -> None:
+    def __init__(
+        self, messages: Iterable[AnyMessage], unsaid: Iterable[AnyMessage] = (), *, edited: bool = False
+    ) -> None:
+        self.edited = edited
         said = (m for m in set(messages) if m.kind not in BESIDE)
         self.messages = tuple(sorted(said, key=lambda m: (m.lamport, m.id)))
         opening = opening_of(self.messages)
@@ -66,15 +71,19 @@ class History:
         self.outcome: Message[Outcome] | None = outcome_of(self.messages)
         self._refuse_unknown()
         self.members = members_of(self.messages)
-        self.by_id: Mapping[MessageId, AnyMessage] = {m.id: m for m in self.messages}
-        self.place = {m.id: n for n, m in enumerate(self.messages)}
+        self.unsaid = {m.id: m for m in unsaid}
+        everything = (*self.messages, *self.unsaid.values())
+        self.by_id: Mapping[MessageId, AnyMessage] = {m.id: m for m in everything}
+        self.place = {m.id: n for n, m in enumerate(sorted(everything, key=lambda m: (m.lamport, m.id)))}
         self.asker = opening.author
         by_author: dict[PeerId, list[AnyMessage]] = {}
         for message in self.messages:
             by_author.setdefault(message.author, []).append(message)
         self.forgers = frozenset(who for who, said in by_author.items() if _two_with_one_number(said))
-        self.by_author = {who: sorted(said, key=lambda m: (m.sequence, m.id)) for who, said in by_author.items()}
-        self.slots = slots_of(self.messages)
+        for message in self.unsaid.values():
+            by_author.setdefault(message.author, []).append(message)
+        self.by_author = {who: sorted(said, key=self._in_turn) for who, said in by_author.items()}
+        self.slots = slots_of(everything, self.unsaid)
         self.at_slot = {slot: self.by_id[id] for id, slot in self.slots.items()}
         self.cut = frozenset(cut_of(self.messages))
 
@@ -95,6 +104,10 @@ class History:
     def heard_before(self, message: AnyMessage) -> frozenset[MessageId] | None:
         """Return what an author had collected since its last message; None when there was more than was noted."""
         return None if len(message.parents) > PARENTS_IN_FULL else frozenset(message.parents)
+
+    def _in_turn(self, message: AnyMessage) -> tuple[int, bool, int, MessageId]:
+        """Sort an author's messages as they were said: what reached nobody has the number of the next that did."""
+        return message.sequence, message.id not in self.unsaid, message.lamport, message.id
 
     def _refuse_unknown(self) -> None:
         kinds = sorted({m.kind for m in self.messages if isinstance(m.body, Unknown)})
@@ -162,11 +175,11 @@ class Gists:
                 return value
 
 
-def slots_of(messages: Iterable[AnyMessage]) -> dict[MessageId, Slot]:
+def slots_of(messages: Iterable[AnyMessage], unsaid: Container[MessageId] = ()) -> dict[MessageId, Slot]:
     """Return where each message stands: the how-manieth of its author, kind and round, by number and id."""
     counted: Counter[tuple[PeerId, str, int]] = Counter()
     slots: dict[MessageId, Slot] = {}
-    for message in sorted(messages, key=lambda m: (m.author, m.sequence, m.id)):
+    for message in sorted(messages, key=lambda m: (m.author, m.sequence, m.id not in unsaid, m.id)):
         place = (message.author, message.kind, message.body.round)
         slots[message.id] = (*place, counted[place])
         counted[place] += 1

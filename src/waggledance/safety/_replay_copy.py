@@ -60,12 +60,15 @@ class SeatCopy(Channel):
         wanted: Any = body
         if isinstance(edit, Reword):
             wanted = reworded(body, edit.text, edit.key, course.history.opening.body.question)
+        elif course.says_as_then(then):
+            wanted = then.body
         elif isinstance(body, Outcome) and then is not None and then.body.decision == body.decision:
             wanted = then.body  # of a decision that is the same, what was noted of its circumstances holds
         self._last_wall_ms = (
             max(self._last_wall_ms, *(m.wall_ms for m in built_on), 0) if then is None else then.wall_ms
         )
         message = self._written(author, wanted, built_on)
+        course.affected = course.affected or (then is not None and stage.gists.of(message) != stage.gists.of(then))
         if isinstance(edit, Unsay):
             stage.gists.of(message)
             stage.withhold(slot)
@@ -91,7 +94,7 @@ class SeatCopy(Channel):
         """Return what was heard then, as it is now said; where that is not known, what is said in time."""
         stage, me = self._stage, self._course.me
         known = self._course.hearing(body.kind, round)
-        awaited = None
+        awaited, then = None, known
         if known is not None:
             fresh = {
                 (peer, body.kind, round, 0) for peer in stage.freed if peer != me and not self._spoke(peer, body, round)
@@ -103,6 +106,8 @@ class SeatCopy(Channel):
         said = [m for m in super().said(body, round) if of is None or m.author in of]
         if known is not None:
             said = [m for m in said if m.author == me or self._heard(m.id, known)]
+        if then is not None:
+            self._course.heard(said, frozenset(slot for slot in then if of is None or slot[0] in of))
         self._collected.update(m.id for m in said)
         if heard is not None:
             heard.extend(said)

@@ -35,7 +35,7 @@ from waggledance.core import (
     Witness,
 )
 from waggledance.protocols import PROTOCOLS, AskProtocol, Folding, as_opened, rule_by_name
-from waggledance.safety._interventions import Intervention, SwapModel, SwapRule, Unseat
+from waggledance.safety._interventions import Intervention, SwapModel, SwapRule, Unsay, Unseat
 from waggledance.safety._recorded_course import Course
 from waggledance.safety._recorded_history import Gists, History
 from waggledance.safety._recorded_model import memories_of
@@ -97,7 +97,7 @@ class _Play:
         self.memories = {} if live == "after" or peers is None else memories_of(exchanges)
         self.live: Live = live
         self.cut = place_of(history, at, live)
-        self.by_message = changes_by_message(history, edits)
+        self.by_message = {id: Unsay(id) for id in history.unsaid} | changes_by_message(history, edits)
         self.swapped = {peer_named(history, e.peer): e.model for e in edits if isinstance(e, SwapModel)}
         self.off = {peer_named(history, e.peer) for e in edits if isinstance(e, Unseat)}
         rules = [e.rule for e in edits if isinstance(e, SwapRule)]
@@ -106,7 +106,7 @@ class _Play:
         self.opening = self._opened(rules)
         self.protocol = protocol_of(self.opening)
         self.gists = Gists()
-        for message in history.messages:
+        for message in (*history.messages, *history.unsaid.values()):
             self.gists.of(message)
         self.counts = Counts()
         self.stage = Stage(history, self.gists, told)
@@ -145,7 +145,7 @@ class _Play:
         until = self.cut if self.live == "after" else None
         if peer in self.swapped or peer in self.off:
             until = -1 if self.cut is None else self.cut
-        return Course(self.history, self.gists, peer, until)
+        return Course(self.history, self.gists, peer, until, reseated=bool(self._gone))
 
     def _seated(self, id: PeerId, name: str) -> Peer:
         course = self.courses[id]
