@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
+from waggledance.cli._chat_beside import media_of
 from waggledance.cli._chat_view import Talk
 from waggledance.cli._config import InForce, in_force
 from waggledance.cli._journal import opened_log
@@ -22,7 +23,6 @@ from waggledance.core import Log, RunFailed, UsageError
 from waggledance.gateways import ChatGateway, Host, Keys, Room, Server, Speaker, app_of, chat_client
 from waggledance.gateways._host import DEFAULT
 from waggledance.gateways._serving import LOOPBACK
-from waggledance.mesh import Blobs
 from waggledance.models import Model
 from waggledance.protocols import ByMeaning, ByModel, ByRules, Gate, Gates
 from waggledance.tasks import register_protocols
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from waggledance.gateways import ChatClient
 
 KEY_VARIABLE = "WAGGLE_CHAT_KEY"
-MEDIA_BYTES = 256 * 1024 * 1024
-"""What a room keeps of media at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +89,7 @@ async def _hold(
     gate = _gate(opening, None if opening.judge is None else models[opening.judge])
     rng = Random(f"{force.settings.ask.seed}/{opening.room}/{opening.swarm}")
     speaker = Speaker(room, opening.swarm, host, DEFAULT, gate, rng)
-    door = ChatGateway({room.name: room}, [speaker], _blobs(log))
+    door = ChatGateway({room.name: room}, [speaker], media_of(log))
     app = app_of(host, [door], keys=keys, hosts=LOOPBACK if is_loopback(opening.address) else ())
     server = Server(app, host, address=opening.address, port=opening.port, drain_s=0.0)
     serving = asyncio.create_task(server.serve())
@@ -111,11 +109,6 @@ async def _hold(
 def _gate(opening: Opening, judge: Model | None) -> Gates:
     row: list[Gate] = [ByRules(opening.swarm), ByMeaning(about=opening.about)]
     return Gates((*row, ByModel(judge)) if judge is not None else row)
-
-
-def _blobs(log: Log | None) -> Blobs | None:
-    """Return where media are kept: beside the log; nowhere without one."""
-    return None if log is None else Blobs(log.path.with_name(f"{log.path.name}.media"), limit_bytes=MEDIA_BYTES)
 
 
 async def _talk(url: str, name: str, *, key: str | None = None) -> None:

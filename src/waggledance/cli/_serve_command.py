@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from waggledance._swarm import Swarm
+from waggledance.cli._chat_beside import chat_door
 from waggledance.cli._config import InForce, in_force
 from waggledance.cli._journal import opened_log
 from waggledance.cli._models_here import models_for
@@ -195,9 +196,10 @@ def _doors(host: Host, opening: Opening, keys: Keys | None) -> list[Gateway]:
         "a2a": lambda: _a2a(host, opening, keyed=keys is not None),
         "mcp": lambda: McpGateway(host, desks_of(keys, host.log)),
         "agui": lambda: AGUI(host),
+        "chat": lambda: chat_door(host),
     }
     doors: list[Gateway] = []
-    for name in opening.doors or makers:
+    for name in opening.doors or [door for door in makers if door != "chat"]:  # people come by another, when wanted
         if name not in makers:
             raise UnknownName("door", name, makers)
         try:

@@ -18,6 +18,7 @@ class Door(StrEnum):
     A2A = "a2a"
     MCP = "mcp"
     AGUI = "agui"
+    CHAT = "chat"
 
 
 def _flag(help: str, metavar: str) -> Any:
@@ -29,7 +30,7 @@ def serve(
     host: Annotated[str, _flag("The address to listen on; 127.0.0.1 is this machine alone.", "ADDRESS")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="The port; 0 takes a free one.", metavar="N")] = 8000,
     door: Annotated[
-        list[Door] | None, typer.Option(help="A protocol to speak; give several (default: all that are installed).")
+        list[Door] | None, typer.Option(help="A protocol to speak; give several (default: all installed but chat).")
     ] = None,
     keys: Annotated[
         Path | None,
