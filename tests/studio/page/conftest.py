@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -23,7 +24,6 @@ from waggledance.peers import Agent
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="the page is tested with playwright, which is not here")
 
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
@@ -39,12 +39,14 @@ ANSWERS = {"ada": "9", "ben": "8", "cleo": "9", "dov": "9"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark them as slow, for browsers are, and skip them where there is none."""
+    """Mark them as slow, for browsers are, and skip those that need one where there is none."""
     for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.slow)
-            if not CHROMIUM:
-                item.add_marker(pytest.mark.skip(reason="Chromium is not here"))
+        if Path(__file__).parent not in item.path.parents:
+            continue
+        item.add_marker(pytest.mark.slow)
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.skipif(find_spec("playwright") is None, reason="playwright is not here"))
+            item.add_marker(pytest.mark.skipif(not CHROMIUM, reason="Chromium is not here"))
 
 
 def peers(*, delay_s: float = 0.0, said: str = "I count them one by one.") -> list[Agent]:
@@ -112,7 +114,9 @@ def studio(log: Path) -> Generator[str]:
 @pytest.fixture(scope="module")
 def browser() -> Generator[Browser]:
     """Return one browser for the tests of a file: while it is open, no test can run a loop in this thread."""
-    with sync_api.sync_playwright() as playwright:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
         yield opened
         opened.close()

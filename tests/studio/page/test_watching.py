@@ -74,6 +74,8 @@ def test_every_card_goes_back_to_the_moment_that_is_chosen(run: Page) -> None:
     run.keyboard.press("ArrowRight")
     run.keyboard.press("ArrowRight")
     run.get_by_text("Not decided yet").wait_for()
+    run.locator(".card-opinions .cell").nth(1).wait_for()  # cards take turns: one may be a few frames behind
+    run.locator(".card-messages .row").nth(2).wait_for()
     assert run.locator(".card-opinions .cell").count() == 2
     assert run.locator(".card-messages .row").count() == 3
     run.keyboard.press("End")
