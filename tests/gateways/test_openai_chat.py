@@ -505,3 +505,15 @@ async def test_whatever_unicode_a_client_sends_the_log_can_be_read_again(tmp_pat
         await log.flush()
         assert len(log.names()) == len(asked)
         assert all(log.read(channel) for channel in log.names())
+
+
+async def test_the_clients_own_reading_of_a_stream_is_the_completion(served: Served) -> None:
+    bee = '{"name": "Maja", "legs": 6}'
+    async with (
+        talking(served, hosting(bee, bee)) as client,
+        client.chat.completions.stream(model="default", messages=asking("A bee?"), response_format=Bee) as stream,
+    ):
+        kinds = {event.type async for event in stream}
+        final = await stream.get_final_completion()
+    assert {"chunk", "content.delta", "content.done"} <= kinds
+    assert final.choices[0].message.parsed == Bee(name="Maja", legs=6)
