@@ -157,7 +157,7 @@ class _Play:
             live=self.live,
             around=self.stage.live,
             question=self.opening.question,
-            memory=self.memories.get(id, {}),
+            memory={} if id in self.swapped else self.memories.get(id, {}),
             seed=self.seed,
         )
 
