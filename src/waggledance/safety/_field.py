@@ -47,7 +47,7 @@ def key_of(message: AnyMessage, fields: tuple[Field, ...]) -> tuple[Any, ...]:
     """Return several fields together, as what is counted by; lists become tuples."""
     key: list[Any] = []
     for field in fields:
-        value = getattr(message, field) if field in ENVELOPE else field_of(message, field)
+        value = getattr(message, field) if isinstance(field, str) and field in ENVELOPE else field_of(message, field)
         key.append(tuple(cast("list[object]", value)) if isinstance(value, list) else value)
     return tuple(key)
 
