@@ -161,7 +161,7 @@ def test_a_damaged_log_is_found_out_and_repaired(waggle: Waggle) -> None:
     waggle("ask", "2+2?", *SAYS_4, "-q")
     file = Path("log.db")
     torn = bytearray(file.read_bytes())
-    at = torn.rindex(b"Answer: 4")
+    at = torn.index(b"Answer: 4")  # of a message; exchanges stand behind them
     torn[at : at + 9] = b"Answer: 5"
     file.write_bytes(torn)
     found = waggle("log", "verify")
