@@ -134,12 +134,12 @@ async def test_a_room_is_the_same_after_its_server_was(tmp_path: Path) -> None:
             assert [(f.name, f.text) for f in frames if isinstance(f, Said)] == [("ada", "before"), ("ada", "after")]
 
 
-@pytest.mark.parametrize("name", ["Swarm", "ѕwаrm", "ADA", "аdа", "<b>x</b>", "", "a" * 33])
-async def test_a_false_name_does_not_come_in(tmp_path: Path, name: str) -> None:
+async def test_false_names_do_not_come_in(tmp_path: Path) -> None:
     async with serving(tmp_path) as address, chat_client(room_at(address), "ada"):
-        with pytest.raises(NoRoom):
-            async with chat_client(room_at(address), name):
-                pass
+        for name in ("Swarm", "ѕwаrm", "ADA", "аdа", "<b>x</b>", "", "a" * 33):
+            with pytest.raises(NoRoom):
+                async with chat_client(room_at(address), name):
+                    pass
 
 
 async def test_a_flood_is_refused_and_the_room_goes_on(tmp_path: Path) -> None:
@@ -205,16 +205,16 @@ async def test_a_huge_frame_ends_the_connection(tmp_path: Path) -> None:
         assert await ends_with(raw) == 1009
 
 
-@pytest.mark.parametrize("junk", ["", "x", "[]", '{"do":"dance"}', '{"do":"say","text":1}', "[" * 9_000, b"\xff\xfe"])
-async def test_what_cannot_be_read_is_refused_and_too_much_of_it_ends_the_connection(
-    tmp_path: Path, junk: str | bytes
-) -> None:
-    async with serving(tmp_path) as address, bare(address) as raw:
-        await raw.send(junk)
-        assert "cannot be read" in str(await raw.recv())
-        for _ in range(7):
-            await raw.send(junk)
-        assert await ends_with(raw) == 1008
+async def test_what_cannot_be_read_is_refused_and_too_much_of_it_ends_the_connection(tmp_path: Path) -> None:
+    junk = ("", "x", "[]", '{"do":"dance"}', '{"do":"say","text":1}', "[" * 9_000, b"\xff\xfe")
+    async with serving(tmp_path) as address:
+        for frame in junk:
+            async with bare(address) as raw:
+                await raw.send(frame)
+                assert "cannot be read" in str(await raw.recv())
+                for _ in range(7):
+                    await raw.send(frame)
+                assert await ends_with(raw) == 1008
 
 
 async def test_nobody_speaks_before_they_have_a_name_or_enters_twice(tmp_path: Path) -> None:
