@@ -18,43 +18,31 @@ from waggledance._replay import decide_again
 from waggledance.core import (
     UNSEEN,
     Budget,
-    Channel,
     Cost,
     Decision,
     Exchange,
-    ForkedFrom,
     Log,
-    LoopClock,
     Message,
     MessageId,
     Outcome,
-    Retold,
     Teller,
     UsageError,
     WaggleError,
     Witness,
     encode,
-    fork_of,
-    frame,
-    local_peer_id,
     members_of,
-    open_frame,
     stand_in,
 )
 from waggledance.safety._compare_histories import Change, Comparison, changes_between
-from waggledance.safety._interventions import Interject, Intervention, Reword, Unsay, spelled_intervention
-from waggledance.safety._recorded_history import History
+from waggledance.safety._fork_source import Source
+from waggledance.safety._interventions import Interject, Intervention, Reword, Unsay
 from waggledance.safety._recorded_peer import Asked, Live
 from waggledance.safety._replay_parts import Peers, Replayed, Told
 from waggledance.safety._replay_run import replay
 
 AnyMessage = Message[Any]
 
-DEBUGGER = local_peer_id("debugger")
-"""Who opens a fork: nobody who sat in any channel."""
 MAX_NAME_CHARS = 120
-UNSAID_BYTES = 48 * 1024
-"""Of what was unsaid, in a fork's first message; beside it there is room for what was changed."""
 
 
 class Fork(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,7 +170,7 @@ async def rerun(
     Args as of `intervene`, and what a log adds: `told` is called with every message of the fork, `exchanges` are what
     peers asked of their models then.
     """
-    source = _Source(tuple(messages))
+    source = Source(tuple(messages))
     name = into or f"{source.name[:MAX_NAME_CHARS]}~1"
     first = source.first(name, edits, at)
     teller = Teller(name, name, (), first)
@@ -213,7 +201,7 @@ async def rerun(
     for message in ended:
         keep(teller.tell(message, msgspec.structs.replace(message.body, decision=decision.id))[0])
     in_order = tuple(sorted(kept, key=lambda m: (m.lamport, m.id)))
-    return source.fork(name, tuple(edits), played, decision, in_order, teller)
+    return _made(source, name, tuple(edits), played, decision, in_order, teller)
 
 
 def _in_fork(witness: Witness, fork: str) -> Witness:
@@ -226,99 +214,37 @@ def _in_fork(witness: Witness, fork: str) -> Witness:
     )
 
 
-class _Source:
-    """The channel that is run again, as it stands in the log and in the name of its origin."""
-
-    def __init__(self, messages: tuple[AnyMessage, ...]) -> None:
-        if not messages:
-            raise UsageError("there is nothing to run again: the channel has no messages")
-        self.messages, self.name = messages, messages[0].channel
-        fork = fork_of(messages)
-        self.back = None if fork is None else Retold(fork, messages)
-        self.unsaid = () if fork is None else fork.body.unsaid
-        inside = messages if self.back is None else self.back.messages
-        self.history = History(inside, map(open_frame, self.unsaid), edited=fork is not None)
-
-    def retold(self, id: MessageId) -> MessageId:
-        return id if self.back is None else self.back.id(id)
-
-    def exchanges(self, exchanges: Iterable[Exchange]) -> list[Exchange]:
-        """Return what peers asked of their models, with authors as they are called in the name of the origin."""
-        back = self.back
-        return [e if back is None else msgspec.structs.replace(e, author=back.peer(e.author)) for e in exchanges]
-
-    def of_origin(self, edit: Intervention) -> Intervention:
-        """Return an intervention that names messages as they are called in the name of the origin."""
-        match edit:
-            case Reword() | Unsay():
-                return msgspec.structs.replace(edit, id=self.retold(edit.id))
-            case Interject():
-                return msgspec.structs.replace(edit, after=self.retold(edit.after))
-            case _:
-                return edit
-
-    def first(self, name: str, edits: Sequence[Intervention], at: MessageId | None) -> Message[ForkedFrom]:
-        """Return the message that a fork begins with."""
-        body = ForkedFrom(
-            parent=self.name,
-            origin=self.history.opening.channel,
-            edits=tuple(spelled_intervention(edit) for edit in edits),
-            at=at,
-            unsaid=self._unsaid_with(edits),
-        )
-        sheet = Channel(self.history.opening.swarm, name)
-        return sheet.publish(DEBUGGER, body, [], LoopClock().wall_ms())
-
-    def _unsaid_with(self, edits: Sequence[Intervention]) -> tuple[bytes, ...]:
-        """Return what nobody hears in a fork with these changes, as many as its first message has room for."""
-        by_id = self.history.by_id
-        ids = [self.retold(edit.id) for edit in edits if isinstance(edit, Unsay)]
-        room, kept = UNSAID_BYTES, list[bytes]()
-        for raw in (*self.unsaid, *(frame(by_id[id]) for id in ids if id in by_id)):
-            room -= len(raw)
-            if room >= 0:
-                kept.append(raw)
-        return tuple(kept)
-
-    def _is(self, played: Replayed) -> bool:
-        """Say whether a replay gave the channel's own messages; a fork's outcome names its decision in its own way."""
-        outcome = self.history.outcome
-        was, now = ({m.id for m in messages if not isinstance(m.body, Outcome)}
-                    for messages in (self.history.messages, played.messages))  # fmt: skip
-        decision = played.decision if self.back is None else self.back.in_fork(played.decision)
-        return was == now and (outcome is None or outcome.body.decision == decision.id)
-
-    def fork(
-        self,
-        name: str,
-        edits: tuple[Intervention, ...],
-        played: Replayed,
-        decision: Decision,
-        messages: tuple[AnyMessage, ...],
-        teller: Teller,
-    ) -> Fork:
-        names: dict[bytes, str] = {m.id: m.name for m in self.history.members}
-        in_log = {self.retold(m.id): m for m in self.messages}
-        in_fork = {m.id: m for m in messages}
-        pairs = changes_between(self.history.messages, played.messages, names)
-        changed = tuple(
-            Change(c.peer, c.kind, c.round, c.was and in_log[c.was.id], c.now and in_fork[teller.ids[c.now.id]])
-            for c, _ in pairs
-        )
-        return Fork(
-            channel=name,
-            parent=self.name,
-            edits=edits,
-            decision=decision,
-            before=_decided(self.messages),
-            messages=messages,
-            changed=changed,
-            asked=tuple(played.counts.live),
-            calls_recorded=played.counts.recorded,
-            spent=played.counts.spent,
-            exact=self._is(played),
-            notes=_notes(self.messages, edits, changed, played),
-        )
+def _made(
+    source: Source,
+    name: str,
+    edits: tuple[Intervention, ...],
+    played: Replayed,
+    decision: Decision,
+    messages: tuple[AnyMessage, ...],
+    teller: Teller,
+) -> Fork:
+    names: dict[bytes, str] = {m.id: m.name for m in source.history.members}
+    in_log = {source.retold(m.id): m for m in source.messages}
+    in_fork = {m.id: m for m in messages}
+    pairs = changes_between(source.history.messages, played.messages, names)
+    changed = tuple(
+        Change(c.peer, c.kind, c.round, c.was and in_log[c.was.id], c.now and in_fork[teller.ids[c.now.id]])
+        for c, _ in pairs
+    )
+    return Fork(
+        channel=name,
+        parent=source.name,
+        edits=edits,
+        decision=decision,
+        before=_decided(source.messages),
+        messages=messages,
+        changed=changed,
+        asked=tuple(played.counts.live),
+        calls_recorded=played.counts.recorded,
+        spent=played.counts.spent,
+        exact=source.is_told_by(played),
+        notes=_notes(source.messages, edits, changed, played),
+    )
 
 
 def compare(original: Iterable[AnyMessage], fork: Fork | Iterable[AnyMessage]) -> Comparison:
@@ -327,9 +253,9 @@ def compare(original: Iterable[AnyMessage], fork: Fork | Iterable[AnyMessage]) -
     Raises:
         UsageError: the two are not histories of one question.
     """
-    parent = _Source(tuple(original))
+    parent = Source(tuple(original))
     messages = fork.messages if isinstance(fork, Fork) else tuple(fork)
-    other = _Source(messages)
+    other = Source(messages)
     if parent.history.opening.channel != other.history.opening.channel:
         raise UsageError(f"{parent.name!r} and {other.name!r} do not come from one question: nothing to compare")
     names: dict[bytes, str] = {m.id: m.name for m in parent.history.members}
