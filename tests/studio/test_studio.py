@@ -230,7 +230,9 @@ def test_words_are_found_in_any_case_and_in_any_language(tmp_path: Path, served:
         assert [hit["channel"] for hit in hits("bees DANCE")] == [name]
         assert "many BEES dance" in hits("bees")[0]["snippet"]
         assert len(hits("ZÜRICH")) == 1
+        assert len(hits("in Zürich")) == 1
         assert hits("wasps") == []
+        assert hits("dance bees") == [], "as they stand, not word by word"
         assert len(hits("bees", channel=name)) == 1
         assert client.get("/api/search?q=bees&channel=none").status_code == 404
         assert client.get("/api/search?q=").status_code == 400

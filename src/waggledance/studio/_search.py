@@ -5,7 +5,7 @@ The bytes of a message hold its texts as UTF-8, so most rows are passed over wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from time import monotonic
 from typing import Any
 
@@ -43,12 +43,13 @@ def hits_of(archive: Archive, wanted: str, channel: str | None = None) -> Hits:
     if channel is not None:
         archive.drawn(channel)
     folded, until = wanted.casefold(), monotonic() + SECONDS_AT_MOST
+    words = [word.lower().encode() for word in wanted.split() if word.isascii()]  # other letters have too many cases
     hits: list[Hit] = []
     names: dict[str, dict[PeerId, str]] = {}
     for row in _newest_first(archive, channel):
         if monotonic() > until or len(hits) == HITS_AT_MOST:
             return Hits(tuple(hits), more=True)
-        if _cannot_hold(row.raw, wanted):
+        if _cannot_hold(row.raw, words):
             continue
         message = opened(row)
         found = None if message is None else _snippet(message, folded)
@@ -67,9 +68,10 @@ def _newest_first(archive: Archive, channel: str | None) -> Iterator[Row]:
         before = after + 1
 
 
-def _cannot_hold(raw: bytes, wanted: str) -> bool:
-    """Say whether a message cannot hold some words, by its bytes alone; letters beyond ASCII have too many cases."""
-    return wanted.isascii() and wanted.lower().encode() not in raw.lower() and " " not in wanted
+def _cannot_hold(raw: bytes, words: Sequence[bytes]) -> bool:
+    """Say whether a message cannot hold all of some words, by its bytes alone."""
+    lowered = raw.lower()
+    return any(word not in lowered for word in words)
 
 
 def _snippet(message: Message[Any], folded: str) -> str | None:
