@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -93,3 +95,11 @@ def test_a_mesh_is_checked_afterwards() -> None:
     ended = run("ask", "2 + 2?", "--mesh", "x", "--check")
     assert ended.exit_code == 2
     assert "afterwards" in ended.output
+
+
+def test_a_log_of_a_later_program_is_not_guessed_at(broken: Path) -> None:
+    with closing(sqlite3.connect(broken)) as file:
+        file.execute("PRAGMA user_version = 99")
+    ended = run("log", "check", "--log", broken)
+    assert ended.exit_code == 2
+    assert "99" in ended.output
