@@ -77,14 +77,20 @@ def main() -> None:
             os.write(1, json.dumps({"jsonrpc": "2.0", "id": asked["id"], **answer(asked)}).encode() + b"\n")
 
 
-if MODE == "silent":
-    time.sleep(3600)
-if MODE == "endless":
-    while True:
-        os.write(1, b"x" * 65536)
-if MODE == "garbage":
-    os.write(1, b"Welcome to the server!\n\n\xff\xfe\n")
-if MODE == "child" and NOTE is not None:
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"], stdin=subprocess.DEVNULL)
-    NOTE.write_text(str(child.pid))
-main()
+def misbehave() -> None:
+    """Do at once what the mode asks for."""
+    if MODE == "silent":
+        time.sleep(3600)
+    if MODE == "endless":
+        while True:
+            os.write(1, b"x" * 65536)
+    if MODE == "garbage":
+        os.write(1, b"Welcome to the server!\n\n\xff\xfe\n")
+    if MODE == "child" and NOTE is not None:
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"], stdin=subprocess.DEVNULL)
+        NOTE.write_text(str(child.pid))
+
+
+if __name__ == "__main__":
+    misbehave()
+    main()
