@@ -30,7 +30,6 @@ from waggledance.core import (
     WaggleError,
     Witness,
     encode,
-    members_of,
     stand_in,
 )
 from waggledance.safety._compare_histories import Change, Comparison, changes_between
@@ -243,7 +242,7 @@ def _made(
         calls_recorded=played.counts.recorded,
         spent=played.counts.spent,
         exact=source.is_told_by(played),
-        notes=_notes(source.messages, edits, changed, played),
+        notes=_notes(edits, changed, played),
     )
 
 
@@ -280,14 +279,9 @@ def _decided(messages: tuple[AnyMessage, ...]) -> Decision | None:
         return None
 
 
-def _notes(
-    messages: tuple[AnyMessage, ...], edits: tuple[Intervention, ...], changed: tuple[Change, ...], played: Replayed
-) -> tuple[str, ...]:
+def _notes(edits: tuple[Intervention, ...], changed: tuple[Change, ...], played: Replayed) -> tuple[str, ...]:
     named = {edit.after if isinstance(edit, Interject) else edit.id
              for edit in edits if isinstance(edit, Reword | Unsay | Interject)}  # fmt: skip
-    notes: list[str] = []
     if named and not played.counts.live and all(c.was is not None and c.was.id in named for c in changed):
-        notes.append("nothing else was said for it: nobody built on what was changed")
-    if named and not members_of(messages):
-        notes.append("nobody sat there")
-    return tuple(notes)
+        return ("nothing else was said for it: nobody built on what was changed",)
+    return ()
