@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from waggledance.core import Words, local_peer_id
+from waggledance.core import Log, Proposal, Words, compose, local_peer_id, swarm_id
 from waggledance.studio import Studio
 from waggledance.studio import _live as live_module
 
@@ -175,6 +176,27 @@ def test_one_who_watches_slowly_has_few_words_kept_for_it_and_no_messages(tmp_pa
         studio.live._hear("c", Words(local_peer_id("bee"), "bee", 1, str(n)))
     assert len(viewer.words) == live_module.WORDS_KEPT
     assert viewer.words[-1].text == "9999"
+
+
+def test_one_who_does_not_read_holds_up_nobody_and_nothing_piles_up_for_it(tmp_path: Path, served: Any) -> None:
+    bee, swarm, previous = local_peer_id("bee"), swarm_id("s"), None
+    with Log(tmp_path / "log.db") as log:
+        for n in range(1, 1_501):
+            said = Proposal(key="4", text="🐝" * 2_000)
+            message, raw = compose(bee, said, n, previous, (), n, 0, swarm, "c")
+            log.append(message, raw)
+            previous = message.id
+    studio = Studio(tmp_path / "log.db")
+    with served(studio) as client, socket.socket() as idle:
+        idle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        idle.connect((client.base_url.host, client.base_url.port or 0))
+        idle.sendall(b"GET /api/channels/c/live HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        while not studio.live._viewers:
+            client.get("/api/options")
+        with client.stream("GET", "/api/channels/c/live") as answer:
+            assert sum(name == "message" for name, _, _ in events(answer.iter_lines())) == 1_500
+        (waiting,) = studio.live._viewers
+        assert waiting.next <= live_module.MESSAGES_AT_ONCE * 2
 
 
 def test_as_many_as_can_watch_and_the_next_one_is_told_so(
