@@ -71,6 +71,46 @@ def test_locked_it_prints_an_address_that_opens_it(log: Path) -> None:
         assert client.get(f"{bare}api/channels").status_code == 200
 
 
+def test_a_run_is_watched_from_its_own_process_and_the_studio_stays_until_told_to_end(tmp_path: Path) -> None:
+    asked = [
+        "ask",
+        "2+2?",
+        "--studio",
+        "--log",
+        str(tmp_path / "log.db"),
+        "--model",
+        "scripted:4",
+        "--answer",
+        "number",
+    ]
+    command = [sys.executable, "-c", "from waggledance.cli import main; main()", *asked]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    try:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        address = process.stderr.readline().split()[-1]
+        while "until Ctrl-C" not in process.stderr.readline():
+            assert process.poll() is None
+        (line,) = httpx.get(f"{address}api/channels").json()["channels"]
+        assert (line["question"], line["answer"], line["live"]) == ("2+2?", "4", False)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == 0, err
+    assert out.splitlines()[0] == "4"
+    assert "Traceback" not in err
+
+
+def test_a_studio_beside_a_run_without_a_log_is_refused(tmp_path: Path) -> None:
+    asked = ["ask", "2+2?", "--studio", "--no-log", "--model", "scripted:4"]
+    command = [sys.executable, "-c", "from waggledance.cli import main; main()", *asked]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path)
+    assert ended.returncode == 2
+    assert "leave --no-log out" in ended.stderr
+
+
 def test_a_port_that_is_taken_is_said_to_be_so(log: Path) -> None:
     with open_port("127.0.0.1", 0) as taken:
         flags = ["--log", str(log), "--port", str(taken.getsockname()[1])]
