@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from copy import copy
 from dataclasses import is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, cast, overload
 
 from blake3 import blake3
 
@@ -309,6 +309,32 @@ class Swarm:
             notes = (await run.decide()).notes
         certificate = run.gathering.certificate
         return PlanResult.of(run.messages(), cost=run.cost, seconds=run.seconds, notes=notes, certificate=certificate)
+
+    @overload
+    def watch(
+        self,
+        question: str | Question,
+        *,
+        expects: AnswerKind = "short",
+        options: Sequence[str] = (),
+        protocol: AskProtocol | None = None,
+        budget: Budget | None = None,
+        seed: int | None = None,
+        closely: Literal[False] = False,
+    ) -> AsyncIterator[Message[Any] | Decision]: ...
+
+    @overload
+    def watch(
+        self,
+        question: str | Question,
+        *,
+        expects: AnswerKind = "short",
+        options: Sequence[str] = (),
+        protocol: AskProtocol | None = None,
+        budget: Budget | None = None,
+        seed: int | None = None,
+        closely: bool,
+    ) -> AsyncIterator[Message[Any] | Words | Exchange | Decision]: ...
 
     async def watch(
         self,

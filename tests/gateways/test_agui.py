@@ -95,12 +95,14 @@ async def test_the_state_with_its_patches_is_what_was_said(served: Served) -> No
     async with served(app_of(h := host(*peers, rounds=0), [AGUI(h)])) as url:
         told = await events(url, run("How many?"))
     state = next(event["snapshot"] for event in told if event["type"] == "STATE_SNAPSHOT")
-    for event in told:
-        for change in event["delta"] if event["type"] == "STATE_DELTA" else []:
-            *way, last = change["path"].strip("/").split("/")
+    deltas: list[list[dict[str, Any]]] = [event["delta"] for event in told if event["type"] == "STATE_DELTA"]
+    for delta in deltas:
+        for change in delta:
+            path: str = change["path"]
+            *way, last = path.strip("/").split("/")
             place: Any = state
             for step in way:
-                place = place[int(step)] if isinstance(place, list) else place[step]
+                place = place[int(step) if step.isdigit() else step]
             assert change["op"] == "replace"
             place[last] = change["value"]
     assert [(peer["name"], peer["answer"]) for peer in state["peers"]] == [("p0", "0"), ("p1", "1"), ("p2", "2")]

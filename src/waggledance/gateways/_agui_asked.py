@@ -83,7 +83,7 @@ class RunInput(msgspec.Struct, kw_only=True, rename="camel"):
     messages: list[_Message]
     tools: list[_Tool] | None = None
     context: list[_Context] | None = None
-    forwarded_props: Any = None
+    forwarded_props: object = None
     resume: list[Any] | None = None
 
 
@@ -107,9 +107,8 @@ def order_of(run: RunInput, swarm: str, caller: str, raw: bytes) -> Order:
     """
     if run.resume:
         raise BadRun("no run of ours waits for an answer, so there is nothing to resume; ask anew, without `resume`")
-    props = run.forwarded_props if isinstance(run.forwarded_props, dict) else {}
     try:
-        wanted = msgspec.convert(props, _Props).waggle
+        wanted = msgspec.convert(run.forwarded_props, _Props).waggle if _says_more(run.forwarded_props) else Wanted()
         question = _question(run, wanted)
         return Order(
             swarm=swarm,
@@ -123,6 +122,11 @@ def order_of(run: RunInput, swarm: str, caller: str, raw: bytes) -> Order:
         )
     except (msgspec.ValidationError, UsageError) as why:
         raise BadRun(str(why)) from why
+
+
+def _says_more(props: object) -> bool:
+    """Say whether an application's own values hold something for us."""
+    return isinstance(props, dict) and "waggle" in props
 
 
 def _question(run: RunInput, wanted: Wanted) -> Question:

@@ -49,6 +49,7 @@ class Telling:
         """Who has streamed words since their last answer."""
         self._step = ""
         self._messages = 0
+        self._said: list[Message[Any]] = []
 
     def begun(self) -> AgUi:
         """Return how every run begins."""
@@ -56,6 +57,8 @@ class Telling:
 
     def tell(self, event: Event) -> Iterator[AgUi]:
         """Yield what an event is to a screen; often nothing."""
+        if isinstance(event, Message):
+            self._said.append(event)
         match event:
             case Words():
                 yield from self._words(event)
@@ -162,7 +165,11 @@ class Telling:
         else:
             id = self._new_message()
             yield {"type": "TEXT_MESSAGE_START", "messageId": id, "role": "assistant"}
-            yield {"type": "TEXT_MESSAGE_CONTENT", "messageId": id, "delta": said_by(decision)[0] or "(nothing)"}
+            yield {
+                "type": "TEXT_MESSAGE_CONTENT",
+                "messageId": id,
+                "delta": said_by(decision, self._said)[0] or "(nothing)",
+            }
             yield {"type": "TEXT_MESSAGE_END", "messageId": id}
         told: AgUi = msgspec.json.decode(decision.to_json())
         told["certificate"] = msgspec.json.decode(decision.certificate) if decision.certificate else None

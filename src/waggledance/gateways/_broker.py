@@ -185,11 +185,9 @@ class Broker:
     def _authorised(self, passing: _Passing, principal: Principal, arguments: str) -> Permit:
         passing.stage = "authorise"
         try:
-            given: object = msgspec.json.decode(arguments or "{}")
+            given = msgspec.json.decode(arguments or "{}", type=dict[str, Any])
         except msgspec.DecodeError as why:
-            raise passing.refusal("input", f"the arguments are no JSON: {why}") from None
-        if not isinstance(given, dict):
-            raise passing.refusal("input", "the arguments are no JSON object")
+            raise passing.refusal("input", f"the arguments are no JSON object: {why}") from None
         allowed = refused(self._permits, principal.name, passing.behalf.scopes, passing.tool, given)
         if isinstance(allowed, str):
             raise passing.refusal("policy", allowed)

@@ -61,6 +61,6 @@ def refused(
 def _fits(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
     if not schema:
         return True
-    from jsonschema import Draft202012Validator
+    from waggledance.tasks._check_schema import validator_of
 
-    return bool(Draft202012Validator(dict(schema)).is_valid(dict(arguments)))
+    return next(iter(validator_of(schema).iter_errors(arguments)), None) is None

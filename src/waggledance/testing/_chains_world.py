@@ -42,11 +42,12 @@ def run_chains(
     for _ in range(chains):
         chain = [rng.choice(list(CHAIN_TOOLS)) for _ in range(rng.randint(3, 5))]
         draws = [[call_seconds(tool, rng) for _ in range(tries)] for tool in chain]
-        spent, at, tried = 0.0, 0, 0
+        spent: float = 0.0
+        at, tried = 0, 0
         while at < len(chain) and tried < tries:
-            timeout = min(policy(chain[at:], budget_s - spent), budget_s - spent)
-            seconds = draws[at][tried]
-            spent += min(seconds, timeout)
+            timeout: float = min(policy(chain[at:], budget_s - spent), budget_s - spent)
+            seconds: float = draws[at][tried]
+            spent = spent + (seconds if seconds < timeout else timeout)
             at, tried = (at + 1, 0) if seconds <= timeout else (at, tried + 1)
         if at == len(chain):
             ended += 1
