@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from waggledance import FunctionPeer, Log, Question, Swarm
-from waggledance.core import Message, Proposal, UnknownName, UsageError, opening_of, outcome_of
+from waggledance.core import Budget, Message, Proposal, UnknownName, UsageError, opening_of, outcome_of
 from waggledance.gateways import (
     Cancelled,
     Decided,
@@ -183,3 +184,10 @@ async def test_a_listener_hears_of_every_order_that_ended() -> None:
     await host.start(order()).decision()
     await asyncio.sleep(0)
     assert ended == ["done"]
+
+
+async def test_an_order_may_spend_less_than_the_swarm_allows_and_never_more() -> None:
+    host = Host({"default": Hosted(swarm(), budget=Budget(calls=2))})
+    for wanted, calls in ((None, 2), (Budget(calls=1), 1), (Budget(calls=99), 2), (Budget(seconds=5), 2)):
+        asked = msgspec.structs.replace(order(protocol="vote"), budget=wanted)
+        assert (await host.start(asked).decision()).cost.calls == calls

@@ -55,6 +55,15 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
             if limit is not None and not limit >= 0:
                 raise UsageError(f"a budget of {limit} {name} is negative; give 0 or more, or leave it out")
 
+    def within(self, most: Budget) -> Budget:
+        """Return what is wanted, and never more than is allowed.
+
+        >>> print(Budget(calls=99, seconds=5).within(Budget(calls=10)))
+        10 calls, 5 seconds
+        """
+        both = {name: (getattr(self, name), getattr(most, name)) for name in self.__struct_fields__}
+        return Budget(**{name: min((x for x in two if x is not None), default=None) for name, two in both.items()})
+
     def __str__(self) -> str:
         limits = [f"{getattr(self, n):g} {n}" for n in self.__struct_fields__ if getattr(self, n) is not None]
         return ", ".join(limits) or "no limit"

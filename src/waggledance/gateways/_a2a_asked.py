@@ -113,18 +113,6 @@ def _question(text: str, wanted: Wanted, expects: AnswerKind | None) -> Question
     return Question(text=text, expects=wanted.expects, options=tuple(map(well_formed, wanted.options)), **more)
 
 
-def within(asked: Budget | None, most: Budget | None) -> Budget | None:
-    """Return what a question may cost: what its caller allows, and never more than the swarm does.
-
-    >>> str(within(Budget(calls=99, seconds=5), Budget(calls=10)))
-    '10 calls, 5 seconds'
-    """
-    if asked is None or most is None:
-        return asked or most
-    limits = {name: (getattr(asked, name), getattr(most, name)) for name in Budget.__struct_fields__}
-    return Budget(**{name: min((x for x in both if x is not None), default=None) for name, both in limits.items()})
-
-
 def text_of(parts: Iterable[Part]) -> str:
     """Return the texts of parts, for people to read; parts that are no text are left out."""
     return "\n\n".join(part.text for part in parts if part.WhichOneof("content") == "text")

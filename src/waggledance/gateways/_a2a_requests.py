@@ -46,7 +46,7 @@ from a2a.utils.task import apply_history_length, validate_history_length, valida
 from google.protobuf.json_format import MessageToJson
 
 from waggledance.core import RunFailed, UsageError
-from waggledance.gateways._a2a_asked import HOPS, question_of, wanted_of, within
+from waggledance.gateways._a2a_asked import HOPS, question_of, wanted_of
 from waggledance.gateways._a2a_ledger import Entry
 from waggledance.gateways._a2a_push import Pushes
 from waggledance.gateways._a2a_task import ENDED
@@ -109,7 +109,7 @@ class Requests(RequestHandler):
             question = question_of(message, wanted, expects=hosted.expects, before=before)
             order = Order(
                 swarm=self._swarm, question=question, caller=caller, id=new_id(),
-                context=message.context_id or new_id(), budget=within(wanted.budget, hosted.budget), seed=wanted.seed,
+                context=message.context_id or new_id(), budget=wanted.budget, seed=wanted.seed,
                 protocol=wanted.protocol, original=MessageToJson(message, indent=None).encode(),
             )  # fmt: skip
             HOPS.set(wanted.hops)

@@ -19,7 +19,7 @@ class Hosted:
     Args:
         swarm: who answers.
         about: what the swarm is for, in a sentence for people.
-        budget: what one order may cost at most, where it sets no limit itself; no limit when None.
+        budget: what one order may cost at most, whatever it asks for itself; no limit when None.
         expects: what kind of answers count, where nobody says so; guessed from the question when None.
         choose: the protocol for a question, where an order names none; the swarm's own when None.
     """

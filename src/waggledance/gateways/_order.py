@@ -22,7 +22,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     context: str = ""
     """The conversation that the order belongs to, in the words of the caller's protocol; empty where it has none."""
     budget: Budget | None = None
-    """What it may cost at most; the swarm's own limit when None."""
+    """What it may cost at most, within the swarm's own limit."""
     seed: int | None = None
     """Same seed, same draws; the swarm's own when None."""
     temperature: float | None = None

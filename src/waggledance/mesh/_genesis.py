@@ -11,7 +11,7 @@ Source: the project's network specification, §3 (genesis) and §5.2 (quorums); 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import msgspec
 from blake3 import blake3
@@ -31,7 +31,6 @@ _canonical = msgspec.msgpack.Encoder(order="sorted").encode
 
 _Limit = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 _Ceiling = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-_N = TypeVar("_N", int, float)
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,13 +62,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         >>> print(Limits(tokens=9_000, calls=None).capped(Budget(tokens=20_000, usd=0.5)))
         9000 tokens, 0.5 usd
         """
-        return Budget(
-            tokens=_least(budget.tokens, self.tokens),
-            calls=_least(budget.calls, self.calls),
-            messages=_least(budget.messages, self.messages),
-            seconds=_least(budget.seconds, self.seconds),
-            usd=budget.usd,
-        )
+        most = Budget(tokens=self.tokens, calls=self.calls, messages=self.messages, seconds=self.seconds)
+        return budget.within(most)
 
 
 class Genesis(msgspec.Struct, frozen=True, kw_only=True):
@@ -225,7 +219,3 @@ def _check_founder(member: Member) -> None:
         raise UsageError(
             f"{member.name!r} has weight {member.weight}; weights are 0 to {MAX_WEIGHT:,} parts per million"
         )
-
-
-def _least(wanted: _N | None, allowed: _N | None) -> _N | None:
-    return min((limit for limit in (wanted, allowed) if limit is not None), default=None)
