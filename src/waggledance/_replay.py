@@ -12,6 +12,7 @@ from waggledance.consensus import Rule, Weights, name_of, needs_of
 from waggledance.core import (
     NO_COST,
     Decision,
+    ForkedFrom,
     Judgement,
     Message,
     Note,
@@ -157,12 +158,13 @@ class _Channel:
         elif same_rule:
             notes = self.outcome.body.notes
         costs = [m.body.cost for m in self.messages if isinstance(m.body, Proposal | Judgement | Note)]
+        said_ms = [m.wall_ms for m in self.messages if not isinstance(m.body, ForkedFrom)]  # a fork is made later
         return msgspec.structs.replace(
             decision,
             notes=notes,
             silent=tuple(peer for peer in self.weights if peer not in answered),
             cost=sum(costs, NO_COST),
-            seconds=(max(m.wall_ms for m in self.messages) - self.opening.wall_ms) / 1000,
+            seconds=(max(said_ms) - self.opening.wall_ms) / 1000,
             names=self.names,
             channel=self.name,
         )

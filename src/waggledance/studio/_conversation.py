@@ -17,6 +17,7 @@ from waggledance.core import (
     PeerFault,
     PeerId,
     Roster,
+    fork_of,
     members_of,
     opening_of,
     outcome_of,
@@ -78,7 +79,10 @@ class Conversation:
     def _meet(self) -> None:
         self.opening, self.outcome = opening_of(self.came), outcome_of(self.came)
         self.members = members_of(self.came)
-        asker: dict[PeerId, str] = {} if self.opening is None else {self.opening.author: "asker"}
+        fork = fork_of(self.came)
+        asker: dict[PeerId, str] = {} if fork is None else {fork.author: "who forked"}
+        if self.opening is not None:
+            asker[self.opening.author] = "asker"
         self.seated = frozenset(member.id for member in self.members)
         self.names = asker | {member.id: member.name for member in self.members}
 
