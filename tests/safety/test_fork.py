@@ -14,6 +14,7 @@ from waggledance import FunctionPeer, Question, Swarm
 from waggledance._replay import decide_again
 from waggledance.core import (
     Body,
+    Budget,
     Exchange,
     ForkedFrom,
     Log,
@@ -515,3 +516,16 @@ def test_the_loop_turns_in_any_order_and_the_fork_is_the_same(make: Callable[[],
 
 def _words(fork: Fork) -> set[tuple[str, int, str, str]]:
     return {(c.peer, c.round, c.kind, getattr(c.now and c.now.body, "text", "")) for c in fork.changed}
+
+
+def test_a_fork_has_the_budget_that_its_opening_states(tmp_path: Path) -> None:
+    peers = [Agent(f"p{i}", Scripted("Answer: 4", name="m")) for i in range(4)]
+    with Log(tmp_path / "log.db") as log:
+        swarm = Swarm(peers, log=log, protocol=Debate(rounds=2))
+        decision = asyncio.run(swarm.ask(SUM, budget=Budget(calls=6)))
+        assert any("budget of 6 calls" in note for note in decision.notes)
+        alike = asyncio.run(intervene(log, decision.channel, live="never"))
+        with pytest.raises(MissingRecord):
+            asyncio.run(intervene(log, decision.channel, live="never", budget=Budget()))
+    assert alike.exact
+    assert alike.calls_live == 0

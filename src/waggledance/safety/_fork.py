@@ -107,7 +107,7 @@ async def intervene(
             also asks all anew after `at`, whether it has changed or not: the control that shows luck.
         peers: gives the live peer of a name, and with a model's name the peer with that model.
         seed: draws other numbers in live calls than the run's own; None draws the same.
-        budget: what the run may cost; of a run that had one, give the same, as no record says it.
+        budget: what the run may cost; what its opening says when None.
         into: the new channel's name; see `fork_name`.
         witness: is told what live peers ask of their models, and their words.
 

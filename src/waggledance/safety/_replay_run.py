@@ -67,16 +67,16 @@ async def replay(
         UsageError: an intervention names nothing that can be changed, or no such protocol can be run again.
         MissingRecord: a live call would be needed, and none may be made.
     """
-    protocol = protocol_of(history.opening.body)
+    protocol, budget = protocol_of(history.opening.body), budget or history.opening.body.budget
     if isinstance(protocol, Folding):
         from waggledance.safety._replay_plan import replay_plan
 
         return await replay_plan(
-            history, protocol, edits, at=at, live=live, peers=peers, seed=seed, budget=budget or Budget(), told=told,
+            history, protocol, edits, at=at, live=live, peers=peers, seed=seed, budget=budget, told=told,
             witness=witness,
         )  # fmt: skip
     play = _Play(history, edits, at, live, peers, seed, told, exchanges)
-    return await play.run(budget or Budget(), witness)
+    return await play.run(budget, witness)
 
 
 class _Play:
