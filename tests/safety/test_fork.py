@@ -524,8 +524,13 @@ def test_a_fork_has_the_budget_that_its_opening_states(tmp_path: Path) -> None:
         swarm = Swarm(peers, log=log, protocol=Debate(rounds=2))
         decision = asyncio.run(swarm.ask(SUM, budget=Budget(calls=6)))
         assert any("budget of 6 calls" in note for note in decision.notes)
-        alike = asyncio.run(intervene(log, decision.channel, live="never"))
-        with pytest.raises(MissingRecord):
-            asyncio.run(intervene(log, decision.channel, live="never", budget=Budget()))
-    assert alike.exact
-    assert alike.calls_live == 0
+        said = next(m for m in log.read(decision.channel) if isinstance(m.body, Proposal))
+        edits = [Reword(said.id, "Answer: 5")]
+
+        def live(name: str, model: str) -> Peer:
+            return Agent(name, Scripted("Answer: 5", name=model))
+
+        bounded = asyncio.run(intervene(log, decision.channel, edits, peers=live))
+        free = asyncio.run(intervene(log, decision.channel, edits, peers=live, budget=Budget()))
+    assert bounded.calls_live + bounded.calls_recorded <= 6
+    assert bounded.spent.calls < free.spent.calls == 8
