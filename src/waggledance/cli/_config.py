@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from waggledance.cli._checked import WrongValue, check, convert
-from waggledance.cli._settings import FLAGS, Settings, environment_variable
+from waggledance.cli._settings import FLAGS, Ask, Settings, environment_variable
 from waggledance.cli._toml_lines import line_of
 from waggledance.core import UsageError
 
@@ -78,7 +78,8 @@ class InForce:
     def of_swarm(self, name: str) -> InForce:
         """Return what is in force for a swarm of ``[swarms.NAME]``: its own settings, those of ``[ask]`` elsewhere."""
         table = self.settings.swarms[name]
-        own = {f: value for f, value in msgspec.structs.asdict(table).items() if value is not None and f != "about"}
+        said = {field: value for field, value in msgspec.structs.asdict(table).items() if value is not None}
+        own = {field: value for field, value in said.items() if field in Ask.__struct_fields__}
         seats_its_own = "peers" in own or "model" in own
         settings = msgspec.structs.replace(
             self.settings,

@@ -6,37 +6,24 @@ import asyncio
 import signal
 import sys
 from collections.abc import Coroutine, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from waggledance._swarm import Swarm
 from waggledance.cli._config import InForce, in_force
 from waggledance.cli._journal import opened_log
-from waggledance.cli._models_here import models_for
+from waggledance.cli._membership import Membership, joined, memberships, praise_at
 from waggledance.cli._printing import say
 from waggledance.cli._protocol_from import protocol_from
-from waggledance.cli._seating import model_name, tables
-from waggledance.cli._serve_command import hosted
-from waggledance.core import Budget, Log, LoopClock, Question, UsageError
-from waggledance.gateways import Desk, Host, Hosted, MeshThreads, serve_stdio
+from waggledance.cli._serve_command import served
+from waggledance.core import Budget, Log, UsageError
+from waggledance.gateways import Desk, Host, MeshThreads, hosted_on_mesh, serve_stdio
 from waggledance.gateways._host import DEFAULT
-from waggledance.mesh import Dialling, Home, Mesh, present, way_to
-from waggledance.models import Model
+from waggledance.mesh import Dialling
 from waggledance.tasks import register_protocols
-
-
-@dataclass(frozen=True)
-class Membership:
-    """As whom this process is a member of which swarm on the network, and how it meets the others."""
-
-    what: str
-    """An invite, a swarm's name, or an endpoint."""
-    key_name: str
-    dialling: Dialling
 
 
 def serve_mcp(flags: Mapping[str, object], membership: Membership | None, *, config: Path | None) -> None:
@@ -61,11 +48,8 @@ def serve_mcp(flags: Mapping[str, object], membership: Membership | None, *, con
     if membership is not None:
         _until_told(_on_mesh(force, membership))
         return
-    forces = {DEFAULT: force, **{name: force.of_swarm(name) for name in force.settings.swarms}}
-    models = models_for({model_name(row, one) for one in forces.values() for row in tables(one)}, force)
     with opened_log(force) as log:
-        host = Host({name: hosted(name, one, models, log) for name, one in forces.items()}, log)
-        _until_told(_here(host, tuple(models.values())))
+        _until_told(_here(served(force, memberships(force, None, Dialling()), log)))
 
 
 def _until_told(serving: Coroutine[Any, Any, None]) -> None:
@@ -80,32 +64,25 @@ def _until_told(serving: Coroutine[Any, Any, None]) -> None:
     asyncio.run(main())
 
 
-async def _here(host: Host, models: tuple[Model, ...]) -> None:
-    try:
-        say(f"MCP over stdio: {', '.join(host.swarms)}")
-        await serve_stdio(host)
-    finally:
-        await host.drain(0.0)
-        for model in models:
-            await model.aclose()
+async def _here(served: AbstractAsyncContextManager[Host]) -> None:
+    async with served as host:
+        try:
+            say(f"MCP over stdio: {', '.join(host.swarms)}")
+            await serve_stdio(host)
+        finally:
+            await host.drain(0.0)
 
 
 async def _on_mesh(force: InForce, membership: Membership) -> None:
-    home = Home()
-    way = way_to(home, membership.what, now_ms=LoopClock().wall_ms())
-    async with present(home, way, membership.key_name, membership.dialling) as node:
-        mesh = Mesh(node)
-        members = mesh.answering()
-        protocol, _ = protocol_from(force, Question(text="?", expects="short"), human=False)
-        swarm = Swarm(
-            mesh.peers(members),
-            network=mesh,
-            protocol=protocol,
-            weights={member.name: member.weight / 1e6 for member in members},
+    async with joined(membership) as node:
+        hosted = hosted_on_mesh(
+            node,
+            choose=lambda question: protocol_from(force, question, human=False)[0],
+            budget=Budget(**msgspec.structs.asdict(force.settings.budget)),
             seed=force.settings.ask.seed,
         )
-        budget = Budget(**msgspec.structs.asdict(force.settings.budget))
-        log = node.log if isinstance(node.log, Log) else None
-        host = Host({DEFAULT: Hosted(swarm, about=f"members of {way.swarm_name}", budget=budget)}, log)
-        say(f"MCP over stdio: {node.members[node.me].name} of {way.swarm_name}, {len(node.members)} members")
+        host = Host({DEFAULT: hosted}, node.log if isinstance(node.log, Log) else None)
+        host.subscribe(partial(praise_at, {DEFAULT: node}))
+        me, swarm = node.members[node.me].name, node.genesis.name
+        say(f"MCP over stdio: {me} of {swarm}, {len(node.members)} members")
         await serve_stdio(host, Desk(MeshThreads(node)))

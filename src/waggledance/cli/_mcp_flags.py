@@ -56,7 +56,8 @@ def mcp(
 
     Exit codes: 0 the client has hung up, 2 it cannot be served like that, 3 the swarm could not be reached.
     """
-    from waggledance.cli._mcp_command import Membership, serve_mcp
+    from waggledance.cli._mcp_command import serve_mcp
+    from waggledance.cli._membership import Membership
     from waggledance.mesh import Dialling
 
     flags = {

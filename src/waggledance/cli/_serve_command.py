@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
@@ -17,6 +18,7 @@ from waggledance._swarm import Swarm
 from waggledance.cli._chat_beside import chat_door
 from waggledance.cli._config import InForce, in_force
 from waggledance.cli._journal import opened_log
+from waggledance.cli._membership import Membership, joined, memberships, praise_at
 from waggledance.cli._models_here import models_for
 from waggledance.cli._printing import say
 from waggledance.cli._protocol_from import protocol_from
@@ -36,9 +38,11 @@ from waggledance.gateways import (
     Server,
     app_of,
     desks_of,
+    hosted_on_mesh,
 )
 from waggledance.gateways._host import DEFAULT
 from waggledance.gateways._serving import LOOPBACK
+from waggledance.mesh import Dialling, Node
 from waggledance.models import Model
 from waggledance.protocols import AskProtocol, check_fit
 from waggledance.tasks import register_protocols
@@ -70,42 +74,82 @@ class Opening:
     sign_as: str | None
 
 
-def serve(flags: Mapping[str, object], opening: Opening, *, config: Path | None) -> None:
+def serve(
+    flags: Mapping[str, object],
+    opening: Opening,
+    dialling: Dialling,
+    membership: Membership | None,
+    *,
+    config: Path | None,
+) -> None:
     """Serve until told to end.
 
     Args:
         flags: settings of the default swarm from the command line, by key; None is "not given".
         opening: where, for whom, how much.
+        dialling: how members of swarms on the network are met.
+        membership: of the default swarm, where that is one on the network; it is of this process when None.
         config: a waggle.toml.
 
     Raises:
         UsageError: it cannot be served like that; says what to change.
+        NotLetIn: nobody of a swarm on the network answers, or the key is no member.
     """
     force = in_force(flags, config=config)
     if force.file is not None:
         say(f"settings from {force.file}")
     keys, limits = _keys(opening), Limits(body_bytes=opening.max_body, a_minute=opening.rate)
-    register_protocols()
-    forces = {DEFAULT: force, **{name: force.of_swarm(name) for name in force.settings.swarms}}
-    wanted = {model_name(row, one) for one in forces.values() for row in tables(one)}
-    models = models_for(wanted, force)
     with opened_log(force) as log:
-        host = Host({name: hosted(name, one, models, log) for name, one in forces.items()}, log,
-                    at_once=opening.at_once)  # fmt: skip
-        server_for = partial(_server, host, opening, keys, limits, force)
-        asyncio.run(_serve(server_for, host, tuple(models.values())))
+        asyncio.run(_serve(force, opening, served(force, memberships(force, membership, dialling), log,
+                                                  at_once=opening.at_once), keys, limits))  # fmt: skip
 
 
-async def _serve(server_for: Callable[[], Server], host: Host, models: tuple[Model, ...]) -> None:
-    server = server_for()
-    try:
+async def _serve(
+    force: InForce, opening: Opening, served: AbstractAsyncContextManager[Host], keys: Keys | None, limits: Limits
+) -> None:
+    async with served as host:
+        server = _server(host, opening, keys, limits, force)
         for name, hosted in host.swarms.items():
-            say(f"waggle/{name}: {', '.join(peer.name for peer in hosted.swarm.peers)}")
+            say(f"waggle/{name}: {', '.join(hosted.names) or 'nobody is there yet'}")
         say(f"serving at http://{server.address}/v1; end with Ctrl-C")
         await server.serve()
-    finally:
-        for model in models:
-            await model.aclose()
+
+
+@asynccontextmanager
+async def served(
+    force: InForce, networked: Mapping[str, Membership], log: Log | None, *, at_once: int = 1_000
+) -> AsyncGenerator[Host]:
+    """Make the swarms that settings describe, here and on the network, and close models and nodes at the end.
+
+    Args:
+        force: settings, with ``[swarms.NAME]``.
+        networked: which of the swarms are on the network; see `memberships`.
+        log: where messages are kept.
+        at_once: see `Host`.
+
+    Raises:
+        UsageError: a swarm's settings make no sense together.
+        NotLetIn: nobody of a swarm on the network answers, or the key is no member.
+    """
+    register_protocols()
+    forces = {DEFAULT: force, **{name: force.of_swarm(name) for name in force.settings.swarms}}
+    here = {name: one for name, one in forces.items() if name not in networked}
+    models = models_for({model_name(row, one) for one in here.values() for row in tables(one)}, force)
+    async with AsyncExitStack() as stack:
+        for model in models.values():
+            stack.push_async_callback(model.aclose)
+        swarms = {name: hosted(name, one, models, log) for name, one in here.items()}
+        nodes: dict[str, Node] = {}
+        for name, membership in networked.items():
+            nodes[name] = node = await stack.enter_async_context(joined(membership))
+            how = _how(name, forces[name])
+            swarms[name] = hosted_on_mesh(
+                node, certify=membership.certify, log=log, seed=forces[name].settings.ask.seed,
+                **msgspec.structs.asdict(how)
+            )  # fmt: skip
+        host = Host({name: swarms[name] for name in forces}, log, at_once=at_once)
+        host.subscribe(partial(praise_at, nodes))
+        yield host
 
 
 def _server(host: Host, opening: Opening, keys: Keys | None, limits: Limits, force: InForce) -> Server:
@@ -132,20 +176,31 @@ def _studio(host: Host, opening: Opening, keys: Keys | None, force: InForce) -> 
 
 def hosted(name: str, force: InForce, models: dict[str, Model], log: Log | None) -> Hosted:
     """Return a swarm as its settings want it; what does not fit together is said now, not at the first question."""
-    table = force.settings.swarms.get(name)
+    how = _how(name, force)
     seating = seat(tables(force), models, force, human=False)
-    kind = force.settings.ask.answer
+    check_fit(how.choose(Question(text="?", expects="free")), seating.peers)
+    swarm = Swarm(seating.peers, log=log, weights=seating.weights, seed=force.settings.ask.seed)
+    return Hosted(swarm, about=how.about, budget=how.budget, expects=how.expects, choose=how.choose)
+
+
+class _How(msgspec.Struct, frozen=True):
+    """What a swarm's settings say of how it answers, wherever its members are."""
+
+    about: str
+    budget: Budget
+    expects: AnswerKind | None
+    choose: Callable[[Question], AskProtocol]
+
+
+def _how(name: str, force: InForce) -> _How:
+    table, kind = force.settings.swarms.get(name), force.settings.ask.answer
     if kind is not None and kind not in names_in("kind of answer"):
         raise UnknownName("kind of answer", kind, names_in("kind of answer"))
-    choose = _Choosing(force)
-    check_fit(choose(Question(text="?", expects="free")), seating.peers)
-    swarm = Swarm(seating.peers, log=log, weights=seating.weights, seed=force.settings.ask.seed)
-    return Hosted(
-        swarm,
+    return _How(
         about=table.about if table is not None else "",
         budget=Budget(**msgspec.structs.asdict(force.settings.budget)),
         expects=cast("AnswerKind | None", kind),
-        choose=choose,
+        choose=_Choosing(force),
     )
 
 

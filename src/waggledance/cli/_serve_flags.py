@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from waggledance.cli._ending import ending_well
+from waggledance.cli._mesh import Client, Connect, Listen, Scout, TlsCa, TlsCertificate, TlsKey, dialling
 
 
 class Door(StrEnum):
@@ -66,6 +67,23 @@ def serve(
     in_studio: Annotated[
         bool, typer.Option("--studio", help="Show it all in the browser, under /studio/; prints the address.")
     ] = False,
+    mesh: Annotated[
+        str | None,
+        _flag("Let the members of a swarm on the network answer: its name, an invite or an endpoint.", "SWARM"),
+    ] = None,
+    as_name: Annotated[
+        str, typer.Option("--as", metavar="NAME", help="With --mesh: the key to ask with; made if missing.")
+    ] = "server",
+    certify: Annotated[
+        bool, typer.Option("--certify", help="With --mesh: let members certify what they decide.")
+    ] = False,
+    listen: Listen = None,
+    connect: Connect = None,
+    client: Client = False,
+    scout: Scout = False,
+    tls_ca: TlsCa = None,
+    tls_certificate: TlsCertificate = None,
+    tls_key: TlsKey = None,
     peers: Annotated[int | None, _flag("Peers of the default swarm, 1 to 64 (default: 5).", "N")] = None,
     model: Annotated[
         list[str] | None, _flag("What they think with; several are dealt out in turn (default: embedded).", "SPEC")
@@ -106,9 +124,15 @@ def serve(
     [swarms.NAME] of waggle.toml, and waggle/PROTOCOL for each protocol. Ended by Ctrl-C or SIGTERM it takes no new
     questions and lets those at work end; a second time it stops them.
 
-    Exit codes: 0 ended as told, 2 it cannot be served like that, 74 the log could not be written.
+    With --mesh the members of a swarm on the network answer, on whatever machines they are; who joins or leaves counts
+    from the next question on.
+
+    Exit codes: 0 ended as told, 2 it cannot be served like that, 3 nobody of the swarm let us in, 74 the log
+    could not be written.
     """
+    from waggledance.cli._membership import Membership
     from waggledance.cli._serve_command import Opening, serve
+    from waggledance.core import UsageError
 
     flags = {
         "ask.peers": peers,
@@ -135,4 +159,8 @@ def serve(
         studio=in_studio,
         url=url, webhooks=tuple(webhook or ()), sign_as=sign_as,
     )  # fmt: skip
-    serve(flags, opening, config=config)
+    if mesh is None and certify:
+        raise UsageError("--certify is for a swarm on the network: give --mesh SWARM, or certify = true in waggle.toml")
+    way = dialling(listen, connect, hub=False, client=client, scout=scout, tls=(tls_ca, tls_certificate, tls_key))
+    membership = None if mesh is None else Membership(mesh, as_name, way, certify)
+    serve(flags, opening, way, membership, config=config)

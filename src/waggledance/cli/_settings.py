@@ -148,6 +148,12 @@ class SwarmTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     max_tokens: Annotated[int, Meta(ge=1)] | None = None
     seed: int | None = None
     tools: tuple[str, ...] | None = None
+    mesh: str | None = None
+    """A swarm on the network whose members answer: its name, an invite or an endpoint; of this process when None."""
+    key: Name | None = None
+    """With `mesh`: the key to ask with, made if missing; ``server-NAME`` when None."""
+    certify: bool | None = None
+    """With `mesh`: whether members certify what they decide; they do not when None."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from waggledance.gateways._mcp_toolbox import McpTools as McpTools
     from waggledance.gateways._on_behalf import OnBehalf as OnBehalf
     from waggledance.gateways._on_behalf import read_on_behalf as read_on_behalf
+    from waggledance.gateways._on_mesh import hosted_on_mesh as hosted_on_mesh
     from waggledance.gateways._openai_door import OpenAIDoor as OpenAIDoor
     from waggledance.gateways._order import Order as Order
     from waggledance.gateways._parts import as_neutral as as_neutral
@@ -139,6 +140,7 @@ __all__ = [
     "desks_of",
     "dialect",
     "difference",
+    "hosted_on_mesh",
     "read_on_behalf",
     "refusal",
     "serve_stdio",
@@ -172,6 +174,7 @@ _HOMES = {
     "_mcp_stdio": ("serve_stdio",),
     "_mcp_toolbox": ("McpTools",),
     "_on_behalf": ("OnBehalf", "read_on_behalf"),
+    "_on_mesh": ("hosted_on_mesh",),
     "_openai_door": ("OpenAIDoor",),
     "_order": ("Order",),
     "_parts": ("as_neutral", "as_part", "as_piece"),

@@ -65,9 +65,9 @@ def _inside(hosted: Hosted) -> Any:
     """Return what callers with a key may know of a swarm: who is in it, and what it may spend on a question."""
     from a2a.types import AgentExtension
 
-    peers = hosted.swarm.peers
+    peers = hosted.names
     params = {
-        "peers": [shown(peer.name)[:MAX_NAME_CHARS] for peer in peers[:MAX_ITEMS]],
+        "peers": [shown(peer)[:MAX_NAME_CHARS] for peer in peers[:MAX_ITEMS]],
         "size": len(peers),
         "protocol": spelled(hosted.swarm.protocol)[0],
         "budget": str(hosted.budget) if hosted.budget is not None else "no limit",

@@ -69,7 +69,7 @@ class A2A:
         self._host, self._url, self._keyed, self._key = host, url.rstrip("/"), keyed, key
         self._work = Work(host, Ledger(tasks))
         self._pushes = Pushes(self._work, webhooks or Webhooks())
-        self._cards: dict[tuple[str, str, bool], AgentCard] = {}
+        self._cards: dict[tuple[str, str, tuple[str, ...] | None], AgentCard] = {}
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return where the swarms' cards are, and where they are spoken to."""
@@ -117,11 +117,11 @@ class A2A:
         """Return a swarm's card; signing takes a millisecond, so the last ones are kept."""
         from waggledance.gateways._a2a_agent_card import card_for
 
-        place = (name, url, extended)
+        hosted = self._host.swarms[name]
+        place = (name, url, hosted.names if extended else None)
         if place not in self._cards:
             if len(self._cards) >= _MAX_CARDS:  # by callers that name us in many ways
                 self._cards.clear()
-            hosted = self._host.swarms[name]
             self._cards[place] = card_for(name, hosted, url, key=self._key, keyed=self._keyed, extended=extended)
         return self._cards[place]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from waggledance._swarm import Swarm
-from waggledance.core import AnswerKind, Budget, Question
+from waggledance.core import AnswerKind, Budget, Question, RunFailed
 from waggledance.gateways._order import Order
 from waggledance.peers import Agent
 from waggledance.protocols import AskProtocol
@@ -22,6 +22,8 @@ class Hosted:
         budget: what one order may cost at most, whatever it asks for itself; no limit when None.
         expects: what kind of answers count, where nobody says so; guessed from the question when None.
         choose: the protocol for a question, where an order names none; the swarm's own when None.
+        now: where members come and go, the swarm of those who answer at this moment, for an order that may cost so
+            much; `swarm`, whose peers stay, when None. Raises `RunFailed` while there is nobody.
     """
 
     swarm: Swarm
@@ -29,19 +31,31 @@ class Hosted:
     budget: Budget | None = None
     expects: AnswerKind | None = None
     choose: Callable[[Question], AskProtocol] | None = None
+    now: Callable[[Budget | None], Swarm] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the peers that would answer at this moment; none where nobody is there."""
+        try:
+            swarm = self.swarm if self.now is None else self.now(None)
+        except RunFailed:
+            return ()
+        return tuple(peer.name for peer in swarm.peers)
 
     def tuned(self, order: Order) -> Swarm:
         """Return the swarm with its agents at the temperature, the limit and the luck that an order asks for.
 
         Raises:
             UsageError: one of them is out of range.
+            RunFailed: nobody is there who could answer.
         """
+        swarm = self.swarm if self.now is None else self.now(order.budget or self.budget)
         if order.temperature is None and order.max_tokens is None and order.seed is None:
-            return self.swarm
+            return swarm
         peers = [
             peer.tuned(temperature=order.temperature, max_tokens=order.max_tokens, seed=order.seed)
             if isinstance(peer, Agent)
             else peer
-            for peer in self.swarm.peers
+            for peer in swarm.peers
         ]
-        return self.swarm.among(peers)
+        return swarm.among(peers)

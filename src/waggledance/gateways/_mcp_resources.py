@@ -87,8 +87,9 @@ def _address(uri: str) -> tuple[str, int]:
 def _swarms(calls: McpCalls) -> str:
     lines = [f"{len(calls.host.swarms)} swarms can be asked.\n"]
     for name, hosted in sorted(calls.host.swarms.items()):
-        names = ", ".join(line(defanged(peer.name), 64) for peer in hosted.swarm.peers[:20])
-        more = f" and {len(hosted.swarm.peers) - 20} more" if len(hosted.swarm.peers) > 20 else ""
+        peers = hosted.names
+        names = ", ".join(line(defanged(peer), 64) for peer in peers[:20])
+        more = f" and {len(peers) - 20} more" if len(peers) > 20 else ""
         about = f": {line(defanged(hosted.about), 200)}" if hosted.about else ""
-        lines.append(f"- {name}{about} ({len(hosted.swarm.peers)} peers: {names}{more})\n")
+        lines.append(f"- {name}{about} ({len(peers)} peers: {names}{more})\n")
     return "".join(lines)

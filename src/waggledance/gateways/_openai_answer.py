@@ -77,6 +77,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
             "notes": [*decision.notes, *self.notes],
             "channel": decision.channel,
             "decision": decision.id.hex(),
+            "certificate": msgspec.json.decode(decision.certificate) if decision.certificate else None,
             "order": self.id,
         }
 
@@ -202,7 +203,7 @@ class Answering:
     def _is_one_voice(self, order: Order) -> bool:
         """Say whether what the peer says is the answer: there is one peer, it speaks once, and anything fits."""
         hosted = self._host.swarms[order.swarm]
-        if len(hosted.swarm.peers) != 1 or not self._asked.fit.anything or order.protocol:
+        if hosted.now is not None or len(hosted.swarm.peers) != 1 or not self._asked.fit.anything or order.protocol:
             return False
         protocol = hosted.swarm.protocol if hosted.choose is None else hosted.choose(order.question)
         return isinstance(protocol, Vote) and protocol.samples == 1

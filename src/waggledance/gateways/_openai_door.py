@@ -76,7 +76,7 @@ class OpenAIDoor:
         swarm, protocol = self._host.resolve(name)
         hosted = self._host.swarms[swarm]
         about = hosted.about if not protocol else f"{swarm}, by the protocol {protocol}"
-        told = {"about": about, "peers": [peer.name for peer in hosted.swarm.peers]}
+        told = {"about": about, "peers": list(hosted.names)}
         return {
             "id": f"{PREFIX}{name}",
             "object": "model",

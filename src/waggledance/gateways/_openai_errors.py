@@ -13,6 +13,7 @@ from waggledance.gateways._event import Broken, Cancelled, Draining, TooBusy
 from waggledance.gateways._openai_answer import DoesNotFit
 from waggledance.gateways._openai_body import BadRequest
 from waggledance.gateways._refusal import refusal
+from waggledance.mesh import NobodyHere
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -64,6 +65,8 @@ def fault_of(why: Exception) -> Fault:
             return Fault(status=503, message=said, code="cancelled", retry_after_s=5)
         case Broken():
             return Fault(status=500, message=said, code="internal_error")
+        case NobodyHere():
+            return Fault(status=503, message=said, code="nobody_here", retry_after_s=5)
         case NobodyAnswered():
             return _of_reasons(why)
         case RunFailed():

@@ -82,6 +82,7 @@ from waggledance.mesh._media import received_blob as received_blob
 from waggledance.mesh._media import tracks as tracks
 from waggledance.mesh._media import wav_milliseconds as wav_milliseconds
 from waggledance.mesh._mesh import Mesh as Mesh
+from waggledance.mesh._mesh import NobodyHere as NobodyHere
 from waggledance.mesh._node import Node as Node
 from waggledance.mesh._orders import Order as Order
 from waggledance.mesh._orders import carry_out as carry_out
@@ -204,6 +205,7 @@ __all__ = [
     "Need",
     "NoChunk",
     "NobodyCame",
+    "NobodyHere",
     "Node",
     "NotLetIn",
     "Observed",

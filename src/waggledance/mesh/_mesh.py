@@ -27,8 +27,10 @@ from waggledance.core import (
     SwarmId,
     UnknownName,
     UsageError,
+    show,
 )
 from waggledance.mesh._agreement import Agreement
+from waggledance.mesh._entering import NotLetIn
 from waggledance.mesh._node import Node
 from waggledance.mesh._sealed_set import Recorded, SealedSet
 from waggledance.network import Listener
@@ -43,6 +45,17 @@ CERTIFY_SECONDS = 30.0
 """How long a certificate is waited for after enough have said what they held."""
 LOOK_SECONDS = 0.25
 """How often the asker looks who is still there, while nothing comes in."""
+
+
+class NobodyHere(RunFailed):
+    """None of those who have a vote in a swarm is there."""
+
+    def __init__(self, swarm: str) -> None:
+        super().__init__(swarm)
+        self.swarm = swarm
+
+    def __str__(self) -> str:
+        return f"swarm {self.swarm!r} has nobody here who has a vote: start a member first"
 
 
 class Mesh:
@@ -63,24 +76,30 @@ class Mesh:
         self.node, self.certify, self.wait_s = node, certify, wait_s
 
     def answering(self) -> tuple[Member, ...]:
-        """Return whom to ask: who has a vote and is not known to be gone; for a certificate, all who have a vote."""
-        if self.certify:
-            return tuple(sorted((m for m in self.node.members.values() if m.weight), key=lambda m: m.id))
-        states = self.node.swim.states()
-        gone = {peer for peer, state in states.items() if state.status in ("dead", "left")}
-        members = self.node.members.values()
-        return tuple(sorted((m for m in members if m.weight and m.id not in gone and m.id != self.node.me),
-                            key=lambda m: m.id))  # fmt: skip
+        """Return whom to ask: who has a vote and is not known to be gone; for a certificate, all who have a vote.
+
+        Nobody where none of them but this node's own peer is there.
+
+        Raises:
+            NotLetIn: this node's peer is a member no more: nobody would hear it.
+        """
+        node = self.node
+        if node.me not in node.members:
+            raise NotLetIn(node.genesis.name, f"{show(node.me)} is a member no more: ask with another key (--as)")
+        gone = {peer for peer, state in node.swim.states().items() if state.status in ("dead", "left")}
+        voters = sorted((member for member in node.members.values() if member.weight), key=lambda member: member.id)
+        here = tuple(member for member in voters if member.id not in gone and member.id != node.me)
+        return tuple(voters) if self.certify and here else here
 
     def peers(self, members: Sequence[Member] | None = None) -> list[Recorded]:
         """Return members as the peers of a swarm: what they think, they think elsewhere.
 
         Raises:
-            RunFailed: nobody is there who could be asked.
+            NobodyHere: nobody is there who could be asked.
         """
         asked = self.answering() if members is None else members
         if not asked:
-            raise RunFailed(f"swarm {self.node.genesis.name!r} has nobody here who has a vote: start a member first")
+            raise NobodyHere(self.node.genesis.name)
         return [Recorded(member.name) for member in asked]
 
     def gather(self, swarm: SwarmId, channel: str, names: Sequence[str]) -> MeshGathering:

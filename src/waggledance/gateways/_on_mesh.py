@@ -1,0 +1,66 @@
+"""A swarm on the network behind a host's doors: whoever is a member with a vote when an order comes is asked.
+
+The opening fixes who sits at a question, as everywhere on the mesh; who joins or leaves later counts from the next
+order on. An order's seconds are how long members may take; where it has none, ten minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from waggledance._run import Journal
+from waggledance._swarm import Swarm
+from waggledance.core import UNIT, AnswerKind, Budget, Member, Question
+from waggledance.gateways._hosted import Hosted
+from waggledance.protocols import AskProtocol, check_fit, check_spelled
+
+if TYPE_CHECKING:
+    from waggledance.mesh import Node
+
+
+def hosted_on_mesh(
+    node: Node,
+    *,
+    choose: Callable[[Question], AskProtocol],
+    certify: bool = False,
+    log: Journal | None = None,
+    about: str = "",
+    budget: Budget | None = None,
+    expects: AnswerKind | None = None,
+    seed: int = 0,
+) -> Hosted:
+    """Return a swarm on the network as one that a host serves.
+
+    Args:
+        node: the server's own, started; it asks, and needs no vote.
+        choose: the protocol for a question, where an order names none.
+        certify: whether members certify what they decide; see `Decision.certificate`.
+        log: where what is said is kept besides, beside what swarms of this process say.
+        about: what the swarm is for; the swarm's name when empty.
+        budget: see `Hosted`.
+        expects: see `Hosted`.
+        seed: same seed, same draws.
+
+    Raises:
+        UsageError: the protocol cannot be named in an opening, or does not fit.
+    """
+    from waggledance.mesh import Mesh
+
+    protocol = choose(Question(text="?", expects=expects or "free"))
+
+    def swarm_of(members: Sequence[Member], mesh: Mesh) -> Swarm:
+        weights = {member.name: member.weight / UNIT for member in members}
+        return Swarm(mesh.peers(members), network=mesh, protocol=protocol, log=log, weights=weights, seed=seed)
+
+    def now(limit: Budget | None) -> Swarm:
+        seconds = None if limit is None else limit.seconds
+        mesh = Mesh(node, certify=certify) if seconds is None else Mesh(node, certify=certify, wait_s=seconds)
+        return swarm_of(mesh.answering(), mesh)
+
+    voters = sorted((member for member in node.members.values() if member.weight), key=lambda member: member.id)
+    first = swarm_of(voters, Mesh(node, certify=certify))
+    check_fit(protocol, first.peers)
+    check_spelled(protocol)
+    about = about or f"members of {node.genesis.name}"
+    return Hosted(first, about=about, budget=budget, expects=expects, choose=choose, now=now)
