@@ -38,6 +38,7 @@ from waggledance.core import (
     Table,
     Witness,
     opening_of,
+    outcome_of,
     well_formed,
 )
 from waggledance.network import Gathering
@@ -273,6 +274,9 @@ class Run:
 
     async def _write_outcome(self, decision: Decision) -> Decision:
         """Write down what was decided; return the decision, with a note if the log could not be written."""
+        written = outcome_of(self._said)
+        if written is not None and written.body.decision == decision.id:  # by the process that this run goes on from
+            return decision
         used: tuple[MessageId, ...] = decision.used
         cuts = [
             self._publish(Cut(ids=used[start : start + IDS_A_CUT]), [])

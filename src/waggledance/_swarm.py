@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from copy import copy
 from dataclasses import is_dataclass, replace
 from pathlib import Path
@@ -26,6 +26,8 @@ from waggledance.core import (
     Log,
     LoopClock,
     Message,
+    MessageId,
+    Opening,
     Peer,
     Question,
     RunFailed,
@@ -39,7 +41,7 @@ from waggledance.core import (
     swarm_id,
 )
 from waggledance.network import Local, Network
-from waggledance.protocols import AskProtocol, Debate, check_fit, check_question, check_spelled
+from waggledance.protocols import AskProtocol, Debate, as_opened, check_fit, check_question, check_spelled
 
 if TYPE_CHECKING:
     from waggledance.mesh import Dialling
@@ -364,17 +366,39 @@ class Swarm:
         events: asyncio.Queue[Message[Any] | Words | Exchange | None] = asyncio.Queue()
         see = events.put_nowait if closely else None
         run = self._open(question, expects, options, protocol, budget, seed, see=see)
-        run.gathering.subscribe(lambda message, _raw: events.put_nowait(message))
-        task = asyncio.get_running_loop().create_task(run.decide())
-        task.add_done_callback(lambda _: events.put_nowait(None))
-        try:
-            while (event := await events.get()) is not None:
+        async with aclosing(_watched(run, events)) as watched:
+            async for event in watched:
                 yield event
-            yield await task
-        finally:
-            if not task.done():
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+
+    async def take_up(self, said: Sequence[Message[Any]]) -> AsyncIterator[Message[Any] | Decision]:
+        """Go on with a question that an earlier process asked over the network, and yield as `watch` does.
+
+        The members went on meanwhile: what they said is there or comes, and so does their certificate. The peers are
+        those who sit at the question, in the order of its opening.
+
+        Args:
+            said: what is known of the question, causes before effects; see `Mesh.said`.
+
+        Raises:
+            UsageError: nothing was asked there, or by somebody else; this program does not know how it is decided.
+        """
+        opening = opening_of(said)
+        if opening is None:
+            raise UsageError("there is no opening among what was said: nothing was asked there")
+        body: Opening = opening.body
+        if isinstance(self.log, Log):
+            kept = {m.id for m in self.log.read(opening.channel)} if opening.channel in self.log else set[MessageId]()
+            for message in said:
+                if message.id not in kept:
+                    self.log.append(message, encode(message))
+        run = self._open(body.question, "free", (), as_opened(body), body.budget, body.seed, said=said)
+        events: asyncio.Queue[Message[Any] | Words | Exchange | None] = asyncio.Queue()
+        for message in said:
+            events.put_nowait(message)
+        async with aclosing(_watched(run, events)) as watched:
+            async for event in watched:
+                if isinstance(event, Message | Decision):
+                    yield event
 
     def _open(
         self,
@@ -464,6 +488,23 @@ class Swarm:
                 "a plan goes on with the same peers, in a swarm of the same name"
             )
         return said
+
+
+async def _watched(
+    run: Run, events: asyncio.Queue[Message[Any] | Words | Exchange | None]
+) -> AsyncGenerator[Message[Any] | Words | Exchange | Decision]:
+    """Let a run decide; yield what is in the queue, what is published, and the decision. Left early, the run ends."""
+    run.gathering.subscribe(lambda message, _raw: events.put_nowait(message))
+    task = asyncio.get_running_loop().create_task(run.decide())
+    task.add_done_callback(lambda _: events.put_nowait(None))
+    try:
+        while (event := await events.get()) is not None:
+            yield event
+        yield await task
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 def _sharing_one_rule(protocol: AskProtocol) -> AskProtocol:

@@ -23,6 +23,7 @@ from waggledance.core import (
     Message,
     Opening,
     PeerId,
+    Question,
     Roster,
     Turn,
     WaggleError,
@@ -94,8 +95,7 @@ class Work:
         except BaseException:
             running.cancel()  # its caller would never hear of it
             raise
-        self._live[running.id] = live
-        live.follower = asyncio.get_running_loop().create_task(self._follow(live))
+        self._go_on(live)
         return live
 
     def live(self, id: str) -> Live | None:
@@ -150,10 +150,15 @@ class Work:
             yield updated(task, task.status)
 
     async def recover(self) -> list[str]:
-        """Bring tasks that nobody is at work on to their end; return their ids. Asked once, after a restart."""
+        """Bring tasks that nobody is at work on to their end; return their ids. Asked once, after a restart.
+
+        One whose members are elsewhere and went on meanwhile is taken up again, and ends when they have decided.
+        """
         left = [entry for entry in self.ledger.unfinished() if entry.id not in self._live]
         for entry in left:
             task = Task.FromString(entry.task)
+            if self._taken_up(entry, task):
+                continue
             self._end_from_log(entry, task)
             ended = Entry(
                 id=entry.id, swarm=entry.swarm, caller=entry.caller, context=entry.context, channel=entry.channel,
@@ -161,6 +166,24 @@ class Work:
             )  # fmt: skip
             self.ledger.write(ended)
         return [entry.id for entry in left]
+
+    def _taken_up(self, entry: Entry, task: Task) -> bool:
+        """Go on with a task of an earlier process, if its swarm can; say whether it can."""
+        hosted = self.host.swarms.get(entry.swarm)
+        if hosted is None or hosted.take_up is None or not entry.channel:
+            return False
+        question = Question(text=well_formed(text_of(task.history[0].parts)) or "?", expects="free")
+        order = Order(swarm=entry.swarm, question=question, caller=entry.caller, id=entry.id, context=entry.context)
+        try:
+            self._go_on(Live(self.host.start(order, channel=entry.channel), task))
+        except WaggleError as why:
+            logger.warning("task %s is not taken up: %s", entry.id, why)
+            return False
+        return True
+
+    def _go_on(self, live: Live) -> None:
+        self._live[live.task.id] = live
+        live.follower = asyncio.get_running_loop().create_task(self._follow(live))
 
     async def stop(self) -> None:
         """Stop what is still being worked on, and wait until every task's end is written down."""

@@ -52,16 +52,19 @@ class Host:
         self._protocols: dict[str, AskProtocol] = {}
         self._listeners: list[Callable[[Running], None]] = []
 
-    def start(self, order: Order, protocol: AskProtocol | None = None) -> Running:
+    def start(self, order: Order, protocol: AskProtocol | None = None, *, channel: str = "") -> Running:
         """Begin an order at once; it runs until it is done or cancelled, whether or not anybody listens.
 
         Args:
             order: what is asked.
             protocol: how it is worked on, where a name cannot say it, such as a plan; as the order says when None.
+            channel: where an earlier process began this order, of a swarm whose members go on without it: then it is
+                taken up there, see `Hosted.take_up`; it is begun anew when empty.
 
         Raises:
             UnknownName: the swarm or the protocol is not known; says the nearest.
-            UsageError: there is an order of this id already, or the protocol's name cannot be read.
+            UsageError: there is an order of this id already, the protocol's name cannot be read, or the swarm's
+                orders end with the process that began them.
             Draining: the host is stopping.
             TooBusy: as many orders are at work as may be.
         """
@@ -72,13 +75,15 @@ class Host:
         hosted = self.swarms.get(order.swarm)
         if hosted is None:
             raise UnknownName("swarm", order.swarm, self.swarms)
+        if channel and hosted.take_up is None:
+            raise UsageError(f"an order to the swarm {order.swarm!r} ends with its process, and cannot be taken up")
         if protocol is None and order.protocol:
             protocol = self._protocol(order.protocol)
         if not order.id:
             order = msgspec.structs.replace(order, id=secrets.token_hex(12))
         if self.find(order.id) is not None:
             raise UsageError(f"there is an order {order.id!r} already; leave the id out, or give another")
-        running = self._working[order.id] = Running(order, hosted, protocol)
+        running = self._working[order.id] = Running(order, hosted, protocol, channel)
         running.task.add_done_callback(lambda _: self._end(running))
         return running
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from waggledance._swarm import Swarm
-from waggledance.core import AnswerKind, Budget, Question, RunFailed
+from waggledance.core import AnswerKind, Budget, Decision, Message, Question, RunFailed
 from waggledance.gateways._order import Order
 from waggledance.peers import Agent
 from waggledance.protocols import AskProtocol
@@ -24,6 +25,8 @@ class Hosted:
         choose: the protocol for a question, where an order names none; the swarm's own when None.
         now: where members come and go, the swarm of those who answer at this moment, for an order that may cost so
             much; `swarm`, whose peers stay, when None. Raises `RunFailed` while there is nobody.
+        take_up: goes on with a channel that an earlier process asked in, where members answer without it; nobody can
+            when None.
     """
 
     swarm: Swarm
@@ -32,6 +35,7 @@ class Hosted:
     expects: AnswerKind | None = None
     choose: Callable[[Question], AskProtocol] | None = None
     now: Callable[[Budget | None], Swarm] | None = None
+    take_up: Callable[[str], AsyncIterator[Message[Any] | Decision]] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -6,12 +6,12 @@ order on. An order's seconds are how long members may take; where it has none, t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from waggledance._run import Journal
 from waggledance._swarm import Swarm
-from waggledance.core import UNIT, AnswerKind, Budget, Member, Question
+from waggledance.core import UNIT, AnswerKind, Budget, Decision, Member, Message, Question, members_of
 from waggledance.gateways._hosted import Hosted
 from waggledance.protocols import AskProtocol, check_fit, check_spelled
 
@@ -46,6 +46,7 @@ def hosted_on_mesh(
         UsageError: the protocol cannot be named in an opening, or does not fit.
     """
     from waggledance.mesh import Mesh
+    from waggledance.mesh._mesh import WAIT_SECONDS
 
     protocol = choose(Question(text="?", expects=expects or "free"))
 
@@ -54,13 +55,20 @@ def hosted_on_mesh(
         return Swarm(mesh.peers(members), network=mesh, protocol=protocol, log=log, weights=weights, seed=seed)
 
     def now(limit: Budget | None) -> Swarm:
-        seconds = None if limit is None else limit.seconds
-        mesh = Mesh(node, certify=certify) if seconds is None else Mesh(node, certify=certify, wait_s=seconds)
+        seconds = WAIT_SECONDS if limit is None or limit.seconds is None else limit.seconds
+        mesh = Mesh(node, certify=certify, wait_s=seconds)
         return swarm_of(mesh.answering(), mesh)
+
+    def take_up(channel: str) -> AsyncIterator[Message[Any] | Decision]:
+        said = Mesh(node).said(channel)
+        opening = said[0].body
+        seconds = opening.budget.seconds or WAIT_SECONDS
+        mesh = Mesh(node, certify=isinstance(opening.certify, str), wait_s=seconds)
+        return swarm_of(members_of(said), mesh).take_up(said)
 
     voters = sorted((member for member in node.members.values() if member.weight), key=lambda member: member.id)
     first = swarm_of(voters, Mesh(node, certify=certify))
     check_fit(protocol, first.peers)
     check_spelled(protocol)
     about = about or f"members of {node.genesis.name}"
-    return Hosted(first, about=about, budget=budget, expects=expects, choose=choose, now=now)
+    return Hosted(first, about=about, budget=budget, expects=expects, choose=choose, now=now, take_up=take_up)

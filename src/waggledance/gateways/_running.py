@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any, Literal, TypeAlias, cast
 
@@ -29,14 +29,14 @@ class Running:
         state: ``working``, then ``done``, ``failed`` or ``cancelled`` for good.
     """
 
-    def __init__(self, order: Order, hosted: Hosted, protocol: AskProtocol | None) -> None:
+    def __init__(self, order: Order, hosted: Hosted, protocol: AskProtocol | None, taken_up: str = "") -> None:
         self.order = order
         self.channel = ""
         self.state: State = "working"
         self._heard: list[Event] = []
         self._waiting: set[asyncio.Future[None]] = set()
         self._cancelling = False
-        self._task = asyncio.get_running_loop().create_task(self._work(hosted, protocol))
+        self._task = asyncio.get_running_loop().create_task(self._work(hosted, protocol, taken_up))
         self._task.add_done_callback(lambda _: self._end("cancelled", Failed(Cancelled(self.id))))
 
     @property
@@ -111,9 +111,12 @@ class Running:
         self._cancelling = True
         self._task.cancel()
 
-    async def _work(self, hosted: Hosted, protocol: AskProtocol | None) -> None:
+    async def _work(self, hosted: Hosted, protocol: AskProtocol | None, taken_up: str) -> None:
         try:
-            await self._watch(hosted, protocol)
+            if taken_up and hosted.take_up is not None:
+                await self._watch(hosted.take_up(taken_up))
+            else:
+                await self._watch(self._begun(hosted, protocol))
         except asyncio.CancelledError:
             self._end("cancelled", Failed(Cancelled(self.id)))
             if not self._cancelling:
@@ -124,17 +127,19 @@ class Running:
             logger.exception("order %s ended in a bug", self.id)
             self._end("failed", Failed(Broken(self.id, type(why).__name__)))
 
-    async def _watch(self, hosted: Hosted, protocol: AskProtocol | None) -> None:
+    def _begun(self, hosted: Hosted, protocol: AskProtocol | None) -> AsyncIterator[_Watched]:
         order = self.order
         if protocol is None and hosted.choose is not None:
             protocol = hosted.choose(order.question)
-        watched = hosted.tuned(order).watch(
+        return hosted.tuned(order).watch(
             order.question,
             protocol=protocol,
             budget=(order.budget or Budget()).within(hosted.budget or Budget()),
             seed=order.seed,
             closely=order.closely,
         )
+
+    async def _watch(self, watched: AsyncIterator[_Watched]) -> None:
         async with aclosing(cast("AsyncGenerator[_Watched]", watched)) as happening:
             async for event in happening:
                 if isinstance(event, Decision):

@@ -105,15 +105,32 @@ class Mesh:
     def gather(self, swarm: SwarmId, channel: str, names: Sequence[str]) -> MeshGathering:
         """Open a channel for a question with the members of these names. The swarm is the node's own.
 
+        A channel that this node's peer opened in an earlier life is taken up again, under its whole name.
+
         Raises:
             UnknownName: a name is no member's.
+            UsageError: somebody else opened the channel.
         """
         by_name = {member.name: member for member in self.node.members.values()}
         for name in names:
             if name not in by_name:
                 raise UnknownName("member", name, by_name)
-        mark = self.node.draw_mark()
-        return MeshGathering(self, f"{channel}-{mark}", [by_name[name] for name in names])
+        if channel in self.node.channels:
+            self.said(channel)
+        else:
+            channel = f"{channel}-{self.node.draw_mark()}"
+        return MeshGathering(self, channel, [by_name[name] for name in names])
+
+    def said(self, channel: str) -> tuple[AnyMessage, ...]:
+        """Return what is here of a question that this node's peer has asked, causes before effects.
+
+        Raises:
+            UsageError: there is no such question here, or somebody else asked it.
+        """
+        held = self.node.channels.get(channel)
+        if held is None or held.opener != self.node.me or not held.copy.said(Opening):
+            raise UsageError(f"{show(self.node.me)} has asked nothing in a channel {channel!r:.80} that is known here")
+        return held.copy.messages()
 
 
 class MeshGathering:
@@ -127,7 +144,7 @@ class MeshGathering:
         self.certify: Literal["byzantine", "crash"] | None = node.genesis.quorum if mesh.certify else None
         self._weights = {member.id: member.weight for member in members}
         self._names = {member.id: member.name for member in members}
-        self._held = node.open(channel, self.members)
+        self._held = node.channels[channel] if channel in node.channels else node.open(channel, self.members)
         self._needed = quorum(members, node.genesis.quorum).needed
         self._agreement: Agreement | None = None
         self._grown = asyncio.Event()

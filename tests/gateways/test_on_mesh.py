@@ -1,0 +1,299 @@
+"""A swarm on the network behind doors: who is there when an order comes, certificates, and servers that are killed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from waggledance import Question
+from waggledance.consensus import Certificate, verify_certificate
+from waggledance.core import Budget, Log, Outcome, UsageError, outcome_of
+from waggledance.gateways import A2A, AGUI, Host, Hosted, OpenAIDoor, Order, app_of, hosted_on_mesh
+from waggledance.mesh import Admit, NobodyHere, NotLetIn, Revoke
+from waggledance.protocols import AskProtocol, Debate, Vote
+from waggledance.testing import SimulatedMesh, on_virtual_time
+
+ASKED = {"messages": [{"role": "user", "content": "2 + 2?"}], "model": "waggle/default"}
+
+
+def by_vote(question: Question) -> AskProtocol:
+    return Vote(patience_s=5.0)
+
+
+def serving(mesh: SimulatedMesh, *, certify: bool = False, log: Log | None = None, **more: Any) -> Host:
+    hosted = hosted_on_mesh(mesh.nodes["asker"], choose=by_vote, certify=certify, log=log, **more)
+    return Host({"default": hosted}, log)
+
+
+def order(**more: Any) -> Order:
+    return Order(swarm="default", question=Question(text="2 + 2?", expects="number"), **more)
+
+
+@asynccontextmanager
+async def caller(app: Starlette) -> AsyncGenerator[httpx.AsyncClient]:
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost", timeout=None) as client,
+    ):
+        yield client
+
+
+async def data_part(client: httpx.AsyncClient, id: str) -> dict[str, Any]:
+    """Return the decision of an A2A task, once it has one."""
+    for _ in range(1_200):
+        task = (await client.get(f"/tasks/{id}", headers={"a2a-version": "1.0"})).json()
+        if task["status"]["state"] != "TASK_STATE_WORKING":
+            assert task["status"]["state"] == "TASK_STATE_COMPLETED", task
+            found: dict[str, Any] = task["artifacts"][0]["parts"][1]["data"]
+            return found
+        await asyncio.sleep(0.1)
+    raise AssertionError("the task does not end")
+
+
+def sent() -> dict[str, Any]:
+    message = {"messageId": "m", "role": "ROLE_USER", "parts": [{"text": "2 + 2?"}]}
+    return {"message": message, "configuration": {"returnImmediately": True}}
+
+
+async def certificate_at(door: str, client: httpx.AsyncClient) -> Any:
+    """Ask through a door, and return the certificate as JSON's own types where it stands in the answer."""
+    if door == "openai":
+        return (await client.post("/v1/chat/completions", json=ASKED)).json()["choices"][0]["waggle"]["certificate"]
+    if door == "a2a":
+        task = (await client.post("/message:send", json=sent(), headers={"a2a-version": "1.0"})).json()["task"]
+        return (await data_part(client, task["id"]))["certificate"]
+    raw = (await client.post("/agui", json=AGUI_RUN)).text
+    events = [httpx.Response(200, content=line[5:]).json() for line in raw.splitlines() if line.startswith("data:")]
+    return next(event for event in events if event.get("name") == "waggle.decision")["value"]["certificate"]
+
+
+AGUI_RUN: dict[str, Any] = {
+    "threadId": "t", "runId": "r", "state": {}, "tools": [], "context": [], "forwardedProps": {},
+    "messages": [{"id": "1", "role": "user", "content": "2 + 2?"}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("door", ["openai", "a2a", "agui"])
+def test_the_answer_at_every_door_carries_a_certificate_that_the_members_signed(door: str) -> None:
+    async def main() -> None:
+        async with SimulatedMesh(4, seed=1) as mesh:
+            host = serving(mesh, certify=True)
+            async with caller(app_of(host, [OpenAIDoor(host), A2A(host), AGUI(host)])) as client:
+                made = await certificate_at(door, client)
+            certificate = Certificate.from_json(made if isinstance(made, str) else encoded(made))
+            voters = [member for member in mesh.genesis.members if member.weight]
+            proven = verify_certificate(certificate, voters)
+            assert len(proven.signers) >= 3
+            opening = certificate.opened()
+            assert opening is not None
+            assert opening.body.question.text == "2 + 2?"
+
+    on_virtual_time(main())
+
+
+def encoded(plain: Any) -> str:
+    return httpx.Request("POST", "http://localhost", json=plain).content.decode()
+
+
+def test_who_leaves_is_not_asked_by_the_next_order_and_who_comes_back_is() -> None:
+    async def main() -> None:
+        async with SimulatedMesh(4, seed=2) as mesh:
+            host = serving(mesh)
+            hosted = host.swarms["default"]
+            assert set(hosted.names) == {"p0", "p1", "p2", "p3"}
+            assert len((await host.start(order()).decision()).names) == 4
+            await mesh.crash("p3")
+            await asyncio.sleep(60)
+            fewer = await host.start(order()).decision()
+            assert set(hosted.names) == set(fewer.names.values()) == {"p0", "p1", "p2"}
+            assert fewer.silent == ()
+            await mesh.begin("p3", "old")
+            await asyncio.sleep(60)
+            assert set((await host.start(order()).decision()).names.values()) == {"p0", "p1", "p2", "p3"}
+
+    on_virtual_time(main())
+
+
+def test_whose_vote_is_taken_is_not_asked_by_the_next_order_and_who_is_given_one_is() -> None:
+    async def main() -> None:
+        async with SimulatedMesh(4, seed=3) as mesh:
+            host = serving(mesh)
+            for weight, asked in ((0, {"p0", "p1", "p2"}), (1_000_000, {"p0", "p1", "p2", "p3"})):
+                for name in ("p0", "p1", "p2"):
+                    node = mesh.nodes[name]
+                    admit = Admit(who=mesh.keys["p3"].peer, weight=weight)
+                    node.lobby.copy.publish(node.me, admit, [], node.clock.wall_ms())
+                await asyncio.sleep(5)
+                assert set(host.swarms["default"].names) == asked
+                assert set((await host.start(order()).decision()).names.values()) == asked
+
+    on_virtual_time(main())
+
+
+def test_with_nobody_there_every_door_says_so_at_once_and_serves_again_when_somebody_comes() -> None:
+    async def main() -> None:
+        async with SimulatedMesh(3, seed=4) as mesh:
+            host = serving(mesh)
+            for name in ("p0", "p1", "p2"):
+                await mesh.crash(name)
+            await asyncio.sleep(60)
+            assert host.swarms["default"].names == ()
+            with pytest.raises(NobodyHere, match="start a member first"):
+                await host.start(order()).decision()
+            async with caller(app_of(host, [OpenAIDoor(host), A2A(host), AGUI(host)])) as client:
+                refused = await client.post("/v1/chat/completions", json=ASKED)
+                assert (refused.status_code, refused.json()["error"]["code"]) == (503, "nobody_here")
+                assert refused.headers["retry-after"] == "5"
+                now: dict[str, Any] = {**sent(), "configuration": {}}
+                task = (await client.post("/message:send", json=now, headers={"a2a-version": "1.0"})).json()["task"]
+                assert task["status"]["state"] == "TASK_STATE_FAILED"
+                assert "nobody here" in task["status"]["message"]["parts"][0]["text"]
+                assert '"RUN_ERROR"' in (await client.post("/agui", json=AGUI_RUN)).text
+                assert (await client.get("/v1/models/waggle/default")).json()["waggle"]["peers"] == []
+                for name in ("p0", "p1", "p2"):
+                    await mesh.begin(name, "old")
+                await asyncio.sleep(60)
+                assert (await client.post("/v1/chat/completions", json=ASKED)).status_code == 200
+
+    on_virtual_time(main())
+
+
+def test_a_server_that_is_a_member_no_more_says_so_instead_of_waiting_for_answers() -> None:
+    async def main() -> None:
+        async with SimulatedMesh(4, seed=5) as mesh:
+            host = serving(mesh)
+            for name in ("p0", "p1", "p2"):
+                node = mesh.nodes[name]
+                revoke = Revoke(who=mesh.keys["asker"].peer, reason="test")
+                node.lobby.copy.publish(node.me, revoke, [], node.clock.wall_ms())
+            await asyncio.sleep(5)
+            with pytest.raises(NotLetIn, match="a member no more"):
+                await host.start(order()).decision()
+
+    on_virtual_time(main())
+
+
+def test_without_a_quorum_those_who_are_there_decide_and_the_answer_says_that_nobody_certified_it() -> None:
+    async def main() -> None:
+        async with SimulatedMesh(4, seed=6) as mesh:
+            host = serving(mesh, certify=True)
+            await mesh.crash("p2")
+            await mesh.crash("p3")
+            began = mesh.clock.now()
+            decision = await host.start(order(budget=Budget(seconds=200))).decision()
+            assert decision.status == "decided"
+            assert decision.certificate == ""
+            assert any("no certificate" in note for note in decision.notes)
+            assert mesh.clock.now() - began < 100
+
+    on_virtual_time(main())
+
+
+def test_members_that_fall_silent_cost_an_order_its_own_seconds_at_most() -> None:
+    async def main() -> None:
+        async with SimulatedMesh(3, seed=7) as mesh:
+            host = serving(mesh)
+            for name in ("p0", "p1", "p2"):
+                await mesh.crash(name)  # and the server does not know yet
+            began = mesh.clock.now()
+            decision = await host.start(order(budget=Budget(seconds=3))).decision()
+            assert (decision.status, len(decision.silent)) == ("undecided", 3)
+            assert "the budget of 3 seconds is spent; decided on what is there" in decision.notes
+            assert mesh.clock.now() - began < 10
+
+    on_virtual_time(main())
+
+
+def test_a_protocol_that_no_opening_can_name_is_refused_before_anybody_is_asked() -> None:
+    async def main() -> None:
+        async with SimulatedMesh(2, seed=8) as mesh:
+            own = Debate(rounds=1, decide=lambda proposals, judgements, weights: None)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
+            with pytest.raises(UsageError):
+                hosted_on_mesh(mesh.nodes["asker"], choose=lambda question: own)
+
+    on_virtual_time(main())
+
+
+@pytest.mark.parametrize("certify", [False, True])
+def test_what_members_decided_while_the_server_was_dead_is_found_by_the_next_one_under_the_tasks_id(
+    tmp_path: Path, certify: bool
+) -> None:
+    async def main() -> None:
+        async with SimulatedMesh(4, seed=9) as mesh:
+            id, channel = await killed_while_asking(mesh, tmp_path / "log", certify=certify)
+            await asyncio.sleep(30)
+            assert outcome_of(mesh.nodes["p0"].channels[channel].copy.messages()) is None, "nobody wrote one for it"
+            await mesh.begin("asker", "old")
+            with Log(tmp_path / "log") as log:
+                host = serving(mesh, certify=certify, log=log)
+                async with caller(app_of(host, [A2A(host)])) as client:
+                    decision = await data_part(client, id)
+                assert decision["answer"] is not None
+                assert decision["channel"] == channel
+                assert len(log.read(channel)) == len(mesh.nodes["asker"].channels[channel].copy.messages())
+            assert (decision["certificate"] is not None) == certify
+            if certify:
+                voters = [member for member in mesh.genesis.members if member.weight]
+                assert verify_certificate(Certificate.from_json(decision["certificate"]), voters).answer is not None
+            await asyncio.sleep(10)
+            assert outcome_of(mesh.nodes["p0"].channels[channel].copy.messages()) is not None
+
+    on_virtual_time(main())
+
+
+async def killed_while_asking(mesh: SimulatedMesh, path: Path, *, certify: bool) -> tuple[str, str]:
+    """Ask through A2A and let the server vanish as soon as the members have the question; return task and channel.
+
+    What a dying process cannot do any more, it does not do here: its files are copied while it is at work.
+    """
+    first = path.with_name("first")
+    with Log(first) as log:
+        host = serving(mesh, certify=certify, log=log)
+        app = app_of(host, [A2A(host)])
+        async with caller(app) as client:
+            task = (await client.post("/message:send", json=sent(), headers={"a2a-version": "1.0"})).json()["task"]
+            running = host.find(task["id"])
+            assert running is not None
+            await running.opened()
+            while not running.channel or running.channel not in mesh.nodes["p0"].channels:
+                await asyncio.sleep(0.001)
+            channel = running.channel
+            assert running.state == "working"
+            log.flush_now()
+            for file in path.parent.glob("first*"):
+                path.with_name(file.name.replace("first", "log")).write_bytes(file.read_bytes())
+            await mesh.crash("asker")
+    return task["id"], channel
+
+
+def test_a_channel_that_somebody_else_asked_in_is_not_taken_up() -> None:
+    async def main() -> None:
+        async with SimulatedMesh(3, seed=10) as mesh:
+            host = serving(mesh)
+            decision = await host.start(order()).decision()
+            other = Host({"default": hosted_on_mesh(mesh.nodes["p0"], choose=by_vote)})
+            with pytest.raises(UsageError, match="has asked nothing"):
+                await other.start(order(), channel=decision.channel).decision()
+            with pytest.raises(UsageError, match="has asked nothing"):
+                await host.start(order(), channel="q7-nowhere").decision()
+            again = await host.start(order(), channel=decision.channel).decision()
+            assert again.id == decision.id
+            copy = mesh.nodes["asker"].channels[decision.channel].copy
+            assert len(copy.said(Outcome)) == 1, "it was written down before"
+
+    on_virtual_time(main())
+
+
+async def test_an_order_to_a_swarm_of_this_process_cannot_be_taken_up() -> None:
+    from waggledance import FunctionPeer, Swarm
+
+    host = Host({"default": Hosted(Swarm([FunctionPeer("a", lambda question: "4")]))})
+    with pytest.raises(UsageError, match="ends with its process"):
+        host.start(order(), channel="q1")
