@@ -12,7 +12,7 @@ from waggledance.safety._violation import Violation
 
 AnyMessage = Message[Any]
 MAX_ROUND = 2**31
-_ID_BYTES = 32
+_ID_BYTES = frozenset({32})
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Schema:
         body = message.body
         if not 0 <= body.round < MAX_ROUND:
             return Violation(why=f"says round {body.round}")
-        if any(len(id) != _ID_BYTES for id in named_in(body)):
+        if not _ID_BYTES.issuperset(map(len, named_in(body))):
             return Violation(why="names a message by an id that has not 32 bytes")
         cost = getattr(body, "cost", None)
         if isinstance(cost, Cost) and min(
@@ -73,13 +73,8 @@ class SignatureChain:
                 return Violation(why=f"is number {message.sequence} of its author and follows nothing")
         elif before.author != message.author or before.sequence + 1 != message.sequence:
             return Violation(why=f"is number {message.sequence} and follows number {before.sequence}")
-        latest = 0 if before is None else before.lamport
-        for id in message.parents:
-            seen = past.get(id)
-            if seen is not None and seen.lamport > latest:
-                latest = seen.lamport
-        if message.lamport != latest + 1:
-            return Violation(why=f"says logical time {message.lamport}; what it builds on makes it {latest + 1}")
+        if message.lamport != past.latest + 1:
+            return Violation(why=f"says logical time {message.lamport}; what it builds on makes it {past.latest + 1}")
         if message.signature and not signature_holds(message.author, message.id, message.signature):
             return Violation(why="has a signature that does not hold")
         return None

@@ -52,10 +52,8 @@ class RepliesToRead:
         """Judge one message."""
         if len(message.parents) >= _MOST_PARENTS:
             return None
-        for id in named_in(message.body):
-            if id not in past:
-                return Violation(why=f"names {show(id)}, which its author had not seen")
-        return None
+        unseen = past.lacks(named_in(message.body))
+        return None if unseen is None else Violation(why=f"names {show(unseen)}, which its author had not seen")
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,15 @@ can name a hash of what was not there. So the outcome, which rests on cuts, know
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 from waggledance.core import Cut, Exchange, Member, Message, MessageId, Opening, Outcome, PeerId, members_of
+from waggledance.safety._seen import Seen, union
 
 AnyMessage = Message[Any]
 State = Any
+UNUSED = -1
+"""The number of a message that nothing builds on yet."""
 
 
 def causes_of(message: AnyMessage) -> tuple[MessageId, ...]:
@@ -21,56 +24,76 @@ def causes_of(message: AnyMessage) -> tuple[MessageId, ...]:
     return (*causes, *message.body.ids) if isinstance(message.body, Cut) else causes
 
 
+class Heard(NamedTuple):
+    """What messages with the same causes have in common."""
+
+    seen: Seen = Seen()
+    """The causes and all that they build on, by number."""
+    size: int = 0
+    """How many messages that are."""
+    depth: int = 1
+    """One more than the depth of the deepest cause."""
+    opening: AnyMessage | None = None
+    """The opening that the causes go back to."""
+    latest: int = 0
+    """The largest logical time of a cause."""
+
+
 class Node:
-    """A message in its place: its number among those that came, what it builds on as a set of bits, and states."""
+    """A message in its place: its number, what it builds on, and states."""
 
-    __slots__ = ("depth", "message", "number", "opening", "size", "states", "upto")
+    __slots__ = ("heard", "message", "number", "opening", "states")
 
-    def __init__(self, message: AnyMessage, number: int, past: int, depth: int, opening: AnyMessage | None) -> None:
-        self.message, self.number, self.depth, self.opening = message, number, depth, opening
-        self.upto = past | 1 << number
-        """The message and all it builds on: bit i for the i-th that came."""
-        self.size = self.upto.bit_count()
+    def __init__(self, message: AnyMessage, heard: Heard) -> None:
+        self.message, self.heard = message, heard
+        self.opening = heard.opening or (message if isinstance(message.body, Opening) else None)
+        self.number = UNUSED
+        """Its place among those that something builds on; `UNUSED` while nothing does."""
         self.states: Sequence[State] = ()
         """Of each contract, the state with this message."""
 
     @property
     def place(self) -> tuple[int, MessageId]:
         """What messages are sorted by: causes before effects, ties by id."""
-        return self.depth, self.message.id
+        return self.heard.depth, self.message.id
 
 
 class CausalPast:
     """What one message builds on, directly or not, without itself."""
 
-    __slots__ = ("_by_id", "_exchanges", "_in_order", "_node")
+    __slots__ = ("_by_id", "_exchanges", "_node", "_numbered")
 
     def __init__(
         self,
         node: Node,
         by_id: Mapping[MessageId, Node],
-        in_order: Sequence[Node],
+        numbered: Sequence[Node],
         exchanges: Mapping[tuple[PeerId, int], Sequence[Exchange]],
     ) -> None:
-        self._node, self._by_id, self._in_order, self._exchanges = node, by_id, in_order, exchanges
+        self._node, self._by_id, self._numbered, self._exchanges = node, by_id, numbered, exchanges
 
     def __contains__(self, id: object) -> bool:
-        node = self._by_id.get(id)  # type: ignore[call-overload]
-        return node is not None and node is not self._node and bool(self._node.upto >> node.number & 1)
+        return self.get(cast("MessageId", id)) is not None
 
     def __len__(self) -> int:
-        return self._node.size - 1
+        return self._node.heard.size
 
     def __iter__(self) -> Iterator[AnyMessage]:
         """Go through all of it, causes before effects, ties by id. Slow: prefer the state, or `get`."""
-        return iter(node.message for node in nodes_of(self._node.upto ^ 1 << self._node.number, self._in_order))
+        return iter(node.message for node in beyond(self._node.heard.seen, Seen(), self._numbered))
 
     def get(self, id: MessageId) -> AnyMessage | None:
         """Return a message by its id if the author had seen it; None otherwise."""
         node = self._by_id.get(id)
-        if node is None or node is self._node or not self._node.upto >> node.number & 1:
+        if node is None or node.number == UNUSED or not self._node.heard.seen.has(node.number):
             return None
         return node.message
+
+    def lacks(self, ids: Sequence[MessageId]) -> MessageId | None:
+        """Return the first of some ids that is none of a message which the author had seen; None without such."""
+        if frozenset(causes_of(self._node.message)).issuperset(ids):
+            return None
+        return next((id for id in ids if id not in self), None)
 
     @property
     def previous(self) -> AnyMessage | None:
@@ -84,9 +107,18 @@ class CausalPast:
         return tuple(self._by_id[id].message for id in causes_of(self._node.message))
 
     @property
+    def latest(self) -> int:
+        """The largest logical time of the author's previous message and of the parents; 0 without any."""
+        message = self._node.message
+        if not isinstance(message.body, Cut):
+            return self._node.heard.latest
+        named = message.parents if message.previous is None else (message.previous, *message.parents)
+        return max((self._by_id[id].message.lamport for id in named), default=0)
+
+    @property
     def depth(self) -> int:
         """One more than the depth of the deepest of the causes; 1 without any."""
-        return self._node.depth
+        return self._node.heard.depth
 
     @property
     def opening(self) -> Message[Opening] | None:
@@ -121,41 +153,42 @@ _FIRST_SLICE = 500
 """An opening with so many members may be followed by rosters with more."""
 
 
-def nodes_of(bits: int, in_order: Sequence[Node]) -> list[Node]:
-    """Return the nodes of a set of bits, causes before effects, ties by id."""
-    found: list[Node] = []
-    while bits:
-        lowest = bits & -bits
-        found.append(in_order[lowest.bit_length() - 1])
-        bits ^= lowest
-    found.sort(key=_PLACE)
-    return found
+def beyond(seen: Seen, part: Seen, numbered: Sequence[Node]) -> list[Node]:
+    """Return the nodes that a past adds to a part of it, causes before effects, ties by id."""
+    return sorted((numbered[number] for number in seen.beyond(part)), key=_place)
 
 
 def _place(node: Node) -> tuple[int, MessageId]:
     return node.place
 
 
-_PLACE = _place
+def heard_of(causes: Sequence[Node], numbered: list[Node]) -> Heard:
+    """Return what messages that build directly on these, and on nothing else, have in common.
+
+    Causes that nothing has built on before get their numbers.
+    """
+    if not causes:
+        return Heard()
+    for node in causes:
+        if node.number == UNUSED:
+            node.number = len(numbered)
+            numbered.append(node)
+    seen = union((node.heard.seen for node in causes), (node.number for node in causes))
+    depth = 1 + max(node.heard.depth for node in causes)
+    latest = max(node.message.lamport for node in causes)
+    return Heard(seen, seen.size, depth, _opening_of(causes, seen, numbered), latest)
 
 
-def opening_in(message: AnyMessage, causes: Sequence[Node], in_order: Sequence[Node]) -> AnyMessage | None:
-    """Return the opening a message goes back to: of several that on which most authors build, then the earlier.
+def _opening_of(causes: Sequence[Node], seen: Seen, numbered: Sequence[Node]) -> AnyMessage | None:
+    """Return the opening that causes go back to: of several that on which most authors build, then the earlier.
 
     Whoever publishes a false one to confuse can make no honest peer build on it.
     """
-    if not causes:
-        return message if isinstance(message.body, Opening) else None
     found = {node.opening.id: node.opening for node in causes if node.opening is not None}
-    if not found:
-        return message if isinstance(message.body, Opening) else None
-    if len(found) == 1:
-        return next(iter(found.values()))
+    if len(found) <= 1:
+        return next(iter(found.values()), None)
     builders: dict[MessageId, set[PeerId]] = {id: set() for id in found}
-    past = 0
-    for node in causes:
-        past |= node.upto
-    for node in nodes_of(past, in_order):
+    for node in beyond(seen, Seen(), numbered):
         for id in node.message.parents:
             if id in builders:
                 builders[id].add(node.message.author)

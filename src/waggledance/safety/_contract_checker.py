@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from waggledance.core import Exchange, Message, MessageId, PeerId, Unknown
-from waggledance.safety._causal_past import CausalPast, Node, State, causes_of, nodes_of, opening_in
+from waggledance.safety._causal_past import CausalPast, Heard, Node, State, beyond, causes_of, heard_of
 from waggledance.safety._compliance import Compliance, Faulty
 from waggledance.safety._contract import Contract, JudgesForks, check_names, in_scope
+from waggledance.safety._seen import Seen, union
 from waggledance.safety._violation import MAX_WHY_CHARS, Violation
 
 AnyMessage = Message[Any]
@@ -32,12 +33,16 @@ class _Broken:
 _BROKEN = _Broken()
 
 
-class _Joined(NamedTuple):
+class _Folded(NamedTuple):
     """What contracts make of a past."""
 
     states: Sequence[State]
     broken: Sequence[tuple[int, Violation]] = ()
     """The contracts that a past breaks by coming together, by number."""
+
+
+_Joined = tuple[Heard, _Folded]
+"""What messages with the same causes begin with."""
 
 
 class Checker:
@@ -57,16 +62,17 @@ class Checker:
         self._forks = [c for c in self.contracts if isinstance(c, JudgesForks)]
         self._by_kind: dict[tuple[str, str], tuple[tuple[int, Callable[..., Any]], ...]] = {}
         self._by_id: dict[MessageId, Node] = {}
-        self._in_order: list[Node] = []
+        self._numbered: list[Node] = []
         self._stateful = frozenset(i for i, state in enumerate(self._start) if state is not None)
-        self._joins: dict[int, _Joined] = {}
-        self._by_number: dict[tuple[PeerId, int], list[Node]] = {}
+        self._joins: dict[frozenset[MessageId], _Joined] = {}
+        self._folds: dict[Seen, _Folded] = {}
+        self._by_slot: dict[tuple[PeerId, int], Node] = {}
+        self._alike: dict[tuple[PeerId, int], list[Node]] = {}
         self._exchanges: dict[tuple[PeerId, int], list[Exchange]] = {}
-        self._waiting: dict[MessageId, AnyMessage] = {}
+        self._waiting: set[MessageId] = set()
         self._waiting_for: defaultdict[MessageId, list[AnyMessage]] = defaultdict(list)
         self._violations: list[tuple[Node, Violation]] = []
         self._faulty: list[tuple[Node, Faulty]] = []
-        self._forked: set[tuple[PeerId, int]] = set()
         self._unknown: Counter[str] = Counter()
 
     # -- hearing ------------------------------------------------------------------------------------------------
@@ -86,13 +92,17 @@ class Checker:
         new: list[Violation] = []
         while ahead:
             at = ahead.pop()
-            missing = next((id for id in causes_of(at) if id not in self._by_id), None)
-            if missing is not None:
-                self._waiting[at.id] = at
-                self._waiting_for[missing].append(at)
-                continue
-            self._waiting.pop(at.id, None)
-            new += self._placed(at)
+            causes = causes_of(at)
+            joined = self._joins.get(frozenset(causes)) if at is message else None
+            if joined is None:
+                missing = next((id for id in causes if id not in self._by_id), None)
+                if missing is not None:
+                    self._waiting.add(at.id)
+                    self._waiting_for[missing].append(at)
+                    continue
+                joined = self._joined(frozenset(causes))
+            self._waiting.discard(at.id)
+            new += self._placed(at, joined)
             ahead += self._waiting_for.pop(at.id, ())
         return (*[violation for _, violation in self._violations[before:]], *new)
 
@@ -100,61 +110,67 @@ class Checker:
 
     def compliance(self) -> Compliance:
         """Return what can be said by now: a function of the set of messages, blind to the order they came in."""
-        forks = [found for key in self._forked for found in self._forks_of(self._by_number[key])]
+        forks = [found for alike in self._alike.values() for found in self._forks_of(alike)]
         violations = sorted((*self._violations, *forks), key=lambda found: (*found[0].place, found[1].contract))
         faulty = sorted(self._faulty, key=lambda found: (*found[0].place, found[1].contract))
-        said = {(m.author, m.sequence) for m in (node.message for node in self._in_order)}
+        nodes = self._by_id.values()
         return Compliance(
-            channel=self._in_order[0].message.channel if self._in_order else "",
+            channel=next((node.message.channel for node in nodes), ""),
             contracts=tuple(contract.name for contract in self.contracts),
-            messages=len(self._in_order),
+            messages=len(nodes),
             waiting=len(self._waiting),
-            sealed=any(self._past(node).sealed for node in self._in_order),
+            sealed=any(self._past(node).sealed for node in nodes),
             violations=tuple(violation for _, violation in violations),
             faulty=tuple(fault for _, fault in faulty),
-            forked=tuple(sorted({author for author, _ in self._forked})),
+            forked=tuple(sorted({author for author, _ in self._alike})),
             unknown=dict(sorted(self._unknown.items())),
-            unsaid=sum(len(asked) for key, asked in self._exchanges.items() if key not in said),
+            unsaid=sum(len(asked) for key, asked in self._exchanges.items() if key not in self._by_slot),
         )
 
     # -- folding ------------------------------------------------------------------------------------------------
 
-    def _placed(self, message: AnyMessage) -> list[Violation]:
-        causes = [self._by_id[id] for id in causes_of(message)]
-        past, joined = self._joined(causes)
-        depth = 1 + max((node.depth for node in causes), default=0)
-        node = Node(message, len(self._in_order), past, depth, opening_in(message, causes, self._in_order))
-        self._by_id[message.id] = node
-        self._in_order.append(node)
-        node.states = self._stepped(node, joined)
+    def _placed(self, message: AnyMessage, joined: _Joined) -> list[Violation]:
+        heard, folded = joined
+        node = self._by_id[message.id] = Node(message, heard)
+        node.states = self._stepped(node, folded)
         if isinstance(message.body, Unknown):
             self._unknown[message.kind] += 1
-        alike = self._by_number.setdefault((message.author, message.sequence), [])
-        alike.append(node)
-        if len(alike) == 1:
+        slot = (message.author, message.sequence)
+        first = self._by_slot.setdefault(slot, node)
+        if first is node:
             return []
-        self._forked.add((message.author, message.sequence))
+        alike = self._alike.setdefault(slot, [first])
+        alike.append(node)
         return [violation for _, violation in self._forks_of(alike)]
 
-    def _joined(self, causes: Sequence[Node]) -> tuple[int, _Joined]:
-        """Return the union of the causes' pasts, and what contracts make of it."""
-        if not causes:
-            return 0, _Joined(self._start)
-        main, past = causes[0], 0
-        for node in causes:
-            past |= node.upto
-            if (node.size, node.message.id) > (main.size, main.message.id):
-                main = node
-        if main.upto == past:
-            return past, _Joined(main.states)
-        joined = self._joins.get(past)
-        if joined is None:
-            if len(self._joins) >= JOINS_KEPT:
-                self._joins.clear()
-            joined = self._joins[past] = self._join(main, nodes_of(past & ~main.upto, self._in_order))
-        return past, joined
+    def _joined(self, ids: frozenset[MessageId]) -> _Joined:
+        """Return what messages that build directly on these have in common, and what contracts make of their past."""
+        joined = self._joins.get(ids)
+        if joined is not None:
+            return joined
+        causes = [self._by_id[id] for id in ids]
+        heard = heard_of(causes, self._numbered)
+        if len(self._joins) >= JOINS_KEPT:
+            self._joins.clear()
+        joined = self._joins[ids] = heard, self._folded(heard.seen, causes)
+        return joined
 
-    def _join(self, main: Node, others: Sequence[Node]) -> _Joined:
+    def _folded(self, seen: Seen, causes: Sequence[Node]) -> _Folded:
+        """Return what contracts make of a past with these causes."""
+        if not causes:
+            return _Folded(self._start)
+        main = max(causes, key=lambda node: (node.heard.size, node.message.id))
+        if main.heard.size + 1 == seen.size:
+            return _Folded(main.states)
+        folded = self._folds.get(seen)
+        if folded is None:
+            if len(self._folds) >= JOINS_KEPT:
+                self._folds.clear()
+            upto = union([main.heard.seen], [main.number])
+            folded = self._folds[seen] = self._join(main, beyond(seen, upto, self._numbered))
+        return folded
+
+    def _join(self, main: Node, others: Sequence[Node]) -> _Folded:
         """Return what contracts make of a past that is the main node's with others added."""
         states, broken = list(main.states), dict[int, Violation]()
         for node in others:
@@ -179,13 +195,13 @@ class Checker:
                     broken[i] = msgspec.structs.replace(after, involved=involved)
                     after = _BROKEN
                 states[i] = after
-        return _Joined(states, tuple(broken.items()))
+        return _Folded(states, tuple(broken.items()))
 
-    def _stepped(self, node: Node, joined: _Joined) -> Sequence[State]:
+    def _stepped(self, node: Node, folded: _Folded) -> Sequence[State]:
         """Return the states with a message, and note what it breaks, or what its past breaks by coming together."""
-        message, states = node.message, joined.states
+        message, states = node.message, folded.states
         changed = states
-        for i, violation in joined.broken:
+        for i, violation in folded.broken:
             self._note(node, i, violation, violation.by)
         past: CausalPast | None = None
         for i, step in self._steps(message):
@@ -228,7 +244,7 @@ class Checker:
         return steps
 
     def _past(self, node: Node) -> CausalPast:
-        return CausalPast(node, self._by_id, self._in_order, self._exchanges)
+        return CausalPast(node, self._by_id, self._numbered, self._exchanges)
 
     def _note(self, node: Node, i: int, violation: Violation, by: PeerId) -> None:
         self._violations.append((node, self._complete(violation, node.message, self.contracts[i], by)))

@@ -45,11 +45,26 @@ def field_of(message: AnyMessage, field: Field) -> Any:
 
 def key_of(message: AnyMessage, fields: tuple[Field, ...]) -> tuple[Any, ...]:
     """Return several fields together, as what is counted by; lists become tuples."""
-    key: list[Any] = []
-    for field in fields:
-        value = getattr(message, field) if isinstance(field, str) and field in ENVELOPE else field_of(message, field)
-        key.append(tuple(cast("list[object]", value)) if isinstance(value, list) else value)
-    return tuple(key)
+    if fields and _NAMES.issuperset(map(type, fields)) and not isinstance(message.body, Unknown):
+        try:
+            key = _together(cast("tuple[str, ...]", fields))(message)
+        except AttributeError:
+            pass  # `field_of` says what there is
+        else:
+            if list not in map(type, key):
+                return key
+    values = [field_of(message, field) for field in fields]
+    return tuple(tuple(cast("list[object]", value)) if isinstance(value, list) else value for value in values)
+
+
+_NAMES = frozenset({str})
+
+
+@cache
+def _together(names: tuple[str, ...]) -> Callable[[AnyMessage], tuple[Any, ...]]:
+    """Return what reads one field or more of a message of a known kind at once."""
+    get = attrgetter(*(name if name in ENVELOPE else f"body.{name}" for name in names))
+    return get if len(names) > 1 else lambda message: (get(message),)
 
 
 def ids_in(message: AnyMessage, field: Field) -> tuple[MessageId, ...]:
