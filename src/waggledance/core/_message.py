@@ -20,8 +20,8 @@ Source: the project's envelope specification; test vectors in ``tests/core/envel
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Generic, TypeVar
+from operator import ge
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 from unicodedata import is_normalized
 
 import msgspec
@@ -276,7 +276,7 @@ def decode(raw: bytes, signature: bytes = b"") -> Message[Any]:
         decode_body(envelope.ki, envelope.bo),
         envelope.sq,
         None if envelope.pv is None else MessageId(envelope.pv),
-        tuple(MessageId(p) for p in envelope.pa),
+        cast("tuple[MessageId, ...]", envelope.pa),
         envelope.lc,
         envelope.ts,
         SwarmId(envelope.net),
@@ -316,7 +316,7 @@ def decode_body(kind: str, raw: bytes) -> Body:
 
 def _check_limits(envelope: Envelope) -> None:
     parents = envelope.pa
-    if any(a >= b for a, b in pairwise(parents)):
+    if any(map(ge, parents, parents[1:])):
         raise PeerFault("limits", "parents are not sorted, or one stands twice")
     if envelope.pv in parents:
         raise PeerFault("limits", "the author's previous message is repeated among the parents")
