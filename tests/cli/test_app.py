@@ -145,6 +145,12 @@ def test_the_log_is_listed_shown_checked_and_exported(waggle: Waggle) -> None:
     shown = waggle("log", "show", "q1").stdout
     assert "ada says 4" in shown
     assert shown.splitlines()[-1] == "decided by majority: 4"
+    prompted = waggle("log", "show", "q1", "--prompts").stdout
+    assert "  propose asked scripted (" in prompted
+    assert "    > [user] Question: 2+2?" in prompted
+    assert "    < Answer: 4" in prompted
+    with_prompts = [json.loads(line) for line in waggle("log", "show", "q1", "--prompts", "--json").stdout.splitlines()]
+    assert any("2+2?" in exchange["asked"] for m in with_prompts for exchange in m["exchanges"])
     messages = [json.loads(line) for line in waggle("log", "show", "q1", "--json").stdout.splitlines()]
     assert len(messages) == listed[0]["messages"]
     assert waggle("log", "verify").exit_code == 0

@@ -333,12 +333,15 @@ def log_show(
     log: Log = None,
     config: Config = None,
     full: Annotated[bool, typer.Option("--full", help="Print texts whole, not their first sentences.")] = False,
+    prompts: Annotated[
+        bool, typer.Option("--prompts", help="Print what peers here asked of models and tools, and what came back.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a message.")] = False,
 ) -> None:
     """Show every message of a channel."""
     from waggledance.cli._log_commands import show_channel
 
-    show_channel(channel, log, config, full=full, as_json=as_json)
+    show_channel(channel, log, config, full=full, prompts=prompts, as_json=as_json)
 
 
 @logs.command("fork")

@@ -17,6 +17,7 @@ from waggledance.cli._safe_text import one_line, safe
 from waggledance.cli._story import Story, as_plain
 from waggledance.cli._story import as_json as message_as_json
 from waggledance.core import (
+    Exchange,
     Log,
     Message,
     Note,
@@ -31,6 +32,7 @@ from waggledance.core import (
     repair,
     verify,
 )
+from waggledance.models import Completion, Request
 
 FORMATS = ("jsonl", "parquet")
 
@@ -50,15 +52,19 @@ def list_channels(log: Path | None, config: Path | None, *, as_json: bool) -> No
     print_table(("channel", "asked", "messages", "protocol", "rule", "status", "answer", "question"), rows)
 
 
-def show_channel(channel: str, log: Path | None, config: Path | None, *, full: bool, as_json: bool) -> None:
-    """Print every message of a channel in plain words, or whole, or as one JSON object a line."""
+def show_channel(
+    channel: str, log: Path | None, config: Path | None, *, full: bool, prompts: bool, as_json: bool
+) -> None:
+    """Print every message of a channel in plain words, or whole, or as one JSON object a line; with what led to it."""
     with Log(place_of(log, config), "r") as opened:
         messages = read_channel(opened, channel)
+        exchanges = opened.exchanges(messages[0].channel) if prompts else ()
     story = Story()
     for message in messages:
         told = story.hear(message)
+        led = [x for x in exchanges if (x.author, x.sequence) == (message.author, message.sequence)]
         if as_json:
-            print_json(message_as_json(message, story.names))
+            print_json(message_as_json(message, story.names) | ({"exchanges": as_plain(led)} if prompts else {}))
         elif story.messages == 1 and story.question is not None:
             print_text(f"{messages[0].channel}: {safe(story.question.text)}")
             print_text("\n".join(f"  {chr(65 + i)}) {safe(o)}" for i, o in enumerate(story.question.options)))
@@ -67,6 +73,9 @@ def show_channel(channel: str, log: Path | None, config: Path | None, *, full: b
             print_text(told)
             if full:
                 print_text(_whole(message))
+        if not as_json:
+            for exchange in led:
+                print_text(_exchanged(exchange))
     if not as_json:
         print_text(_end(messages))
 
@@ -112,6 +121,24 @@ def export_log(to: str, out: Path, channel: str | None, log: Path | None, config
 def _whole(message: Message[Any]) -> str:
     text = message.body.text if isinstance(message.body, Note | Proposal) else ""
     return "\n".join(f"    {line}" for line in safe(text).splitlines())
+
+
+def _exchanged(exchange: Exchange) -> str:
+    """Return what was asked of a model or a tool, and what came back, set off from what was said."""
+    asked, answered = exchange.asked, exchange.answered
+    if exchange.kind == "model":
+        turns = msgspec.json.decode(asked, type=Request).turns
+        asked = "\n".join(f"[{turn.role}] {turn.text}" for turn in turns)
+        if answered:
+            completion = msgspec.json.decode(answered, type=Completion)
+            wished = "".join(f"\n[wants {call.name}] {call.arguments}" for call in completion.calls)
+            answered = completion.text + wished
+    back = answered if not exchange.failure else f"failed: {exchange.failure}"
+    head = f"  {exchange.skill} asked {one_line(exchange.of, 80)} ({exchange.milliseconds / 1_000:.1f} s):"
+    lines = [f"    > {line}" for line in safe(asked).splitlines()] + [
+        f"    < {line}" for line in safe(back).splitlines()
+    ]
+    return "\n".join([head, *lines])
 
 
 def _report(report: Report) -> dict[str, Any]:
