@@ -8,11 +8,14 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from openai import OpenAI
 
 pytestmark = pytest.mark.slow
 
@@ -42,10 +45,26 @@ class Machine:
     def json(self, *words: str, exits: int = 0) -> Any:
         return json.loads(self.waggle(*words, "--json", exits=exits))
 
-    def join(self, *words: str) -> str:
+    def serve(self, *words: str) -> str:
+        """Start a server on a free port; return its address once it serves."""
+        server = subprocess.Popen(
+            [*RUN, "serve", "--port", "0", *words], env=self._env, cwd=self.folder, text=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        self.joined.append(server)
+        assert server.stderr is not None
+        said = ""
+        while "; end with Ctrl-C" not in said:
+            ready, _, _ = select.select([server.stderr], [], [], 60)
+            came = os.read(server.stderr.fileno(), 65_536).decode() if ready else ""  # a buffer would hide lines
+            assert came, f"the server does not serve: {said}"
+            said += came
+        return said.partition("serving at ")[2].partition("/v1")[0]
+
+    def join(self, *words: str, says: tuple[str, ...] = SAYS_4) -> str:
         """Start a peer and wait until it is present; return its first line."""
         peer = subprocess.Popen(
-            [*RUN, "join", *words, *SAYS_4], env=self._env, cwd=self.folder, text=True,
+            [*RUN, "join", *words, *says], env=self._env, cwd=self.folder, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self.joined.append(peer)
@@ -121,3 +140,110 @@ def test_what_cannot_be_joined_is_said_in_a_sentence_with_its_exit_code(machines
     taken = bob.waggle("join", invite, "--as", "bob", "--listen", listening, *SAYS_4, exits=3)
     assert listening in taken
     assert "no swarm is known here" in bob.waggle("mesh", "status")
+
+
+SERVED = """
+[ask]
+peers = 1
+model = "scripted:I say five. Answer: 5. Confidence: 80%"
+[swarms.hive]
+about = "members on many machines"
+mesh = "bees"
+key = "eve"
+certify = true
+"""
+THINKS_LONG = """
+[models.slow]
+kind = "scripted"
+model = "Two and two make four. Answer: 4. Confidence: 80%"
+delay_s = 3
+"""
+VERSION = {"a2a-version": "1.0"}
+
+
+def until(found: Callable[[], Any], within_s: float = 60) -> Any:
+    """Return what is found, as soon as it is."""
+    end = time.monotonic() + within_s
+    while not (it := found()):
+        assert time.monotonic() < end, "not in time"
+        time.sleep(0.1)
+    return it
+
+
+def bees(machines: list[Machine], *, says: tuple[str, ...] = SAYS_4) -> None:
+    """Let alice and bob sit, and eve's key be a member without a vote."""
+    alice, bob, eve = machines
+    alice.join("--new", "bees", "--as", "alice", says=says)
+    bob.join(
+        alice.waggle("mesh", "invite", "bees", "--as", "alice", "--vote").splitlines()[0], "--as", "bob", says=says
+    )
+    invite = alice.waggle("mesh", "invite", "bees", "--as", "alice").splitlines()[0]
+    eve.waggle("ask", "--mesh", invite, "--as", "eve", "--answer", "number", "1+3?")
+
+
+def test_an_openai_client_asks_members_on_many_machines_beside_a_swarm_of_this_one(machines: list[Machine]) -> None:
+    alice, _, eve = machines
+    bees(machines)
+    (eve.folder / "waggle.toml").write_text(SERVED)
+    url = eve.serve()
+    client = OpenAI(base_url=f"{url}/v1", api_key="none")
+    assert {"waggle/default", "waggle/hive"} <= {model.id for model in client.models.list()}
+
+    def ask(model: str) -> Any:
+        asked = client.chat.completions.create(model=model, messages=[{"role": "user", "content": "What is 2+2?"}])
+        found: Any = asked.choices[0].model_extra
+        return found["waggle"]
+
+    assert ask("waggle/default")["answer"] == "5"
+    decision = ask("waggle/hive")
+    assert (decision["answer"], decision["silent"]) == ("4", [])
+    file = eve.folder / "certificate.json"
+    file.write_text(json.dumps(decision["certificate"]))
+    for machine in machines:
+        proven = machine.json("verify", str(file))
+        assert (proven["answer"], {signer["name"] for signer in proven["signers"]}) == ("4", {"alice", "bob"})
+    assert decision["channel"] in eve.waggle("log", "show", decision["channel"])
+
+    vote = alice.waggle("mesh", "invite", "bees", "--as", "alice", "--vote").splitlines()[0]
+    alice.join(vote, "--as", "carol")
+    until(lambda: "carol" in httpx.get(f"{url}/v1/models/waggle/hive").json()["waggle"]["peers"])
+    assert {m["name"] for m in ask("waggle/hive")["certificate"]["members"]} == {"alice", "bob", "carol"}
+    assert eve.leave(signal.SIGTERM) == [0]
+
+
+def test_a_server_killed_with_a_question_open_finds_the_members_decision_when_it_is_back(
+    machines: list[Machine],
+) -> None:
+    alice, bob, eve = machines
+    for machine in (alice, bob):
+        (machine.folder / "waggle.toml").write_text(THINKS_LONG)
+    bees(machines, says=("--model", "slow"))
+    serve = ("--mesh", "bees", "--as", "eve", "--certify", "--answer", "number", "--protocol", "vote")
+    url = eve.serve(*serve)
+    message = {"messageId": "m", "role": "ROLE_USER", "parts": [{"text": "What is 2+2?"}]}
+    sent = {"message": message, "configuration": {"returnImmediately": True}}
+    task = httpx.post(f"{url}/message:send", json=sent, headers=VERSION).json()["task"]
+    until(lambda: alice.json("mesh", "status")["peers"][0]["open"], within_s=20)
+    [killed] = eve.leave(signal.SIGKILL)
+    assert killed == -signal.SIGKILL
+    time.sleep(5)  # members think for three
+    url = eve.serve(*serve)
+
+    def ended() -> Any:
+        now = httpx.get(f"{url}/tasks/{task['id']}", headers=VERSION).json()
+        return now if now["status"]["state"] != "TASK_STATE_WORKING" else None
+
+    found = until(ended)
+    assert found["status"]["state"] == "TASK_STATE_COMPLETED", found
+    data = found["artifacts"][0]["parts"][1]["data"]
+    assert data["answer"] == "4"
+    file = eve.folder / "certificate.json"
+    file.write_text(data["certificate"])
+    assert bob.json("verify", str(file))["answer"] == "4"
+
+
+def test_what_cannot_be_served_from_the_network_is_said_in_a_sentence(machines: list[Machine]) -> None:
+    _, _, eve = machines
+    assert "leave out --model" in eve.waggle("serve", "--mesh", "bees", "--model", "embedded", exits=2)
+    assert "give --mesh" in eve.waggle("serve", "--certify", exits=2)
+    assert "no swarm" in eve.waggle("serve", "--mesh", "bees", exits=2)
