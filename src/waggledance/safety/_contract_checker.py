@@ -8,7 +8,7 @@ that build on the same set share the work. So a step costs the same in a long ch
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -70,7 +70,7 @@ class Checker:
         self._alike: dict[tuple[PeerId, int], list[Node]] = {}
         self._exchanges: dict[tuple[PeerId, int], list[Exchange]] = {}
         self._waiting: set[MessageId] = set()
-        self._waiting_for: defaultdict[MessageId, list[AnyMessage]] = defaultdict(list)
+        self._waiting_for: defaultdict[MessageId, list[tuple[AnyMessage, Iterator[MessageId]]]] = defaultdict(list)
         self._violations: list[tuple[Node, Violation]] = []
         self._faulty: list[tuple[Node, Faulty]] = []
         self._unknown: Counter[str] = Counter()
@@ -88,23 +88,27 @@ class Checker:
         """
         if message.id in self._by_id or message.id in self._waiting:
             return ()
-        before, ahead = len(self._violations), [message]
+        before, ahead = len(self._violations), [(message, self._missing(message))]
         new: list[Violation] = []
         while ahead:
-            at = ahead.pop()
-            causes = causes_of(at)
-            joined = self._joins.get(frozenset(causes)) if at is message else None
-            if joined is None:
-                missing = next((id for id in causes if id not in self._by_id), None)
-                if missing is not None:
-                    self._waiting.add(at.id)
-                    self._waiting_for[missing].append(at)
-                    continue
-                joined = self._joined(frozenset(causes))
+            at, missing = ahead.pop()
+            first = next(missing, None)
+            if first is not None:
+                self._waiting.add(at.id)
+                self._waiting_for[first].append((at, missing))
+                continue
             self._waiting.discard(at.id)
-            new += self._placed(at, joined)
+            new += self._placed(at)
             ahead += self._waiting_for.pop(at.id, ())
         return (*[violation for _, violation in self._violations[before:]], *new)
+
+    def _missing(self, message: AnyMessage) -> Iterator[MessageId]:
+        """Go through the causes of a message that are not here when it is their turn to be looked at."""
+        causes = causes_of(message)
+        if frozenset(causes) not in self._joins:
+            for id in causes:
+                if id not in self._by_id:
+                    yield id
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -129,8 +133,8 @@ class Checker:
 
     # -- folding ------------------------------------------------------------------------------------------------
 
-    def _placed(self, message: AnyMessage, joined: _Joined) -> list[Violation]:
-        heard, folded = joined
+    def _placed(self, message: AnyMessage) -> list[Violation]:
+        heard, folded = self._joined(frozenset(causes_of(message)))
         node = self._by_id[message.id] = Node(message, heard)
         node.states = self._stepped(node, folded)
         if isinstance(message.body, Unknown):
