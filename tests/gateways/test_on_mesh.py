@@ -137,10 +137,11 @@ def test_whose_vote_is_taken_is_not_asked_by_the_next_order_and_who_is_given_one
     on_virtual_time(main())
 
 
-def test_with_nobody_there_every_door_says_so_at_once_and_serves_again_when_somebody_comes() -> None:
+@pytest.mark.parametrize("certify", [False, True])
+def test_with_nobody_there_every_door_says_so_at_once_and_serves_again_when_somebody_comes(certify: bool) -> None:
     async def main() -> None:
         async with SimulatedMesh(3, seed=4) as mesh:
-            host = serving(mesh)
+            host = serving(mesh, certify=certify)
             for name in ("p0", "p1", "p2"):
                 await mesh.crash(name)
             await asyncio.sleep(60)
@@ -161,6 +162,30 @@ def test_with_nobody_there_every_door_says_so_at_once_and_serves_again_when_some
                     await mesh.begin(name, "old")
                 await asyncio.sleep(60)
                 assert (await client.post("/v1/chat/completions", json=ASKED)).status_code == 200
+
+    on_virtual_time(main())
+
+
+def test_cards_and_lists_name_who_is_there_at_this_moment() -> None:
+    async def main() -> None:
+        async with SimulatedMesh(3, seed=11) as mesh:
+            host = serving(mesh, about="three far away")
+            app = app_of(host, [OpenAIDoor(host), A2A(host, keyed=True)])
+            async with caller(app) as client:
+
+                async def named() -> list[list[str]]:
+                    model = (await client.get("/v1/models/waggle/default")).json()["waggle"]
+                    assert model["about"] == "three far away"
+                    card = (await client.get("/extendedAgentCard", headers={"a2a-version": "1.0"})).json()
+                    inside = next(
+                        e["params"] for e in card["capabilities"]["extensions"] if e["uri"] == "urn:waggledance:swarm:1"
+                    )
+                    return [sorted(model["peers"]), sorted(inside["peers"])]
+
+                assert await named() == [["p0", "p1", "p2"]] * 2
+                await mesh.crash("p1")
+                await asyncio.sleep(60)
+                assert await named() == [["p0", "p2"]] * 2
 
     on_virtual_time(main())
 
