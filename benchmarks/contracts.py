@@ -3,9 +3,10 @@
     python benchmarks/contracts.py            10,000 messages, best of 5
     python benchmarks/contracts.py --small    1,000 messages, best of 3, for CI
 
-A debate of 5 (or 50) peers without faults, in memory, by the order it was said in, and shuffled. "All twelve" is every
-built-in contract at once; "one" is each alone, less what the checker costs without any. The reference is what a door
-does first with a frame that arrives: `open_frame`, in the same run. Times are of this process, not of the wall.
+A debate of 5 (or 50) peers without faults, in memory, by the order it was said in, and shuffled; everybody hears
+everybody, or in a ring two neighbours. "All twelve" is every built-in contract at once; "one" is each alone, less what
+the checker costs without any. The reference is what a door does first with a frame that arrives: `open_frame`, in the
+same run. Times are of this process, not of the wall.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ from waggledance.safety import Checker, Contract, builtin
 TARGET_US = 5.0
 
 
-def debate(messages: int, peers: int) -> list[Message]:
-    """Return a debate in which everybody hears everybody, round after round."""
+def debate(messages: int, peers: int, *, ring: bool = False) -> list[Message]:
+    """Return a debate in which everybody hears everybody, or two neighbours, round after round."""
     channel = Channel(swarm_id("bench"), "q1")
     ids = [local_peer_id(f"p{i}") for i in range(peers)]
     members = tuple(Member(id, f"p{i}") for i, id in enumerate(ids))
@@ -44,9 +45,10 @@ def debate(messages: int, peers: int) -> list[Message]:
     said: list[Message] = [channel.publish(local_peer_id("asker"), opening, [], 0)]
     last, round = [said[0]], 0
     while len(said) < messages:
-        heard, last = last, []
-        refs = tuple(m.id for m in heard if m.kind == "proposal/1")
-        for id in ids:
+        before, last = last, []
+        for i, id in enumerate(ids):
+            heard = [before[i - 1], before[(i + 1) % peers]] if ring and round else before
+            refs = tuple(m.id for m in heard if m.kind == "proposal/1")
             cost = Cost(calls=1, prompt_tokens=100, completion_tokens=40, milliseconds=800)
             body = Proposal(round=round, key="4", text="As the others say, it is four.", refs=refs, cost=cost)
             last.append(channel.publish(id, body, heard, 0))
@@ -90,11 +92,11 @@ def main() -> None:
         "| peers | order | reading a frame | checker alone | all twelve | a message and contract | ÷ reading | target 5 µs |"
     )
     print("|---|---|---|---|---|---|---|---|")
-    for peers in (5, 50):
-        said = debate(messages, peers)
+    for peers, ring in ((5, False), (50, False), (50, True)):
+        said = debate(messages, peers, ring=ring)
         frames = [frame(m) for m in said]
         reading = best(repeats, opened, frames) / messages * 1e6
-        for order in ("as said", "shuffled"):
+        for order in ("as said", "shuffled") if not ring else ("as said",):
             delivered = list(said)
             if order == "shuffled":
                 Random(7).shuffle(delivered)
@@ -102,7 +104,7 @@ def main() -> None:
             whole = best(repeats, heard, delivered, builtin()) / messages * 1e6
             each = whole / len(builtin())
             print(
-                f"| {peers} | {order} | {reading:.1f} µs | {alone:.1f} µs | {whole:.1f} µs | {each:.2f} µs | "
+                f"| {peers}{' in a ring' if ring else ''} | {order} | {reading:.1f} µs | {alone:.1f} µs | {whole:.1f} µs | {each:.2f} µs | "
                 f"{each / reading:.2f} | {'met' if each <= TARGET_US else 'missed'} |"
             )
             assert heard(delivered, builtin()).compliance().holds
