@@ -46,6 +46,10 @@ class Hosted:
             return ()
         return tuple(peer.name for peer in swarm.peers)
 
+    def allowed(self, order: Order) -> Budget:
+        """Return what an order may cost: what it asks for, within what the swarm allows."""
+        return (order.budget or Budget()).within(self.budget or Budget())
+
     def tuned(self, order: Order) -> Swarm:
         """Return the swarm with its agents at the temperature, the limit and the luck that an order asks for.
 
@@ -53,7 +57,7 @@ class Hosted:
             UsageError: one of them is out of range.
             RunFailed: nobody is there who could answer.
         """
-        swarm = self.swarm if self.now is None else self.now(order.budget or self.budget)
+        swarm = self.swarm if self.now is None else self.now(self.allowed(order))
         if order.temperature is None and order.max_tokens is None and order.seed is None:
             return swarm
         peers = [

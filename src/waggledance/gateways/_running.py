@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any, Literal, TypeAlias, cast
 
-from waggledance.core import Budget, Decision, Exchange, Message, WaggleError, Words
+from waggledance.core import Decision, Exchange, Message, WaggleError, Words
 from waggledance.gateways._event import Broken, Cancelled, Decided, Event, Failed, Started
 from waggledance.gateways._hosted import Hosted
 from waggledance.gateways._order import Order
@@ -134,7 +134,7 @@ class Running:
         return hosted.tuned(order).watch(
             order.question,
             protocol=protocol,
-            budget=(order.budget or Budget()).within(hosted.budget or Budget()),
+            budget=hosted.allowed(order),
             seed=order.seed,
             closely=order.closely,
         )
