@@ -96,7 +96,10 @@ async def test_other_values_are_other_outputs() -> None:
 
 async def test_what_does_not_compile_or_has_no_such_function_crashes() -> None:
     found = await behaviours(["def f(:", "x = 1", "\0", ""], "f", ["(1,)"], Sandbox())
-    assert [outputs[0] for outputs in found] == ["!SyntaxError", "!KeyError", "!SyntaxError", "!KeyError"]
+    crashes = [outputs[0] for outputs in found]
+    assert crashes[:2] == ["!SyntaxError", "!KeyError"]
+    assert crashes[2] in ("!SyntaxError", "!ValueError")  # Pythons differ on a null byte
+    assert crashes[3] == "!KeyError"
 
 
 async def test_senseless_wishes_are_refused() -> None:
