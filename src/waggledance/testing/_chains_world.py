@@ -47,7 +47,8 @@ def run_chains(
         while at < len(chain) and tried < tries:
             timeout: float = min(policy(chain[at:], budget_s - spent), budget_s - spent)
             seconds: float = draws[at][tried]
-            spent = spent + (seconds if seconds < timeout else timeout)
+            took: float = min(seconds, timeout)
+            spent += took
             at, tried = (at + 1, 0) if seconds <= timeout else (at, tried + 1)
         if at == len(chain):
             ended += 1
