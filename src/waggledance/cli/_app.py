@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from waggledance.cli._chat_flags import chat
 from waggledance.cli._ending import ending_well
 from waggledance.cli._find_flags import rollout
+from waggledance.cli._flag import Config, Json, Log, completing, flag
 from waggledance.cli._id_commands import ids
 from waggledance.cli._lab import lab
+from waggledance.cli._log_flags import Channel, logs
 from waggledance.cli._mcp_flags import mcp
 from waggledance.cli._memory_commands import memory
 from waggledance.cli._mesh import Client, Connect, Scout, TlsCa, TlsCertificate, TlsKey, dialling, join, mesh, verify
@@ -30,7 +31,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings=_SETTINGS,
 )
-logs = typer.Typer(help="List, show, check, repair and export what was said.", no_args_is_help=True)
 models = typer.Typer(help="See which models can be used here, and fetch some.")
 config = typer.Typer(help="See which settings are in force.", no_args_is_help=True)
 sandbox = typer.Typer(help="See what the sandbox for commands and generated code can do here.", no_args_is_help=True)
@@ -44,36 +44,6 @@ app.add_typer(mesh, name="mesh")
 app.add_typer(rollout, name="rollout")
 app.add_typer(lab, name="lab")
 app.add_typer(teams, name="team")
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")]
-Log = Annotated[
-    Path | None,
-    typer.Option("--log", metavar="FILE", help="The log (default: in the user's data folder)."),
-]
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="FILE", help="A waggle.toml (default: looked for here and above)."),
-]
-File = Annotated[Path | None, typer.Argument(metavar="FILE", help="The log; the same as --log.")]
-Channel = Annotated[
-    str, typer.Argument(metavar="CHANNEL", help="A channel's name, or how it begins; see `waggle log list`.")
-]
-
-
-def _flag(help: str, metavar: str, *, names: str = "") -> Any:
-    """Return a flag that may be left out, and what completes its values."""
-    return typer.Option(help=help, metavar=metavar, autocompletion=_names(names) if names else None)
-
-
-def _names(room: str) -> Callable[[str], list[str]]:
-    """Return what completes a name of a room's register."""
-
-    def complete(incomplete: str) -> list[str]:
-        from waggledance.cli._registers import names_in
-
-        return [name for name in names_in(room) if name.startswith(incomplete)]
-
-    return complete
 
 
 def run() -> None:
@@ -104,10 +74,10 @@ def ask(
     question: Annotated[
         str, typer.Argument(metavar="QUESTION", help="What the swarm should answer; - reads it from stdin.")
     ],
-    peers: Annotated[int | None, _flag("How many peers to seat, 1 to 64 (default: 5).", "N")] = None,
+    peers: Annotated[int | None, flag("How many peers to seat, 1 to 64 (default: 5).", "N")] = None,
     model: Annotated[
         list[str] | None,
-        _flag(
+        flag(
             "What peers think with, or a2a:URL for an agent that is a peer; several are dealt out in turn (default: "
             "embedded).",
             "SPEC",
@@ -116,34 +86,32 @@ def ask(
     ] = None,
     tools: Annotated[
         list[str] | None,
-        _flag("A tool server that peers may use, [tools.NAME] of waggle.toml; give several.", "NAME"),
+        flag("A tool server that peers may use, [tools.NAME] of waggle.toml; give several.", "NAME"),
     ] = None,
     protocol: Annotated[
-        str | None, _flag("What is said when (default: what won at equal spend).", "NAME", names="protocol")
+        str | None, flag("What is said when (default: what won at equal spend).", "NAME", names="protocol")
     ] = None,
     rule: Annotated[
-        str | None, _flag("How many opinions become one (default: the protocol's).", "NAME", names="rule")
+        str | None, flag("How many opinions become one (default: the protocol's).", "NAME", names="rule")
     ] = None,
-    topology: Annotated[
-        str | None, _flag("Who hears whom (default: the protocol's).", "NAME", names="topology")
-    ] = None,
-    rounds: Annotated[int | None, _flag("How often peers hear each other (default: the protocol's).", "N")] = None,
+    topology: Annotated[str | None, flag("Who hears whom (default: the protocol's).", "NAME", names="topology")] = None,
+    rounds: Annotated[int | None, flag("How often peers hear each other (default: the protocol's).", "N")] = None,
     patience: Annotated[
-        float | None, _flag("How long a round waits for those who are late (default: the protocol's).", "SECONDS")
+        float | None, flag("How long a round waits for those who are late (default: the protocol's).", "SECONDS")
     ] = None,
     answer: Annotated[
         str | None,
-        _flag(
+        flag(
             "What is asked for: number, choice, yes/no, short, free or code (default: guessed).",
             "KIND",
             names="kind of answer",
         ),
     ] = None,
-    option: Annotated[list[str] | None, _flag("One option of a question of choice; give two or more.", "TEXT")] = None,
+    option: Annotated[list[str] | None, flag("One option of a question of choice; give two or more.", "TEXT")] = None,
     temperature: Annotated[
-        float | None, _flag("How freely models draw their words, 0 to 10 (default: the peer's).", "T")
+        float | None, flag("How freely models draw their words, 0 to 10 (default: the peer's).", "T")
     ] = None,
-    max_tokens: Annotated[int | None, _flag("Tokens of one answer at most (default: the peer's).", "N")] = None,
+    max_tokens: Annotated[int | None, flag("Tokens of one answer at most (default: the peer's).", "N")] = None,
     scrub: Annotated[
         bool | None,
         typer.Option(
@@ -152,12 +120,12 @@ def ask(
         ),
     ] = None,
     human: Annotated[bool, typer.Option("--human", help="Seat yourself as one more peer, at this terminal.")] = False,
-    budget_tokens: Annotated[int | None, _flag("Tokens to spend at most.", "N")] = None,
-    budget_calls: Annotated[int | None, _flag("Calls of models to make at most.", "N")] = None,
-    budget_messages: Annotated[int | None, _flag("Messages to publish at most.", "N")] = None,
-    budget_usd: Annotated[float | None, _flag("Dollars to spend at most, where prices are known.", "USD")] = None,
-    seconds: Annotated[float | None, _flag("Time to take at most.", "SECONDS")] = None,
-    seed: Annotated[int | None, _flag("Same seed, same draws (default: 0).", "N")] = None,
+    budget_tokens: Annotated[int | None, flag("Tokens to spend at most.", "N")] = None,
+    budget_calls: Annotated[int | None, flag("Calls of models to make at most.", "N")] = None,
+    budget_messages: Annotated[int | None, flag("Messages to publish at most.", "N")] = None,
+    budget_usd: Annotated[float | None, flag("Dollars to spend at most, where prices are known.", "USD")] = None,
+    seconds: Annotated[float | None, flag("Time to take at most.", "SECONDS")] = None,
+    seed: Annotated[int | None, flag("Same seed, same draws (default: 0).", "N")] = None,
     over: Annotated[
         str | None,
         typer.Option("--mesh", metavar="SWARM", help="Ask a swarm on the network: its name, an invite or an endpoint."),
@@ -277,7 +245,7 @@ app.command()(mcp)
 @ending_well
 def replay(
     channel: Channel,
-    rule: Annotated[str | None, _flag("Decide by another rule instead.", "NAME", names="rule")] = None,
+    rule: Annotated[str | None, flag("Decide by another rule instead.", "NAME", names="rule")] = None,
     log: Log = None,
     config: Config = None,
     as_json: Json = False,
@@ -317,185 +285,6 @@ def studio(
     studio(log, config, host=host, port=port, open_page=open_page, locked=locked)
 
 
-@logs.command("list")
-@ending_well
-def log_list(log: Log = None, config: Config = None, as_json: Json = False) -> None:
-    """List the channels of a log: one question each, and what became of it."""
-    from waggledance.cli._log_commands import list_channels
-
-    list_channels(log, config, as_json=as_json)
-
-
-@logs.command("show")
-@ending_well
-def log_show(
-    channel: Channel,
-    log: Log = None,
-    config: Config = None,
-    full: Annotated[bool, typer.Option("--full", help="Print texts whole, not their first sentences.")] = False,
-    prompts: Annotated[
-        bool, typer.Option("--prompts", help="Print what peers here asked of models and tools, and what came back.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a message.")] = False,
-) -> None:
-    """Show every message of a channel."""
-    from waggledance.cli._log_commands import show_channel
-
-    show_channel(channel, log, config, full=full, prompts=prompts, as_json=as_json)
-
-
-@logs.command("fork")
-@ending_well
-def log_fork(
-    channel: Channel,
-    drop: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Let a message never have reached anybody; give several.")
-    ] = None,
-    replace: Annotated[
-        list[str] | None, typer.Option(metavar="ID=TEXT", help="Let a message have said something else; give several.")
-    ] = None,
-    rule: Annotated[str | None, _flag("Decide by another rule.", "NAME", names="rule")] = None,
-    model: Annotated[
-        list[str] | None, typer.Option(metavar="PEER=SPEC", help="Let a peer think with another model; give several.")
-    ] = None,
-    without: Annotated[list[str] | None, typer.Option(metavar="PEER", help="Take a peer away; give several.")] = None,
-    at: Annotated[str | None, _flag("From which message on models are others and peers are gone.", "ID")] = None,
-    live: Annotated[
-        str,
-        typer.Option(
-            metavar="WHEN",
-            help="When peers are asked anew: never, needed (what they are asked has changed), after (all after --at).",
-        ),
-    ] = "needed",
-    ask_with: Annotated[
-        list[str] | None,
-        typer.Option("--with", metavar="SPEC", help="What peers who are asked anew think with (default: as in ask)."),
-    ] = None,
-    seed: Annotated[int | None, _flag("Draw other numbers in what is asked anew.", "N")] = None,
-    log: Log = None,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Run a channel again with something changed, into a channel of its own; say what would have come of it.
-
-    What does not depend on the change is answered from the record. Ids are those of `waggle log show --json`, or their
-    first digits.
-
-    Exit codes: 0 it was run again, 2 it cannot be, 3 a call would be needed that may not be made.
-    """
-    from waggledance.cli._fork_command import Wanted, fork
-
-    flags = {"log.path": None if log is None else str(log), "ask.model": tuple(ask_with) if ask_with else None}
-    fork(
-        channel,
-        Wanted(drop or (), replace or (), rule, model or (), without or (), at, live, seed),
-        flags,
-        config,
-        as_json=as_json,
-    )
-
-
-@logs.command("verify")
-@ending_well
-def log_verify(file: File = None, log: Log = None, config: Config = None, as_json: Json = False) -> None:
-    """Check every message of a log; say what is intact and what is not. Exit code 3 when something is not."""
-    from waggledance.cli._log_commands import verify_log
-
-    verify_log(file or log, config, as_json=as_json)
-
-
-@logs.command("check")
-@ending_well
-def log_check(
-    channel: Annotated[
-        str | None, typer.Argument(metavar="CHANNEL", help="A channel's name, or how it begins (default: all).")
-    ] = None,
-    contract: Annotated[
-        list[str] | None,
-        _flag(
-            "One contract: a built-in one, or module:name, or file.py:name; give several (default: the twelve).", "NAME"
-        ),
-    ] = None,
-    budget_tokens: Annotated[
-        int | None, _flag("Tokens that each run was allowed (default: as its opening says).", "N")
-    ] = None,
-    budget_calls: Annotated[int | None, _flag("Calls of models that each run was allowed.", "N")] = None,
-    budget_messages: Annotated[int | None, _flag("Messages that each run was allowed.", "N")] = None,
-    budget_usd: Annotated[float | None, _flag("Dollars that each run was allowed.", "USD")] = None,
-    grant: Annotated[
-        list[str] | None, _flag("Which tools a peer may use, as PEER=TOOL,TOOL; * is every peer.", "GRANT")
-    ] = None,
-    public: Annotated[
-        list[str] | None, _flag("A channel in which nothing is private, or a pattern such as 'q1*'.", "CHANNEL")
-    ] = None,
-    log: Log = None,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Check what was said against contracts; name the first step that breaks one. Exit code 3 when one is broken.
-
-    `waggle log verify` asks whether the file is what was written; this asks whether what was written is right.
-    """
-    from waggledance.cli._log_check_command import check_log
-    from waggledance.core import Budget
-
-    given = Budget(tokens=budget_tokens, calls=budget_calls, messages=budget_messages, usd=budget_usd)
-    budget = None if given == Budget() else given
-    check_log(
-        channel, log, config, contracts=tuple(contract or ()), budget=budget, grants=tuple(grant or ()),
-        public=tuple(public or ()), as_json=as_json,
-    )  # fmt: skip
-
-
-@logs.command("trace")
-@ending_well
-def log_trace(
-    channel: Annotated[
-        str | None, typer.Argument(metavar="CHANNEL", help="A channel's name, or how it begins (default: all).")
-    ] = None,
-    to: Annotated[
-        str | None,
-        _flag("A collector's address, such as http://127.0.0.1:4318; - is stdout (default: OTEL_EXPORTER_…).", "URL"),
-    ] = None,
-    header: Annotated[list[str] | None, _flag("Sent to the collector, as NAME=VALUE; give several.", "HEADER")] = None,
-    prompts: Annotated[
-        bool, typer.Option("--prompts", help="Send what was said, asked and answered, too; it may be private.")
-    ] = False,
-    log: Log = None,
-    config: Config = None,
-) -> None:
-    """Export runs as OpenTelemetry spans, by the conventions for generative AI. The same run gives the same ids."""
-    from waggledance.cli._log_trace_command import trace_log
-
-    trace_log(channel, log, config, to=to, headers=tuple(header or ()), prompts=prompts)
-
-
-@logs.command("repair")
-@ending_well
-def log_repair(file: File = None, log: Log = None, config: Config = None, as_json: Json = False) -> None:
-    """Keep what is intact of a damaged log; the damaged file stays beside it."""
-    from waggledance.cli._log_commands import repair_log
-
-    repair_log(file or log, config, as_json=as_json)
-
-
-@logs.command("export")
-@ending_well
-def log_export(
-    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="jsonl or parquet.")],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write; - is stdout, for jsonl.")
-    ],
-    channel: Annotated[str | None, _flag("Only this channel.", "CHANNEL")] = None,
-    log: Log = None,
-    config: Config = None,
-) -> None:
-    """Write a log's messages to one file, for DuckDB, Polars and friends."""
-    from waggledance.cli._log_commands import export_log
-
-    export_log(to, out, channel, log, config)
-
-
 @models.callback(invoke_without_command=True)
 @ending_well
 def list_models(
@@ -516,7 +305,9 @@ def list_models(
 def models_get(
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="A model's name, as in `waggle models`.", autocompletion=_names("weights")),
+        typer.Argument(
+            metavar="NAME", help="A model's name, as in `waggle models`.", autocompletion=completing("weights")
+        ),
     ],
     as_json: Json = False,
 ) -> None:

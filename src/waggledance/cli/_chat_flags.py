@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from waggledance.cli._ending import ending_well
-
-
-def _flag(help: str, metavar: str) -> Any:
-    return typer.Option(help=help, metavar=metavar)
+from waggledance.cli._flag import Log, Models, Seed, flag
 
 
 @ending_well
@@ -22,28 +19,26 @@ def chat(
     as_name: Annotated[
         str | None, typer.Option("--as", metavar="NAME", help="What you want to be called (default: your login).")
     ] = None,
-    room: Annotated[str, _flag("The room's name.", "NAME")] = "lobby",
-    swarm: Annotated[str, _flag("What the swarm is called in the room.", "NAME")] = "swarm",
+    room: Annotated[str, flag("The room's name.", "NAME")] = "lobby",
+    swarm: Annotated[str, flag("What the swarm is called in the room.", "NAME")] = "swarm",
     about: Annotated[
-        list[str] | None, _flag("What the swarm knows well: it speaks up sooner about that; give several.", "TEXT")
+        list[str] | None, flag("What the swarm knows well: it speaks up sooner about that; give several.", "TEXT")
     ] = None,
     judge: Annotated[
-        str | None, _flag("A small model that decides when to speak where rules cannot tell (default: none).", "SPEC")
+        str | None, flag("A small model that decides when to speak where rules cannot tell (default: none).", "SPEC")
     ] = None,
-    host: Annotated[str, _flag("The address to listen on; 127.0.0.1 is this machine alone.", "ADDRESS")] = "127.0.0.1",
+    host: Annotated[str, flag("The address to listen on; 127.0.0.1 is this machine alone.", "ADDRESS")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="The port; 0 takes a free one.", metavar="N")] = 8010,
     keys: Annotated[
-        Path | None, _flag("API keys that others must show, one a line as: name key; mode 0600.", "FILE")
+        Path | None, flag("API keys that others must show, one a line as: name key; mode 0600.", "FILE")
     ] = None,
     open_to_all: Annotated[
         bool, typer.Option("--open", help="Ask for no keys even where other machines can reach us.")
     ] = False,
-    peers: Annotated[int | None, _flag("How many peers the swarm has, 1 to 64 (default: 5).", "N")] = None,
-    model: Annotated[
-        list[str] | None, _flag("What they think with; several are dealt out in turn (default: embedded).", "SPEC")
-    ] = None,
-    protocol: Annotated[str | None, _flag("What peers say when (default: what won at equal spend).", "NAME")] = None,
-    max_tokens: Annotated[int | None, _flag("Tokens of one peer's answer at most (default: 256).", "N")] = None,
+    peers: Annotated[int | None, flag("How many peers the swarm has, 1 to 64 (default: 5).", "N")] = None,
+    model: Models = None,
+    protocol: Annotated[str | None, flag("What peers say when (default: what won at equal spend).", "NAME")] = None,
+    max_tokens: Annotated[int | None, flag("Tokens of one peer's answer at most (default: 256).", "N")] = None,
     scrub: Annotated[
         bool | None,
         typer.Option(
@@ -51,10 +46,10 @@ def chat(
             help="Take private details out of what models are sent (default: for models behind an endpoint).",
         ),
     ] = None,
-    seed: Annotated[int | None, _flag("Same seed, same draws (default: 0).", "N")] = None,
-    log: Annotated[Path | None, _flag("The log (default: in the user's data folder).", "FILE")] = None,
+    seed: Seed = None,
+    log: Log = None,
     no_log: Annotated[bool, typer.Option("--no-log", help="Keep nothing of what is said.")] = False,
-    config: Annotated[Path | None, _flag("A waggle.toml (default: looked for here and above).", "FILE")] = None,
+    config: Annotated[Path | None, flag("A waggle.toml (default: looked for here and above).", "FILE")] = None,
 ) -> None:
     """Talk with a swarm, alone or several of you: the swarm listens, and speaks when there is a reason to.
 

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from waggledance.cli._ending import ending_well
+from waggledance.cli._flag import Log, Models, Seed, flag
 from waggledance.cli._mesh import Client, Connect, Listen, Scout
-
-
-def _flag(help: str, metavar: str) -> Any:
-    return typer.Option(help=help, metavar=metavar)
 
 
 @ending_well
 def mcp(
     mesh: Annotated[
         str | None,
-        _flag(
+        flag(
             "Be a member of a swarm on the network: an invite, its name, or an endpoint. Its members answer.", "SWARM"
         ),
     ] = None,
@@ -30,22 +27,20 @@ def mcp(
     connect: Connect = None,
     client: Client = False,
     scout: Scout = False,
-    peers: Annotated[int | None, _flag("Peers of the default swarm, 1 to 64 (default: 5).", "N")] = None,
-    model: Annotated[
-        list[str] | None, _flag("What they think with; several are dealt out in turn (default: embedded).", "SPEC")
-    ] = None,
-    protocol: Annotated[str | None, _flag("What is said when (default: what won at equal spend).", "NAME")] = None,
-    rule: Annotated[str | None, _flag("How many opinions become one (default: the protocol's).", "NAME")] = None,
-    rounds: Annotated[int | None, _flag("How often peers hear each other (default: the protocol's).", "N")] = None,
-    seed: Annotated[int | None, _flag("Same seed, same draws (default: 0).", "N")] = None,
-    budget_tokens: Annotated[int | None, _flag("Tokens that one question may cost.", "N")] = None,
-    budget_calls: Annotated[int | None, _flag("Calls of models that one question may cost.", "N")] = None,
-    seconds: Annotated[float | None, _flag("Seconds that one question may take.", "SECONDS")] = None,
-    log: Annotated[Path | None, _flag("The log (default: in the user's data folder).", "FILE")] = None,
+    peers: Annotated[int | None, flag("Peers of the default swarm, 1 to 64 (default: 5).", "N")] = None,
+    model: Models = None,
+    protocol: Annotated[str | None, flag("What is said when (default: what won at equal spend).", "NAME")] = None,
+    rule: Annotated[str | None, flag("How many opinions become one (default: the protocol's).", "NAME")] = None,
+    rounds: Annotated[int | None, flag("How often peers hear each other (default: the protocol's).", "N")] = None,
+    seed: Seed = None,
+    budget_tokens: Annotated[int | None, flag("Tokens that one question may cost.", "N")] = None,
+    budget_calls: Annotated[int | None, flag("Calls of models that one question may cost.", "N")] = None,
+    seconds: Annotated[float | None, flag("Seconds that one question may take.", "SECONDS")] = None,
+    log: Log = None,
     no_log: Annotated[bool, typer.Option("--no-log", help="Keep nothing of what is said.")] = False,
     config: Annotated[
         Path | None,
-        _flag("A waggle.toml, with more swarms as [swarms.NAME] (default: looked for here and above).", "FILE"),
+        flag("A waggle.toml, with more swarms as [swarms.NAME] (default: looked for here and above).", "FILE"),
     ] = None,
 ) -> None:
     """Speak MCP over stdin and stdout: the swarm as tools of whatever agent starts this command.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from waggledance.cli._ending import ending_well
+from waggledance.cli._flag import Config, Json, flag
 
 
 class Order(StrEnum):
@@ -25,44 +26,37 @@ class On(StrEnum):
     RAY = "ray"
 
 
-def _flag(help: str, metavar: str) -> Any:
-    return typer.Option(help=help, metavar=metavar)
-
-
 @ending_well
 def run(
     plan: Annotated[Path, typer.Argument(metavar="PLAN", help="What is done to each row: a YAML file.")],
-    rows: Annotated[str, _flag("The rows: .jsonl, .csv or .parquet; - is JSON lines on stdin.", "FILE")],
-    out: Annotated[Path, _flag("Where rows are written: .jsonl, .csv or .parquet.", "FILE")],
+    rows: Annotated[str, flag("The rows: .jsonl, .csv or .parquet; - is JSON lines on stdin.", "FILE")],
+    out: Annotated[Path, flag("Where rows are written: .jsonl, .csv or .parquet.", "FILE")],
     model: Annotated[
-        str | None, _flag("What steps think with that name no model (default: the plan's, or embedded).", "SPEC")
+        str | None, flag("What steps think with that name no model (default: the plan's, or embedded).", "SPEC")
     ] = None,
     in_flight: Annotated[
         int | None,
         typer.Option(min=1, max=100_000, help="Rows under way at once (default: the plan's, or 100).", metavar="N"),
     ] = None,
-    seed: Annotated[int | None, _flag("Same seed, same draws (default: the plan's, or 0).", "N")] = None,
+    seed: Annotated[int | None, flag("Same seed, same draws (default: the plan's, or 0).", "N")] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start over: throw away what an earlier run has done.")
     ] = False,
     again: Annotated[bool, typer.Option("--again", help="Try rows that failed in an earlier run once more.")] = False,
     order: Annotated[Order, typer.Option(help="Write rows as they came in, or as they ended.")] = Order.INPUT,
-    max_row_bytes: Annotated[int, _flag("A larger row goes to the dead letters.", "BYTES")] = 1 << 20,
-    budget_tokens: Annotated[int | None, _flag("Tokens to spend at most, all runs together.", "N")] = None,
-    budget_calls: Annotated[int | None, _flag("Calls of steps to make at most, all runs together.", "N")] = None,
-    budget_usd: Annotated[float | None, _flag("Dollars to spend at most, where prices are known.", "USD")] = None,
-    seconds: Annotated[float | None, _flag("Time this run may take at most.", "SECONDS")] = None,
+    max_row_bytes: Annotated[int, flag("A larger row goes to the dead letters.", "BYTES")] = 1 << 20,
+    budget_tokens: Annotated[int | None, flag("Tokens to spend at most, all runs together.", "N")] = None,
+    budget_calls: Annotated[int | None, flag("Calls of steps to make at most, all runs together.", "N")] = None,
+    budget_usd: Annotated[float | None, flag("Dollars to spend at most, where prices are known.", "USD")] = None,
+    seconds: Annotated[float | None, flag("Time this run may take at most.", "SECONDS")] = None,
     on: Annotated[On, typer.Option(help="Run steps in this process, or on a Ray cluster.")] = On.HERE,
     ray_address: Annotated[
         str | None,
-        _flag("With --on ray: which cluster (default: RAY_ADDRESS, or one started here).", "ADDRESS"),
+        flag("With --on ray: which cluster (default: RAY_ADDRESS, or one started here).", "ADDRESS"),
     ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option("--config", metavar="FILE", help="A waggle.toml (default: looked for here and above)."),
-    ] = None,
+    config: Config = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only how it ended.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Take many rows through the steps of a plan, and go on where an earlier run was ended.
 

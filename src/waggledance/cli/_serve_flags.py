@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from waggledance.cli._ending import ending_well
+from waggledance.cli._flag import Log, Models, Seed, flag
 from waggledance.cli._mesh import Client, Connect, Listen, Scout, TlsCa, TlsCertificate, TlsKey, dialling
 
 
@@ -22,54 +23,50 @@ class Door(StrEnum):
     CHAT = "chat"
 
 
-def _flag(help: str, metavar: str) -> Any:
-    return typer.Option(help=help, metavar=metavar)
-
-
 @ending_well
 def serve(
-    host: Annotated[str, _flag("The address to listen on; 127.0.0.1 is this machine alone.", "ADDRESS")] = "127.0.0.1",
+    host: Annotated[str, flag("The address to listen on; 127.0.0.1 is this machine alone.", "ADDRESS")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="The port; 0 takes a free one.", metavar="N")] = 8000,
     door: Annotated[
         list[Door] | None, typer.Option(help="A protocol to speak; give several (default: all installed but chat).")
     ] = None,
     keys: Annotated[
         Path | None,
-        _flag("API keys, one a line as: name key; mode 0600 (default: WAGGLE_API_KEYS, or none asked for).", "FILE"),
+        flag("API keys, one a line as: name key; mode 0600 (default: WAGGLE_API_KEYS, or none asked for).", "FILE"),
     ] = None,
     open_to_all: Annotated[
         bool, typer.Option("--open", help="Ask for no keys even where other machines can reach us.")
     ] = False,
-    rate: Annotated[int | None, _flag("Requests a minute of one caller (default: any number).", "N")] = None,
+    rate: Annotated[int | None, flag("Requests a minute of one caller (default: any number).", "N")] = None,
     at_once: Annotated[int, typer.Option(min=1, max=100_000, help="Questions at work at once.", metavar="N")] = 1_000,
-    max_body: Annotated[int, _flag("Bytes of one request.", "BYTES")] = 10 * 1024 * 1024,
+    max_body: Annotated[int, flag("Bytes of one request.", "BYTES")] = 10 * 1024 * 1024,
     cors_origin: Annotated[
-        list[str] | None, _flag("Whose web pages may call, as in https://chat.example (default: nobody's).", "ORIGIN")
+        list[str] | None, flag("Whose web pages may call, as in https://chat.example (default: nobody's).", "ORIGIN")
     ] = None,
     name: Annotated[
-        list[str] | None, _flag("A host name that we go by; give several (default: the address's own).", "HOST")
+        list[str] | None, flag("A host name that we go by; give several (default: the address's own).", "HOST")
     ] = None,
     drain: Annotated[
         float, typer.Option(min=0, help="Told to end, let questions at work take so long.", metavar="SECONDS")
     ] = 30.0,
     url: Annotated[
-        str, _flag("The address that callers know us by, behind a proxy (default: as they ask for it).", "URL")
+        str, flag("The address that callers know us by, behind a proxy (default: as they ask for it).", "URL")
     ] = "",
     webhook: Annotated[
         list[str] | None,
-        _flag(
+        flag(
             "Where notifications of A2A tasks may go: a host or a network, and then nowhere else; loopback lets this "
             "machine be told too (default: any public address).",
             "HOST",
         ),
     ] = None,
-    sign_as: Annotated[str | None, _flag("Sign A2A cards with this key of `waggle id`.", "NAME")] = None,
+    sign_as: Annotated[str | None, flag("Sign A2A cards with this key of `waggle id`.", "NAME")] = None,
     in_studio: Annotated[
         bool, typer.Option("--studio", help="Show it all in the browser, under /studio/; prints the address.")
     ] = False,
     mesh: Annotated[
         str | None,
-        _flag("Let the members of a swarm on the network answer: its name, an invite or an endpoint.", "SWARM"),
+        flag("Let the members of a swarm on the network answer: its name, an invite or an endpoint.", "SWARM"),
     ] = None,
     as_name: Annotated[
         str, typer.Option("--as", metavar="NAME", help="With --mesh: the key to ask with; made if missing.")
@@ -84,19 +81,17 @@ def serve(
     tls_ca: TlsCa = None,
     tls_certificate: TlsCertificate = None,
     tls_key: TlsKey = None,
-    peers: Annotated[int | None, _flag("Peers of the default swarm, 1 to 64 (default: 5).", "N")] = None,
-    model: Annotated[
-        list[str] | None, _flag("What they think with; several are dealt out in turn (default: embedded).", "SPEC")
-    ] = None,
-    protocol: Annotated[str | None, _flag("What is said when (default: what won at equal spend).", "NAME")] = None,
-    rule: Annotated[str | None, _flag("How many opinions become one (default: the protocol's).", "NAME")] = None,
-    topology: Annotated[str | None, _flag("Who hears whom (default: the protocol's).", "NAME")] = None,
-    rounds: Annotated[int | None, _flag("How often peers hear each other (default: the protocol's).", "N")] = None,
+    peers: Annotated[int | None, flag("Peers of the default swarm, 1 to 64 (default: 5).", "N")] = None,
+    model: Models = None,
+    protocol: Annotated[str | None, flag("What is said when (default: what won at equal spend).", "NAME")] = None,
+    rule: Annotated[str | None, flag("How many opinions become one (default: the protocol's).", "NAME")] = None,
+    topology: Annotated[str | None, flag("Who hears whom (default: the protocol's).", "NAME")] = None,
+    rounds: Annotated[int | None, flag("How often peers hear each other (default: the protocol's).", "N")] = None,
     answer: Annotated[
-        str | None, _flag("What kind of answers count (default: guessed for each question).", "KIND")
+        str | None, flag("What kind of answers count (default: guessed for each question).", "KIND")
     ] = None,
-    temperature: Annotated[float | None, _flag("How freely models draw their words, 0 to 10.", "T")] = None,
-    max_tokens: Annotated[int | None, _flag("Tokens of one peer's answer at most (default: 256).", "N")] = None,
+    temperature: Annotated[float | None, flag("How freely models draw their words, 0 to 10.", "T")] = None,
+    max_tokens: Annotated[int | None, flag("Tokens of one peer's answer at most (default: 256).", "N")] = None,
     scrub: Annotated[
         bool | None,
         typer.Option(
@@ -104,18 +99,18 @@ def serve(
             help="Take private details out of what models are sent (default: for models behind an endpoint).",
         ),
     ] = None,
-    seed: Annotated[int | None, _flag("Same seed, same draws (default: 0).", "N")] = None,
-    budget_tokens: Annotated[int | None, _flag("Tokens that one question may cost.", "N")] = None,
-    budget_calls: Annotated[int | None, _flag("Calls of models that one question may cost.", "N")] = None,
+    seed: Seed = None,
+    budget_tokens: Annotated[int | None, flag("Tokens that one question may cost.", "N")] = None,
+    budget_calls: Annotated[int | None, flag("Calls of models that one question may cost.", "N")] = None,
     budget_usd: Annotated[
-        float | None, _flag("Dollars that one question may cost, where prices are known.", "USD")
+        float | None, flag("Dollars that one question may cost, where prices are known.", "USD")
     ] = None,
-    seconds: Annotated[float | None, _flag("Seconds that one question may take.", "SECONDS")] = None,
-    log: Annotated[Path | None, _flag("The log (default: in the user's data folder).", "FILE")] = None,
+    seconds: Annotated[float | None, flag("Seconds that one question may take.", "SECONDS")] = None,
+    log: Log = None,
     no_log: Annotated[bool, typer.Option("--no-log", help="Keep nothing of what is said.")] = False,
     config: Annotated[
         Path | None,
-        _flag("A waggle.toml, with more swarms as [swarms.NAME] (default: looked for here and above).", "FILE"),
+        flag("A waggle.toml, with more swarms as [swarms.NAME] (default: looked for here and above).", "FILE"),
     ] = None,
 ) -> None:
     """Serve swarms as models, agents and tools: OpenAI's API, A2A, MCP and AG-UI, on one port.

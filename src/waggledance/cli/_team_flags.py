@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from waggledance.cli._ending import ending_well
+from waggledance.cli._flag import Config, Seed, flag
 
 team = typer.Typer(help="Let a team work by a recipe: roles that make one thing from another.", no_args_is_help=True)
 
@@ -26,10 +27,6 @@ def _names(incomplete: str) -> list[str]:
 Name = Annotated[
     str | None, typer.Argument(metavar="[NAME]", help="A recipe's name; see `waggle team list`.", autocompletion=_names)
 ]
-
-
-def _flag(help: str, metavar: str) -> Any:
-    return typer.Option(help=help, metavar=metavar)
 
 
 @team.command("list")
@@ -59,29 +56,26 @@ def team_run(
     ],
     recipe: File = None,
     peers: Annotated[
-        int | None, _flag("How many peers to seat, 1 to 64 (default: 5, or as many as the recipe keeps apart).", "N")
+        int | None, flag("How many peers to seat, 1 to 64 (default: 5, or as many as the recipe keeps apart).", "N")
     ] = None,
     model: Annotated[
-        list[str] | None, _flag("What peers think with; several are dealt out in turn (default: embedded).", "SPEC")
+        list[str] | None, flag("What peers think with; several are dealt out in turn (default: embedded).", "SPEC")
     ] = None,
-    max_tokens: Annotated[int | None, _flag("Tokens of one answer at most (default: the peer's).", "N")] = None,
+    max_tokens: Annotated[int | None, flag("Tokens of one answer at most (default: the peer's).", "N")] = None,
     temperature: Annotated[
-        float | None, _flag("How freely models draw their words, 0 to 10 (default: the peer's).", "T")
+        float | None, flag("How freely models draw their words, 0 to 10 (default: the peer's).", "T")
     ] = None,
-    budget_tokens: Annotated[int | None, _flag("Tokens to spend at most (default: the recipe's limit).", "N")] = None,
+    budget_tokens: Annotated[int | None, flag("Tokens to spend at most (default: the recipe's limit).", "N")] = None,
     budget_calls: Annotated[
-        int | None, _flag("Calls of models to make at most (default: the recipe's limit).", "N")
+        int | None, flag("Calls of models to make at most (default: the recipe's limit).", "N")
     ] = None,
-    seconds: Annotated[float | None, _flag("Time to take at most (default: the recipe's limit).", "SECONDS")] = None,
-    seed: Annotated[int | None, _flag("Same seed, same draws (default: 0).", "N")] = None,
+    seconds: Annotated[float | None, flag("Time to take at most (default: the recipe's limit).", "SECONDS")] = None,
+    seed: Seed = None,
     log: Annotated[
         Path | None, typer.Option("--log", metavar="FILE", help="The log (default: in the user's data folder).")
     ] = None,
     no_log: Annotated[bool, typer.Option("--no-log", help="Keep nothing.")] = False,
-    config: Annotated[
-        Path | None,
-        typer.Option("--config", metavar="FILE", help="A waggle.toml (default: looked for here and above)."),
-    ] = None,
+    config: Config = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only what comes out.")] = False,
     as_json: Json = False,
 ) -> None:
