@@ -208,3 +208,13 @@ async def test_every_swarm_has_its_place_and_callers_can_say_what_counts(served:
         first = await events(url, run("2+2?", state={"a": 1}, protocolVersion="1.0"))
     assert told[-1]["result"]["answer"] == "B"
     assert first[-1]["result"]["answer"] == "4"
+
+
+async def test_what_kind_of_answer_counts_is_the_callers_word_then_the_swarms(served: Served) -> None:
+    swarm = Swarm([FunctionPeer("ada", lambda _q: "Answer: 4.0")])
+    h = Host({"default": Hosted(swarm, expects="number")})
+    async with served(app_of(h, [AGUI(h)])) as url:
+        by_swarm = await events(url, run("Tell me."))
+        by_caller = await events(url, run("Tell me.", forwardedProps={"waggle": {"expects": "free"}}))
+    assert by_swarm[-1]["result"]["answer"] == "4"
+    assert by_caller[-1]["result"]["answer"] == "answer: 4.0"

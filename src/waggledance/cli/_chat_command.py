@@ -18,11 +18,11 @@ from waggledance.cli._journal import opened_log
 from waggledance.cli._models_here import models_for
 from waggledance.cli._printing import say
 from waggledance.cli._seating import model_name, tables
-from waggledance.cli._serve_command import hosted, is_loopback
+from waggledance.cli._serve_command import hosted
 from waggledance.core import Log, RunFailed, UsageError
 from waggledance.gateways import ChatGateway, Host, Keys, Room, Server, Speaker, app_of, chat_client
 from waggledance.gateways._host import DEFAULT
-from waggledance.gateways._serving import LOOPBACK
+from waggledance.gateways._loopback import LOOPBACK, is_loopback
 from waggledance.models import Model
 from waggledance.protocols import ByMeaning, ByModel, ByRules, Gate, Gates
 from waggledance.tasks import register_protocols

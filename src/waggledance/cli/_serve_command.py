@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -41,7 +40,7 @@ from waggledance.gateways import (
     hosted_on_mesh,
 )
 from waggledance.gateways._host import DEFAULT
-from waggledance.gateways._serving import LOOPBACK
+from waggledance.gateways._loopback import LOOPBACK, is_loopback
 from waggledance.mesh import Dialling, Node
 from waggledance.models import Model
 from waggledance.protocols import AskProtocol, check_fit
@@ -234,14 +233,6 @@ def _keys(opening: Opening) -> Keys | None:
             f"{KEYS_VARIABLE}, or let everybody ask with --open"
         )
     return None
-
-
-def is_loopback(address: str) -> bool:
-    """Say whether an address is this machine's to itself."""
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return address == "localhost"
 
 
 def _doors(host: Host, opening: Opening, keys: Keys | None) -> list[Gateway]:

@@ -16,11 +16,8 @@ from typing import Any
 import msgspec
 
 from waggledance.core import AnswerKind, Budget, Question, Tool, ToolCall, Turn, UsageError, well_formed
-from waggledance.gateways._openai_kind import question_of
+from waggledance.gateways._asked_question import last_asked
 from waggledance.gateways._order import Order
-
-MAX_QUESTION_BYTES = 56_000
-"""Of a question with its conversation: with its members an opening then fits into a message's 64 KiB."""
 
 
 class BadRun(Exception):
@@ -99,8 +96,8 @@ def read(raw: bytes) -> RunInput:
         raise BadRun(f"this is no AG-UI run: {why}") from why
 
 
-def order_of(run: RunInput, swarm: str, caller: str, raw: bytes) -> Order:
-    """Return what a run asks of a swarm.
+def order_of(run: RunInput, swarm: str, expects: AnswerKind | None, caller: str, raw: bytes) -> Order:
+    """Return what a run asks of a swarm, of which answers of a kind count where the run names none.
 
     Raises:
         BadRun: there is nothing to answer, or a message, a tool or a wish cannot be used.
@@ -109,7 +106,7 @@ def order_of(run: RunInput, swarm: str, caller: str, raw: bytes) -> Order:
         raise BadRun("no run of ours waits for an answer, so there is nothing to resume; ask anew, without `resume`")
     try:
         wanted = msgspec.convert(run.forwarded_props, _Props).waggle if _says_more(run.forwarded_props) else Wanted()
-        question = _question(run, wanted)
+        question = _question(run, wanted, expects)
         return Order(
             swarm=swarm,
             question=question,
@@ -129,26 +126,14 @@ def _says_more(props: object) -> bool:
     return isinstance(props, dict) and "waggle" in props
 
 
-def _question(run: RunInput, wanted: Wanted) -> Question:
+def _question(run: RunInput, wanted: Wanted, expects: AnswerKind | None) -> Question:
     told = [f"{context.description}: {context.value}".strip(": ") for context in run.context or []]
     turns = (*(Turn("system", well_formed(text)) for text in told if text), *_turns(run.messages))
-    users = [i for i, turn in enumerate(turns) if turn.role == "user"]
-    if not users:
-        raise BadRun("there is nothing to answer: no message of a user")
-    at = users[-1]
-    before = turns[:at] if at == len(turns) - 1 else turns  # after a tool's result, it is asked again
     tools = tuple(Tool(tool.name, well_formed(tool.description), _schema(tool.parameters)) for tool in run.tools or [])
     if len({tool.name for tool in tools}) < len(tools):
         raise BadRun("two tools have the same name: give each its own")
-    kind: AnswerKind | None = wanted.expects or ("free" if tools else None)
     options = tuple(map(well_formed, wanted.options))
-    question = question_of(turns[at].text, kind, options, alone=not before)
-    if before or tools:
-        question = msgspec.structs.replace(question, before=before or msgspec.UNSET, offers=tools or msgspec.UNSET)
-    size = len(msgspec.msgpack.encode(question))
-    if size > MAX_QUESTION_BYTES:
-        raise BadRun(f"the conversation has {size:,} bytes, the limit is {MAX_QUESTION_BYTES:,}: shorten it")
-    return question
+    return last_asked(turns, kind=wanted.expects or expects, options=options, tools=tools)
 
 
 def _turns(messages: list[_Message]) -> list[Turn]:

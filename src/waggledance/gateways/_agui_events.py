@@ -24,7 +24,7 @@ import msgspec
 
 from waggledance.core import Decision, Exchange, Message, Opening, PeerId, Proposal, Words, calls_of
 from waggledance.gateways._event import Cancelled, Decided, Event, Failed
-from waggledance.gateways._openai_text import said_by
+from waggledance.gateways._given_words import said_by
 
 VERSION = "1.0"
 DECISION = "waggle.decision"

@@ -63,7 +63,8 @@ class AGUI:
         raw = await request.body()
         try:
             asked = read(raw)
-            running = self._host.start(order_of(asked, swarm, caller_of(request), raw))
+            expects = self._host.swarms[swarm].expects
+            running = self._host.start(order_of(asked, swarm, expects, caller_of(request), raw))
         except BadRun as why:
             return refusal(400, str(why), "invalid_run")
         except (Draining, TooBusy) as why:

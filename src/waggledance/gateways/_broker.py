@@ -23,10 +23,10 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 
 from waggledance.core import Clock, LoopClock, PeerId, RunFailed, UsageError, WaggleError
-from waggledance.gateways._mcp_errors import Sort, ToolError, error_of, tool_error
 from waggledance.gateways._on_behalf import OnBehalf
 from waggledance.gateways._permits import Permit, Principal, refused
 from waggledance.gateways._timeouts import Timeouts
+from waggledance.gateways._tool_error import Sort, ToolError, error_of, tool_error
 from waggledance.models import Tool
 from waggledance.peers import Toolbox
 

@@ -13,8 +13,8 @@ from random import Random
 
 from waggledance.core import Message, Question, Say, Turn, UsageError, WaggleError, local_peer_id, well_formed
 from waggledance.gateways._chat_room import Room
+from waggledance.gateways._given_words import said_by
 from waggledance.gateways._host import Host
-from waggledance.gateways._openai_text import said_by
 from waggledance.gateways._order import Order
 from waggledance.peers._others import defanged
 from waggledance.peers._plain import line as one_line

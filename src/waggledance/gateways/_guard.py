@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from waggledance.gateways._keys import Keys
 from waggledance.gateways._limits import Limits, Pace
+from waggledance.gateways._loopback import host_name
 from waggledance.gateways._refusal import refusal
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Guard:
 
     def _refused(self, scope: Scope, headers: dict[bytes, bytes]) -> Response | None:
         path: str = scope["path"]
-        if self._hosts and _name(headers.get(b"host", b"")) not in self._hosts:
+        if self._hosts and host_name(headers.get(b"host", b"").decode("latin-1")) not in self._hosts:
             return refusal(403, "this server does not go by the host name that was asked for", "host_not_allowed")
         origin = headers.get(b"origin")
         if origin is not None and not self._may_come_from(origin.decode("latin-1"), headers.get(b"host", b"")):
@@ -176,9 +177,3 @@ class Guard:
     def _too_large(self) -> Response:
         size = f"{self._limits.body_bytes:,}"
         return refusal(413, f"the request has more than {size} bytes, which is the limit", "request_too_large")
-
-
-def _name(host: bytes) -> str:
-    """Return a Host header's name, without the port."""
-    text = host.decode("latin-1").lower()
-    return text[: text.find("]") + 1] if text.startswith("[") else text.partition(":")[0]

@@ -25,10 +25,10 @@ from waggledance.core import UnknownName, UsageError, WaggleError
 from waggledance.gateways._event import Broken
 from waggledance.gateways._guard import ANYONE, caller_of
 from waggledance.gateways._mcp_calls import McpCalls
-from waggledance.gateways._mcp_errors import ToolError, error_of
 from waggledance.gateways._mcp_news import listening
 from waggledance.gateways._mcp_resources import RESOURCES, TEMPLATE, read_resource
 from waggledance.gateways._mcp_tools import SWARM_TOOLS, THREAD_TOOLS, McpTool
+from waggledance.gateways._tool_error import ToolError, error_of
 from waggledance.peers._plain import line
 from waggledance.tasks._check_schema import Validator, validator_of
 

@@ -22,9 +22,9 @@ from waggledance.core import (
 )
 from waggledance.gateways._event import Cancelled, Decided, Failed
 from waggledance.gateways._floor import Floor
+from waggledance.gateways._given_words import Flow, said_by, stopped
 from waggledance.gateways._host import Host
 from waggledance.gateways._openai_asked import Asked
-from waggledance.gateways._openai_text import Flow, said_by, stopped
 from waggledance.gateways._order import Order
 from waggledance.gateways._running import Running
 from waggledance.protocols import Vote

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from waggledance.core import AnswerKind, Budget, Question, Tool, ToolCall, Turn, UsageError, well_formed
+from waggledance.gateways._asked_question import TooLong, last_asked
 from waggledance.gateways._host import Host
 from waggledance.gateways._openai_body import (
     BadRequest,
@@ -21,13 +22,10 @@ from waggledance.gateways._openai_body import (
     Schema,
 )
 from waggledance.gateways._openai_fit import Fit, checked_schema
-from waggledance.gateways._openai_kind import question_of
 from waggledance.gateways._order import Order
 
 PREFIX = "waggle/"
 """Before a swarm's name, where it is a model's name."""
-MAX_QUESTION_BYTES = 56_000
-"""Of a question with its conversation: with its members an opening then fits into a message's 64 KiB."""
 Choosing: TypeAlias = Literal["none", "auto", "required"] | str
 
 
@@ -151,8 +149,6 @@ def _asked(
     tools = () if choice == "none" else tuple(t for t in tools if choice in ("auto", "required", t.name))
     fit = Fit.of(format, tools, must_call=choice not in ("none", "auto"))
     kind: AnswerKind | None = extension.expects or host.swarms[swarm].expects
-    if kind is None and (tools or fit.json):
-        kind = "free"
     question = _question(turns, fit, tools, kind, tuple(map(well_formed, extension.options)))
     limited = extension.budget
     budget = None if limited is None else Budget(**msgspec.structs.asdict(limited))
@@ -171,28 +167,13 @@ def _asked(
 def _question(
     turns: tuple[Turn, ...], fit: Fit, tools: tuple[Tool, ...], kind: AnswerKind | None, options: tuple[str, ...]
 ) -> Question:
-    """Return the last thing that the user said, within the conversation."""
-    users = [i for i, turn in enumerate(turns) if turn.role == "user"]
-    at = users[-1] if users else len(turns) - 1
-    if at < 0:
-        raise BadRequest("there is nothing to answer: the conversation is empty", "messages")
-    before = turns[:at] if at == len(turns) - 1 else turns  # after a tool's result, it is asked again
-    told = fit.told()
-    before = (*before, Turn("system", told)) if told else before
+    """Return what is asked, or which field is to blame."""
     try:
-        question = question_of(turns[at].text, kind, options, alone=not before)
-        if before or tools:
-            question = msgspec.structs.replace(question, before=before or msgspec.UNSET, offers=tools or msgspec.UNSET)
+        return last_asked(turns, kind=kind, options=options, tools=tools, told=fit.told())
+    except TooLong as why:
+        raise BadRequest(str(why), "messages", "context_length_exceeded") from why
     except UsageError as why:
         raise BadRequest(str(why), "messages") from why
-    size = len(msgspec.msgpack.encode(question))
-    if size > MAX_QUESTION_BYTES:
-        raise BadRequest(
-            f"the conversation has {size:,} bytes, the limit is {MAX_QUESTION_BYTES:,}: shorten it",
-            "messages",
-            "context_length_exceeded",
-        )
-    return question
 
 
 def _chat_turns(message: ChatMessage, i: int) -> tuple[Turn, ...]:

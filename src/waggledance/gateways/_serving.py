@@ -11,6 +11,7 @@ from waggledance.gateways._guard import Guard
 from waggledance.gateways._host import Host
 from waggledance.gateways._keys import Keys
 from waggledance.gateways._limits import Limits
+from waggledance.gateways._loopback import LOOPBACK
 from waggledance.gateways._metrics import Counted, Metrics
 from waggledance.gateways._refusal import refusal
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import BaseRoute
-
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-"""The host names of this machine to itself."""
 
 
 def app_of(

@@ -17,6 +17,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from waggledance.gateways._loopback import LOOPBACK, host_name, is_loopback
 from waggledance.studio._answers import refused
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ HEADERS = {
 }
 """On every answer."""
 TOKEN_HEADER = "x-waggle-token"  # noqa: S105  # the name of a header
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 class Guard:
@@ -56,7 +56,7 @@ class Guard:
         self.locked = locked or not is_loopback(host)
         """Whether even looking asks for the token."""
         reached = {host.lower(), socket.gethostname().lower()} if self.locked else frozenset[str]()
-        self._hosts = _LOOPBACK | reached | {name.lower() for name in names}
+        self._hosts = frozenset(LOOPBACK) | reached | {name.lower() for name in names}
         self.cookie = f"waggle_studio_{blind(self.token)}"
         """The cookie's name: browsers send a host's cookies to all its ports, and two studios may run."""
 
@@ -110,22 +110,8 @@ class Guard:
 
     def is_ours(self, host: str) -> bool:
         """Say whether the server goes by a host name."""
-        name = (host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]).lower()
+        name = host_name(host)
         return name in self._hosts or (self.locked and _is_address(name))
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether only this machine can reach what is bound to a host.
-
-    >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "10.0.0.7")]
-    [True, True, True, False, False]
-    """
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def blind(token: str) -> str:

@@ -4,7 +4,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from waggledance.core import Decision
-from waggledance.gateways._openai_text import Flow, said_by, stopped, words_of
+from waggledance.gateways._given_words import Flow, said_by, stopped, words_of
 from waggledance.peers import CUT_SHORT
 
 PIECES = st.sampled_from(
