@@ -10,7 +10,20 @@ import typer
 from waggledance.cli._chat_flags import chat
 from waggledance.cli._ending import ending_well
 from waggledance.cli._find_flags import rollout
-from waggledance.cli._flag import Config, Json, Log, completing, flag
+from waggledance.cli._flag import (
+    Config,
+    Json,
+    Log,
+    NoLog,
+    Protocol,
+    Rounds,
+    Rule,
+    Scrub,
+    Seed,
+    Topology,
+    completing,
+    flag,
+)
 from waggledance.cli._id_commands import ids
 from waggledance.cli._lab import lab
 from waggledance.cli._log_flags import Channel, logs
@@ -88,14 +101,10 @@ def ask(
         list[str] | None,
         flag("A tool server that peers may use, [tools.NAME] of waggle.toml; give several.", "NAME"),
     ] = None,
-    protocol: Annotated[
-        str | None, flag("What is said when (default: what won at equal spend).", "NAME", names="protocol")
-    ] = None,
-    rule: Annotated[
-        str | None, flag("How many opinions become one (default: the protocol's).", "NAME", names="rule")
-    ] = None,
-    topology: Annotated[str | None, flag("Who hears whom (default: the protocol's).", "NAME", names="topology")] = None,
-    rounds: Annotated[int | None, flag("How often peers hear each other (default: the protocol's).", "N")] = None,
+    protocol: Protocol = None,
+    rule: Rule = None,
+    topology: Topology = None,
+    rounds: Rounds = None,
     patience: Annotated[
         float | None, flag("How long a round waits for those who are late (default: the protocol's).", "SECONDS")
     ] = None,
@@ -112,20 +121,14 @@ def ask(
         float | None, flag("How freely models draw their words, 0 to 10 (default: the peer's).", "T")
     ] = None,
     max_tokens: Annotated[int | None, flag("Tokens of one answer at most (default: the peer's).", "N")] = None,
-    scrub: Annotated[
-        bool | None,
-        typer.Option(
-            "--scrub/--no-scrub",
-            help="Take private details out of what models are sent (default: for models behind an endpoint).",
-        ),
-    ] = None,
+    scrub: Scrub = None,
     human: Annotated[bool, typer.Option("--human", help="Seat yourself as one more peer, at this terminal.")] = False,
     budget_tokens: Annotated[int | None, flag("Tokens to spend at most.", "N")] = None,
     budget_calls: Annotated[int | None, flag("Calls of models to make at most.", "N")] = None,
     budget_messages: Annotated[int | None, flag("Messages to publish at most.", "N")] = None,
     budget_usd: Annotated[float | None, flag("Dollars to spend at most, where prices are known.", "USD")] = None,
     seconds: Annotated[float | None, flag("Time to take at most.", "SECONDS")] = None,
-    seed: Annotated[int | None, flag("Same seed, same draws (default: 0).", "N")] = None,
+    seed: Seed = None,
     over: Annotated[
         str | None,
         typer.Option("--mesh", metavar="SWARM", help="Ask a swarm on the network: its name, an invite or an endpoint."),
@@ -149,7 +152,7 @@ def ask(
     tls_certificate: TlsCertificate = None,
     tls_key: TlsKey = None,
     log: Log = None,
-    no_log: Annotated[bool, typer.Option("--no-log", help="Keep nothing.")] = False,
+    no_log: NoLog = False,
     config: Config = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only the decision.")] = False,
     in_studio: Annotated[

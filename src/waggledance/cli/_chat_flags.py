@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from waggledance.cli._ending import ending_well
-from waggledance.cli._flag import Log, Models, Seed, flag
+from waggledance.cli._flag import Log, Models, NoLog, OpenToAll, Protocol, Scrub, Seed, flag
 
 
 @ending_well
@@ -32,23 +32,15 @@ def chat(
     keys: Annotated[
         Path | None, flag("API keys that others must show, one a line as: name key; mode 0600.", "FILE")
     ] = None,
-    open_to_all: Annotated[
-        bool, typer.Option("--open", help="Ask for no keys even where other machines can reach us.")
-    ] = False,
+    open_to_all: OpenToAll = False,
     peers: Annotated[int | None, flag("How many peers the swarm has, 1 to 64 (default: 5).", "N")] = None,
     model: Models = None,
-    protocol: Annotated[str | None, flag("What peers say when (default: what won at equal spend).", "NAME")] = None,
+    protocol: Protocol = None,
     max_tokens: Annotated[int | None, flag("Tokens of one peer's answer at most (default: 256).", "N")] = None,
-    scrub: Annotated[
-        bool | None,
-        typer.Option(
-            "--scrub/--no-scrub",
-            help="Take private details out of what models are sent (default: for models behind an endpoint).",
-        ),
-    ] = None,
+    scrub: Scrub = None,
     seed: Seed = None,
     log: Log = None,
-    no_log: Annotated[bool, typer.Option("--no-log", help="Keep nothing of what is said.")] = False,
+    no_log: NoLog = False,
     config: Annotated[Path | None, flag("A waggle.toml (default: looked for here and above).", "FILE")] = None,
 ) -> None:
     """Talk with a swarm, alone or several of you: the swarm listens, and speaks when there is a reason to.

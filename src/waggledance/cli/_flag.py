@@ -44,3 +44,18 @@ Models = Annotated[
     list[str] | None, flag("What they think with; several are dealt out in turn (default: embedded).", "SPEC")
 ]
 Seed = Annotated[int | None, flag("Same seed, same draws (default: 0).", "N")]
+Protocol = Annotated[
+    str | None, flag("What is said when (default: what won at equal spend).", "NAME", names="protocol")
+]
+Rule = Annotated[str | None, flag("How many opinions become one (default: the protocol's).", "NAME", names="rule")]
+Topology = Annotated[str | None, flag("Who hears whom (default: the protocol's).", "NAME", names="topology")]
+Rounds = Annotated[int | None, flag("How often peers hear each other (default: the protocol's).", "N")]
+Scrub = Annotated[
+    bool | None,
+    typer.Option(
+        "--scrub/--no-scrub",
+        help="Take private details out of what models are sent (default: for models behind an endpoint).",
+    ),
+]
+NoLog = Annotated[bool, typer.Option("--no-log", help="Keep nothing of what is said.")]
+OpenToAll = Annotated[bool, typer.Option("--open", help="Ask for no keys even where other machines can reach us.")]

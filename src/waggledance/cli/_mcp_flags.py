@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from waggledance.cli._ending import ending_well
-from waggledance.cli._flag import Log, Models, Seed, flag
+from waggledance.cli._flag import Log, Models, NoLog, Protocol, Rounds, Rule, Seed, flag
 from waggledance.cli._mesh import Client, Connect, Listen, Scout
 
 
@@ -29,15 +29,15 @@ def mcp(
     scout: Scout = False,
     peers: Annotated[int | None, flag("Peers of the default swarm, 1 to 64 (default: 5).", "N")] = None,
     model: Models = None,
-    protocol: Annotated[str | None, flag("What is said when (default: what won at equal spend).", "NAME")] = None,
-    rule: Annotated[str | None, flag("How many opinions become one (default: the protocol's).", "NAME")] = None,
-    rounds: Annotated[int | None, flag("How often peers hear each other (default: the protocol's).", "N")] = None,
+    protocol: Protocol = None,
+    rule: Rule = None,
+    rounds: Rounds = None,
     seed: Seed = None,
     budget_tokens: Annotated[int | None, flag("Tokens that one question may cost.", "N")] = None,
     budget_calls: Annotated[int | None, flag("Calls of models that one question may cost.", "N")] = None,
     seconds: Annotated[float | None, flag("Seconds that one question may take.", "SECONDS")] = None,
     log: Log = None,
-    no_log: Annotated[bool, typer.Option("--no-log", help="Keep nothing of what is said.")] = False,
+    no_log: NoLog = False,
     config: Annotated[
         Path | None,
         flag("A waggle.toml, with more swarms as [swarms.NAME] (default: looked for here and above).", "FILE"),

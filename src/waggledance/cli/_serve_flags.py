@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from waggledance.cli._ending import ending_well
-from waggledance.cli._flag import Log, Models, Seed, flag
+from waggledance.cli._flag import Log, Models, NoLog, OpenToAll, Protocol, Rounds, Rule, Scrub, Seed, Topology, flag
 from waggledance.cli._mesh import Client, Connect, Listen, Scout, TlsCa, TlsCertificate, TlsKey, dialling
 
 
@@ -34,9 +34,7 @@ def serve(
         Path | None,
         flag("API keys, one a line as: name key; mode 0600 (default: WAGGLE_API_KEYS, or none asked for).", "FILE"),
     ] = None,
-    open_to_all: Annotated[
-        bool, typer.Option("--open", help="Ask for no keys even where other machines can reach us.")
-    ] = False,
+    open_to_all: OpenToAll = False,
     rate: Annotated[int | None, flag("Requests a minute of one caller (default: any number).", "N")] = None,
     at_once: Annotated[int, typer.Option(min=1, max=100_000, help="Questions at work at once.", metavar="N")] = 1_000,
     max_body: Annotated[int, flag("Bytes of one request.", "BYTES")] = 10 * 1024 * 1024,
@@ -83,22 +81,16 @@ def serve(
     tls_key: TlsKey = None,
     peers: Annotated[int | None, flag("Peers of the default swarm, 1 to 64 (default: 5).", "N")] = None,
     model: Models = None,
-    protocol: Annotated[str | None, flag("What is said when (default: what won at equal spend).", "NAME")] = None,
-    rule: Annotated[str | None, flag("How many opinions become one (default: the protocol's).", "NAME")] = None,
-    topology: Annotated[str | None, flag("Who hears whom (default: the protocol's).", "NAME")] = None,
-    rounds: Annotated[int | None, flag("How often peers hear each other (default: the protocol's).", "N")] = None,
+    protocol: Protocol = None,
+    rule: Rule = None,
+    topology: Topology = None,
+    rounds: Rounds = None,
     answer: Annotated[
         str | None, flag("What kind of answers count (default: guessed for each question).", "KIND")
     ] = None,
     temperature: Annotated[float | None, flag("How freely models draw their words, 0 to 10.", "T")] = None,
     max_tokens: Annotated[int | None, flag("Tokens of one peer's answer at most (default: 256).", "N")] = None,
-    scrub: Annotated[
-        bool | None,
-        typer.Option(
-            "--scrub/--no-scrub",
-            help="Take private details out of what models are sent (default: for models behind an endpoint).",
-        ),
-    ] = None,
+    scrub: Scrub = None,
     seed: Seed = None,
     budget_tokens: Annotated[int | None, flag("Tokens that one question may cost.", "N")] = None,
     budget_calls: Annotated[int | None, flag("Calls of models that one question may cost.", "N")] = None,
@@ -107,7 +99,7 @@ def serve(
     ] = None,
     seconds: Annotated[float | None, flag("Seconds that one question may take.", "SECONDS")] = None,
     log: Log = None,
-    no_log: Annotated[bool, typer.Option("--no-log", help="Keep nothing of what is said.")] = False,
+    no_log: NoLog = False,
     config: Annotated[
         Path | None,
         flag("A waggle.toml, with more swarms as [swarms.NAME] (default: looked for here and above).", "FILE"),
