@@ -2,6 +2,7 @@
 
     python benchmarks/ceilings.py                                   # peers without a model, two minutes
     python benchmarks/ceilings.py --model embedded:qwen2.5-coder-0.5b --networks 3 --sizes 4 --mazes 10
+    python benchmarks/ceilings.py --model embedded:qwen2.5-coder-0.5b --networks 0 --mazes 8 --relay embedded:qwen2.5-coder-1.5b
 
 Shares come with Wilson's 95 % interval. Networks and mazes are drawn from the seed: same seed, same figures, but for a
 model's, which also depend on its library's version.
@@ -23,6 +24,7 @@ from waggledance.lab._agentsnet import private_words
 from waggledance.lab._agentsnet_problems import PROBLEMS, Graph, Problem
 from waggledance.lab._maze import Seating
 from waggledance.lab._maze_rules import Loner, Sharer
+from waggledance.models import Model
 
 SEED = 1
 
@@ -72,9 +74,10 @@ def relayed(name: str, view: Sequence[str]) -> Relay:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", help="a model for all peers, instead of rules")
+    parser.add_argument("--relay", help="with --model: mazes also with another model's first turn")
     parser.add_argument("--sizes", type=int, nargs="+", default=[4, 8, 16])
-    parser.add_argument("--networks", type=int, default=30, help="networks a problem and size")
-    parser.add_argument("--mazes", type=int, default=1_000)
+    parser.add_argument("--networks", type=int, default=30, help="networks a problem and size; 0 for none")
+    parser.add_argument("--mazes", type=int, default=1_000, help="0 for none")
     args = parser.parse_args()
     if args.model is None:
         asyncio.run(agentsnet(dict(AgentsNet().references()), args.sizes, args.networks))
@@ -88,12 +91,21 @@ def main() -> None:
     def in_network(name: str, problem: Problem, graph: Graph) -> Agent:
         return Agent(name, thinks, persona=private_words(name, problem, graph), max_tokens=160, timeout_s=600)
 
-    def in_maze(name: str, view: Sequence[str]) -> Agent:
+    def in_maze(name: str, view: Sequence[str], thinks: Model = thinks) -> Agent:
         return Agent(name, thinks, persona="Your map:\n" + "\n".join(view), max_tokens=160, timeout_s=600)
 
-    asyncio.run(agentsnet({args.model: in_network}, args.sizes, args.networks))
-    small = CollaborationMaze(size=3, shortest=(2, 4), turns=10)
-    asyncio.run(maze({args.model: (in_maze, in_maze)}, small, args.mazes))
+    if args.networks:
+        asyncio.run(agentsnet({args.model: in_network}, args.sizes, args.networks))
+    mazes: dict[str, tuple[Seating, Seating]] = {args.model: (in_maze, in_maze)}
+    if args.relay is not None:
+        opens = model(args.relay)
+
+        def relay(name: str, view: Sequence[str]) -> Relay:
+            return Relay(in_maze(name, view, opens), in_maze(name, view), handoff=1)
+
+        mazes[f"{args.relay} opens"] = (relay, in_maze)
+    if args.mazes:
+        asyncio.run(maze(mazes, CollaborationMaze(size=3, shortest=(2, 4), turns=10), args.mazes))
 
 
 if __name__ == "__main__":
