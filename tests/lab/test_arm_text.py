@@ -21,7 +21,8 @@ PEERS = [FunctionPeer("p", lambda _: "4")]
 def test_an_arm_is_a_protocol_with_options() -> None:
     arm = read_arm(" debate(rounds=3, stop=agreed)  rule=confidence topology=k-regular(k=4) peers=5 weights=em ")
     assert arm.protocol == Debate(rounds=3, stop="agreed", topology=KRegular(4), decide=confidence_vote)
-    assert (arm.peers, arm.weigh) == (5, em)
+    assert (arm.peers, arm.weigh, arm.probes) == (5, em, 0.0)
+    assert read_arm("vote weights=em probes=0.1").probes == 0.1
     assert arm.name == "debate(rounds=3, stop=agreed) rule=confidence topology=k-regular(k=4) peers=5 weights=em"
 
 
@@ -41,6 +42,7 @@ def test_peers_are_a_number_or_names_and_a_name_is_the_reports() -> None:
         ("vote rul=majority", "did you mean 'rule'"),
         ("debate topology=rng", "did you mean 'ring'"),
         ("vote weights=en", "did you mean 'em'"),
+        ("vote weights=em probes=some", "probes=some is no share"),
         ("vote confidence", "is no option"),
         ("vote rule=", "is no option"),
         ("vote peers=3 peers=4", "peers stands twice"),
@@ -72,6 +74,9 @@ async def _odd(seat: Seat) -> Decision:
         (lambda: Arm(" ", PEERS), "needs a name"),
         (lambda: Arm("a", []), "at least one peer"),
         (lambda: Arm("a", PEERS, _odd, rule=borda), "no rule that could be replaced"),
+        (lambda: Arm("a", PEERS, weigh=em, probes=0.6), "from 0 to 0.5, got 0.6"),
+        (lambda: Arm("a", PEERS, weigh=em, probes=float("nan")), "from 0 to 0.5, got nan"),
+        (lambda: Arm("a", PEERS, probes=0.1), "nobody who learns from them"),
     ],
 )
 def test_an_arm_that_makes_no_sense_is_refused(make: Callable[[], Arm], says: str) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,8 @@ import pytest
 from waggledance import FunctionPeer
 from waggledance.consensus import Proposals, Weights, confidence_vote
 from waggledance.core import Budget, Log, UsageError, local_peer_id
-from waggledance.lab import Arm, Comparison, QuestionSet, RecordedCrowd, Report, compare
+from waggledance.lab import Arm, Comparison, QuestionSet, RecordedCrowd, Report, Said, compare
+from waggledance.lab._estimators import em
 from waggledance.lab._keep import report_of
 from waggledance.lab._row import read_rows
 
@@ -35,7 +36,7 @@ print("end", flush=True)
 """
 
 
-def trust_a(history: Sequence[Proposals]) -> Weights:
+def trust_a(history: Sequence[Proposals], known: Sequence[str | None]) -> Weights:
     return {local_peer_id("a"): 5_000_000}
 
 
@@ -59,6 +60,49 @@ async def test_arms_are_scored_like_a_loop_over_the_recording(planted: Planted, 
     assert line(report, "one call") == sum(right["a"]) / 60  # the best by far, whichever tasks choose
     surely = sum(sum(hits) >= 2 for hits in zip(*right.values(), strict=True)) / 60
     assert surely <= line(report, "vote") <= line(report, "by confidence")
+
+
+def colluding(planted: Planted, n: int) -> QuestionSet:
+    """Return n questions where three of five models give one wrong answer, and two are right nine times in ten."""
+    honest, answers = planted(n, {"d": 0.9, "e": 0.9}), dict[str, Mapping[str, Sequence[Said]]]()
+    for task in honest.tasks():
+        lie = Said(str((int(task.key or 0) + 1) % 10), chars=200)
+        answers[task.id] = {**honest.answers[task.id], **dict.fromkeys("abc", (lie,))}
+    return QuestionSet("colluding", "seed 0", honest.tasks(), answers)
+
+
+async def test_probes_take_from_colluders_what_agreement_alone_gives_them(planted: Planted, tmp_path: Path) -> None:
+    recorded = colluding(planted, 100)
+    crowd = RecordedCrowd(recorded.answers)
+    arms = [Arm("blind", crowd, weigh=em), Arm("probed", crowd, weigh=em, probes=0.1)]
+    report = await compare(arms, recorded.tasks(), score=recorded.score, folder=tmp_path)
+    assert line(report, "blind") == 0
+    assert line(report, "probed") > 0.85
+    assert [arm.weights for arm in report.about.arms] == ["em", "em, 10% probes"]
+
+
+async def test_no_task_is_decided_by_weights_that_saw_its_key(planted: Planted, tmp_path: Path) -> None:
+    recorded, shown = planted(200, {"a": 0.9, "b": 0.5, "c": 0.4}), list[set[str]]()
+
+    def spying(history: Sequence[Proposals], known: Sequence[str | None]) -> Weights:
+        shown.append({of_task[0].channel for of_task, key in zip(history, known, strict=True) if key is not None})
+        return {local_peer_id("abc"[len(shown)]): 9_000_000}  # b decides all but the probes, and c decides those
+
+    crowd = RecordedCrowd(recorded.answers)
+    comparison = Comparison([Arm("vote", crowd, weigh=spying, probes=0.2)], recorded.tasks(), recorded.score, tmp_path)
+    await comparison.run()
+    shown.clear()
+    comparison.report()
+    first, second = shown
+    assert 25 <= len(first) <= 60
+    assert 25 <= len(second) <= 60
+    assert not first & second
+    keys = decided(tmp_path)
+    said = {m: {t.id: recorded.answers[t.id][m][0].key for t in recorded.tasks()} for m in "bc"}
+    by_c = {id for _, id, _ in keys if keys["vote", id, 0] == said["c"][id] != said["b"][id]}
+    by_b = {id for _, id, _ in keys if keys["vote", id, 0] == said["b"][id] != said["c"][id]}
+    assert 0 < len(by_c) <= len(first)
+    assert len(by_b) > 2 * len(by_c)
 
 
 async def test_arms_that_only_decide_otherwise_share_what_was_said(planted: Planted, tmp_path: Path) -> None:

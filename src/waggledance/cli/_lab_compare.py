@@ -72,7 +72,7 @@ def compare(asked: Asked, *, config: Path | None, quiet: bool, as_json: bool) ->
         source = _source(asked, questions, models, force)
         tasks = source.questions.tasks(asked.category or "all", asked.tasks, asked.seed)
         comparison = Comparison(
-            [Arm(text.name, source.crowd(text), text.protocol, weigh=text.weigh) for text in texts],
+            [Arm(text.name, source.crowd(text), text.protocol, weigh=text.weigh, probes=text.probes) for text in texts],
             tasks,
             source.questions.score,
             asked.out,

@@ -12,10 +12,12 @@ from waggledance.core import Budget, Peer, UsageError
 from waggledance.lab._crowd import Crowd, Seated
 from waggledance.protocols import AskProtocol, Vote
 
-Weigh = Callable[[Sequence[Proposals]], Weights]
+Weigh = Callable[[Sequence[Proposals], Sequence[str | None]], Weights]
 """Learns what peers weigh from what was proposed on all tasks, one sequence of proposals a task, in any order.
 
-It sees no keys. Its arm runs all tasks first, and decides again from the log, with these weights."""
+Beside them stand the keys of the arm's probes, None for all other tasks. Its arm runs all tasks first, and decides
+again from the log, with these weights; no task is decided by weights that saw its key."""
+LARGEST_PROBE = 0.5
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,13 @@ class Arm:
         protocol: what is said when, or its name with parameters, such as ``"vote(samples=5)"``.
         rule: how many opinions become one; the protocol's own when None.
         weigh: learns peers' weights from all that was proposed; everybody weighs the same when None.
+        probes: share of the tasks whose keys `weigh` may see, 0 to 0.5. One such part of the tasks serves for all
+            others, and another one for these.
         budget: of one run.
 
     Raises:
         UnknownName: there is no such protocol; says the nearest.
-        UsageError: the name is empty, or the protocol takes no rule.
+        UsageError: the name is empty, the protocol takes no rule, or the probes are out of range or for nobody.
     """
 
     name: str
@@ -40,11 +44,16 @@ class Arm:
     protocol: AskProtocol | str = Vote()
     rule: Rule | None = None
     weigh: Weigh | None = None
+    probes: float = 0.0
     budget: Budget = Budget()
 
     def __post_init__(self) -> None:
         if not self.name.strip():
             raise UsageError("an arm needs a name, got an empty one")
+        if not 0.0 <= self.probes <= LARGEST_PROBE:
+            raise UsageError(f"probes are a share of the tasks from 0 to {LARGEST_PROBE}, got {self.probes}")
+        if self.probes and self.weigh is None:
+            raise UsageError(f"the arm {self.name!r} has probes and nobody who learns from them: add weights")
         if isinstance(self.peers, Sequence):
             object.__setattr__(self, "peers", Seated(self.peers))
         if isinstance(self.protocol, str):

@@ -5,6 +5,7 @@ protocol = NAME [ "(" parameter=value { "," parameter=value } ")" ]      as in `
 option  = "rule=" NAME                    how many opinions become one; the protocol's own when left out
         | "topology=" NAME [ "(…)" ]      who hears whom, as in "k-regular(k=4)"
         | "weights=" NAME                 what peers weigh, learnt from all tasks without their keys
+        | "probes=" SHARE                 of the tasks, whose keys the weights are learnt from as well
         | "peers=" N                      how many sit
         | "peers=" NAME { "+" NAME }      exactly these
         | "name=" WORD                    what the report calls it; the arm's own text when left out
@@ -23,7 +24,7 @@ from waggledance.lab._arm import Weigh
 from waggledance.lab._estimators import estimator_by_name
 from waggledance.protocols import AskProtocol
 
-OPTIONS = ("rule", "topology", "weights", "peers", "name")
+OPTIONS = ("rule", "topology", "weights", "probes", "peers", "name")
 _WORD = re.compile(r"\s*((?:[^\s()]|\([^()]*\))+)")
 
 
@@ -33,6 +34,7 @@ class ArmText(msgspec.Struct, frozen=True):
     name: str
     protocol: AskProtocol
     weigh: Weigh | None
+    probes: float
     peers: int | Sequence[str] | None
     """How many, or which; None leaves it open."""
 
@@ -67,8 +69,16 @@ def read_arm(text: str) -> ArmText:
         name=options.get("name", " ".join(words)),
         protocol=protocol,
         weigh=estimator_by_name(options["weights"]) if "weights" in options else None,
+        probes=_probes(options["probes"], text) if "probes" in options else 0.0,
         peers=_peers(options["peers"], text) if "peers" in options else None,
     )
+
+
+def _probes(value: str, text: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise UsageError(f"in the arm {text!r}, probes={value} is no share: write it as in probes=0.1") from None
 
 
 def _words(text: str) -> list[str]:

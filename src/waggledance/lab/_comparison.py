@@ -177,7 +177,7 @@ class Comparison:
             name=arm.name,
             protocol=described(arm.runs),
             rule=name_of(arm.decide),
-            weights=title_of(arm.weigh),
+            weights=title_of(arm.weigh) + (f", {arm.probes:.0%} probes" if arm.probes else ""),
             peers=repr(arm.crowd),
             budget=str(talk.budget),
             log=str(talk.folder.relative_to(self.folder)),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, NamedTuple, Protocol, cast
 
 import msgspec
+from blake3 import blake3
 
 from waggledance._replay import decide_again
 from waggledance.consensus import NamedRule, Proposals, Weights, name_of
@@ -65,13 +66,14 @@ def seen(arm: Arm, runs: Runs, tasks: Sequence[Task], score: Scorer, prices: Pri
 
     Where the arm learns weights, it does so from all runs of a repeat, and then every run is decided with them.
     """
-    repeats = {repeat for _, repeat in runs}
-    by_repeat = {repeat: _weights(arm, [m for (_, r), m in runs.items() if r == repeat]) for repeat in repeats}
+    repeats = sorted({repeat for _, repeat in runs})
+    weights = {repeat: _Learnt.of(arm, {id: m for (id, r), m in runs.items() if r == repeat}, tasks)
+               for repeat in repeats}  # fmt: skip
     for task in tasks:
-        for repeat in sorted(by_repeat):
+        for repeat in repeats:
             messages = runs.get((task.id, repeat))
             if messages is not None:
-                decision = decided(arm, messages, by_repeat[repeat])
+                decision = decided(arm, messages, weights[repeat].at(task))
                 scored = score(task, RunLog(messages, decision))
                 yield Seen(task, repeat, decision, scored, spent(messages, arm.crowd.models, prices))
 
@@ -112,10 +114,38 @@ def _firsts(
             yield First(member.name, model, scored.value, scored.solved, body.cost, price)
 
 
-def _weights(arm: Arm, runs: Sequence[Messages]) -> Weights | None:
-    if arm.weigh is None:
+class _Learnt(NamedTuple):
+    """An arm's weights in one repeat: for the tasks, and for those whose keys the first ones were learnt from."""
+
+    weights: Weights | None
+    of_probes: Weights | None
+    share: float
+
+    @classmethod
+    def of(cls, arm: Arm, runs: Mapping[str, Messages], tasks: Sequence[Task]) -> _Learnt:
+        if arm.weigh is None:
+            return cls(None, None, 0.0)
+        keys = {task.id: task.key for task in tasks}
+        proposed = {id: _counted(messages) for id, messages in runs.items()}
+
+        def learnt(part: int) -> Weights:
+            known = [keys.get(id) if _part(id, arm.probes) == part else None for id in proposed]
+            return arm.weigh(list(proposed.values()), known) if arm.weigh else {}
+
+        weights = learnt(0)
+        return cls(weights, learnt(1) if arm.probes else weights, arm.probes)
+
+    def at(self, task: Task) -> Weights | None:
+        """Return what counts at a task: never what was learnt from its key."""
+        return self.of_probes if _part(task.id, self.share) == 0 else self.weights
+
+
+def _part(task: str, share: float) -> int | None:
+    """Return which part of the tasks one is in, by hash: 0 and 1 are parts of that share, None is in neither."""
+    if not share:
         return None
-    return arm.weigh([_counted(messages) for messages in runs])
+    place = int.from_bytes(blake3(b"waggle/probe/1\0" + task.encode()).digest(length=8)) / 2**64
+    return 0 if place < share else 1 if place < 2 * share else None
 
 
 def _counted(messages: Messages) -> Proposals:
