@@ -180,6 +180,20 @@ def test_what_is_not_to_wait_for_another_in_its_place_is_skipped_and_what_waits_
     assert [t.goal for t in table.plan.ready()] == ["c"]
 
 
+def test_what_wants_some_of_what_it_waits_for_is_skipped_when_all_of_that_was_and_begins_when_one_failed() -> None:
+    for first, status in (("yes", "open"), ("no", "skipped")):
+        table, (ask, one, other, after) = Table(), tasks("ask", "one", "other", "after")
+        table.edit(*[Add(t) for t in (ask, one, other, after)])
+        table.edit(Link(ask.id, one.id, when="yes"), Link(ask.id, other.id, when="has:maybe"),
+                   Link(one.id, after.id, when="some"), Link(other.id, after.id, when="some"))  # fmt: skip
+        table.work(ask, first)
+        if first == "yes":
+            table.edit(Claim(one.id, 1_000))
+            table.edit(Fail(one.id, "no", final=True))
+        assert table.plan.entries[after.id].status == status
+        assert [t.goal for t in table.plan.ready()] == (["after"] if status == "open" else [])
+
+
 def test_a_condition_that_does_not_hold_skips_all_that_rests_on_it() -> None:
     table, (ask, yes, no, after_no, end) = Table(), tasks("ask", "yes", "no", "after no", "end")
     table.edit(*[Add(t) for t in (ask, yes, no, after_no, end)])
@@ -271,7 +285,7 @@ def history(seed: int, edits: int, names: int) -> list[AnyMessage]:
     """Return what three peers publish who hear each other only sometimes, legal or not, with seals and results."""
     rng, table = Random(seed), Table()
     pool = [Task(goal=f"t{i}", tries=2, reviews=rng.choice((0, 0, 1))) for i in range(names)]
-    whens = ("ok", "end", "fail", "yes", "no")
+    whens = ("ok", "end", "some", "fail", "yes", "no")
     for _ in range(edits):
         by, task, other = rng.choice((ANNA, BEN, CLEO)), rng.choice(pool), rng.choice(pool)
         heard = [m for m in table.channel.messages() if rng.random() < 0.7]

@@ -9,7 +9,7 @@ from waggledance.tasks._batch_template import as_text, found
 from waggledance.tasks._condition import check_condition, holds
 from waggledance.tasks._row import Row
 
-_OF_TASKS = ("ok", "end", "fail")
+_OF_TASKS = ("ok", "done", "end", "some", "fail")
 """Conditions of links on how a task ended; a result that is there has ended well."""
 
 

@@ -20,14 +20,14 @@ def check_condition(when: str) -> None:
         UsageError: says which there are.
     """
     name, _, argument = when.partition(":")
-    if when in ("ok", "done", "end", "fail", "yes", "no"):
+    if when in ("ok", "done", "end", "some", "fail", "yes", "no"):
         return
     if name in ("has", "lacks") and argument.strip():
         return
     if name in ("above", "below") and _as_number(argument) is not None:
         return
     raise UsageError(
-        f"{when!r:.80} is no condition of a link: 'ok', 'done', 'end', 'fail', 'yes', 'no', 'has:WORDS', "
+        f"{when!r:.80} is no condition of a link: 'ok', 'done', 'end', 'some', 'fail', 'yes', 'no', 'has:WORDS', "
         "'lacks:WORDS', 'above:NUMBER' or 'below:NUMBER'"
     )
 
@@ -44,7 +44,7 @@ def holds(when: str, result: str) -> bool:
     name, _, argument = when.partition(":")
     text = result.casefold()
     match name:
-        case "ok" | "done" | "end":
+        case "ok" | "done" | "end" | "some":
             return True
         case "yes" | "no":
             return re.match(rf"\W*{name}\b", text) is not None

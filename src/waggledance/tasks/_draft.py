@@ -30,7 +30,7 @@ from waggledance.tasks._edit import (
     Replace,
     Review,
 )
-from waggledance.tasks._entry import Entry, link_holds
+from waggledance.tasks._entry import OVER, Entry, link_holds
 from waggledance.tasks._task import Task, TaskId
 
 Why = str | None
@@ -138,19 +138,21 @@ class Draft:
         return None
 
     def _link(self, op: Link) -> Why:
-        first, second = self.entries.get(op.before), self.entries.get(op.after)
+        before, after, entries, position = op.before, op.after, self.entries, self.position
+        first, second = entries.get(before), entries.get(after)
         if first is None or second is None:
             return "it joins tasks of which one is not in the plan"
         if second.status != "open":
             return f"the task that would wait is {second.status} already"
-        if op.after in first.after:
+        if after in first.after:
             return "the two are linked already"
-        if not place_link(self.position, op.before, op.after, self._onward, self._back):
+        in_order = position[before] < position[after]  # as most are: then there is nothing to move
+        if not (in_order or place_link(position, before, after, self._onward, self._back)):
             return "it would close a cycle"
-        self.entries[op.before] = replace(first, after=(*first.after, op.after))
-        self.entries[op.after] = replace(second, before=(*second.before, op), waits=second.waits + 1)
-        self.ready.pop(op.after, None)
-        if first.over:
+        entries[before] = replace(first, after=(*first.after, after))
+        entries[after] = replace(second, before=(*second.before, op), waits=second.waits + 1)
+        self.ready.pop(after, None)
+        if first.status in OVER:
             self._try_link(op)
         return None
 
@@ -202,7 +204,9 @@ class Draft:
         for id in entry.after:
             second = self.entries[id]
             links = tuple([replace(k, before=new) if k.before == op.task else k for k in second.before])
-            back = entry.status == "failed" and any(k.before == new and k.when in ("end", "fail") for k in links)
+            back = entry.status == "failed" and any(
+                k.before == new and k.when in ("end", "some", "fail") for k in links
+            )
             waits = second.waits + (1 if back and second.status == "open" else 0)
             self._set(id, replace(second, before=links, waits=waits))
         del self.entries[op.task]
@@ -364,7 +368,18 @@ class Draft:
             at = ahead.pop()
             for after in self.entries[at].after:
                 link = next(link for link in self.entries[after].before if link.before == at)
-                ahead += [after] if self._try_link(link) else []
+                ahead += [after] if self._try_link(link) or self._skip_if_all_were(after) else []
+
+    def _skip_if_all_were(self, id: TaskId) -> bool:
+        """Skip a task that wants some of what it waited for and would begin with nothing; say whether it was."""
+        entry = self.entries[id]
+        if not entry.ready or any(link.when != "some" for link in entry.before):
+            return False
+        if any(self.entries[link.before].status != "skipped" for link in entry.before):
+            return False
+        why = "all that it comes after was skipped"
+        self._set(id, replace(entry, status="skipped", reasons=(*entry.reasons, why)))
+        return True
 
     def _try_link(self, link: Link) -> bool:
         """Count a link that holds now; skip the task that it leads to if it never will, and say so."""

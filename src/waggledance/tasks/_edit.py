@@ -40,8 +40,9 @@ class Link(_Op, frozen=True, gc=False):
     after: TaskId
     when: str = "ok"
     """``"ok"``: once the first is done; ``"done"``: the same, but if it fails no other task is waited for that might
-    take its place; ``"end"``: once it is over, however it went; or a named condition on its result, see `condition`.
-    A task one of whose conditions can no longer hold is skipped."""
+    take its place; ``"end"``: once it is over, however it went; ``"some"``: the same, but a task all of whose links say
+    so is skipped when all that it waited for was skipped; or a named condition on its result, see `condition`. A task
+    one of whose conditions can no longer hold is skipped."""
     strength_ppm: Annotated[int, msgspec.Meta(ge=0, le=UNIT)] = UNIT
     """How much of the first the second needs, 0 to 1,000,000: what a choice of topology goes by."""
 

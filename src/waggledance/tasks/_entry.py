@@ -17,7 +17,7 @@ Status = Literal["open", "claimed", "review", "done", "failed", "skipped"]
 OVER = frozenset(("done", "failed", "skipped"))
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One task in the plan, as of the edits so far. Never changed: a new one takes its place."""
 
     task: Task
@@ -75,10 +75,10 @@ def link_holds(link: Link, first: Entry, result: str) -> bool | None:
         case "done":
             return holds(link.when, result)
         case "skipped":
-            return link.when == "end"
+            return link.when in ("end", "some")
         case "failed":
             if link.when == "done":
                 return False
-            return True if link.when in ("end", "fail") else None  # another task may yet take its place
+            return True if link.when in ("end", "some", "fail") else None  # another task may yet take its place
         case _:
             return None

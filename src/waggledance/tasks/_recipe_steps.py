@@ -133,4 +133,4 @@ class _Unrolled:
 
     @staticmethod
     def _when(role: Role, kind: str) -> str:
-        return "end" if role.despite_failures else role.when.get(kind, "done")
+        return "some" if role.despite_failures else role.when.get(kind, "done")

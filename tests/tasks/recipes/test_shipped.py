@@ -296,6 +296,8 @@ def test_they_discuss_on_only_while_they_disagree_and_at_most_four_rounds(needed
     assert len(script.played) == calls
     assert seen.decision.text.splitlines()[1] == "answer: 9"
     assert seen.decision.text.startswith("yes" if needed < 9 else "no")
+    assert {entry.status for entry in result_of(seen).plan.entries.values()} <= {"done", "skipped"}
+    assert seen.decision.notes == ()
 
 
 # -- hypothesis -----------------------------------------------------------------------------------------------------
