@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from bisect import bisect, insort
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -87,22 +88,22 @@ class Plan:
 
     def take(self, messages: Iterable[AnyMessage]) -> None:
         """Take more messages, in any order; one that is here already changes nothing."""
-        fresh: list[tuple[_Place, Message[PlanEdit]]] = []
-        to_seal = False
+        fresh: list[tuple[_Place, AnyMessage]] = []
+        to_seal, here, epoch = False, self._all, self._epoch
         for message in messages:
-            if message.id in self._all:
+            id, body = message.id, message.body
+            if id in here:
                 continue
-            self._all[message.id] = message
-            to_seal |= message.id in self._unseen
-            body = message.body
+            here[id] = message
+            to_seal |= id in self._unseen
             if isinstance(body, PlanEdit):
-                fresh.append((self._place(message), cast("Message[PlanEdit]", message)))
+                fresh.append(((epoch.get(id, _UNSEALED), message.lamport, id), message))  # `_place`, without a call
             elif isinstance(body, Note):
                 self._take_note(cast("Message[Note]", message))
             elif isinstance(body, PlanSeal) and message.author == self._sealer:
                 insort(self._seals, message, key=lambda seal: seal.sequence)
                 to_seal = True
-        fresh.sort(key=lambda item: item[0])
+        fresh.sort(key=itemgetter(0))
         if fresh and (not self._places or self._places[-1] < fresh[0][0]):
             self._places += [place for place, _ in fresh]
             self._edits += [message for _, message in fresh]
@@ -139,17 +140,19 @@ class Plan:
         del self._refused[refused:]
 
     def _go_on(self) -> None:
-        """Apply the edits that are not folded in yet."""
-        draft = self._draft
-        for message in self._edits[self._folded :]:
-            for index, op in enumerate(message.body.ops):
-                why = draft.apply(message, op)
-                if why is not None:
-                    name = type(op).__name__.lower()
-                    self._refused.append(Refusal(message.id, message.author, index, name, why))
-            self._folded += 1
-            if self._folded % COPY_EVERY == 0 and self._folded > len(self._edits) - COPY_EVERY * COPIES_KEPT:
-                self._copies.append((self._folded, len(self._refused), draft.copy()))
+        """Apply the edits that are not folded in yet, a copy's worth at a time."""
+        edits, apply = self._edits, self._draft.apply
+        while self._folded < len(edits):
+            upto = self._folded - self._folded % COPY_EVERY + COPY_EVERY
+            for message in edits[self._folded : upto]:
+                for index, op in enumerate(message.body.ops):
+                    why = apply(message, op)
+                    if why is not None:
+                        name = type(op).__name__.lower()
+                        self._refused.append(Refusal(message.id, message.author, index, name, why))
+            self._folded = min(upto, len(edits))
+            if self._folded == upto > len(edits) - COPY_EVERY * COPIES_KEPT:
+                self._copies.append((upto, len(self._refused), self._draft.copy()))
                 if len(self._copies) > COPIES_KEPT:
                     del self._copies[0]
 
