@@ -40,7 +40,7 @@ from waggledance.core import (
     opening_of,
     swarm_id,
 )
-from waggledance.network import Local, Network
+from waggledance.network import Local, Network, Overhears
 from waggledance.protocols import AskProtocol, Debate, as_opened, check_fit, check_question, check_spelled
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ class Swarm:
     ) -> Decision:
         """Do the same as `ask` from code that is not async, on the network's own event loop.
 
-        `see` is told what peers of this process are saying while they say it, and what they asked of models and tools.
+        `see` is told what peers are saying while they say it, and what those of this process asked of models and tools.
 
         Raises:
             Interrupted: Ctrl-C; carries the decision over what had been said by then.
@@ -360,8 +360,8 @@ class Swarm:
             protocol: instead of the swarm's own.
             budget: what it may cost at most.
             seed: instead of the swarm's own.
-            closely: yield what peers of this process are saying while they say it, too, as far as their models let it
-                be heard, and what they asked of models and tools.
+            closely: yield what peers are saying while they say it, too, as far as their models let it be heard, and
+                what those of this process asked of models and tools.
         """
         events: asyncio.Queue[Message[Any] | Words | Exchange | None] = asyncio.Queue()
         see = events.put_nowait if closely else None
@@ -428,6 +428,8 @@ class Swarm:
             gathering.copy(gathering.asker).add(message, encode(message))
         if self.log is not None:
             gathering.subscribe(self.log.append)
+        if see is not None and isinstance(gathering, Overhears):
+            gathering.overhear(see)
         if self._seated is None or self._seated.roster != gathering.members:
             names = dict(zip(gathering.members, self._names, strict=True))
             weights = dict(zip(gathering.members, self._weights, strict=True))

@@ -3,8 +3,10 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from waggledance.core import Exchange, PeerId, Words
+from waggledance.core import NO_COST, Exchange, Message, PeerId, Proposal, Words, compose, swarm_id
 from waggledance.gateways._floor import Floor
+
+Happening = Words | Exchange | Message[Proposal]
 
 NAMES = {PeerId(bytes([i]) * 32): name for i, name in enumerate(("ada", "ben", "cleo"))}
 
@@ -20,7 +22,7 @@ def ended(i: int, number: int = 1) -> Exchange:
 
 def test_the_first_speaker_is_heard_word_by_word_and_the_others_when_it_ends() -> None:
     floor = Floor()
-    events = [
+    events: list[Happening] = [
         words(0, "Ice"),
         words(1, "Wat"),
         words(0, " floats"),
@@ -43,7 +45,14 @@ def test_who_ended_while_another_spoke_is_told_whole_before_one_who_still_speaks
 
 def test_a_peer_that_answers_several_times_at_once_is_told_answer_by_answer() -> None:
     floor = Floor()
-    events = [words(0, "a", 1), words(0, "x", 2), words(0, "b", 1), words(0, "y", 2), ended(0, 1), ended(0, 2)]
+    events: list[Happening] = [
+        words(0, "a", 1),
+        words(0, "x", 2),
+        words(0, "b", 1),
+        words(0, "y", 2),
+        ended(0, 1),
+        ended(0, 2),
+    ]
     assert [floor.hear(event) for event in events] == ["ada: a", "", "b", "", "\n\nada: xy", ""]
 
 
@@ -66,3 +75,16 @@ def test_nothing_is_lost_and_nothing_told_twice(said: list[tuple[int, int, str, 
     names = list(NAMES.values())
     speeches = sorted(f"{names[i]}: {text}" for (i, _), text in expected.items())
     assert sorted(filter(None, told.split("\n\n"))) == speeches
+
+
+def test_whoever_speaks_elsewhere_has_ended_when_its_message_comes() -> None:
+    floor = Floor()
+    peers = list(NAMES)
+    swarm, said = swarm_id("s"), Proposal(key="a", text="Ice", cost=NO_COST)
+    messages = [compose(peer, said, 1, None, (), 1, 0, swarm, "q1")[0] for peer in peers[:2]]
+    assert floor.hear(words(0, "Ice")) == "ada: Ice"
+    assert floor.hear(words(1, "Water")) == ""
+    assert floor.hear(messages[1]) == ""
+    assert floor.hear(words(2, "Wa")) == ""
+    assert floor.hear(messages[0]) == "\n\nben: Water\n\ncleo: Wa"
+    assert floor.hear(words(2, "ter")) == "ter"

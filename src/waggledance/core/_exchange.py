@@ -62,6 +62,8 @@ class Witness(msgspec.Struct, frozen=True, kw_only=True):
 
     exchange: Callable[[Exchange], None] | None = None
     words: Callable[[Words], None] | None = None
+    wanted: Callable[[], bool] | None = None
+    """Says, of each call as it begins, whether its words are wanted; all are when None."""
 
 
 UNSEEN = Witness()

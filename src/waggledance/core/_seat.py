@@ -322,7 +322,7 @@ class Seat:
         if witness.exchange is not None:
             like = Exchange(channel=self.channel, author=self.me, number=number, skill=skill, round=round)
             exchanges = Exchanges(witness.exchange, self.clock, self._next_sequence, like)
-        if (words := witness.words) is not None:
+        if (words := witness.words) is not None and (witness.wanted is None or witness.wanted()):
             hear = partial(self._pass_on, words, number)
         return exchanges, hear
 

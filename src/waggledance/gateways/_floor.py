@@ -14,7 +14,8 @@ MAX_KEPT_CHARS = 100_000
 """Of one speech that waits to be told: what is longer ends there."""
 
 _At = tuple[bytes, int]
-"""One speech: a peer, and the number of its call; a peer may be at several at once. Its exchange ends it."""
+"""One speech: a peer, and the number of its call; a peer may be at several at once. Its exchange ends it; of a peer
+elsewhere, whose exchanges are not seen here, whatever it writes ends all of its."""
 
 
 class Floor:
@@ -23,6 +24,8 @@ class Floor:
     def __init__(self) -> None:
         self._names: dict[bytes, str] = {}
         self._heard: set[bytes] = set()
+        self._elsewhere: set[bytes] = set()
+        """Peers whose words are heard and of whom no exchange was."""
         self._speaking: _At | None = None
         self._waiting: dict[_At, str] = {}
         self._ended: set[_At] = set()
@@ -36,6 +39,7 @@ class Floor:
         if isinstance(event, Words):
             return self._hear_words(event)
         if isinstance(event, Exchange):
+            self._elsewhere.discard(event.author)
             return self._end((event.author, event.number))
         body: object = event.body
         if isinstance(body, (Opening, Roster)):
@@ -45,7 +49,7 @@ class Floor:
             self._waiting[at] = body.text[:MAX_KEPT_CHARS]
             self._ended.add(at)
             return self._passed_on() if self._speaking is None else ""
-        return ""
+        return "".join(self._end(at) for at in self._open_of(event.author)) if event.author in self._elsewhere else ""
 
     def rest(self) -> str:
         """Return all that still waits: nobody speaks any more."""
@@ -55,7 +59,9 @@ class Floor:
 
     def _hear_words(self, words: Words) -> str:
         at = (words.peer, words.number)
-        self._heard.add(words.peer)
+        if words.peer not in self._heard:
+            self._heard.add(words.peer)
+            self._elsewhere.add(words.peer)
         self._names[words.peer] = words.name
         if self._speaking is None:
             self._speaking = at
@@ -64,6 +70,11 @@ class Floor:
             return words.text
         self._waiting[at] = (self._waiting.get(at, "") + words.text)[:MAX_KEPT_CHARS]
         return ""
+
+    def _open_of(self, peer: bytes) -> list[_At]:
+        """Return a peer's speeches that have not ended; the one that is heard comes last, for its end passes on."""
+        waiting = [at for at in self._waiting if at[0] == peer and at not in self._ended]
+        return waiting if self._speaking is None or self._speaking[0] != peer else [*waiting, self._speaking]
 
     def _end(self, at: _At) -> str:
         """Let a speech end; return what can be told then."""

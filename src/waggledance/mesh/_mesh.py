@@ -27,6 +27,7 @@ from waggledance.core import (
     SwarmId,
     UnknownName,
     UsageError,
+    Words,
     show,
 )
 from waggledance.mesh._agreement import Agreement
@@ -180,6 +181,10 @@ class MeshGathering:
 
     def subscribe(self, listener: Listener) -> None:
         self._unsubscribe.append(self._held.copy.subscribe(listener))
+
+    def overhear(self, hear: Callable[[Words], None]) -> None:
+        """Call `hear` with what members say while they say it, as far as it gets here; see `Overhears`."""
+        self._unsubscribe.append(self._node.overhearing.begin(self._held.name, self._names, hear))
 
     async def close(self) -> None:
         while self._unsubscribe:

@@ -42,10 +42,12 @@ from waggledance.mesh._genesis import Genesis
 from waggledance.mesh._held import EMPTY, Held
 from waggledance.mesh._intake import Intake
 from waggledance.mesh._message_log import MessageLog
+from waggledance.mesh._overhearing import Overhearing
 from waggledance.mesh._reader import Reader
 from waggledance.mesh._repair import Repair
 from waggledance.mesh._swim import Swim
 from waggledance.mesh._swim_messages import Ping, PingReply, PingRequest, Pong
+from waggledance.mesh._telling import Telling
 from waggledance.mesh._transport import Transport
 from waggledance.mesh._wire import (
     EVERYBODY,
@@ -60,6 +62,7 @@ from waggledance.mesh._wire import (
     open_datagram,
     seal,
 )
+from waggledance.mesh._words_messages import AskWords, TellWords
 from waggledance.network import Give, Have, Want, give
 
 logger = logging.getLogger(__name__)
@@ -124,6 +127,10 @@ class Node:
         """Called when a channel is opened in which its members only talk."""
         self.on_blob: Callable[[PeerId, BlobPayload, float], Sequence[tuple[PeerId, Payload]]] | None = None
         """Called with what peers say about blobs; returns what to say to whom."""
+        self.telling = Telling(transport, self._send, self.clock.now)
+        """Who wants to hear what this peer is saying."""
+        self.overhearing = Overhearing(self._send, self._rng, self.refused)
+        """What members say at this moment, for who asked."""
         self._fresh = Freshness(self._rng)
         self._repair = Repair(self.me, self.channels, self._fresh)
         self._bounds = Bounds(genesis.limits)
@@ -323,6 +330,13 @@ class Node:
                     self._arm()
                 else:
                     self.refused["rate"] += 1
+            case AskWords():
+                if self._bounds.replies.takes(sender, 0, now):
+                    self.telling.on(sender, payload)
+                else:
+                    self.refused["rate"] += 1
+            case TellWords():
+                self.overhearing.on(sender, payload)
             case _:
                 if self.on_blob is not None:
                     self._send_all(self.on_blob(sender, payload, now))

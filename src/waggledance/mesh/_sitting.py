@@ -10,7 +10,6 @@ from typing import Any
 
 from waggledance.core import (
     THREAD,
-    UNSEEN,
     Budget,
     KeepsExchanges,
     Message,
@@ -27,6 +26,7 @@ from waggledance.mesh._agreement import Agreement
 from waggledance.mesh._held import Held
 from waggledance.mesh._node import Node
 from waggledance.mesh._sealed_set import table_of
+from waggledance.mesh._telling import Speech
 from waggledance.protocols import Folding, as_opened, check_fit, check_question
 
 logger = logging.getLogger(__name__)
@@ -131,6 +131,7 @@ class Sitting:
         node = self._node
         if not agreement.has_sealed:
             async with self._slots:
+                speech = node.telling.speech(held, node.me)
                 peer = self.peer
                 if self.on_question is not None:
                     self.on_question(opening)
@@ -148,19 +149,22 @@ class Sitting:
                         clock=node.clock,
                         meter=Meter(self._budget, node.clock),
                         opening=opening,
-                        witness=self._witness(),
+                        witness=self._witness(speech),
                     )
                     seat.remember(await protocol(seat))
                     self.ended["answered" if self._has_answered(held) else "failed"] += 1
                 except WaggleError as why:
                     self.ended["failed"] += 1
                     logger.warning("channel %s: %s", held.name, why)
+                finally:
+                    speech.close()
         agreement.finished()
 
-    def _witness(self) -> Witness:
-        """Return who keeps what this peer asks of its model and tools: its own log, if that can."""
+    def _witness(self, speech: Speech) -> Witness:
+        """Return who is told what goes on here: its own log, if that can keep it; the asker of words, if it listens."""
         log = self._node.log
-        return Witness(exchange=log.append_exchange) if isinstance(log, KeepsExchanges) else UNSEEN
+        exchange = log.append_exchange if isinstance(log, KeepsExchanges) else None
+        return Witness(exchange=exchange, words=speech.hear, wanted=lambda: speech.wanted)
 
     def _has_answered(self, held: Held) -> bool:
         """Say whether this peer has given an answer, or was asked for none."""

@@ -23,6 +23,7 @@ from waggledance.mesh._blob_messages import BlobPayload
 from waggledance.mesh._freshness import NONCE_BYTES
 from waggledance.mesh._swim_messages import SwimPayload
 from waggledance.mesh._transport import MAX_DATAGRAM_BYTES
+from waggledance.mesh._words_messages import AskWords, TellWords
 from waggledance.network import Give, Have, Want
 
 VERSION = 1
@@ -84,10 +85,13 @@ class TellGenesis(msgspec.Struct, frozen=True, tag="tell-genesis", array_like=Tr
     genesis: Annotated[bytes, msgspec.Meta(max_length=256 * 1024)]
 
 
-Payload = Push | Hello | Ask | Answer | Outline | Want | Give | AskGenesis | TellGenesis | SwimPayload | BlobPayload
+Payload = (
+    Push | Hello | Ask | Answer | Outline | Want | Give | AskGenesis | TellGenesis | SwimPayload | BlobPayload
+    | AskWords | TellWords
+)  # fmt: skip
 
-_Unsigned = (Push, AskGenesis, TellGenesis)
-"""What proves itself: frames by their signatures, a genesis by its hash."""
+_Unsigned = (Push, AskGenesis, TellGenesis, TellWords)
+"""What proves itself: frames by their signatures, a genesis by its hash; and words, by which nothing is proven."""
 
 
 class _Datagram(msgspec.Struct, frozen=True, array_like=True, gc=False):

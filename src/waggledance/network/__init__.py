@@ -22,6 +22,7 @@ from waggledance.network._local import Local as Local
 from waggledance.network._network import Gathering as Gathering
 from waggledance.network._network import Listener as Listener
 from waggledance.network._network import Network as Network
+from waggledance.network._network import Overhears as Overhears
 from waggledance.network._post import Post as Post
 from waggledance.network._replica import Replica as Replica
 from waggledance.network._simulated import Links as Links
@@ -59,6 +60,7 @@ __all__ = [
     "Local",
     "LogNormal",
     "Network",
+    "Overhears",
     "Partition",
     "Pause",
     "Post",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
-from waggledance.core import Channel, Clock, Cost, Message, PeerId, SwarmId
+from waggledance.core import Channel, Clock, Cost, Message, PeerId, SwarmId, Words
 
 T = TypeVar("T")
 Listener = Callable[[Message[Any], bytes], None]
@@ -62,6 +62,15 @@ class Gathering(Protocol):
 
     async def close(self) -> None:
         """End it: no timers and no tasks are left."""
+        ...
+
+
+@runtime_checkable
+class Overhears(Protocol):
+    """A gathering of peers elsewhere whose words can be heard while they say them."""
+
+    def overhear(self, hear: Callable[[Words], None]) -> None:
+        """Call `hear` with pieces of what peers say until the gathering is closed: hints, of which some may be lost."""
         ...
 
 
