@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from waggledance.core import Message, PeerId
-from waggledance.tasks._outcome import counted
+from waggledance.tasks._outcome import TaskOutcome, counted, place_of
 
 DIFFERENCE_PPM = 350_000
 """More than honest means of ten or more outcomes differ by chance in one case of a hundred (two of mean .5)."""
@@ -33,13 +33,51 @@ def doubted_by(me: PeerId, messages: Iterable[Message[Any]]) -> frozenset[PeerId
         me: in whose eyes. A peer that has published no outcome doubts nobody.
         messages: of a channel, in any order.
     """
-    by_author: dict[PeerId, _Sums] = {}
-    for said in counted(messages):
-        sums, about = by_author.setdefault(said.author, {}), (said.body.task_kind, said.body.worker)
-        number, total = sums.get(about, (0, 0))
-        sums[about] = number + 1, total + said.body.reward_ppm
-    mine = by_author.pop(me, {})
-    return frozenset(author for author, sums in by_author.items() if _differs(mine, sums))
+    doubts = Doubts(me)
+    doubts.take(messages)
+    return doubts.authors
+
+
+class Doubts:
+    """Whom one peer doubts, kept up to date outcome by outcome: always what `doubted_by` says of all of them.
+
+    Args:
+        me: in whose eyes.
+    """
+
+    def __init__(self, me: PeerId) -> None:
+        self._me = me
+        self._sums: dict[PeerId, _Sums] = {}
+        self._first: dict[tuple[bytes, bytes, bytes], Message[TaskOutcome]] = {}
+        self.authors: frozenset[PeerId] = frozenset()
+
+    def take(self, messages: Iterable[Message[Any]]) -> bool:
+        """Take in messages, in any order, the same ones again or not; say whether somebody else is doubted now."""
+        heard = {said.author for said in counted(messages) if self._insert(said)}
+        before = self.authors
+        anew = self._sums.keys() - {self._me} if self._me in heard else heard - {self._me}
+        mine = self._sums.get(self._me, {})
+        now = {author for author in anew if _differs(mine, self._sums[author])}
+        self.authors = before - anew | now
+        return self.authors != before
+
+    def _insert(self, said: Message[TaskOutcome]) -> bool:
+        """Count an outcome, in the place of a later one about the same if there is one."""
+        about = (said.author, said.body.task, said.body.worker)
+        other = self._first.get(about)
+        if other is not None and place_of(other) <= place_of(said):
+            return False
+        self._first[about] = said
+        if other is not None:
+            self._count(other, -1)
+        self._count(said, 1)
+        return True
+
+    def _count(self, said: Message[TaskOutcome], sign: int) -> None:
+        sums, about = self._sums.setdefault(said.author, {}), (said.body.task_kind, said.body.worker)
+        number, total = sums.pop(about, (0, 0))
+        if number + sign:
+            sums[about] = number + sign, total + sign * said.body.reward_ppm
 
 
 def _differs(mine: _Sums, theirs: _Sums) -> bool:

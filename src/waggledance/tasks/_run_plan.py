@@ -22,6 +22,7 @@ from waggledance.core import UNIT, BudgetSpent, Message, Meter, PeerId, RunFaile
 from waggledance.tasks._check import Check, Finding
 from waggledance.tasks._claims import Claiming, Claims
 from waggledance.tasks._doing import charge_check, look_at, try_task
+from waggledance.tasks._doubted import Doubts
 from waggledance.tasks._edit import (
     MAX_OPS,
     Add,
@@ -104,7 +105,7 @@ class _Worker:
         self._forked = frozenset[PeerId]()
         self._here: list[Message[Here]] = []
         self._router = router
-        self._standing = Standing(router)
+        self._doubts, self._standing = Doubts(seat.me), Standing(router)
         self._ranked: dict[TaskId, tuple[float, tuple[Scored, ...]]] = {}
         self._claims = Claims(seat.me, claiming, self._place)
         self._evaluating = Evaluating(seat, doing.planner, lambda: self.plan)
@@ -203,7 +204,7 @@ class _Worker:
             self._forked = self._seat.forked
             self._said = [m for m in self._said if m.author not in self._forked]
             self.plan, fresh = Plan(self._sealer), self._said
-            self._here, self._standing = [], Standing(self._router)
+            self._here, self._doubts, self._standing = [], Doubts(self._seat.me), Standing(self._router)
             self._ranked.clear()
         self.plan.take(fresh)
         edits = [op for m in fresh if isinstance(m.body, PlanEdit) for op in m.body.ops]
@@ -211,13 +212,19 @@ class _Worker:
         here = [cast("Message[Here]", m) for m in fresh if isinstance(m.body, Here)]
         self._here += here
         learnt = [m for m in fresh if isinstance(m.body, TaskOutcome)]
-        self._standing.add(learnt)
+        self._learn(learnt)
         self._evaluating.take(fresh)
         self._offering.take(fresh)
         if edits:
             self._reopening.look(self.plan, self._now())
         if here or learnt:
             self._ranked.clear()
+
+    def _learn(self, told: Sequence[Message[Any]]) -> None:
+        """Let the router learn from outcomes, without those told by peers who say otherwise than this one saw."""
+        if self._doubts.take(told):
+            self._standing, told = Standing(self._router), self._said
+        self._standing.add([m for m in told if m.author not in self._doubts.authors])
 
     # -- who does what ------------------------------------------------------------------------------------------
 
