@@ -11,16 +11,17 @@ import pytest
 from waggledance.studio import _shapes
 
 API = Path(__file__).parents[2] / "web" / "studio" / "src" / "api.ts"
-STRUCTS = {
+STRUCTS: dict[str, type[msgspec.Struct]] = {
     "Channels": _shapes.Channels,
     "ChannelLine": _shapes.ChannelLine,
-    "Channel": _shapes.ChannelShown,
+    "ChannelPage": _shapes.ChannelShown,
     "Hearing": _shapes.Hearing,
     "Opening": _shapes.OpeningShown,
     "Member": _shapes.MemberShown,
     "Cost": _shapes.CostShown,
     "Verdict": _shapes.VerdictShown,
     "Msg": _shapes.Msg,
+    "Author": _shapes.Author,
     "WholeMessage": _shapes.WholeMessage,
     "Exchange": _shapes.ExchangeShown,
     "Limits": _shapes.LimitsShown,
@@ -49,7 +50,8 @@ def interfaces() -> dict[str, set[str]]:
     pattern = r"export interface (\w+)(?: extends (\w+))? \{\n(.*?)\n\}"
     for name, parent, body in re.findall(pattern, API.read_text(), flags=re.DOTALL):
         found[name] = set(re.findall(r"^  readonly (\w+)\??:", body, flags=re.MULTILINE)) | found.get(parent, set())
-    return found
+    (cost,) = re.findall(r"export type Cost = readonly \[(.*)\];", API.read_text())
+    return found | {"Cost": set(re.findall(r"(\w+): number", cost))}
 
 
 @pytest.mark.parametrize("name", STRUCTS)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from waggledance.core import Log, Opening, Proposal, compose, local_peer_id, swarm_id
+from waggledance.core import Log, MessageId, Opening, Proposal, compose, local_peer_id, swarm_id
 from waggledance.protocols import Debate
 from waggledance.studio import Studio
 from waggledance.topology import Ring
@@ -19,6 +19,13 @@ from waggledance.topology import Ring
 def first_channel(client: httpx.Client) -> str:
     name: str = client.get("/api/channels").json()["channels"][0]["name"]
     return name
+
+
+def author_of(channel: dict[str, Any], n: int) -> str:
+    """Return the id of who wrote the message at a place: it stands in the author's first one."""
+    author = channel["messages"][n]["author"]
+    id: str = author["id"] if isinstance(author, dict) else channel["messages"][author]["author"]["id"]
+    return id
 
 
 def by_kind(channel: dict[str, Any], kind: str) -> list[dict[str, Any]]:
@@ -55,10 +62,24 @@ def test_a_channel_holds_what_was_asked_said_and_decided(log: Path, served: Any)
 def test_a_message_stands_after_everything_that_it_builds_on(log: Path, served: Any) -> None:
     with served(Studio(log)) as client:
         messages = client.get(f"/api/channels/{first_channel(client)}").json()["messages"]
-    place = {message["id"]: message["n"] for message in messages}
-    assert any(message["parents"] for message in messages)
-    for message in messages:
-        assert all(place[parent] < message["n"] for parent in message["parents"])
+    with Log(log) as kept:
+        place = {message["id"]: message["n"] for message in messages}
+        for message in kept.read(next(iter(kept.names()))):
+            n = place[message.id.hex()]
+            built_on = [*([message.previous] if message.previous else []), *message.parents]
+            assert [n - back for back in messages[n].get("parents", [])] == [place[id.hex()] for id in built_on]
+            assert all(back > 0 for back in messages[n].get("parents", []))
+
+
+def test_a_message_that_a_channel_lacks_is_named_by_its_id(tmp_path: Path, served: Any) -> None:
+    me, lost = local_peer_id("p"), Proposal(key="4", refs=(MessageId(bytes(32)),))
+    with Log(tmp_path / "log.db") as log:
+        log.append(*compose(me, lost, 1, None, (), 1, 5, swarm_id("s"), "c"))
+    with served(Studio(tmp_path / "log.db")) as client:
+        (message,) = client.get("/api/channels/c").json()["messages"]
+    assert message["refs"] == ["00" * 32]
+    assert "parents" not in message, "what is empty is left out"
+    assert "cost" not in message
 
 
 def test_a_first_answer_heard_nobody_and_a_second_one_whom_the_topology_let_it(
@@ -68,11 +89,12 @@ def test_a_first_answer_heard_nobody_and_a_second_one_whom_the_topology_let_it(
     with served(Studio(tmp_path / "log.db")) as client:
         channel = client.get(f"/api/channels/{first_channel(client)}").json()
     proposals = by_kind(channel, "proposal/1")
-    assert all(message["hears"] == [] for message in proposals if message["round"] == 0)
+    assert not any("refs" in message for message in proposals if message["round"] == 0)
     second = [message for message in proposals if message["round"] == 1]
     assert len(second) == 5
     for message in second:
-        assert sorted(message["hears"]) == sorted(channel["hearing"]["of"][message["author"]])
+        me, *heard = (author_of(channel, message["n"] - back) for back in (0, *message["refs"]))
+        assert sorted({*heard} - {me}) == sorted(channel["hearing"]["of"][me])
     assert not channel["hearing"]["everyone"]
 
 
@@ -81,7 +103,9 @@ def test_a_message_opened_shows_its_body_and_its_size(log: Path, served: Any) ->
         name = first_channel(client)
         message = by_kind(client.get(f"/api/channels/{name}").json(), "proposal/1")[0]
         whole = client.get(f"/api/messages/{name}/{message['id']}").json()
-    assert {field: whole[field] for field in message} == message
+    assert {field: whole[field] for field in ("id", "kind", "text")} == {
+        field: message[field] for field in ("id", "kind", "text")
+    }
     assert whole["body"]["key"] == message["key"]
     assert whole["raw_bytes"] > 200
     assert whole["signed"] is False
@@ -185,7 +209,7 @@ def test_a_channel_without_an_opening_is_shown_and_it_is_said(tmp_path: Path, se
     assert "no opening" in channel["broken"]
     assert channel["messages"][0]["key"] == "4"
     assert channel["decision"] is None
-    assert channel["messages"][0]["name"] == me.hex()[:8]
+    assert channel["messages"][0]["author"]["name"] == me.hex()[:8]
 
 
 def test_a_kind_that_nobody_knows_is_shown_as_such(tmp_path: Path, served: Any) -> None:

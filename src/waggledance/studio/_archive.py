@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
-from waggledance.core import UnknownName
+from waggledance.core import Message, MessageId, UnknownName
 from waggledance.studio._channel import Drawn
-from waggledance.studio._conversation import Conversation
+from waggledance.studio._conversation import Conversation, opened
 from waggledance.studio._index import Index, is_being_written
 from waggledance.studio._log_window import LogWindow
 
 MESSAGES_HELD = 60_000
 """In all channels held; the one looked at last is held whatever its size."""
+READ_AT_ONCE = 5_000
+"""A channel of no more messages than this is read whole when any of it is: that takes a tenth of a second."""
 
 
 class Archive:
@@ -56,22 +59,49 @@ class Archive:
             self.index.read_on()
             return changed
 
-    def drawn(self, name: str) -> Drawn:
-        """Return a channel, up to its newest message.
+    def check(self, name: str) -> None:
+        """Look whether the log has a channel.
+
+        Raises:
+            UnknownName: it has not.
+        """
+        with self.lock:
+            if name not in self.index:
+                raise UnknownName("channel", name, self.index.names()[-20:])
+
+    def drawn(self, name: str, most: int | None = None) -> Drawn:
+        """Return a channel, up to its newest message; of a long one so many as are asked for.
+
+        Args:
+            name: the channel's.
+            most: read no further than so many messages; everything when None.
 
         Raises:
             UnknownName: the log has no such channel.
         """
         with self.lock:
-            if name not in self.index:
-                raise UnknownName("channel", name, self.index.names()[-20:])
+            self.check(name)
             drawn = self._held.get(name)
             if drawn is None:
                 drawn = self._held[name] = Drawn(Conversation(name))
             self._held.move_to_end(name)
-            drawn.conversation.read_on(self.window)
+            count, last = self.index.size(name)
+            drawn.conversation.read_on(self.window, most=None if count <= READ_AT_ONCE else most, last=last)
             self._let_go()
             return drawn
+
+    def message(self, name: str, id: MessageId) -> Message[Any] | None:
+        """Return one message of a channel, without reading the others; None when there is no such message.
+
+        Raises:
+            UnknownName: the log has no such channel.
+        """
+        with self.lock:
+            self.check(name)
+            drawn = self._held.get(name)
+            held = None if drawn is None else drawn.conversation.messages.get(id)
+            row = self.window.row(name, id) if held is None else None
+            return held if row is None else opened(row)
 
     def is_live(self, name: str) -> bool:
         """Say whether a channel is still being written, as far as can be told from the file."""

@@ -25,7 +25,7 @@ from waggledance.studio._shapes import (
 MESSAGES_A_PAGE = 10_000
 LONG = 2_000
 """A page of more messages than this has shorter texts, so that it is drawn at once."""
-SHORT_TEXT_CHARS = 240
+SHORT_TEXT_CHARS = 200
 
 T = TypeVar("T")
 
@@ -38,27 +38,27 @@ class Drawn:
         self._worked_out: dict[str, tuple[int, object]] = {}
 
     def decision(self) -> DecisionShown | None:
-        """Return what was decided."""
-        return self._once("decision", decision_of)
+        """Return what was decided; None while there are messages that were not read yet."""
+        return self._once("decision", decision_of, len(self.conversation.came)) if self.conversation.whole else None
 
     def plan(self) -> PlanShown | None:
-        """Return the plan, if there is one."""
-        return self._once("plan", plan_of)
+        """Return the plan, if there is one; None while there are messages that were not read yet."""
+        return self._once("plan", plan_of, len(self.conversation.came)) if self.conversation.whole else None
 
     def hearing(self) -> Hearing | None:
         """Return who hears whom by the topology."""
-        return self._once("hearing", hearing_of)
+        return self._once("hearing", hearing_of, self.conversation.met)
 
-    def _once(self, name: str, work_out: Callable[[Conversation], T]) -> T:
-        size = len(self.conversation.messages)
-        if self._worked_out.get(name, (-1, None))[0] != size:
-            self._worked_out[name] = (size, work_out(self.conversation))
+    def _once(self, name: str, work_out: Callable[[Conversation], T], of: int) -> T:
+        if self._worked_out.get(name, (-1, None))[0] != of:
+            self._worked_out[name] = (of, work_out(self.conversation))
         found: T = self._worked_out[name][1]  # type: ignore[assignment]  # what `work_out` returned
         return found
 
 
 def channel_of(
     drawn: Drawn,
+    count: int,
     *,
     version: str,
     live: bool,
@@ -71,6 +71,7 @@ def channel_of(
 
     Args:
         drawn: the conversation.
+        count: how many rows the log has of it.
         version: the server's.
         live: whether it is still being written.
         newer: whether the log is of a newer version.
@@ -81,7 +82,8 @@ def channel_of(
     conversation = drawn.conversation
     messages = conversation.came[first : first + most]
     text_chars = TEXT_CHARS if len(messages) <= LONG else SHORT_TEXT_CHARS
-    total = len(conversation.came)
+    behind = first + len(messages)
+    total = len(conversation.came) if conversation.whole else max(behind, count - conversation.spoiled)
     unknown = any(isinstance(message.body, Unknown) for message in messages)
     return ChannelShown(
         name=conversation.name,
@@ -91,7 +93,7 @@ def channel_of(
         members=tuple(MemberShown(m.id.hex(), m.name, m.weight) for m in conversation.members),
         messages=tuple(shown(m, conversation, text_chars) for m in messages),
         total=total,
-        next=first + len(messages) if first + len(messages) < total else None,
+        next=behind if behind < len(conversation.came) or not conversation.whole else None,
         hearing=drawn.hearing(),
         decision=drawn.decision(),
         budget=_budget(conversation),
@@ -143,6 +145,6 @@ def _broken(conversation: Conversation, broken: str) -> str | None:
             f"{conversation.spoiled:,} messages of this channel are not what was written, and are left out: "
             "`waggle log verify` says which"
         )
-    if conversation.opening is None and conversation.messages:
+    if conversation.opening is None and conversation.messages and conversation.whole:
         said.append("this channel has no opening, so nobody can say who asked what of whom")
     return ". ".join(said) or None

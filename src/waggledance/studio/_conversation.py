@@ -23,7 +23,7 @@ from waggledance.core import (
     outcome_of,
 )
 from waggledance.core._message import decode
-from waggledance.studio._log_window import LogWindow, Row
+from waggledance.studio._log_window import ROWS_AT_ONCE, LogWindow, Row
 
 AnyMessage = Message[Any]
 
@@ -41,11 +41,12 @@ class Conversation:
         """The newest arrival number that was looked at."""
         self.spoiled = 0
         """How many rows are not what was written."""
+        self.whole = False
+        """Whether all is read that the log held when it was last looked at."""
         self.messages: dict[MessageId, AnyMessage] = {}
-        self.authors: dict[MessageId, PeerId] = {}
-        self.hexed = _Hexed()
-        """Ids in hexadecimal: each stands in many messages."""
         self.places: dict[MessageId, int] = {}
+        self.first: dict[PeerId, int] = {}
+        """By author, the place of its first message."""
         self.came: list[AnyMessage] = []
         """Every message, by its place from 0."""
         self.names: dict[PeerId, str] = {}
@@ -54,29 +55,45 @@ class Conversation:
         self.members: tuple[Member, ...] = ()
         self.opening: Message[Opening] | None = None
         self.outcome: Message[Outcome] | None = None
+        self.met = 0
+        """How often it was looked who sits here."""
 
-    def read_on(self, window: LogWindow) -> int:
-        """Take the rows that came since; return how many messages that made."""
-        before, bare = len(self.messages), True
-        for row in window.rows(self.name, after=self.upto):
-            self.upto = row.arrival
-            message = opened(row)
-            if message is None:
-                self.spoiled += 1
-            elif message.id not in self.messages:
-                self._take(message)
-                bare &= not isinstance(message.body, Opening | Roster | Outcome)
+    def read_on(self, window: LogWindow, *, most: int | None = None, last: int | None = None) -> int:
+        """Take the rows that came since; return how many messages that made.
+
+        Args:
+            window: the log.
+            most: stop when there are so many messages in all; read to the end when None.
+            last: the channel's newest arrival number, where it is known: nothing is looked for behind it.
+        """
+        before, bare, ended = len(self.came), True, False
+        while not ended and (most is None or len(self.came) < most) and (last is None or self.upto < last):
+            wanted = ROWS_AT_ONCE if most is None else min(ROWS_AT_ONCE, most - len(self.came))
+            rows = window.rows(self.name, after=self.upto, most=wanted)
+            for row in rows:
+                bare &= not isinstance(self._take(row), Opening | Roster | Outcome)
+            ended = not rows
+        self.whole = ended or (last is not None and self.upto >= last)
         if not bare:
             self._meet()
-        return len(self.messages) - before
+        return len(self.came) - before
 
-    def _take(self, message: AnyMessage) -> None:
-        self.messages[message.id] = message
-        self.authors[message.id] = message.author
-        self.places[message.id] = len(self.came)
-        self.came.append(message)
+    def _take(self, row: Row) -> object:
+        """Take a row; return the body of the message that it made."""
+        self.upto = row.arrival
+        message = opened(row)
+        if message is None:
+            self.spoiled += 1
+            return None
+        if message.id not in self.messages:
+            self.messages[message.id] = message
+            self.places[message.id] = len(self.came)
+            self.first.setdefault(message.author, len(self.came))
+            self.came.append(message)
+        return message.body
 
     def _meet(self) -> None:
+        self.met += 1
         self.opening, self.outcome = opening_of(self.came), outcome_of(self.came)
         self.members = members_of(self.came)
         fork = fork_of(self.came)
@@ -85,12 +102,6 @@ class Conversation:
             asker[self.opening.author] = "asker"
         self.seated = frozenset(member.id for member in self.members)
         self.names = asker | {member.id: member.name for member in self.members}
-
-
-class _Hexed(dict[bytes, str]):
-    def __missing__(self, id: bytes) -> str:
-        text = self[id] = id.hex()
-        return text
 
 
 def opened(row: Row) -> AnyMessage | None:

@@ -60,7 +60,7 @@ def _shown(decision: Decision, status: str, conversation: Conversation, opening:
         cost=cost_shown(decision.cost),
         seconds=decision.seconds,
         certificate=_is_certified(conversation, opening),
-        used=tuple(id.hex() for id in decision.used[:USED_AT_MOST]),
+        used=tuple(conversation.places.get(id, id.hex()) for id in decision.used[:USED_AT_MOST]),
     )
 
 

@@ -93,6 +93,11 @@ class Index:
             forked_from=None if entry.fork is None else Forked(entry.fork.body.parent, len(entry.fork.body.edits)),
         )
 
+    def size(self, name: str) -> tuple[int, int]:
+        """Return how many messages a channel has in the log, and the newest one's arrival number."""
+        entry = self._entries[name]
+        return entry.messages, entry.last
+
     def is_open(self, name: str) -> bool:
         """Say whether a channel may still be written, if somebody writes to the log: it has no outcome, and has grown
         while we looked or is the last that grew."""

@@ -126,14 +126,14 @@ class Live:
             if viewer.file != archive.window.files:  # another log: what was sent is not in it
                 return _Step([], more=False, decision=None, plan=None, over=True)
             try:
-                drawn = archive.drawn(viewer.channel)
+                drawn = archive.drawn(viewer.channel, viewer.next + MESSAGES_AT_ONCE)
             except UnknownName:
                 return _Step([], more=False, decision=None, plan=None, over=True)
             conversation = drawn.conversation
             came = conversation.came[viewer.next : viewer.next + MESSAGES_AT_ONCE]
             messages = [shown(message, conversation) for message in came]
             viewer.next += len(came)
-            more = viewer.next < len(conversation.came)
+            more = viewer.next < len(conversation.came) or not conversation.whole
             live = viewer.channel in self._at_work() or archive.is_live(viewer.channel)
             decision = None if more or viewer.decided else drawn.decision()
             viewer.decided = viewer.decided or decision is not None

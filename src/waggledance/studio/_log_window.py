@@ -79,15 +79,28 @@ class LogWindow:
             self._look()
             return before != (self.files, self.last, self.broken)
 
-    def rows(self, channel: str | None = None, *, after: int = 0, before: int | None = None) -> list[Row]:
-        """Return the rows of one channel, or of all, between two arrival numbers, neither of them included."""
+    def rows(
+        self, channel: str | None = None, *, after: int = 0, before: int | None = None, most: int | None = None
+    ) -> list[Row]:
+        """Return the rows of one channel, or of all, between two arrival numbers, neither of them included.
+
+        Args:
+            channel: its name; all channels when None.
+            after: the arrival number before the first.
+            before: the one behind the last; to the end when None.
+            most: stop when there are so many; rows around damage may come on top. All when None.
+        """
         where = "arrival > ?"
         given: tuple[object, ...] = ()
         if channel is not None:
             where, given = f"{where} AND channel = ?", (channel,)
         if before is not None:
             where, given = f"{where} AND arrival < ?", (*given, before)
-        return self._scan(where, given, after)
+        return self._scan(where, given, after, most)
+
+    def row(self, channel: str, id: bytes) -> Row | None:
+        """Return the row of one message; None when the channel has no such message."""
+        return next(iter(self._scan("arrival > ? AND channel = ? AND id = ?", (channel, id), 0, 1)), None)
 
     def ends(self, after: int = 0) -> list[Row]:
         """Return what opens and ends all channels, of what came after an arrival number."""
@@ -187,17 +200,17 @@ class LogWindow:
                 self._note_damage(why)
             return []
 
-    def _scan(self, where: str, given: tuple[object, ...], after: int) -> list[Row]:
+    def _scan(self, where: str, given: tuple[object, ...], after: int, most: int | None = None) -> list[Row]:
         """Return rows, many at once, and one by one around those that cannot be read."""
         query = f"SELECT arrival, id, channel, raw, signature FROM messages WHERE {where} ORDER BY arrival LIMIT ?"  # noqa: S608  # no word of it is from outside
         found: list[Row] = []
         with self._lock:
             if self._connection is None:
                 return found
-            at = after
-            while True:
+            at, wanted = after, ROWS_AT_ONCE if most is None else min(most, ROWS_AT_ONCE)
+            while most is None or len(found) < most:
                 try:
-                    rows = self._connection.execute(query, (at, *given, ROWS_AT_ONCE)).fetchall()
+                    rows = self._connection.execute(query, (at, *given, wanted)).fetchall()
                 except sqlite3.DatabaseError as why:
                     self._note_damage(why)
                     if at >= max(self.last, self._rows_at_most):
@@ -209,6 +222,7 @@ class LogWindow:
                     return found
                 found += [Row(*row) for row in rows if _whole(row)]
                 at = rows[-1][0]
+            return found
 
     def _one_by_one(self, where: str, given: tuple[object, ...], at: int) -> list[Row]:
         query = f"SELECT arrival, id, channel, raw, signature FROM messages WHERE {where} AND arrival = ?"  # noqa: S608  # as above

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import msgspec
@@ -22,7 +22,7 @@ from waggledance.core import (
     Unknown,
 )
 from waggledance.studio._conversation import Conversation
-from waggledance.studio._shapes import CostShown, Msg, VerdictShown
+from waggledance.studio._shapes import FREE, Author, Back, CostShown, Msg, VerdictShown
 from waggledance.tasks import Add, PlanEdit, Replace
 
 TEXT_CHARS = 2_000
@@ -40,28 +40,29 @@ def shown(message: AnyMessage, conversation: Conversation, text_chars: int = TEX
         text_chars: a longer text is cut.
     """
     body: Body = message.body
-    text, hexed = said(body), conversation.hexed.__getitem__
+    text, places = said(body), conversation.places
+    n, first = places[message.id], conversation.first[message.author]
     previous = () if message.previous is None else (message.previous,)
+
+    def back(ids: Iterable[MessageId]) -> tuple[Back, ...]:
+        return tuple([id.hex() if (at := places.get(id)) is None else n - at for id in ids])
+
     return Msg(
-        id=hexed(message.id),
-        n=conversation.places[message.id],
-        author=hexed(message.author),
-        name=name_of(message.author, conversation.names),
+        id=message.id.hex(),
+        n=n,
+        author=Author(message.author.hex(), name_of(message.author, conversation.names)) if first == n else first,
         kind=message.kind,
         round=None if isinstance(body, Unknown) else body.round,
-        lamport=message.lamport,
-        sequence=message.sequence,
         wall_ms=message.wall_ms,
-        parents=tuple(map(hexed, (*previous, *message.parents))),
-        refs=tuple(map(hexed, refs_of(body))),
+        parents=back((*previous, *message.parents)),
+        refs=back(refs_of(body)),
         key=body.key if isinstance(body, Proposal | Outcome) else None,
         text=text[:text_chars],
         cut=len(text) > text_chars,
         confidence_ppm=body.confidence_ppm if isinstance(body, Proposal) else None,
         lapse=_lapse(body),
         cost=cost_shown(cost_of(body)),
-        verdicts=_verdicts(body),
-        hears=_hears(message, conversation),
+        verdicts=_verdicts(body, back),
     )
 
 
@@ -80,6 +81,8 @@ def cost_of(body: Body) -> Cost:
 
 def cost_shown(cost: Cost) -> CostShown:
     """Return a cost as the page sees it."""
+    if cost == NO_COST:
+        return FREE
     return CostShown(cost.calls, cost.prompt_tokens, cost.completion_tokens, cost.micro_usd, cost.milliseconds)
 
 
@@ -147,25 +150,7 @@ def _lapse(body: Body) -> str:
     return lapse if isinstance(lapse, str) else ""
 
 
-def _verdicts(body: Body) -> tuple[VerdictShown, ...] | None:
+def _verdicts(body: Body, back: Callable[[Iterable[MessageId]], tuple[Back, ...]]) -> tuple[VerdictShown, ...] | None:
     if not isinstance(body, Judgement):
         return None
-    return tuple(
-        VerdictShown(tuple([id.hex() for id in v.subjects]), v.scores, v.reason[:TEXT_CHARS]) for v in body.verdicts
-    )
-
-
-def _hears(message: AnyMessage, conversation: Conversation) -> tuple[str, ...] | None:
-    """Return which members the author had heard for this: by what the body names, else by what the message builds on.
-
-    A proposal that names nothing was made alone. None where a message that it rests on is not here.
-    """
-    refs = refs_of(message.body)
-    if not refs and isinstance(message.body, Proposal):
-        return ()
-    authors = dict.fromkeys(map(conversation.authors.get, refs or message.parents))
-    if None in authors:
-        return None
-    authors.pop(message.author, None)
-    seated, hexed = conversation.seated, conversation.hexed
-    return tuple([hexed[author] for author in authors if author is not None and author in seated])
+    return tuple(VerdictShown(back(v.subjects), v.scores, v.reason[:TEXT_CHARS]) for v in body.verdicts)

@@ -41,7 +41,7 @@ def hits_of(archive: Archive, wanted: str, channel: str | None = None) -> Hits:
     if not 1 <= len(wanted) <= WORDS_AT_MOST:
         raise UsageError(f"1 to {WORDS_AT_MOST} characters can be looked for, got {len(wanted):,}")
     if channel is not None:
-        archive.drawn(channel)
+        archive.check(channel)
     folded, until = wanted.casefold(), monotonic() + SECONDS_AT_MOST
     words = [word.lower().encode() for word in wanted.split() if word.isascii()]  # other letters have too many cases
     hits: list[Hit] = []

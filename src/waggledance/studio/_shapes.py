@@ -66,46 +66,57 @@ class MemberShown(msgspec.Struct, frozen=True):
     weight: int
 
 
-class CostShown(msgspec.Struct, frozen=True, gc=False):
-    """What something cost."""
+class CostShown(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What something cost: sent as a list of five numbers, because most messages have one."""
 
-    calls: int
-    prompt_tokens: int
-    completion_tokens: int
-    usd_micro: int
-    milliseconds: int
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    usd_micro: int = 0
+    milliseconds: int = 0
+
+
+FREE = CostShown()
+
+Back = int | str
+"""Another message: how many places before this one it stands, or its id where the channel does not hold it."""
 
 
 class VerdictShown(msgspec.Struct, frozen=True, gc=False):
     """One judgement of proposals."""
 
-    subjects: tuple[str, ...]
+    subjects: tuple[Back, ...]
     scores: tuple[int, ...]
     reason: str
 
 
+class Author(msgspec.Struct, frozen=True, gc=False):
+    """Who wrote a message."""
+
+    id: str
+    name: str
+
+
 class Msg(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A message as the page's views need it."""
+    """A message as it is sent: what is empty is left out, and other messages are named by where they stand."""
 
     id: str
     n: int
-    author: str
-    name: str
+    """Its place in the channel, from 0."""
+    author: Author | int
+    """Who wrote it; after an author's first message, the place of that."""
     kind: str
-    round: int | None
-    lamport: int
-    sequence: int
+    round: int | None = None
     wall_ms: int
-    parents: tuple[str, ...]
-    refs: tuple[str, ...]
-    key: str | None
-    text: str
+    parents: tuple[Back, ...] = ()
+    refs: tuple[Back, ...] = ()
+    key: str | None = None
+    text: str = ""
     cut: bool = False
-    confidence_ppm: int | None
-    lapse: str
-    cost: CostShown
-    verdicts: tuple[VerdictShown, ...] | None
-    hears: tuple[str, ...] | None
+    confidence_ppm: int | None = None
+    lapse: str = ""
+    cost: CostShown = FREE
+    verdicts: tuple[VerdictShown, ...] | None = None
 
 
 class ExchangeShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,9 +132,12 @@ class ExchangeShown(msgspec.Struct, frozen=True, kw_only=True):
     milliseconds: int
 
 
-class WholeMessage(Msg, frozen=True, kw_only=True, gc=False):
-    """A message with all that is known of it."""
+class WholeMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a message holds besides what stands in its channel: its whole text, and what went into it."""
 
+    id: str
+    kind: str
+    text: str
     body: Any
     exchanges: tuple[ExchangeShown, ...]
     raw_bytes: int
@@ -179,7 +193,8 @@ class DecisionShown(msgspec.Struct, frozen=True, kw_only=True):
     cost: CostShown
     seconds: float
     certificate: bool
-    used: tuple[str, ...]
+    used: tuple[Back, ...]
+    """The messages that it rests on: their places, from 0."""
 
 
 class PlanTask(msgspec.Struct, frozen=True, kw_only=True):
@@ -228,8 +243,10 @@ class ChannelShown(msgspec.Struct, frozen=True, kw_only=True):
     """The `n` that the next page begins with; null on the last."""
     hearing: Hearing | None
     decision: DecisionShown | None
+    """Worked out of all messages: of a long channel it comes with the last page."""
     budget: BudgetShown
     plan: PlanShown | None
+    """Likewise."""
     live: bool
     newer: bool
     broken: str | None

@@ -180,12 +180,13 @@ class Studio:
         archive = self.archive
         archive.refresh()
         with archive.lock:
-            drawn, window = archive.drawn(name), archive.window
+            drawn, window = archive.drawn(name, first + most), archive.window
             live = name in self.at_work() or archive.is_live(name)
             broken = window.broken or self.replays.failures.get(name, "")
-            size = len(drawn.conversation.came), drawn.conversation.spoiled
-            show = partial(channel_of, drawn, version=self._version, live=live, newer=window.newer, broken=broken,
-                           first=first, most=most)  # fmt: skip
+            count, _ = archive.index.size(name)
+            size = count, drawn.conversation.spoiled, drawn.conversation.whole
+            show = partial(channel_of, drawn, count, version=self._version, live=live, newer=window.newer,
+                           broken=broken, first=first, most=most)  # fmt: skip
             return answer_once(request, (window.files, name, *size, live, broken, first, most), show)
 
     async def _message(self, request: Request) -> Response:
@@ -211,7 +212,7 @@ class Studio:
             self.live.check_room()
         except TooManyViewers:
             return refused(503, "Nobody else can follow.", "As many pages follow live as can.", "Close one of them.")
-        await self._shown(request, lambda: self.archive.drawn(name).conversation.name)
+        await self._shown(request, lambda: self.archive.check(name))
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         if request.method == "HEAD":  # who asks for no body waits for none
             return Response(headers=headers, media_type="text/event-stream")

@@ -8,7 +8,7 @@ import msgspec
 
 from waggledance.core import Exchange, MessageId, UnknownName, encode
 from waggledance.studio._archive import Archive
-from waggledance.studio._message import plain, shown
+from waggledance.studio._message import plain, said
 from waggledance.studio._shapes import ExchangeShown, WholeMessage
 
 TEXT_CHARS = 1 << 20
@@ -28,14 +28,14 @@ def whole(archive: Archive, channel: str, id: str) -> WholeMessage:
         UnknownName: there is no such channel, or no such message in it.
     """
     with archive.lock:
-        conversation = archive.drawn(channel).conversation
-        message = conversation.messages.get(_id(id))
+        message = archive.message(channel, _id(id))
         if message is None:
             raise UnknownName(f"message in channel {channel!r}", id, ())
-        first = shown(message, conversation, TEXT_CHARS)
         kept = archive.window.exchanges(channel, message.author, message.sequence)
     return WholeMessage(
-        **{field: getattr(first, field) for field in first.__struct_fields__},
+        id=message.id.hex(),
+        kind=message.kind,
+        text=said(message.body)[:TEXT_CHARS],
         body=plain(message.body),
         exchanges=tuple(found for text in kept if (found := _exchange(text)) is not None),
         raw_bytes=len(encode(message)),

@@ -42,7 +42,7 @@ export interface ChannelLine {
 }
 
 /** `GET /api/channels/{name}?from=0&limit=10000`; the rest of a longer channel comes with `from={next}`. */
-export interface Channel {
+export interface ChannelPage {
   readonly name: string;
   /** Hex of the swarm's id. */
   readonly swarm: string;
@@ -58,8 +58,10 @@ export interface Channel {
   readonly next: number | null;
   /** Who hears whom by the topology, before anybody has spoken; null where that cannot be told. */
   readonly hearing: Hearing | null;
+  /** Worked out of all messages: of a channel of more than 5,000 it comes with the last page, and before that it is null. */
   readonly decision: Decision | null;
   readonly budget: { readonly limits: Limits | null };
+  /** Likewise. */
   readonly plan: Plan | null;
   /** Whether it is still being written. */
   readonly live: boolean;
@@ -94,54 +96,55 @@ export interface Member {
   readonly weight: number;
 }
 
-export interface Cost {
-  readonly calls: number;
-  readonly prompt_tokens: number;
-  readonly completion_tokens: number;
-  readonly usd_micro: number;
-  readonly milliseconds: number;
-}
+export type Cost = readonly [calls: number, prompt_tokens: number, completion_tokens: number, usd_micro: number, milliseconds: number];
+
+/** Another message: how many places before this one it stands, or its id where the channel does not hold it. */
+export type Back = number | Hex;
 
 export interface Verdict {
-  readonly subjects: readonly Hex[];
+  readonly subjects: readonly Back[];
   readonly scores: readonly number[];
   readonly reason: string;
 }
 
-/** A message as the page's views need it. */
+export interface Author {
+  readonly id: Hex;
+  readonly name: string;
+}
+
+/** A message as it is sent: what is null, empty, false or nothing but zeros is left out. */
 export interface Msg {
   readonly id: Hex;
   /** Its place in causal order, from 0; it stays the same while the channel grows. */
   readonly n: number;
-  readonly author: Hex;
-  /** The author's name. */
-  readonly name: string;
+  /** Who wrote it, in an author's first message of the channel; in the others the place of that one. */
+  readonly author: Author | number;
   /** `proposal/1`, `judgement/1`, `note/1`, `opening/1`, `cut/1`, `outcome/1` and others. */
   readonly kind: string;
-  readonly round: number | null;
-  readonly lamport: number;
-  readonly sequence: number;
+  readonly round?: number;
   readonly wall_ms: number;
   /** What it builds on: the author's previous message first, where there is one. */
-  readonly parents: readonly Hex[];
-  readonly refs: readonly Hex[];
-  /** The answer it gives; null where it gives none. */
-  readonly key: string | null;
-  /** At most 2,000 characters; 240 in a page of more than 2,000 messages. */
-  readonly text: string;
+  readonly parents?: readonly Back[];
+  /** What it was made from or judges, where it says so. */
+  readonly refs?: readonly Back[];
+  /** The answer it gives. */
+  readonly key?: string;
+  /** At most 2,000 characters; 200 in a page of more than 2,000 messages. */
+  readonly text?: string;
   /** Whether `text` was cut. */
   readonly cut?: boolean;
-  readonly confidence_ppm: number | null;
-  /** Why there is no answer, or an old one is repeated; empty where all went well. */
-  readonly lapse: string;
-  readonly cost: Cost;
-  readonly verdicts: readonly Verdict[] | null;
-  /** Authors whose messages this one heard; null where that cannot be told. */
-  readonly hears: readonly Hex[] | null;
+  readonly confidence_ppm?: number;
+  /** Why there is no answer, or an old one is repeated. */
+  readonly lapse?: string;
+  readonly cost?: Cost;
+  readonly verdicts?: readonly Verdict[];
 }
 
 /** `GET /api/messages/{channel}/{id}` */
-export interface WholeMessage extends Msg {
+export interface WholeMessage {
+  readonly id: Hex;
+  readonly kind: string;
+  readonly text: string;
   /** The body as it is, bytes as hex. */
   readonly body: Json;
   readonly exchanges: readonly Exchange[];
@@ -202,8 +205,8 @@ export interface Decision {
   readonly cost: Cost;
   readonly seconds: number;
   readonly certificate: boolean;
-  /** Ids of the messages that it rests on. */
-  readonly used: readonly Hex[];
+  /** Places of the messages that it rests on; ids of those that the channel does not hold. */
+  readonly used: readonly (number | Hex)[];
 }
 
 export interface Plan {

@@ -1,13 +1,13 @@
 /** Two channels side by side: what one said at a place, what the other said there, and whether it differs. */
 
-import type { Msg } from "./api";
+import type { Message } from "./message";
 import { isFork } from "./story";
 
 export type Difference = "same" | "changed" | "left" | "right";
 
 export interface Pair {
-  readonly left: Msg | null;
-  readonly right: Msg | null;
+  readonly left: Message | null;
+  readonly right: Message | null;
   readonly difference: Difference;
 }
 
@@ -17,10 +17,10 @@ export interface Pair {
  * Ids and signatures of a fork differ throughout, so names and places are what tells that two messages stand for each
  * other; what a fork says about itself is left out. Pairs come in the order of the left channel; what only the right one has stands where it was said there.
  */
-export function paired(ofLeft: readonly Msg[], ofRight: readonly Msg[]): readonly Pair[] {
-  const [left, right] = [ofLeft, ofRight].map((all) => all.filter((m) => !isFork(m))) as [Msg[], Msg[]];
+export function paired(ofLeft: readonly Message[], ofRight: readonly Message[]): readonly Pair[] {
+  const [left, right] = [ofLeft, ofRight].map((all) => all.filter((m) => !isFork(m))) as [Message[], Message[]];
   const places = new Map(withPlaces(right));
-  const partner = new Map<Msg, Msg>();
+  const partner = new Map<Message, Message>();
   for (const [place, message] of withPlaces(left)) {
     const other = places.get(place);
     if (other !== undefined) partner.set(message, other);
@@ -31,8 +31,8 @@ export function paired(ofLeft: readonly Msg[], ofRight: readonly Msg[]): readonl
   let next = 0;
   for (const message of left) {
     const other = partner.get(message) ?? null;
-    while (other !== null && next < alone.length && (alone[next] as Msg).n < other.n) {
-      pairs.push({ left: null, right: alone[next] as Msg, difference: "right" });
+    while (other !== null && next < alone.length && (alone[next] as Message).n < other.n) {
+      pairs.push({ left: null, right: alone[next] as Message, difference: "right" });
       next += 1;
     }
     pairs.push({ left: message, right: other, difference: other === null ? "left" : differs(message, other) });
@@ -46,7 +46,7 @@ export function parting(pairs: readonly Pair[]): number {
   return pairs.findIndex((pair) => pair.difference !== "same");
 }
 
-function differs(left: Msg, right: Msg): Difference {
+function differs(left: Message, right: Message): Difference {
   const same =
     left.text === right.text &&
     left.key === right.key &&
@@ -56,11 +56,11 @@ function differs(left: Msg, right: Msg): Difference {
   return same ? "same" : "changed";
 }
 
-function scores(message: Msg): string {
+function scores(message: Message): string {
   return (message.verdicts ?? []).map((v) => `${v.scores.join(",")}:${v.reason}`).join(";");
 }
 
-function withPlaces(messages: readonly Msg[]): [string, Msg][] {
+function withPlaces(messages: readonly Message[]): [string, Message][] {
   const counts = new Map<string, number>();
   return messages.map((m) => {
     const place = JSON.stringify([m.kind.startsWith("opening/") ? "" : m.name, m.kind, m.round]);

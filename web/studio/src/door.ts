@@ -1,6 +1,7 @@
 /** The way to the server: typed answers, and troubles that say what, why and what to do. */
 
-import type { Channel, Channels, Hits, Mesh, Options, Pin, Pins, Refused, Replaying, ReplayOrder, Trouble, WholeMessage } from "./api";
+import type { ChannelPage, Channels, Hits, Mesh, Options, Pin, Pins, Refused, Replaying, ReplayOrder, Trouble, WholeMessage } from "./api";
+import { type Channel, type Message, unpacked } from "./message";
 
 export class Failed extends Error {
   readonly trouble: Trouble;
@@ -44,13 +45,15 @@ const OTHERS = 2500;
 /** A channel with all its pages; `begun` is handed the first page where there are more. */
 export async function channelPages(name: string, begun: (channel: Channel) => void): Promise<Channel> {
   const from = path("channels", name);
-  let channel = await get<Channel>(`${from}?limit=${FIRST}`);
-  if (channel.next !== null) begun(channel);
-  while (channel.next !== null) {
-    const more = await get<Channel>(`${from}?from=${channel.next}&limit=${OTHERS}`);
-    channel = { ...more, messages: [...channel.messages, ...more.messages] };
+  const messages: Message[] = [];
+  for (let next: number | null = 0; ; ) {
+    const page: ChannelPage = await get<ChannelPage>(`${from}?from=${next}&limit=${next === 0 ? FIRST : OTHERS}`);
+    for (const message of unpacked(messages, page.messages)) messages.push(message);
+    const channel = { ...page, messages, coming: page.next !== null };
+    if (page.next === null) return channel;
+    if (next === 0) begun({ ...channel, messages: [...messages] });
+    next = page.next;
   }
-  return channel;
 }
 
 /** A channel that was begun a moment ago may not be in the log yet: look for it for up to three seconds. */

@@ -1,6 +1,7 @@
 /** What is to be different in a replay: at most one edit of each thing, in words that people read. */
 
-import type { Edit, Msg } from "./api";
+import type { Edit } from "./api";
+import type { Message } from "./message";
 
 /** Edits with one more; it takes the place of an earlier one of the same thing. */
 export function withEdit(edits: readonly Edit[], edit: Edit): readonly Edit[] {
@@ -26,7 +27,7 @@ export function subject(edit: Edit): string {
 }
 
 /** An edit in words: `Drop ben's message 12`. Messages that are not here are named by their id's beginning. */
-export function described(edit: Edit, find: (id: string) => Msg | undefined): string {
+export function described(edit: Edit, find: (id: string) => Message | undefined): string {
   switch (edit.do) {
     case "replace":
       return `Let ${spoken(find(edit.id), edit.id)} say “${short(edit.text)}”`;
@@ -41,7 +42,7 @@ export function described(edit: Edit, find: (id: string) => Msg | undefined): st
   }
 }
 
-function spoken(message: Msg | undefined, id: string): string {
+function spoken(message: Message | undefined, id: string): string {
   return message === undefined ? `message ${id.slice(0, 8)}` : `${message.name}’s message ${message.n + 1}`;
 }
 

@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import type { Decision, Msg, Plan, Words } from "./api";
 import { livePath } from "./door";
+import { type Message, unpacked } from "./message";
 import { Story, withMessages } from "./story";
 
 /** What is being said, by name of who says it. */
@@ -31,10 +32,11 @@ export function follow(name: string, current: () => Story | null, show: (story: 
     waiting = [];
     if (now === null || more.length === 0) return;
     const begun = performance.now();
-    const channel = withMessages(now.channel, more);
+    const messages = unpacked(now.messages, more);
+    const channel = withMessages(now.channel, messages);
     if (channel !== now.channel) show(new Story(channel));
     took = performance.now() - begun;
-    hush(more);
+    hush(messages);
   };
   const changed = (part: { decision: Decision } | { plan: Plan }): void => {
     flush();
@@ -68,7 +70,7 @@ export function hear(words: Words): void {
   speaking.value = new Map(speaking.value).set(words.name, { ...words, text: text.slice(-2000) });
 }
 
-function hush(messages: readonly Msg[]): void {
+function hush(messages: readonly Message[]): void {
   const names = new Set(messages.map((m) => m.name));
   if ([...speaking.value.keys()].some((name) => names.has(name))) {
     speaking.value = new Map([...speaking.value].filter(([name]) => !names.has(name)));

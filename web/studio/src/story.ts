@@ -1,6 +1,7 @@
 /** A channel's messages with everything that a moment of it needs, found in logarithmic time. */
 
-import type { Channel, Hex, Msg } from "./api";
+import type { Hex } from "./api";
+import type { Channel, Message, Place } from "./message";
 
 export interface Lane {
   readonly id: Hex;
@@ -41,7 +42,7 @@ export interface Spent {
 
 export class Story {
   readonly channel: Channel;
-  readonly messages: readonly Msg[];
+  readonly messages: readonly Message[];
   readonly position: ReadonlyMap<Hex, number>;
   readonly lanes: readonly Lane[];
   /** The lane of each message. */
@@ -75,20 +76,20 @@ export class Story {
     const lane = new Map(this.lanes.map((l, i) => [l.id, i]));
     this.laneOf = Int32Array.from(messages, (m) => lane.get(m.author) ?? 0);
     this.clock = clockOf(messages);
-    this.causes = messages.map((m, i) => causesOf(m, i, this.position));
+    this.causes = messages.map((m, i) => placesBefore(i, [...m.parents, ...m.refs]));
     this.effects = effectsOf(this.causes);
     this.opinions = opinionsOf(messages, this.laneOf, this.lanes.length);
     this.rounds = [...new Set(this.opinions.flatMap((of) => of.map((o) => o.round)))].sort((a, b) => a - b);
     this.answers = answersOf(messages);
-    this.heard = heardOf(messages, this.laneOf, this.causes, lane);
+    this.heard = heardOf(messages, this.laneOf, this.causes, this.lanes.length - channel.members.length, this.lanes.length);
     this.heardBy = byListener(this.heard, this.lanes.length);
     this.outcome = outcomeOf(messages, channel.opening.asker);
-    const rests = (channel.decision?.used ?? []).map((id) => this.position.get(id) ?? 0);
+    const rests = (channel.decision?.used ?? []).map((place) => (typeof place === "number" ? place : 0));
     this.decidedFrom = rests.reduce((a, b) => Math.max(a, b), this.outcome ?? this.last);
     this.sums = {
-      calls: running(messages, (m) => m.cost.calls),
-      tokens: running(messages, (m) => m.cost.prompt_tokens + m.cost.completion_tokens),
-      usd_micro: running(messages, (m) => m.cost.usd_micro),
+      calls: running(messages, (m) => m.cost[0]),
+      tokens: running(messages, (m) => m.cost[1] + m.cost[2]),
+      usd_micro: running(messages, (m) => m.cost[3]),
     };
   }
 
@@ -144,12 +145,7 @@ export class Story {
   /** Positions of the messages that one was made from, as it says itself; all that it builds on where it does not. */
   madeFrom(at: number): readonly number[] {
     const refs = this.messages[at]?.refs ?? [];
-    const own = this.causes[at] ?? [];
-    if (refs.length === 0) return own;
-    return refs.flatMap((id) => {
-      const place = this.position.get(id);
-      return place === undefined || place >= at ? [] : place;
-    });
+    return refs.length === 0 ? (this.causes[at] ?? []) : placesBefore(at, refs);
   }
 
   /** Whether the decision was there at a moment. */
@@ -176,7 +172,7 @@ export function before<T>(items: ArrayLike<T>, at: number, place: (item: T) => n
 }
 
 /** A channel with more messages: each once, by their places. */
-export function withMessages(channel: Channel, more: readonly Msg[]): Channel {
+export function withMessages(channel: Channel, more: readonly Message[]): Channel {
   const known = new Set(channel.messages.map((m) => m.id));
   const fresh = more.filter((m) => !known.has(m.id) && known.add(m.id));
   if (fresh.length === 0) return channel;
@@ -196,7 +192,7 @@ function lanesOf(channel: Channel): Lane[] {
   return [...others, ...lanes];
 }
 
-function clockOf(messages: readonly Msg[]): Float64Array {
+function clockOf(messages: readonly Message[]): Float64Array {
   const clock = new Float64Array(messages.length);
   const start = messages.find((m) => !isFork(m))?.wall_ms ?? 0;
   let latest = 0;
@@ -208,17 +204,13 @@ function clockOf(messages: readonly Msg[]): Float64Array {
 }
 
 /** Whether a message only says what a replay is of: it is of another day than the channel. */
-export function isFork(message: Msg): boolean {
+export function isFork(message: Message): boolean {
   return message.kind.startsWith("fork/");
 }
 
-function causesOf(message: Msg, position: number, places: ReadonlyMap<Hex, number>): readonly number[] {
-  const causes = new Set<number>();
-  for (const id of [...message.parents, ...message.refs]) {
-    const place = places.get(id);
-    if (place !== undefined && place < position) causes.add(place);
-  }
-  return [...causes];
+/** Those of some messages that are here and stand before a position, each once. */
+function placesBefore(position: number, places: readonly Place[]): readonly number[] {
+  return [...new Set(places)].filter((place) => typeof place === "number" && place < position) as number[];
 }
 
 function effectsOf(causes: readonly (readonly number[])[]): number[][] {
@@ -229,7 +221,7 @@ function effectsOf(causes: readonly (readonly number[])[]): number[][] {
   return effects;
 }
 
-function opinionsOf(messages: readonly Msg[], laneOf: Int32Array, lanes: number): Opinion[][] {
+function opinionsOf(messages: readonly Message[], laneOf: Int32Array, lanes: number): Opinion[][] {
   const opinions: Opinion[][] = Array.from({ length: lanes }, () => []);
   messages.forEach((m, position) => {
     if (!m.kind.startsWith("proposal/")) return;
@@ -239,7 +231,7 @@ function opinionsOf(messages: readonly Msg[], laneOf: Int32Array, lanes: number)
   return opinions;
 }
 
-function answersOf(messages: readonly Msg[]): Map<string, number> {
+function answersOf(messages: readonly Message[]): Map<string, number> {
   const answers = new Map<string, number>();
   for (const m of messages) {
     if (m.key !== null && m.kind.startsWith("proposal/") && !answers.has(m.key)) answers.set(m.key, answers.size);
@@ -247,19 +239,20 @@ function answersOf(messages: readonly Msg[]): Map<string, number> {
   return answers;
 }
 
+/** Who heard whom; lanes from `seated` on are members'. */
 function heardOf(
-  messages: readonly Msg[],
+  messages: readonly Message[],
   laneOf: Int32Array,
   causes: readonly (readonly number[])[],
-  lane: ReadonlyMap<Hex, number>,
+  seated: number,
+  lanes: number,
 ): Heard[] {
   const edges = new Map<number, { from: number; to: number; at: number[] }>();
-  const lanes = lane.size;
   messages.forEach((m, i) => {
     const to = laneOf[i] ?? 0;
-    const named = m.hears?.map((id) => lane.get(id) ?? to);
-    const from = new Set(named ?? (causes[i] ?? []).map((cause) => laneOf[cause] ?? to));
-    for (const one of from) {
+    const told = heardFor(m)?.map((place) => laneOf[place] ?? to);
+    const from = told?.filter((one) => one >= seated) ?? (causes[i] ?? []).map((cause) => laneOf[cause] ?? to);
+    for (const one of new Set(from)) {
       if (one === to) continue;
       const edge = edges.get(one * lanes + to) ?? { from: one, to, at: [] };
       if (edge.at.length === 0) edges.set(one * lanes + to, edge);
@@ -269,13 +262,22 @@ function heardOf(
   return [...edges.values()];
 }
 
+/**
+ * The messages that an author had heard for one: those that it names, else those that it builds on; a proposal that
+ * names none was made alone. Null where one of them is not here, so that nobody can tell.
+ */
+function heardFor({ kind, parents, refs }: Message): readonly number[] | null {
+  const heard = refs.length > 0 ? refs : kind.startsWith("proposal/") ? [] : parents;
+  return heard.every((place) => typeof place === "number") ? heard : null;
+}
+
 function byListener(heard: readonly Heard[], lanes: number): Heard[][] {
   const by: Heard[][] = Array.from({ length: lanes }, () => []);
   for (const edge of heard) by[edge.to]?.push(edge);
   return by;
 }
 
-function outcomeOf(messages: readonly Msg[], asker: Hex): number | null {
+function outcomeOf(messages: readonly Message[], asker: Hex): number | null {
   const found = messages.findLastIndex((m) => m.kind.startsWith("outcome/") && m.author === asker);
   return found < 0 ? null : found;
 }
@@ -283,7 +285,7 @@ function outcomeOf(messages: readonly Msg[], asker: Hex): number | null {
 /** A plan's edits and outcomes tell again what the note of a task has cost. */
 const TOLD_AGAIN = /^(plan-edit|task-outcome)\//;
 
-function running(messages: readonly Msg[], of: (message: Msg) => number): Float64Array {
+function running(messages: readonly Message[], of: (message: Message) => number): Float64Array {
   const sums = new Float64Array(messages.length);
   let sum = 0;
   messages.forEach((m, i) => {

@@ -1,10 +1,8 @@
 /** Channels for tests: messages that say as little as a test needs. */
 
-import type { Channel, Msg } from "../src/api";
+import { type Channel, FREE, type Message } from "../src/message";
 
-const NOTHING = { calls: 0, prompt_tokens: 0, completion_tokens: 0, usd_micro: 0, milliseconds: 0 };
-
-export function message(n: number, author: string, more: Partial<Msg> = {}): Msg {
+export function message(n: number, author: string, more: Partial<Message> = {}): Message {
   return {
     id: `id${n}`,
     n,
@@ -12,23 +10,21 @@ export function message(n: number, author: string, more: Partial<Msg> = {}): Msg
     name: author,
     kind: "proposal/1",
     round: 0,
-    lamport: n + 1,
-    sequence: 1,
     wall_ms: 1000 + n * 100,
     parents: [],
     refs: [],
     key: null,
     text: "",
+    cut: false,
     confidence_ppm: null,
     lapse: "",
-    cost: NOTHING,
+    cost: FREE,
     verdicts: null,
-    hears: null,
     ...more,
   };
 }
 
-export function channel(messages: readonly Msg[], more: Partial<Channel> = {}): Channel {
+export function channel(messages: readonly Message[], more: Partial<Channel> = {}): Channel {
   const members = [...new Set(messages.filter((m) => m.author !== "asker").map((m) => m.author))];
   return {
     name: "c",
@@ -38,7 +34,7 @@ export function channel(messages: readonly Msg[], more: Partial<Channel> = {}): 
     members: members.map((id) => ({ id, name: id, weight: 1_000_000 })),
     messages,
     total: messages.length,
-    next: null,
+    coming: false,
     hearing: null,
     decision: null,
     budget: { limits: null },

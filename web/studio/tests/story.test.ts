@@ -5,10 +5,10 @@ import { channel, message, numbers } from "./channel";
 const asked = message(0, "asker", { kind: "opening/1" });
 const debate = [
   asked,
-  message(1, "a", { key: "9", parents: ["id0"] }),
-  message(2, "b", { key: "8", parents: ["id0"] }),
-  message(3, "b", { key: "9", round: 1, parents: ["id2"], refs: ["id1"], cost: { calls: 1, prompt_tokens: 5, completion_tokens: 2, usd_micro: 3, milliseconds: 0 } }),
-  message(4, "asker", { kind: "outcome/1", key: "9", parents: ["id3"] }),
+  message(1, "a", { key: "9", parents: [0] }),
+  message(2, "b", { key: "8", parents: [0] }),
+  message(3, "b", { key: "9", round: 1, parents: [2], refs: [1], cost: [1, 5, 2, 3, 0] as const }),
+  message(4, "asker", { kind: "outcome/1", key: "9", parents: [3] }),
 ];
 
 describe("a story", () => {
@@ -35,6 +35,20 @@ describe("a story", () => {
     expect(story.heard.map((h) => [story.lanes[h.from]?.name, story.lanes[h.to]?.name, h.at])).toContainEqual(["a", "b", [3]]);
   });
 
+  it("says whom a message heard: those it names, nobody for a first answer, else those it builds on, members only", () => {
+    const said = [
+      asked,
+      message(1, "a", { parents: [0] }),
+      message(2, "b", { parents: [0, 1] }),
+      message(3, "c", { parents: [0, 1, 2], refs: [2] }),
+      message(4, "a", { kind: "note/1", parents: [1, 0, 3] }),
+      message(5, "b", { kind: "judgement/1", parents: [2, 3], refs: [1, "lost"] }),
+    ];
+    const { heard, lanes } = new Story(channel(said));
+    const pairs = heard.map(({ from, to, at }) => `${lanes[to]?.name} heard ${lanes[from]?.name} at ${at.join()}`);
+    expect(pairs.sort()).toEqual(["a heard c at 4", "b heard a at 5", "b heard c at 5", "c heard b at 3"]);
+  });
+
   it("sums up what was spent until a moment", () => {
     expect(story.spent(2).tokens).toBe(0);
     expect(story.spent(3)).toMatchObject({ messages: 4, calls: 1, tokens: 7, usd_micro: 3 });
@@ -42,7 +56,7 @@ describe("a story", () => {
   });
 
   it("counts once what a plan tells three times", () => {
-    const cost = { calls: 1, prompt_tokens: 5, completion_tokens: 2, usd_micro: 3, milliseconds: 0 };
+    const cost = [1, 5, 2, 3, 0] as const;
     const kinds = ["note/1", "plan-edit/1", "task-outcome/1"];
     expect(new Story(channel(kinds.map((kind, n) => message(n, "a", { kind, cost })))).spent(2)).toMatchObject({ calls: 1, tokens: 7 });
   });
@@ -54,7 +68,7 @@ describe("a story", () => {
     const told = new Story(channel(debate, { decision }));
     expect([told.decided(3), told.decided(4)]).toEqual([false, true]);
     const early = [0, 1, 2, 4, 3].map((i, n) => ({ ...(debate[i] ?? asked), n }));
-    const late = new Story(channel(early, { decision: { ...decision, used: ["id3"] } }));
+    const late = new Story(channel(early, { decision: { ...decision, used: [4] } }));
     expect([late.decided(3), late.decided(4)]).toEqual([false, true]); // it rests on what came after it
   });
 

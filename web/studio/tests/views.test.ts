@@ -62,7 +62,7 @@ describe("the window", () => {
 });
 
 describe("the budget", () => {
-  const cost = { calls: 1, prompt_tokens: 50, completion_tokens: 50, usd_micro: 0, milliseconds: 0 };
+  const cost = [1, 50, 50, 0, 0] as const;
   const story = new Story(channel([message(0, "a", { cost }), message(1, "a", { cost })]));
   const none = { tokens: null, calls: null, messages: null, seconds: null, usd_micro: null };
 

@@ -125,7 +125,7 @@ function Start() {
 }
 
 function Question({ of }: { readonly of: Story }) {
-  const { name, opening, live, newer, broken } = of.channel;
+  const { name, opening, live, newer, broken, coming } = of.channel;
   const fork = line.value?.forked_from ?? null;
   useEffect(() => {
     document.title = `${opening.question.slice(0, 60) || name} – waggledance studio`;
@@ -160,7 +160,7 @@ function Question({ of }: { readonly of: Story }) {
           ))}
         </ol>
       )}
-      {of.last + 1 < of.channel.total && !live && (
+      {coming && (
         <p class="soft small" role="status">
           The first {of.last + 1} of {counted(of.channel.total, "message")}; the others are coming.
         </p>

@@ -1,11 +1,12 @@
 /** Two channels side by side, with what differs marked. */
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Channel, Msg, Trouble } from "../api";
+import type { Trouble } from "../api";
 import { amount } from "../burn";
 import { type Difference, type Pair, paired, parting } from "../compare";
 import { door, troubleOf } from "../door";
 import { kindWord, shortened } from "../format";
+import type { Channel, Message } from "../message";
 import { channels, go } from "../state";
 import { Story } from "../story";
 import { rowsInView } from "../window";
@@ -133,7 +134,7 @@ function Pairs({ left, right, pairs }: PairsProps) {
   );
 }
 
-function Half({ of, message }: { readonly of: Story; readonly message: Msg | null }) {
+function Half({ of, message }: { readonly of: Story; readonly message: Message | null }) {
   if (message === null) return <span class="half absent">not said here</span>;
   return (
     <button type="button" class="half" onClick={() => go({ view: "channel", name: of.channel.name, message: message.id })}>

@@ -3,7 +3,7 @@
 import type { Decision as Decided } from "../api";
 import { amount } from "../burn";
 import { counted, percent, shortened } from "../format";
-import { pins, story, togglePin } from "../state";
+import { line, pins, story, togglePin } from "../state";
 import type { Standing, Story } from "../story";
 import { Answer, Card, Empty, Glyph, ICONS, Icon } from "./parts";
 import { shownAt } from "../turns";
@@ -14,8 +14,27 @@ export function Decision() {
   const decision = of.decided(shownAt.decision.value) ? of.channel.decision : null;
   return (
     <Card title="Decision" name="decision" aside={decision !== null && <PinResult of={of} />}>
-      {decision === null ? <NotYet of={of} /> : <Made of={of} decision={decision} />}
+      {decision !== null ? <Made of={of} decision={decision} /> : of.channel.coming ? <Coming of={of} /> : <NotYet of={of} />}
     </Card>
+  );
+}
+
+/** While messages are still coming: what the asker wrote down, where the list of channels knows it. */
+function Coming({ of }: { readonly of: Story }) {
+  const { status = "unfinished", answer = null } = line.value ?? {};
+  return (
+    <>
+      {status !== "unfinished" && (
+        <p class="verdict">
+          <span class="verdict-answer">{answer ?? "No answer"}</span>
+          <span class={`badge ${status}`}>{status}</span>
+        </p>
+      )}
+      <p class="soft small" role="status">
+        {status === "unfinished" ? "" : "As the asker wrote it down. "}
+        It is decided again when all messages are here: {(of.last + 1).toLocaleString("en")} of {counted(of.channel.total, "message")} so far.
+      </p>
+    </>
   );
 }
 
@@ -34,7 +53,7 @@ function NotYet({ of }: { readonly of: Story }) {
 }
 
 function Made({ of, decision }: { readonly of: Story; readonly decision: Decided }) {
-  const { cost } = decision;
+  const [calls, read, written, usd] = decision.cost;
   const lanes = new Map(of.lanes.map((lane, i) => [lane.id, i]));
   const rows = decision.support.map(
     (s): Standing => ({ key: s.key, weight: s.share_ppm, lanes: s.peers.flatMap((id) => lanes.get(id) ?? []) }),
@@ -61,8 +80,8 @@ function Made({ of, decision }: { readonly of: Story; readonly decision: Decided
         </p>
       ))}
       <p class="soft small">
-        {counted(cost.calls, "call")}, {amount("tokens", cost.prompt_tokens + cost.completion_tokens)} tokens
-        {cost.usd_micro > 0 && <>, {amount("usd_micro", cost.usd_micro)}</>}, {amount("seconds", decision.seconds)} s; rests on{" "}
+        {counted(calls, "call")}, {amount("tokens", read + written)} tokens
+        {usd > 0 && <>, {amount("usd_micro", usd)}</>}, {amount("seconds", decision.seconds)} s; rests on{" "}
         {counted(decision.used.length, "message")}
         {decision.silent.length > 0 && <>; silent: {decision.silent.join(", ")}</>}
       </p>

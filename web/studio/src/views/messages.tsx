@@ -1,8 +1,8 @@
 /** The messages up to the moment: only the rows in view exist. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Msg } from "../api";
 import { counted, elapsed, kindWord, shortened } from "../format";
+import type { Message } from "../message";
 import { chosen, openMessage, opened, step, story } from "../state";
 import { type Story, before } from "../story";
 import { rowsInView } from "../window";
@@ -85,7 +85,7 @@ function positionsOf(of: Story, lane: number | null): readonly number[] | null {
 
 interface RowProps {
   readonly of: Story;
-  readonly message: Msg;
+  readonly message: Message;
   readonly position: number;
   readonly top: number;
 }
@@ -121,7 +121,7 @@ function Row({ of, message, position, top }: RowProps) {
 }
 
 /** What a message without words says: its verdicts, its answer, or how many messages it builds on. */
-function inWords(message: Msg, causes: number): string {
+function inWords(message: Message, causes: number): string {
   if (message.verdicts !== null) return `${counted(message.verdicts.length, "verdict")}. ${message.verdicts[0]?.reason ?? ""}`;
   return message.key ?? `builds on ${counted(causes, "message")}`;
 }

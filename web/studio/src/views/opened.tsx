@@ -2,11 +2,12 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Exchange, Hex, Msg, Trouble, WholeMessage } from "../api";
+import type { Exchange, Hex, Trouble, WholeMessage } from "../api";
 import { amount } from "../burn";
 import { door, troubleOf } from "../door";
 import { answerOf, turnsOf } from "../exchange";
 import { counted, day, elapsed, kindWord, percent } from "../format";
+import type { Message, Place } from "../message";
 import { addEdit, openMessage, opened, pins, step, story, togglePin } from "../state";
 import type { Story } from "../story";
 import { Answer, ICONS, Icon, Troubled } from "./parts";
@@ -33,7 +34,7 @@ export function Opened() {
 
 interface SheetProps {
   readonly of: Story;
-  readonly message: Msg;
+  readonly message: Message;
   readonly position: number;
 }
 
@@ -57,7 +58,7 @@ function Sheet({ of, message, position }: SheetProps) {
       )}
       {message.lapse !== "" && <p class="lapse">{message.lapse}</p>}
       {shown.text !== "" && <blockquote class="said">{shown.text}</blockquote>}
-      {whole === null && message.cut === true && <p class="soft small">Cut; the whole text is being fetched.</p>}
+      {whole === null && message.cut && <p class="soft small">Cut; the whole text is being fetched.</p>}
       <Actions of={of} message={message} text={shown.text} position={position} />
       {trouble !== null && <Troubled trouble={trouble} />}
       <Verdicts of={of} message={message} />
@@ -135,7 +136,7 @@ function Actions({ of, message, text, position }: SheetProps & { readonly text: 
 }
 
 interface RewriteProps {
-  readonly message: Msg;
+  readonly message: Message;
   readonly draft: string;
   readonly keyed: boolean;
   readonly done: () => void;
@@ -174,12 +175,12 @@ function Rewrite({ message, draft, keyed, done }: RewriteProps) {
   );
 }
 
-function Verdicts({ of, message }: { readonly of: Story; readonly message: Msg }) {
+function Verdicts({ of, message }: { readonly of: Story; readonly message: Message }) {
   if (message.verdicts === null || message.verdicts.length === 0) return null;
-  const name = (id: Hex): string => {
-    const place = of.position.get(id);
-    const about = place === undefined ? undefined : of.messages[place];
-    return about === undefined ? id.slice(0, 8) : `${about.name}${about.key === null ? "" : ` (${about.key})`}`;
+  const about = (place: Place): Message | undefined => (typeof place === "number" ? of.messages[place] : undefined);
+  const name = (place: Place): string => {
+    const judged = about(place);
+    return judged === undefined ? String(place).slice(0, 8) : `${judged.name}${judged.key === null ? "" : ` (${judged.key})`}`;
   };
   return (
     <section>
@@ -187,9 +188,9 @@ function Verdicts({ of, message }: { readonly of: Story; readonly message: Msg }
       <ul class="verdicts">
         {message.verdicts.map((verdict, i) => (
           <li key={i}>
-            {verdict.subjects.map((id, j) => (
-              <button type="button" class="link" key={id} onClick={() => openMessage(id)}>
-                {name(id)} {percent(verdict.scores[j] ?? 0)}
+            {verdict.subjects.map((place, j) => (
+              <button type="button" class="link" key={place} onClick={() => openMessage(about(place)?.id ?? String(place))}>
+                {name(place)} {percent(verdict.scores[j] ?? 0)}
               </button>
             ))}
             {verdict.reason !== "" && <p>{verdict.reason}</p>}
@@ -233,8 +234,8 @@ function Links({ of, title, positions }: { readonly of: Story; readonly title: s
   );
 }
 
-function CostOf({ message }: { readonly message: Msg }) {
-  const { calls, prompt_tokens: read, completion_tokens: written, usd_micro: usd, milliseconds } = message.cost;
+function CostOf({ message }: { readonly message: Message }) {
+  const [calls, read, written, usd, milliseconds] = message.cost;
   if (calls === 0 && read + written === 0) return null;
   return (
     <section>
