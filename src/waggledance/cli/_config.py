@@ -118,7 +118,7 @@ def in_force(
     env = os.environ if env is None else env
     named = config or (Path(env["WAGGLE_CONFIG"]) if env.get("WAGGLE_CONFIG") else None)
     file = named or find(Path.cwd())
-    merged: dict[str, dict[str, Any]] = {"ask": {}, "budget": {}, "log": {}}
+    merged: dict[str, dict[str, Any]] = {"ask": {}, "budget": {}, "quota": {}, "log": {}}
     origins: dict[str, str] = {}
     if file is not None:
         merged |= _read(file, origins)
@@ -170,7 +170,7 @@ def _read(file: Path, origins: dict[str, str]) -> dict[str, Any]:
         name = ".".join(str(step + 1) if isinstance(step, int) else step for step in why.path)
         what = why.what if why.what.startswith("there is no") else f"{name} {why.what}"
         raise WrongSetting(f"{file}, line {line_of(text, why.path) or 1}", what) from None
-    for table in ("ask", "budget", "log"):
+    for table in ("ask", "budget", "quota", "log"):
         for field in raw.get(table, {}):
             origins[f"{table}.{field}"] = f"{file.name}:{line_of(text, (table, field))}"
     for name in raw.get("models", {}):

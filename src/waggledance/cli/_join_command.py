@@ -30,6 +30,8 @@ from waggledance.mesh import (
     ModelClaim,
     Node,
     Price,
+    Quota,
+    Quotas,
     RolloutHere,
     Sitting,
     Skill,
@@ -124,8 +126,10 @@ def join(
         cost=Price(micro_usd_1k=micro_usd_1k),
     )
     budget = Budget(**msgspec.structs.asdict(force.settings.budget))
+    given = msgspec.structs.asdict(force.settings.quota)
+    quota = Quota(**{kind: limit for kind, limit in given.items() if limit is not None})
     asyncio.run(
-        _run(home, way, key_name, dialling, seating.peers[0], seating.models, capability, budget,
+        _run(home, way, key_name, dialling, seating.peers[0], seating.models, capability, budget, quota,
              quiet=quiet, as_json=as_json)
     )  # fmt: skip
 
@@ -139,6 +143,7 @@ async def _run(
     models: tuple[Model, ...],
     capability: Capability,
     budget: Budget,
+    quota: Quota,
     *,
     quiet: bool,
     as_json: bool,
@@ -154,16 +159,16 @@ async def _run(
             assert isinstance(transport, ZenohTransport), "a present node speaks over zenoh"
             listening = reachable(transport.listening)
             announce(node, msgspec.structs.replace(capability, where=listening))
-            sitting = Sitting(node, peer, budget=budget)
+            folder = home.peer(node.genesis.name, key_name)
+            quotas = Quotas(quota, node.clock.wall_ms, folder.quotas)
+            sitting = Sitting(node, peer, budget=budget, quotas=quotas)
             volunteering = Volunteering(node, sitting)
-            rollouts = RolloutHere(
-                node, home.peer(node.genesis.name, key_name).folder, wears=_wears(node, sitting, peer), takes=TAKEN
-            )
+            rollouts = RolloutHere(node, folder.folder, wears=_wears(node, sitting, peer), takes=TAKEN)
             name = node.members[node.me].name if node.me in node.members else key_name
             if not quiet:
                 _greet(node, name, listening)
                 sitting.on_question = _say_question
-            file = home.peer(node.genesis.name, key_name).status
+            file = folder.status
             told: set[str] = set()
             try:
                 while not stop.is_set():
@@ -171,6 +176,7 @@ async def _run(
                         node, name=name, listening=listening, links=len(transport.links()), ended=sitting.ended
                     )
                     write_status(file, status)
+                    quotas.keep()
                     for line in carry_out(node, file.parent):
                         say(line)
                     if node.me in node.membership.left:

@@ -95,6 +95,12 @@ def join(
     budget_calls: Annotated[
         int | None, typer.Option(metavar="N", help="Calls that one question may cost here.")
     ] = None,
+    quota_tokens: Annotated[
+        int | None, typer.Option(metavar="N", help="Tokens that each asker may cost here in an hour (2000000).")
+    ] = None,
+    quota_calls: Annotated[
+        int | None, typer.Option(metavar="N", help="Calls that each asker may cost here in an hour (10000).")
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A waggle.toml (default: looked for here and above).")
     ] = None,
@@ -120,6 +126,8 @@ def join(
         "ask.max_tokens": max_tokens,
         "budget.tokens": budget_tokens,
         "budget.calls": budget_calls,
+        "quota.tokens": quota_tokens,
+        "quota.calls": quota_calls,
     }
     join(
         what, genesis, None if new is None else Founding(new, tuple(founder or ()), votes, admission, quorum), flags,

@@ -60,6 +60,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     usd: Amount | None = None
 
 
+class HourTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table ``[quota]``: what each asker may cost a peer on the network in an hour, all its questions together."""
+
+    tokens: Count | None = None
+    """2,000,000 when None."""
+    calls: Count | None = None
+    """10,000 when None."""
+
+
 class Keeping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The table ``[log]``: where messages are kept."""
 
@@ -161,6 +170,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     ask: Ask = Ask()
     budget: Limits = Limits()
+    quota: HourTable = HourTable()
     log: Keeping = Keeping()
     models: dict[Name, ModelTable] = {}
     tools: dict[Name, ToolsTable] = {}
@@ -187,6 +197,8 @@ FLAGS = {
     "budget.messages": "--budget-messages",
     "budget.seconds": "--seconds",
     "budget.usd": "--budget-usd",
+    "quota.tokens": "--quota-tokens",
+    "quota.calls": "--quota-calls",
     "log.path": "--log",
     "log.keep": "--no-log",
 }

@@ -103,6 +103,9 @@ from waggledance.mesh._present import endpoints_of as endpoints_of
 from waggledance.mesh._present import present as present
 from waggledance.mesh._present import reachable as reachable
 from waggledance.mesh._present import way_to as way_to
+from waggledance.mesh._quota import Quota as Quota
+from waggledance.mesh._quota import Quotas as Quotas
+from waggledance.mesh._quota import QuotaSpent as QuotaSpent
 from waggledance.mesh._reader import Reader as Reader
 from waggledance.mesh._records import Record as Record
 from waggledance.mesh._records import Records as Records
@@ -215,6 +218,9 @@ __all__ = [
     "Presence",
     "Price",
     "PromptSet",
+    "Quota",
+    "QuotaSpent",
+    "Quotas",
     "Reader",
     "Receive",
     "Record",

@@ -4,6 +4,7 @@
     swarms/SWARM/genesis.json         a swarm's genesis, to read and to mail
     swarms/SWARM/NAME/state.json      what one key's peer remembers of it: its lives, endpoints that worked
     swarms/SWARM/NAME/log.sqlite      what was said in it, as that peer holds it
+    swarms/SWARM/NAME/quotas.json     what each asker has left of its hour there
 
 A peer's log and state lie under its key's name, so that several peers of one swarm can live on one machine. The folder
 is the user's data folder, or ``WAGGLEDANCE_HOME``. Files are written whole or not at all.
@@ -51,6 +52,11 @@ class PeerFolder:
     def status(self) -> Path:
         """The file that a running peer tells in how it is doing, there or not."""
         return self.folder / "status.json"
+
+    @property
+    def quotas(self) -> Path:
+        """The file of what askers have left of their hour here, there or not."""
+        return self.folder / "quotas.json"
 
     def state(self) -> PeerState:
         """Return what is remembered; the state before the first life when nothing is.

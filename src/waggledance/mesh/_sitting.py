@@ -17,6 +17,7 @@ from waggledance.core import (
     Opening,
     Outcome,
     Peer,
+    PeerId,
     Proposal,
     Seat,
     WaggleError,
@@ -25,6 +26,7 @@ from waggledance.core import (
 from waggledance.mesh._agreement import Agreement
 from waggledance.mesh._held import Held
 from waggledance.mesh._node import Node
+from waggledance.mesh._quota import AskersMeter, Quota, Quotas
 from waggledance.mesh._sealed_set import table_of
 from waggledance.mesh._telling import Speech
 from waggledance.protocols import Folding, as_opened, check_fit, check_question
@@ -46,20 +48,33 @@ class Sitting:
         peer: who thinks.
         budget: what one question may cost here at most; the swarm's own limits hold besides.
         parallel: so many questions at once; further ones wait.
+        quotas: what each asker but this peer itself may cost in an hour; the default quota, not kept, when None.
     """
 
-    def __init__(self, node: Node, peer: Peer, *, budget: Budget | None = None, parallel: int = PARALLEL) -> None:
+    def __init__(
+        self,
+        node: Node,
+        peer: Peer,
+        *,
+        budget: Budget | None = None,
+        parallel: int = PARALLEL,
+        quotas: Quotas | None = None,
+    ) -> None:
         self._node = node
+        self._quotas = quotas or Quotas(Quota(), node.clock.wall_ms)
         self.peer = peer
         """Who thinks; another from the next question on when it is set."""
         self._budget = node.genesis.limits.capped(budget or Budget())
         self._slots = asyncio.Semaphore(parallel)
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self.ended: Counter[str] = Counter()
-        """Questions by how they ended here: ``"answered"``, ``"failed"``; who abstained all along has failed."""
+        """Questions by how they ended here: ``"answered"``, ``"failed"``; who abstained all along has failed.
+
+        What an asker's quota had no room for is no failure; it counts among the node's refusals.
+        """
         self.on_question: Callable[[Message[Opening]], None] | None = None
         """Called when this peer begins to work on a question."""
-        node.on_opening = self._on_opening
+        node.on_opening, node.on_gone = self._on_opening, self._on_gone
         for held in [held for held in node.channels.values() if not held.is_over]:
             for opening in held.copy.said(Opening)[:1]:
                 self._on_opening(held, opening)
@@ -75,12 +90,13 @@ class Sitting:
         return tuple(self._under_way)
 
     async def close(self) -> None:
-        """Leave all questions."""
-        self._node.on_opening = None
+        """Leave all questions, and keep what askers have cost."""
+        self._node.on_opening = self._node.on_gone = None
         tasks = list(self._under_way.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._quotas.keep()
 
     def _on_opening(self, held: Held, opening: Message[Opening]) -> None:
         if held.name in self._under_way or not any(m.id == self._node.me for m in opening.body.members):
@@ -89,8 +105,16 @@ class Sitting:
             return
         if _is_over(held, opening):
             return
+        held.copy.leave_out(self._node.gone & {member.id for member in opening.body.members})
         task = self._under_way[held.name] = asyncio.get_running_loop().create_task(self._take_part(held, opening))
         task.add_done_callback(lambda _: self._under_way.pop(held.name, None))
+
+    def _on_gone(self, gone: frozenset[PeerId]) -> None:
+        """Let nobody here wait for answers of who is gone; who is only suspected may be thinking hard."""
+        for name in self._under_way:
+            held = self._node.channels[name]
+            for opening in held.copy.said(Opening)[:1]:
+                held.copy.leave_out(gone & {member.id for member in opening.body.members})
 
     async def _take_part(self, held: Held, opening: Message[Opening]) -> None:
         """Answer, then follow the question until its asker has written down what came out."""
@@ -147,18 +171,33 @@ class Sitting:
                         table=table_of(opening.body),
                         channel=held.copy,
                         clock=node.clock,
-                        meter=Meter(self._budget, node.clock),
+                        meter=self._meter(opening),
                         opening=opening,
                         witness=self._witness(speech),
                     )
                     seat.remember(await protocol(seat))
-                    self.ended["answered" if self._has_answered(held) else "failed"] += 1
+                    self._ended(held, seat.meter)
                 except WaggleError as why:
                     self.ended["failed"] += 1
                     logger.warning("channel %s: %s", held.name, why)
                 finally:
                     speech.close()
         agreement.finished()
+
+    def _meter(self, opening: Message[Opening]) -> Meter:
+        """Return what counts a question here: what this peer asks itself costs nobody's hour."""
+        node = self._node
+        if opening.author == node.me:
+            return Meter(self._budget, node.clock)
+        return self._quotas.meter(opening.author, self._budget, node.clock)
+
+    def _ended(self, held: Held, meter: Meter) -> None:
+        """Count how a question has ended."""
+        if isinstance(meter, AskersMeter) and meter.over_quota:
+            self._node.refused["quota"] += 1
+            if not self._has_answered(held):
+                return
+        self.ended["answered" if self._has_answered(held) else "failed"] += 1
 
     def _witness(self, speech: Speech) -> Witness:
         """Return who is told what goes on here: its own log, if that can keep it; the asker of words, if it listens."""
