@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from waggledance.core import (
@@ -368,3 +368,51 @@ def test_what_is_returned_is_also_noted_as_heard() -> None:
         assert heard == sorted(said)
 
     in_virtual_time(main())
+
+
+@given(
+    n=st.integers(1, 6), gone=st.sets(st.integers(0, 5)), speak=st.permutations(range(6)), at=st.integers(0, 6),
+    back=st.booleans(),
+)  # fmt: skip
+@settings(max_examples=100, deadline=None)
+def test_everyone_means_all_who_are_left_and_whoever_is_gone_counts_when_it_comes(
+    n: int, gone: set[int], speak: list[int], at: int, back: bool
+) -> None:
+    ids = [local_peer_id(f"p{i}") for i in range(n)]
+    out = frozenset(ids[i] for i in gone if i < n)
+
+    async def main() -> None:
+        channel = Channel(SWARM, "q1")
+        waiting = asyncio.ensure_future(channel.collect(Proposal, 0, until=everyone, expected=n))
+        some = asyncio.ensure_future(channel.collect(Proposal, 0, until=count(2), expected=n))
+        await asyncio.sleep(0)
+        left_out = frozenset[PeerId]()
+        spoken: set[PeerId] = set()
+        ended = two = False
+        for step, i in enumerate([i for i in speak if i < n]):
+            if step == at:
+                left_out = out
+                channel.leave_out(out)
+            if step == at + 1 and back:
+                left_out = frozenset[PeerId]()
+                channel.leave_out(left_out)
+            await asyncio.sleep(0)
+            ended, two = ended or spoken | left_out >= set(ids), two or len(spoken) >= 2
+            assert (waiting.done(), some.done()) == (ended, two)
+            channel.publish(ids[i], Proposal(key="4"), [], 0)
+            spoken.add(ids[i])
+        await asyncio.sleep(0)
+        assert waiting.done()
+        some.cancel()
+
+    asyncio.run(main())
+
+
+async def test_who_is_left_out_before_anybody_waits_is_not_waited_for() -> None:
+    a, b = local_peer_id("a"), local_peer_id("b")
+    channel = Channel(SWARM, "q1")
+    channel.leave_out(frozenset((b,)))
+    channel.publish(a, Proposal(key="4"), [], 0)
+    assert len(await channel.collect(Proposal, 0, until=everyone, expected=2)) == 1
+    assert len(await channel.collect(Proposal, 0, until=everyone, expected=1, of=frozenset((a,)))) == 1
+    assert await channel.collect(Proposal, 1, until=everyone, expected=1, of=frozenset((b,))) == ()

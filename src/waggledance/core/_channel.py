@@ -117,6 +117,7 @@ class Channel:
         self._slots: dict[tuple[type[Body], int], _Slot] = {}
         self._listeners: list[Listener] = []
         self._forked: set[PeerId] = set()
+        self._gone: frozenset[PeerId] = frozenset()
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = inf
         self._digest = (-1, b"")
@@ -233,7 +234,9 @@ class Channel:
             slot.messages.append(message)
             slot.authors.add(author)
             slot.in_order = None
-            if len(slot.authors) >= slot.wake_at:
+            if author in self._gone:
+                self._look_again(slot)
+            elif len(slot.authors) >= slot.wake_at:
                 slot.wake()
         for listener in self._listeners:
             listener(message, raw)
@@ -282,11 +285,12 @@ class Channel:
         slot = self._slots.get(key)
         if slot is None:
             slot = self._slots[key] = _Slot()
-        if slot.until is until and slot.expected == expected:
+        left = self._expected(slot, expected, of) if self._gone else expected
+        if slot.until is until and slot.expected == left:
             needed = slot.needed
         else:
-            needed = slot.needed = until.threshold(expected, 0.0)
-            slot.until, slot.expected = until, expected
+            needed = slot.needed = until.threshold(left, 0.0)
+            slot.until, slot.expected = until, left
         if (len(slot.authors) if of is None else slot.answered(of)) < needed:
             loop = asyncio.get_running_loop()
             waiter = _Waiter(who, until, expected, of, needed, loop)
@@ -307,6 +311,33 @@ class Channel:
         if heard is not None:
             heard.extend(said)
         return cast("tuple[Message[B], ...]", said)
+
+    def leave_out(self, peers: frozenset[PeerId]) -> None:
+        """Expect no answer of these peers from now on, in place of those before: they are gone.
+
+        What they say counts when it comes, and a condition that asks for a number of answers asks for as many.
+
+        Args:
+            peers: of those who sit here.
+        """
+        if peers != self._gone:
+            self._gone = peers
+            for slot in self._slots.values():
+                self._look_again(slot)
+
+    def _expected(self, slot: _Slot, expected: int, of: frozenset[PeerId] | None) -> int:
+        """Return of how many answers can be expected: all but those who are gone and have not answered."""
+        silent = self._gone - slot.authors
+        return expected - len(silent if of is None else silent & of)
+
+    def _look_again(self, slot: _Slot) -> None:
+        """Wake those whose condition holds for those who are left."""
+        if slot.waiters:
+            now = asyncio.get_running_loop().time()
+            for waiter in slot.waiters:
+                expected = self._expected(slot, waiter.expected, waiter.of)
+                waiter.needed = waiter.condition.threshold(expected, now - waiter.since)
+            slot.wake()
 
     def close(self) -> None:
         """Stop the channel's timer. Waiters are not woken; cancel their tasks."""
@@ -333,5 +364,6 @@ class Channel:
                     if waiter.since + moment > now:
                         self._arm(loop, waiter.since + moment)
                         break
-                    waiter.needed = waiter.condition.threshold(waiter.expected, moment)
+                    expected = self._expected(slot, waiter.expected, waiter.of)
+                    waiter.needed = waiter.condition.threshold(expected, moment)
             slot.wake()

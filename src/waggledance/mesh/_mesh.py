@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from math import inf
 from typing import Any, Literal, TypeVar
 
 from waggledance.consensus import Heads, Seal, cut_of_seals, quorum
@@ -87,9 +88,8 @@ class Mesh:
         node = self.node
         if node.me not in node.members:
             raise NotLetIn(node.genesis.name, f"{show(node.me)} is a member no more: ask with another key (--as)")
-        gone = {peer for peer, state in node.swim.states().items() if state.status in ("dead", "left")}
         voters = sorted((member for member in node.members.values() if member.weight), key=lambda member: member.id)
-        here = tuple(member for member in voters if member.id not in gone and member.id != node.me)
+        here = tuple(member for member in voters if member.id not in node.gone and member.id != node.me)
         return tuple(voters) if self.certify and here else here
 
     def peers(self, members: Sequence[Member] | None = None) -> list[Recorded]:
@@ -221,17 +221,18 @@ class MeshGathering:
             node.key, copy.said(Opening)[0], copy, clock, node.reader.holds, signs=node.on_opening is None
         )
         agreement.ended.add_done_callback(lambda _: self._grown.set())
-        until = clock.now() + self._mesh.wait_s
-        waits_for_late = False
+        until, enough_at = clock.now() + self._mesh.wait_s, inf
         while agreement.certificate is None and clock.now() < until:
             sealed = self._sealed()
             if sealed >= self._weights.keys() and not self.certify:
                 break
-            everybody = sealed | self._gone() >= self._weights.keys()
-            if not waits_for_late and (everybody or self._weight(sealed) >= self._needed):
-                waits_for_late = True
-                until = min(until, clock.now() + (CERTIFY_SECONDS if self.certify else LATE_SECONDS))
-            await self._until_grown(min(until, clock.now() + LOOK_SECONDS))
+            everybody = sealed | node.gone >= self._weights.keys()
+            if enough_at == inf and (everybody or self._weight(sealed) >= self._needed):
+                enough_at = clock.now()
+            ends = min(until, enough_at + self._late_seconds(sealed))
+            if clock.now() >= ends:
+                break
+            await self._until_grown(min(ends, clock.now() + LOOK_SECONDS))
         if agreement.certificate is not None:
             cut = agreement.certificate.decided.cut
         else:
@@ -246,13 +247,13 @@ class MeshGathering:
     def _sealed(self) -> frozenset[PeerId]:
         return frozenset(m.author for m in self._held.copy.said(Seal)) & self._weights.keys()
 
-    def _gone(self) -> frozenset[PeerId]:
-        """Return who is taken for dead, or has left: nobody waits for them, and they count when they come.
+    def _late_seconds(self, sealed: frozenset[PeerId]) -> float:
+        """Return how long to wait once enough have answered: for the certificate, where those who live can make it.
 
-        Who is only suspected may be thinking hard on a busy machine; it is waited for until enough have answered.
+        Who is gone changes no quorum: where a part of it is gone, nothing can come but who was late.
         """
-        states = self._node.swim.states()
-        return frozenset(peer for peer in self._weights if peer in states and states[peer].status in ("dead", "left"))
+        living = sealed | (self._weights.keys() - self._node.gone)
+        return CERTIFY_SECONDS if self.certify and self._weight(living) >= self._needed else LATE_SECONDS
 
     def _weight(self, peers: Iterable[PeerId]) -> int:
         return sum(self._weights[peer] for peer in peers)

@@ -125,12 +125,16 @@ class Node:
         """Called when a question is opened that this peer sits at."""
         self.on_thread: Callable[[Held, Message[Opening]], None] | None = None
         """Called when a channel is opened in which its members only talk."""
+        self.on_gone: Callable[[frozenset[PeerId]], None] | None = None
+        """Called with who is taken for dead or has left, when that has changed."""
         self.on_blob: Callable[[PeerId, BlobPayload, float], Sequence[tuple[PeerId, Payload]]] | None = None
         """Called with what peers say about blobs; returns what to say to whom."""
         self.telling = Telling(transport, self._send, self.clock.now)
         """Who wants to hear what this peer is saying."""
         self.overhearing = Overhearing(self._send, self._rng, self.refused)
         """What members say at this moment, for who asked."""
+        self.gone: frozenset[PeerId] = frozenset()
+        """Who is taken for dead or has left. Nobody waits for them; they count when they come."""
         self._fresh = Freshness(self._rng)
         self._repair = Repair(self.me, self.channels, self._fresh)
         self._bounds = Bounds(genesis.limits)
@@ -451,7 +455,15 @@ class Node:
                 held.door.let_go()
             self.channels.let_rest()
         self._send_all(self.swim.tick(now))
+        self._look_who_is_gone()
         self._arm()
+
+    def _look_who_is_gone(self) -> None:
+        gone = frozenset(peer for peer, state in self.swim.states().items() if state.status in ("dead", "left"))
+        if gone != self.gone:
+            self.gone = gone
+            if self.on_gone is not None:
+                self.on_gone(gone)
 
     def _arm(self) -> None:
         if self._timer is not None:
