@@ -1,6 +1,7 @@
 """With the real embedded model; one server serves the whole file."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import textwrap
@@ -157,6 +158,19 @@ async def test_a_broken_file_is_found_out(tmp_path: Path, weights: str) -> None:
     cut.write_bytes(whole.read_bytes()[:1_000_000])
     with pytest.raises(WeightsBroken, match=r"cannot load .*cut\.gguf \(1,000,000 bytes\)"):
         await Gguf(cut).complete(ask("hi"))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system binds no process to cores")
+def test_a_process_that_may_use_one_core_computes_with_one_thread(weights: str) -> None:
+    ended = run(
+        """
+        import os
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        from waggledance.models import Embedded
+        print(Embedded()._shape.threads)
+        """
+    )
+    assert (ended.stdout.strip(), ended.stderr) == ("1", "")
 
 
 def run(script: str) -> subprocess.CompletedProcess[str]:

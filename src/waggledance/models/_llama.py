@@ -15,12 +15,18 @@ from waggledance.models._openmp import check_openmp
 from waggledance.models._weights import check_file
 
 
+def _cores() -> int:
+    """Return how many cores this process may use: threads that share one wait for each other by spinning."""
+    allowed = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
+    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
+
+
 class Gguf:
     """A model from a GGUF file, shared with everyone in this process who uses the same file.
 
     Args:
         path: the file.
-        threads: CPU threads to compute with; default: all cores.
+        threads: CPU threads to compute with; default: all cores that this process may use.
         slots: how many conversations at once.
         context_tokens: the longest conversation, answer included.
 
@@ -40,7 +46,7 @@ class Gguf:
     ) -> None:
         self.path = Path(path).expanduser()
         self.name = name or f"gguf:{self.path.name}"
-        self._shape = Shape(self.path.resolve(), threads or os.cpu_count() or 1, slots, context_tokens)
+        self._shape = Shape(self.path.resolve(), threads or _cores(), slots, context_tokens)
         self._engine: Engine | None = None
         check_file(self.name, self.path)
         check_openmp(self.name)
