@@ -25,6 +25,7 @@ from waggledance.tasks import (
     Op,
     Plan,
     Planned,
+    PlanResult,
     RepairCancel,
     RepairCommit,
     Repaired,
@@ -38,7 +39,6 @@ from waggledance.tasks import (
     Work,
     awarded,
     scope,
-    sealer_of,
 )
 from waggledance.tasks._repair_gate import Ask, Commit
 from waggledance.tasks._repair_messages import mark_of_request
@@ -163,7 +163,7 @@ def play(cascade: Cascade, ops: Sequence[Op] | None = None, *, peers: int = 6, f
 
 
 def plan_of(run: Run) -> Plan:
-    return Plan.fold(run.log, sealer_of(run.log[0].channel, tuple(sorted({m.author for m in run.log}))))
+    return PlanResult.of(run.log).plan
 
 
 def said(run: Run, kind: type[Any]) -> list[Message[Any]]:

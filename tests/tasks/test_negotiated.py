@@ -30,13 +30,13 @@ from waggledance.tasks import (
     PlanDraft,
     Planned,
     PlanOpinion,
+    PlanResult,
     Replanned,
     Result,
     Task,
     TaskId,
     Work,
     draft_agreed,
-    sealer_of,
 )
 from waggledance.testing import Run, simulate
 
@@ -96,7 +96,7 @@ def said(run: Run, kind: type[Any]) -> list[Message[Any]]:
 
 
 def plan_of(run: Run) -> Plan:
-    return Plan.fold(run.log, sealer_of(run.log[0].channel, tuple(sorted({m.author for m in run.log}))))
+    return PlanResult.of(run.log).plan
 
 
 def parts_of(run: Run) -> set[TaskId]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -28,11 +29,14 @@ from waggledance.tasks import (
     Renew,
     Replace,
     Review,
+    SealBacking,
     Task,
 )
+from waggledance.tasks._plan import LATE
 
 AnyMessage = Message[Any]
 ANNA, BEN, CLEO = (local_peer_id(name) for name in ("anna", "ben", "cleo"))
+PEERS = (ANNA, BEN, CLEO)
 
 
 class Table:
@@ -49,13 +53,22 @@ class Table:
         note = self.channel.publish(by, Note(about="result", text=text), list(self.channel.messages()), 0)
         return self.edit(Done(task.id, (note.id,)), by=by)
 
+    def seal(self, by: PeerId = ANNA, *, without: PeerId | None = None, quorum: int = 2) -> Message[PlanSeal]:
+        """Seal all that is here, or all that one peer has not said, as the next seal."""
+        heard = [m for m in self.channel.messages() if m.author != without]
+        plan = self.plan
+        return self.channel.publish(by, PlanSeal(number=plan.sealed, after=plan.last_seal, quorum=quorum), heard, 0)
+
+    def back(self, seal: Message[PlanSeal], by: PeerId) -> None:
+        self.channel.publish(by, SealBacking(seal=seal.id), [seal], 0)
+
     def work(self, task: Task, text: str = "so", by: PeerId = ANNA) -> None:
         self.edit(Claim(task.id, 1_000), by=by)
         self.done(task, text, by)
 
     @property
     def plan(self) -> Plan:
-        return Plan.fold(self.channel.messages(), sealer=ANNA)
+        return Plan.fold(self.channel.messages(), members=PEERS)
 
 
 def tasks(*goals: str) -> list[Task]:
@@ -63,7 +76,8 @@ def tasks(*goals: str) -> list[Task]:
 
 
 def state(plan: Plan) -> tuple[object, ...]:
-    return (dict(plan.entries), plan.refused, [t.id for t in plan.ready()], [e.task.id for e in plan.busy()])
+    ready, busy = [t.id for t in plan.ready()], [e.task.id for e in plan.busy()]
+    return (dict(plan.entries), plan.refused, plan.sealed, plan.last_seal, ready, busy)
 
 
 def test_a_task_is_ready_when_all_that_it_waits_for_is_done() -> None:
@@ -262,7 +276,7 @@ def test_a_late_edit_with_a_small_clock_changes_nothing_that_is_sealed() -> None
         table.edit(Claim(a.id, 1_000), by=BEN)
         table.done(a, "ben's", by=BEN)
         if sealed:
-            table.channel.publish(ANNA, PlanSeal(), [m for m in table.channel.messages() if m.author != CLEO], 0)
+            table.back(table.seal(without=CLEO), BEN)
         assert early.lamport == 1
         table.edit(Drop(a.id), by=CLEO, heard=False)  # sorts before ben's claim
         return table.plan
@@ -271,14 +285,65 @@ def test_a_late_edit_with_a_small_clock_changes_nothing_that_is_sealed() -> None
     assert [e.status for e in played(sealed=True).entries.values()] == ["done"]
 
 
-def test_a_seal_of_anybody_but_the_sealer_settles_nothing() -> None:
-    table, (a,) = Table(), tasks("a")
+def late_drop(table: Table, *sealing: Callable[[], object]) -> tuple[Plan, Task]:
+    """Return the plan of a task that Ben has done, after some seals, with a word of Cleo's that she had not sent."""
+    (a,) = tasks("a")
     table.channel.publish(CLEO, Note(about="hello", text="I am here"), [], 0)
     table.edit(Add(a), heard=False)
+    table.channel.publish(ANNA, Note(about="hello", text="and I"), [], 0)
     table.edit(Claim(a.id, 1_000), by=BEN)
-    table.channel.publish(BEN, PlanSeal(), list(table.channel.messages()), 0)
+    for each in sealing:
+        each()
     table.edit(Drop(a.id), by=CLEO, heard=False)
-    assert not table.plan.entries
+    return table.plan, a
+
+
+def test_a_late_edit_against_a_seal_is_refused_and_listed_as_late() -> None:
+    table = Table()
+    plan, a = late_drop(table, lambda: table.back(table.seal(without=CLEO), BEN))
+    assert plan.entries[a.id].holder == BEN
+    assert [(r.author, r.op, r.reason) for r in plan.refused] == [(CLEO, "drop", "the task is claimed" + LATE)]
+
+
+@pytest.mark.parametrize("quorum", [1, 2, 3])
+def test_a_seal_that_no_quorum_backs_settles_nothing(quorum: int) -> None:
+    table = Table()
+    plan, a = late_drop(table, lambda: table.seal(without=CLEO, quorum=quorum))
+    assert (plan.sealed, a.id in plan.entries) == (0, False)
+    table = Table()
+    plan, a = late_drop(table, lambda: table.back(table.seal(without=CLEO, quorum=quorum), BEN))
+    assert (plan.sealed, a.id in plan.entries) == ((0, False) if quorum == 3 else (1, True))
+
+
+def test_backing_by_strangers_or_of_two_seals_of_one_number_counts_for_nothing() -> None:
+    table, stranger = Table(), local_peer_id("dora")
+    assert late_drop(table, lambda: table.back(table.seal(without=CLEO), stranger))[0].sealed == 0
+    table = Table()
+
+    def twice() -> None:
+        first = table.seal(without=CLEO)
+        other = table.seal(by=CLEO)
+        for seal in (first, other):
+            table.back(seal, BEN)
+
+    assert late_drop(table, twice)[0].sealed == 0
+
+
+def test_a_seal_follows_the_one_that_counts_and_no_other() -> None:
+    table = Table()
+    first = table.seal()
+    table.back(first, BEN)
+    skipping = table.channel.publish(ANNA, PlanSeal(number=2, after=first.id, quorum=2), [first], 0)
+    table.back(skipping, BEN)
+    elsewhere = table.channel.publish(ANNA, PlanSeal(number=1, after=skipping.id, quorum=2), [first], 0)
+    table.back(elsewhere, BEN)
+    assert table.plan.last_seal == first.id
+    second = table.seal(by=CLEO)
+    table.back(second, ANNA)  # who has voted for another of this number
+    assert table.plan.last_seal == first.id
+    table.back(second, BEN)
+    assert table.plan.last_seal == first.id  # as Ben has
+    assert [seal.id for seal in table.plan.open_seals()] == [second.id]
 
 
 def history(seed: int, edits: int, names: int) -> list[AnyMessage]:
@@ -289,7 +354,7 @@ def history(seed: int, edits: int, names: int) -> list[AnyMessage]:
     for _ in range(edits):
         by, task, other = rng.choice((ANNA, BEN, CLEO)), rng.choice(pool), rng.choice(pool)
         heard = [m for m in table.channel.messages() if rng.random() < 0.7]
-        entry = Plan.fold(heard, sealer=ANNA).entries.get(task.id)
+        entry = Plan.fold(heard, members=PEERS).entries.get(task.id)
         note = table.channel.publish(by, Note(about="result", text=rng.choice(("yes", "no"))), heard, 0)
         over = entry.claim if entry is not None and rng.random() < 0.5 else None
         done = entry.done if entry is not None and entry.done is not None else note.id
@@ -304,7 +369,11 @@ def history(seed: int, edits: int, names: int) -> list[AnyMessage]:
         )  # fmt: skip
         table.channel.publish(by, PlanEdit(ops=(op, Add(other))), heard, 0)
         if rng.random() < 0.1:
-            table.channel.publish(by, PlanSeal(), heard, 0)
+            here = Plan.fold(heard, members=PEERS)
+            body = PlanSeal(number=here.sealed, after=here.last_seal, quorum=rng.choice((1, 2, 2, 3)))
+            seal = table.channel.publish(by, body, heard, 0)
+            for peer in rng.sample(PEERS, rng.randint(0, 2)):
+                table.channel.publish(peer, SealBacking(seal=seal.id), [*heard, seal], 0)
     return list(table.channel.messages())
 
 
@@ -312,9 +381,9 @@ def history(seed: int, edits: int, names: int) -> list[AnyMessage]:
 @given(seed=st.integers(0, 10**6), rng=st.randoms(use_true_random=False))
 def test_the_same_messages_in_any_order_and_any_portions_make_the_same_plan(seed: int, rng: Random) -> None:
     messages = history(seed, edits=60, names=8)
-    expected = state(Plan.fold(messages, sealer=ANNA))
+    expected = state(Plan.fold(messages, members=PEERS))
     shuffled = rng.sample(messages, k=len(messages))
-    plan = Plan(ANNA)
+    plan = Plan(PEERS)
     while shuffled:
         portion = rng.randint(1, 9)
         plan.take(shuffled[:portion] + messages[:3])
@@ -325,7 +394,7 @@ def test_the_same_messages_in_any_order_and_any_portions_make_the_same_plan(seed
 @settings(max_examples=30)
 @given(seed=st.integers(0, 10**6))
 def test_a_plan_never_has_a_cycle_and_counts_what_a_task_waits_for_rightly(seed: int) -> None:
-    plan = Plan.fold(history(seed, edits=80, names=6), sealer=ANNA)
+    plan = Plan.fold(history(seed, edits=80, names=6), members=PEERS)
     shape = plan.shape()
     assert shape.tasks == len(plan.entries)
     layers = {id: _layer(plan, id, len(plan.entries)) for id in plan.entries}

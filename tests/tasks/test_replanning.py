@@ -30,6 +30,7 @@ from waggledance.tasks import (
     Parts,
     Plan,
     Planned,
+    PlanResult,
     Replace,
     Replanned,
     Result,
@@ -40,7 +41,6 @@ from waggledance.tasks import (
     Work,
     causes_of,
     replan_task,
-    sealer_of,
 )
 from waggledance.tasks._task import REPLAN
 from waggledance.testing import Run, simulate
@@ -66,7 +66,7 @@ async def only_another_way(work: Work) -> Result:
 
 
 def plan_of(run: Run) -> Plan:
-    return Plan.fold(run.log, sealer_of(run.log[0].channel, tuple(sorted({m.author for m in run.log}))))
+    return PlanResult.of(run.log).plan
 
 
 def replans(run: Run) -> list[Task]:

@@ -28,12 +28,12 @@ from waggledance.tasks import (
     Parts,
     Plan,
     Planned,
+    PlanResult,
     Result,
     Roma,
     Task,
     Work,
     roma,
-    sealer_of,
 )
 from waggledance.testing import Opinionated, Run, simulate
 
@@ -86,7 +86,7 @@ def play(task: Task, planner: Any, execute: Any, *, peers: Any = 4, faults: Any 
 
 
 def plan_of(run: Run) -> Plan:
-    return Plan.fold(run.log, sealer_of(run.log[0].channel, tuple(sorted({m.author for m in run.log}))))
+    return PlanResult.of(run.log).plan
 
 
 def test_a_sum_of_a_hundred_numbers_is_exact_and_four_peers_are_three_times_as_fast_as_one() -> None:

@@ -30,7 +30,7 @@ from waggledance.core import (
     Unknown,
 )
 from waggledance.protocols import Dance
-from waggledance.tasks import Here, PlanEdit, PlanSeal, TaskOutcome
+from waggledance.tasks import Here, PlanEdit, PlanSeal, SealBacking, TaskOutcome
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Story:
                 return self._dance(message)
             case PlanEdit():
                 return self.plan.tell(self._name(message.author), body)
-            case Cut() | Seal() | Claim() | Prep() | Here() | TaskOutcome() | PlanSeal():
+            case Cut() | Seal() | Claim() | Prep() | Here() | TaskOutcome() | PlanSeal() | SealBacking():
                 return None
             case Ack():
                 return f"{self._name(message.author)} signs"

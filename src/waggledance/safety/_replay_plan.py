@@ -60,6 +60,7 @@ from waggledance.tasks import (
     PlanResult,
     PlanSeal,
     Replace,
+    SealBacking,
     TaskId,
     TaskOutcome,
 )
@@ -234,7 +235,7 @@ class _Kept:
                 return None if body.task in self.undone else body
             case Note():
                 return None if message.id in self._results else body
-            case PlanSeal() | Cut() | Outcome() | Proposal():  # they speak of the end
+            case PlanSeal() | SealBacking() | Cut() | Outcome() | Proposal():  # they speak of the end
                 return None
             case _:
                 return body

@@ -8,7 +8,7 @@ from waggledance.core import Message, PeerId
 from waggledance.studio._conversation import Conversation
 from waggledance.studio._message import name_of
 from waggledance.studio._shapes import PlanShown, PlanTask
-from waggledance.tasks import Claim, Done, Entry, Fail, HandOver, Hedge, Plan, PlanEdit, TaskId, sealer_of
+from waggledance.tasks import Claim, Done, Entry, Fail, HandOver, Hedge, Plan, PlanEdit, TaskId
 
 RESULT_CHARS = 2_000
 GOAL_CHARS = 2_000
@@ -22,8 +22,7 @@ def plan_of(conversation: Conversation) -> PlanShown | None:
     messages = conversation.came
     if opening is None or not any(isinstance(message.body, PlanEdit) for message in messages):
         return None
-    sealer = sealer_of(opening.channel, tuple(member.id for member in conversation.members))
-    plan = Plan.fold(messages, sealer)
+    plan = Plan.fold(messages, [member.id for member in conversation.members])
     times = _Times(messages)
     entries = sorted(plan.entries.items(), key=lambda item: (item[1].task.depth, -item[1].task.priority, item[0]))
     return PlanShown(tuple(_task(id, entry, plan, times, conversation) for id, entry in entries))

@@ -68,7 +68,6 @@ if TYPE_CHECKING:
     from waggledance.tasks._edit import Link as Link
     from waggledance.tasks._edit import Op as Op
     from waggledance.tasks._edit import PlanEdit as PlanEdit
-    from waggledance.tasks._edit import PlanSeal as PlanSeal
     from waggledance.tasks._edit import Release as Release
     from waggledance.tasks._edit import Renew as Renew
     from waggledance.tasks._edit import Replace as Replace
@@ -121,7 +120,6 @@ if TYPE_CHECKING:
     from waggledance.tasks._place import place as place
     from waggledance.tasks._plan import Plan as Plan
     from waggledance.tasks._plan import Refusal as Refusal
-    from waggledance.tasks._plan import sealer_of as sealer_of
     from waggledance.tasks._plan_lint import Flaw as Flaw
     from waggledance.tasks._plan_lint import PlanLint as PlanLint
     from waggledance.tasks._plan_result import PlanResult as PlanResult
@@ -190,6 +188,8 @@ if TYPE_CHECKING:
     from waggledance.tasks._sandbox_run import SandboxFailed as SandboxFailed
     from waggledance.tasks._scope import scope as scope
     from waggledance.tasks._scope import within_hops as within_hops
+    from waggledance.tasks._seals import PlanSeal as PlanSeal
+    from waggledance.tasks._seals import SealBacking as SealBacking
     from waggledance.tasks._search_tree import Found as Found
     from waggledance.tasks._search_tree import Looking as Looking
     from waggledance.tasks._search_tree import SearchTree as SearchTree
@@ -326,7 +326,7 @@ _HOMES = {
     "PlanLint": "_plan_lint",
     "PlanOpinion": "_negotiation",
     "PlanResult": "_plan_result",
-    "PlanSeal": "_edit",
+    "PlanSeal": "_seals",
     "PlanTool": "_plan_tool",
     "Planned": "_planned",
     "Planner": "_planner",
@@ -363,6 +363,7 @@ _HOMES = {
     "SandboxFailed": "_sandbox_run",
     "Scored": "_router",
     "SearchTree": "_search_tree",
+    "SealBacking": "_seals",
     "Shape": "_shape",
     "Signature": "_signature",
     "Softmax": "_softmax",
@@ -454,7 +455,6 @@ _HOMES = {
     "run_rows": "_batch",
     "runners": "_behaviour_runs",
     "scope": "_scope",
-    "sealer_of": "_plan",
     "search_tree": "_tree_search",
     "signature": "_signature",
     "similarities": "_functional_consensus",
@@ -592,6 +592,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — loaded when first
     "Sandbox",
     "SandboxFailed",
     "Scored",
+    "SealBacking",
     "SearchTree",
     "Shape",
     "Signature",
@@ -684,7 +685,6 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — loaded when first
     "run_rows",
     "runners",
     "scope",
-    "sealer_of",
     "search_tree",
     "signature",
     "similarities",

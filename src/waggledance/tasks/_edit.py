@@ -152,13 +152,3 @@ class PlanEdit(Body, frozen=True, gc=False):
     def __post_init__(self) -> None:
         if not 1 <= len(self.ops) <= MAX_OPS:
             raise UsageError(f"an edit has 1 to {MAX_OPS} operations, got {len(self.ops)}; publish several")
-
-
-class PlanSeal(Body, frozen=True, gc=False):
-    """Everything that this message builds on, directly or not, is settled: it sorts before all the rest.
-
-    Counts when the plan's sealer says it, see `sealer_of`. Its seals are one chain, so there are never two orders. If
-    it dies, nothing more is sealed, and a late edit with a small clock can change what came after its last seal.
-    """
-
-    kind: ClassVar[str] = "plan-seal/1"

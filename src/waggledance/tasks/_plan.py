@@ -1,8 +1,8 @@
 """A plan: the fold of everybody's published edits. The same messages give the same plan, in whatever order they came.
 
-Edits are applied in the order of (epoch, logical clock, id). An epoch is what one seal of the plan's sealer covers:
-the first seal and all that it builds on is epoch 0, what the second one adds is epoch 1, and what no seal covers yet
-comes last. So a late edit with a small clock changes nothing that is sealed.
+Edits are applied in the order of (epoch, logical clock, id). An epoch is what one seal covers that a quorum backs: the
+first seal and all that it builds on is epoch 0, what the second one adds is epoch 1, and what no seal covers yet comes
+last. So a late edit with a small clock changes nothing that is sealed: it is refused as one that came after it.
 
 A message that sorts behind all others, as most do, costs one operation. One that sorts before some takes the fold back
 to a copy made before that place, every 64 messages, and on from there.
@@ -13,25 +13,29 @@ and locked by one orchestrator; here a fold, so there is no owner and no lock.
 
 from __future__ import annotations
 
-from bisect import bisect, insort
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import accumulate
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, cast
 
 import msgspec
-from blake3 import blake3
+from msgspec.structs import replace
 
 from waggledance.core import Message, MessageId, Note, PeerId
 from waggledance.tasks._draft import Draft
-from waggledance.tasks._edit import Add, Drop, Link, PlanEdit, PlanSeal, Replace
+from waggledance.tasks._edit import Add, Drop, Link, PlanEdit, Replace
 from waggledance.tasks._entry import Entry
+from waggledance.tasks._seals import PlanSeal, SealBacking, Seals
 from waggledance.tasks._shape import Shape, shape_of
 from waggledance.tasks._task import REPLAN, Task, TaskId
 
 COPY_EVERY = 64
 COPIES_KEPT = 8
 """Older ones go: what sorts before 512 messages that are here makes the fold begin again."""
+LATE = "; a seal had settled what was before, without this"
+"""Behind the reason why an edit that came late was refused."""
 _UNSEALED = 1 << 62
 
 AnyMessage = Message[Any]
@@ -57,16 +61,18 @@ class Plan:
     """Tasks, their links, who is at what and what came of it, as of the messages taken so far.
 
     Args:
-        sealer: the peer whose seals count; None for a plan without seals.
+        members: whose seals count, and by a majority of whom at least; a plan of nobody's is never sealed.
     """
 
-    def __init__(self, sealer: PeerId | None = None) -> None:
-        self._sealer = sealer
+    def __init__(self, members: Collection[PeerId] = ()) -> None:
         self._all: dict[MessageId, AnyMessage] = {}
         self._edits: list[Message[PlanEdit]] = []
         self._places: list[_Place] = []
-        self._seals: list[AnyMessage] = []
-        """The sealer's, in the order of its own numbers."""
+        self._seals = Seals(members)
+        self._chain: list[Message[PlanSeal]] = []
+        """The seals that count."""
+        self._tops: list[int] = []
+        """The highest logical clock of an edit in each epoch or before."""
         self._epoch: dict[MessageId, int] = {}
         """Of every message that a seal covers."""
         self._unseen: set[MessageId] = set()
@@ -78,9 +84,9 @@ class Plan:
         self._folded = 0
 
     @classmethod
-    def fold(cls, messages: Iterable[AnyMessage], sealer: PeerId | None = None) -> Plan:
+    def fold(cls, messages: Iterable[AnyMessage], members: Collection[PeerId] = ()) -> Plan:
         """Return the plan that messages make; those that are no part of one are not looked at."""
-        plan = cls(sealer)
+        plan = cls(members)
         plan.take(messages)
         return plan
 
@@ -100,9 +106,9 @@ class Plan:
                 fresh.append(((epoch.get(id, _UNSEALED), message.lamport, id), message))  # `_place`, without a call
             elif isinstance(body, Note):
                 self._take_note(cast("Message[Note]", message))
-            elif isinstance(body, PlanSeal) and message.author == self._sealer:
-                insort(self._seals, message, key=lambda seal: seal.sequence)
-                to_seal = True
+            elif isinstance(body, PlanSeal | SealBacking):
+                self._seals.take(message)
+                to_seal |= self._seals.chain() != self._chain
         fresh.sort(key=itemgetter(0))
         if fresh and (not self._places or self._places[-1] < fresh[0][0]):
             self._places += [place for place, _ in fresh]
@@ -158,8 +164,8 @@ class Plan:
 
     def _seal(self) -> None:
         """Give every message the epoch of the first seal that builds on it, and bring the edits into that order."""
-        self._epoch, self._unseen = {}, set()
-        for epoch, seal in enumerate(self._seals):
+        self._epoch, self._unseen, self._chain = {}, set(), self._seals.chain()
+        for epoch, seal in enumerate(self._chain):
             ahead: list[MessageId] = [seal.id]
             while ahead:
                 id = ahead.pop()
@@ -170,12 +176,12 @@ class Plan:
                     self._unseen.add(id)
                     continue
                 self._epoch[id] = epoch
-                ahead.extend(message.parents)
-                if message.previous is not None:
-                    ahead.append(message.previous)
+                ahead += _built_on(message)
         before = self._edits
         self._edits = sorted(before, key=self._place)
         self._places = [self._place(message) for message in self._edits]
+        tops = {epoch: clock for epoch, clock, _ in self._places}  # the highest, as they are sorted
+        self._tops = list(accumulate([tops.get(epoch, 0) for epoch in range(len(self._chain))], max))
         moved = next((i for i, (a, b) in enumerate(zip(before, self._edits, strict=True)) if a is not b), len(before))
         if moved < self._folded:
             self._go_back(moved)
@@ -190,7 +196,14 @@ class Plan:
     @property
     def refused(self) -> tuple[Refusal, ...]:
         """The operations that were not legal where they stand, in the order of the fold."""
-        return tuple(self._refused)
+        if not self._chain:
+            return tuple(self._refused)
+        return tuple([replace(r, reason=f"{r.reason}{LATE}") if self._is_late(r) else r for r in self._refused])
+
+    def _is_late(self, refusal: Refusal) -> bool:
+        """Say whether an edit would have stood before something that was sealed without it."""
+        sealed = min(self._epoch.get(refusal.message, _UNSEALED), len(self._tops))
+        return sealed > 0 and self._all[refusal.message].lamport <= self._tops[sealed - 1]
 
     def ready(self) -> list[Task]:
         """Return the tasks that somebody could begin now: the highest priority first, then by deadline, then by id."""
@@ -235,14 +248,40 @@ class Plan:
         draft = self._draft.copy()
         return {n: why for n, op in enumerate(ops) if (why := draft.begin_with(op)) is not None}
 
+    @property
+    def sealed(self) -> int:
+        """How many seals count."""
+        return len(self._chain)
+
+    @property
+    def last_seal(self) -> MessageId | None:
+        """The last seal that counts."""
+        return self._chain[-1].id if self._chain else None
+
+    def open_seals(self) -> list[Message[PlanSeal]]:
+        """Return the seals that may be the next one to count and whose whole past is here, by id."""
+        return [seal for seal in self._seals.open(self.sealed, self.last_seal) if self._holds_past(seal)]
+
+    def _holds_past(self, message: AnyMessage) -> bool:
+        ahead, seen = [message.id], set[MessageId]()
+        while ahead:
+            id = ahead.pop()
+            if id in seen or id in self._epoch:
+                continue
+            seen.add(id)
+            found = self._all.get(id)
+            if found is None:
+                return False
+            ahead += _built_on(found)
+        return not self._unseen
+
     def shape(self) -> Shape:
         """Return how long, how wide and how tightly coupled the plan is."""
         return shape_of(self._draft.entries)
 
 
-def sealer_of(channel: str, roster: Sequence[PeerId]) -> PeerId | None:
-    """Return who seals a channel's plan: by rendezvous hash, the same for all."""
-    return min(roster, key=lambda peer: blake3(channel.encode() + b"\0" + peer).digest(), default=None)
+def _built_on(message: AnyMessage) -> list[MessageId]:
+    return [*message.parents, *((message.previous,) if message.previous is not None else ())]
 
 
 def _urgency(task: Task) -> tuple[int, int, TaskId]:

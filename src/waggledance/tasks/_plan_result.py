@@ -9,7 +9,7 @@ import msgspec
 
 from waggledance.core import NO_COST, Cost, Message, PeerId, UsageError, members_of, opening_of
 from waggledance.tasks._entry import Entry
-from waggledance.tasks._plan import Plan, sealer_of
+from waggledance.tasks._plan import Plan
 from waggledance.tasks._task import TaskId
 
 
@@ -47,9 +47,8 @@ class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
         if opening is None:
             raise UsageError("these messages have no opening, so nobody knows whose plan it is; give a whole channel")
         members = members_of(messages)
-        sealer = sealer_of(opening.channel, tuple(member.id for member in members))
         return cls(
-            plan=Plan.fold(messages, sealer),
+            plan=Plan.fold(messages, [member.id for member in members]),
             names={member.id: member.name for member in members},
             cost=cost,
             seconds=seconds,

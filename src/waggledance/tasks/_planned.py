@@ -45,6 +45,8 @@ class Planned:
     claiming: Claiming = Claiming()
     good_at: Mapping[str, Mapping[str, int]] | None = None
     """What peers say they are good at, by name: kinds of tasks, in parts per million."""
+    seal_quorum: int | None = None
+    """How many members must back a seal of the plan's past; a majority when None."""
     patience_s: float = 300.0
 
     name: ClassVar[str] = "plan"
@@ -66,6 +68,7 @@ class Planned:
             check=self.check,
             claiming=self.claiming,
             good_at=(self.good_at or {}).get(seat.name, {}),
+            seal_quorum=self.seal_quorum,
             patience_s=self.patience_s,
         )
         decision = decision_of(plan)

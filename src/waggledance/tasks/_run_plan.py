@@ -32,7 +32,6 @@ from waggledance.tasks._edit import (
     Hedge,
     Op,
     PlanEdit,
-    PlanSeal,
     Renew,
     Review,
 )
@@ -41,17 +40,16 @@ from waggledance.tasks._evaluating import Evaluating
 from waggledance.tasks._here import Here, cards_of
 from waggledance.tasks._offering import Offering
 from waggledance.tasks._outcome import TaskOutcome
-from waggledance.tasks._plan import Plan, sealer_of
+from waggledance.tasks._plan import Plan
 from waggledance.tasks._planner import Planner
 from waggledance.tasks._reopening import Reopening
 from waggledance.tasks._router import Router, Scored, lot
+from waggledance.tasks._sealing import Sealing
 from waggledance.tasks._standing import Standing
 from waggledance.tasks._static import StaticSkills
 from waggledance.tasks._task import Task, TaskId
 from waggledance.tasks._work import Executor, Work, by_peer
 
-SEAL_EVERY = 64
-"""Tasks that are over, between two seals."""
 RERANK_S = 1.0
 """A ranking is used again for so long, unless something was learnt."""
 
@@ -66,6 +64,7 @@ async def run_plan(
     check: Check | None = None,
     claiming: Claiming | None = None,
     good_at: Mapping[str, int] | None = None,
+    seal_quorum: int | None = None,
     patience_s: float = 300.0,
 ) -> Plan:
     """Work on the plan of a seat's channel until it is over; return it.
@@ -79,10 +78,14 @@ async def run_plan(
         check: looks at results before they are published, and at others' for reviews.
         claiming: how eagerly this peer takes work.
         good_at: what this peer says it is good at, in parts per million; its own skills in full besides.
+        seal_quorum: how many members must back a seal of the plan's past; a majority when None.
         patience_s: give up when nothing has happened for so long, > 0 s: nobody here can do what is left.
+
+    Raises:
+        UsageError: a quorum below a majority, or of more members than there are.
     """
     doing = _Doing(execute, planner, check)
-    worker = _Worker(seat, doing, router or StaticSkills(), claiming or Claiming())
+    worker = _Worker(seat, doing, router or StaticSkills(), claiming or Claiming(), seal_quorum)
     return await worker.run(ops, dict(good_at or {}), patience_s)
 
 
@@ -96,11 +99,11 @@ class _Doing:
 class _Worker:
     """One peer at work on a plan."""
 
-    def __init__(self, seat: Seat, doing: _Doing, router: Router, claiming: Claiming) -> None:
+    def __init__(self, seat: Seat, doing: _Doing, router: Router, claiming: Claiming, seal_quorum: int | None) -> None:
         self._seat, self._doing, self._claiming = seat, doing, claiming
         self._news = seat.listen()
-        self._sealer = sealer_of(seat.channel, seat.roster)
-        self.plan = Plan(self._sealer)
+        self._sealing = Sealing(seat, claiming.lease_s, seal_quorum)
+        self.plan = Plan(seat.roster)
         self._said: list[Message[Any]] = []
         self._forked = frozenset[PeerId]()
         self._here: list[Message[Here]] = []
@@ -121,7 +124,6 @@ class _Worker:
         """Of how many tries at a task it has considered the outcome."""
         self._ended: set[TaskId] = set()
         """Tasks of which a try may have ended since the last turn."""
-        self._over = 0
         self._began = seat.clock.now()
 
     # -- the loop -----------------------------------------------------------------------------------------------
@@ -180,8 +182,9 @@ class _Worker:
             self._take([message])
             self._begin(message, claims, now)
         self._review()
-        await self._report()
-        await self._seal()
+        ended, self._ended = self._ended, set()
+        await self._report(ended)
+        await self._sealing.turn(self.plan, now, ended=bool(ended))
 
     def _finished(self) -> bool:
         if self._seat.meter.seconds_left() <= 0:  # what it is at would not end in time
@@ -196,14 +199,14 @@ class _Worker:
 
     def _next_at(self) -> float:
         renew = min((at + self._claiming.lease_s / 2 for at in self._renewed.values()), default=inf)
-        return min(self._claims.next_at, renew, self._reopening.due_at)
+        return min(self._claims.next_at, renew, self._reopening.due_at, self._sealing.due_at)
 
     def _take(self, fresh: Sequence[Message[Any]]) -> None:
         self._said.extend(fresh)
         if self._seat.forked != self._forked:  # what a forger has said so far counts no more
             self._forked = self._seat.forked
             self._said = [m for m in self._said if m.author not in self._forked]
-            self.plan, fresh = Plan(self._sealer), self._said
+            self.plan, fresh = Plan(self._seat.roster), self._said
             self._here, self._doubts, self._standing = [], Doubts(self._seat.me), Standing(self._router)
             self._ranked.clear()
         self.plan.take(fresh)
@@ -337,9 +340,8 @@ class _Worker:
 
     # -- what the others learn ----------------------------------------------------------------------------------
 
-    async def _report(self) -> None:
+    async def _report(self, ended: set[TaskId]) -> None:
         """Say how tries went that ended, if it is this peer's turn to say so: never the turn of who tried."""
-        ended, self._ended = self._ended, set()
         for entry in (self.plan.entries[id] for id in sorted(ended) if id in self.plan.entries):
             done_by = entry.holder if entry.status == "done" else None
             tries = [*entry.failed_by, *filter(None, [done_by])]
@@ -359,11 +361,3 @@ class _Worker:
             cost=entry.cost,
             milliseconds=round(1_000 * self._claims.lasted(entry.task.id)),
         )
-
-    async def _seal(self) -> None:
-        if self._seat.me != self._sealer:
-            return
-        over = sum(entry.over for entry in self.plan.entries.values())
-        if over >= self._over + SEAL_EVERY:
-            self._over = over
-            await self._seat.publish(PlanSeal())
