@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from waggledance.core import Log
 from waggledance.studio._serve import open_port
 
 
@@ -61,6 +62,57 @@ def test_told_to_end_it_ends_well_while_somebody_watches_and_leaves_no_port(
     assert "rror" not in err
     with socket.socket() as again, pytest.raises(ConnectionRefusedError):
         again.connect(("127.0.0.1", port))
+
+
+STUCK = """
+import asyncio, sys, time
+from waggledance.cli import _fork_command, main
+from waggledance.peers import FunctionPeer
+
+async def think(*_) -> str:
+    print("thinking", file=sys.stderr, flush=True)
+    await asyncio.to_thread(time.sleep, 600)
+    return "4"
+
+class Stuck:
+    def __init__(self, force): pass
+    def __call__(self, name, model): return FunctionPeer(name, think, revise=think)
+    async def close(self): await asyncio.to_thread(time.sleep, 600)
+
+_fork_command.LivePeers = Stuck
+main()
+"""
+
+
+def test_it_ends_while_a_replays_model_does_not_and_the_replay_is_in_the_log(log: Path) -> None:
+    command = [sys.executable, "-c", STUCK, "studio", "--port", "0", "--log", str(log)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        with httpx.Client(base_url=process.stdout.readline().strip(), timeout=20) as client:
+            client.get("/")
+            (line,) = client.get("/api/channels").json()["channels"]
+            messages = client.get(f"/api/channels/{line['name']}").json()["messages"]
+            said = next(message for message in messages if message["kind"] == "proposal/1")
+            edit = {"do": "replace", "id": said["id"], "text": "7", "key": "7"}
+            begun = client.post(
+                f"/api/channels/{line['name']}/replay",
+                json={"edits": [edit], "live": "needed"},
+                headers={"sec-fetch-site": "same-origin"},
+            )
+            assert begun.status_code == 202
+            while "thinking" not in process.stderr.readline():
+                assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+    with Log(log) as kept:  # nobody holds it
+        assert begun.json()["channel"] in kept
 
 
 def test_locked_it_prints_an_address_that_opens_it(log: Path) -> None:

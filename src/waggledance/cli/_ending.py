@@ -7,12 +7,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import ParamSpec
 
@@ -22,6 +24,7 @@ P = ParamSpec("P")
 
 CANNOT_WRITE = 74  # EX_IOERR of sysexits.h
 INTERRUPTED = 130  # 128 + SIGINT
+ENDS_WITHIN_S = 1.8
 
 
 def ending_well(command: Callable[P, None]) -> Callable[P, None]:
@@ -73,6 +76,21 @@ def complain(sentence: str) -> None:
         typer.echo(f"waggle: {safe(sentence).rstrip()}", err=True)
     except BrokenPipeError:
         _silence(sys.stderr)
+
+
+def end_in_time() -> None:
+    """End this process, well, within `ENDS_WITHIN_S` from now, also when a thread of it does not end: a model that is
+    loading or computing cannot be stopped, and the interpreter would wait for it. Call it when all that matters is
+    about to be closed."""
+
+    def end() -> None:
+        time.sleep(ENDS_WITHIN_S)
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(0)
+
+    threading.Thread(target=end, name="end in time", daemon=True).start()
 
 
 def _end_as_by_ctrl_c() -> None:

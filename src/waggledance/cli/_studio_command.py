@@ -7,6 +7,7 @@ import webbrowser
 from pathlib import Path
 
 from waggledance.cli._config import in_force
+from waggledance.cli._ending import end_in_time
 from waggledance.cli._log_place import log_path
 from waggledance.cli._printing import print_text, say
 
@@ -38,4 +39,4 @@ def studio(
             webbrowser.open(address)
 
     shown = Studio(place, host=host, locked=locked, peers=lambda: LivePeers(force))
-    serve(shown, host, port, told=told)
+    serve(shown, host, port, told=told, ending=end_in_time)

@@ -20,6 +20,7 @@ EDITS_AT_MOST = 100
 REPLAYS_AT_ONCE = 4
 BEGINS_WITHIN_S = 5.0
 """So long a replay is waited for before the page is told its name: what is wrong with an order shows at once."""
+STOP_WITHIN_S = 0.5
 LOOK_EVERY_S = 0.01
 
 
@@ -99,11 +100,15 @@ class Replays:
         return name
 
     async def close(self) -> None:
-        """Stop all replays."""
+        """Stop all replays, and let go of the log also where one does not stop: a model at work in a thread cannot be
+        stopped, and what was said is in the log already."""
         tasks = tuple(self._running.values())
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_WITHIN_S)
+        self._running.clear()
+        self._let_go()
 
     async def _run(
         self,
@@ -135,8 +140,8 @@ class Replays:
         return self._log
 
     def _end(self, name: str) -> None:
-        task = self._running.pop(name)
-        if not task.cancelled():
+        task = self._running.pop(name, None)
+        if task is not None and not task.cancelled():
             with suppress(BaseException):
                 task.exception()  # it was kept by `_run`, and whoever waits for it hears it too
         self._let_go()

@@ -1,10 +1,11 @@
 """Words looked for in all messages of a log: every row is looked at, newest first, until there is enough.
 
-The bytes of a message hold its texts as UTF-8, so most rows are passed over without being decoded.
+The bytes of a message hold its texts as UTF-8, so most rows are passed over, many at once, without being decoded.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from time import monotonic
 from typing import Any
@@ -43,13 +44,12 @@ def hits_of(archive: Archive, wanted: str, channel: str | None = None) -> Hits:
     if channel is not None:
         archive.check(channel)
     folded, until = wanted.casefold(), monotonic() + SECONDS_AT_MOST
-    words = [word.lower().encode() for word in wanted.split() if word.isascii()]  # other letters have too many cases
     hits: list[Hit] = []
     names: dict[str, dict[PeerId, str]] = {}
-    for row in _newest_first(archive, channel):
+    for row in _likely(archive, channel, _needles(wanted)):
         if monotonic() > until or len(hits) == HITS_AT_MOST:
             return Hits(tuple(hits), more=True)
-        if _cannot_hold(row.raw, words):
+        if row is None:
             continue
         message = opened(row)
         found = None if message is None else _snippet(message, folded)
@@ -60,18 +60,33 @@ def hits_of(archive: Archive, wanted: str, channel: str | None = None) -> Hits:
     return Hits(tuple(hits), more=False)
 
 
-def _newest_first(archive: Archive, channel: str | None) -> Iterator[Row]:
+def _needles(wanted: str) -> tuple[bytes, ...]:
+    """Return what has to stand in a message's bytes, in lower case, if the words do: of letters beyond ASCII only those
+    that have no cases.
+
+    >>> _needles("Züge 养蜂")
+    (b'z', b'ge', b'\xe5\x85\xbb\xe8\x9c\x82')
+    """
+    pieces = re.findall(r"[!-~]+|[^\x00-\x7f]+", wanted)
+    return tuple(piece.lower().encode() for piece in pieces if piece.isascii() or piece.upper() == piece.casefold())
+
+
+def _likely(archive: Archive, channel: str | None, needles: Sequence[bytes]) -> Iterator[Row | None]:
+    """Yield the rows that may hold what is looked for, newest first; None after many that cannot."""
     before = archive.window.last + 1
     while before > 1:
         after = max(0, before - 1 - ROWS_AT_ONCE)
-        yield from reversed(archive.window.rows(channel, after=after, before=before))
+        rows = archive.window.rows(channel, after=after, before=before)
+        if _may_hold(b"\0".join([row.raw for row in rows]), needles):
+            yield from (row for row in reversed(rows) if _may_hold(row.raw, needles))
+        yield None
         before = after + 1
 
 
-def _cannot_hold(raw: bytes, words: Sequence[bytes]) -> bool:
-    """Say whether a message cannot hold all of some words, by its bytes alone."""
+def _may_hold(raw: bytes, needles: Sequence[bytes]) -> bool:
+    """Say whether all needles stand in the bytes of messages."""
     lowered = raw.lower()
-    return any(word not in lowered for word in words)
+    return all(needle in lowered for needle in needles)
 
 
 def _snippet(message: Message[Any], folded: str) -> str | None:

@@ -17,13 +17,20 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 DEFAULT_PORT = 8765
-LEAVE_WITHIN_S = 2
+LEAVE_WITHIN_S = 1
 """How long requests under way may take when the server stops."""
 
 logger = logging.getLogger(__name__)
 
 
-def serve(studio: Studio, host: str = "127.0.0.1", port: int | None = None, *, told: Callable[[str], None]) -> None:
+def serve(
+    studio: Studio,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    *,
+    told: Callable[[str], None],
+    ending: Callable[[], None] = lambda: None,
+) -> None:
     """Serve a studio until Ctrl-C.
 
     Args:
@@ -31,6 +38,7 @@ def serve(studio: Studio, host: str = "127.0.0.1", port: int | None = None, *, t
         host: what to bind to.
         port: where; 0 takes any that is free, and None the usual one or any that is free.
         told: called once with the address, when the port is open.
+        ending: called once when it is asked to end, before it does.
 
     Raises:
         UsageError: the port cannot be had.
@@ -39,7 +47,7 @@ def serve(studio: Studio, host: str = "127.0.0.1", port: int | None = None, *, t
     with opened:
         told(studio.address(host, opened.getsockname()[1]))
         with suppress(KeyboardInterrupt):
-            asyncio.run(_serve(studio, opened))
+            asyncio.run(server_of(studio, ending).serve(sockets=[opened]))
 
 
 def open_port(host: str, port: int | None) -> socket.socket:
@@ -67,13 +75,14 @@ def app_of(studio: Studio) -> Starlette:
     return Starlette(routes=list(studio.routes()), lifespan=lambda _: studio.lifespan())
 
 
-def server_of(studio: Studio) -> uvicorn.Server:
+def server_of(studio: Studio, ending: Callable[[], None] = lambda: None) -> uvicorn.Server:
     """Return the server of a studio: one that lets its viewers go first when it is asked to stop, for it waits for
-    every answer to end, and theirs do not end by themselves."""
+    every answer to end, and theirs do not end by themselves. Before that it calls `ending`."""
     import uvicorn
 
     class Server(uvicorn.Server):
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            ending()
             studio.live.close()
             await super().shutdown(sockets)
 
@@ -82,10 +91,6 @@ def server_of(studio: Studio) -> uvicorn.Server:
         timeout_graceful_shutdown=LEAVE_WITHIN_S,
     )  # fmt: skip
     return Server(config)
-
-
-async def _serve(studio: Studio, opened: socket.socket) -> None:
-    await server_of(studio).serve(sockets=[opened])
 
 
 def _listening(host: str, port: int) -> socket.socket:
