@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from waggledance.tasks import (
     Expand,
     Fail,
     HandOver,
+    Join,
     Link,
     Op,
     Plan,
@@ -285,6 +287,93 @@ def test_a_late_edit_with_a_small_clock_changes_nothing_that_is_sealed() -> None
     assert [e.status for e in played(sealed=True).entries.values()] == ["done"]
 
 
+def joined(enough: int, rest: Literal["leave", "drop"] = "leave") -> tuple[Table, list[Task], Task]:
+    """Return a task that waits for some of three, the first of which waits for one of its own."""
+    table, (a, b, c, before_a, whole) = Table(), tasks("a", "b", "c", "before a", "whole")
+    table.edit(*map(Add, (a, b, c, before_a, whole)), Link(before_a.id, a.id))
+    table.edit(*[Link(t.id, whole.id) for t in (a, b, c)], Join(whole.id, enough, rest))
+    return table, [a, b, c, before_a], whole
+
+
+@pytest.mark.parametrize(("enough", "begins_after"), [(1, 1), (2, 2), (3, 3), (9, 3)])
+def test_a_task_that_wants_some_of_what_it_waits_for_begins_when_so_many_are_done(
+    enough: int, begins_after: int
+) -> None:
+    table, (a, b, c, before_a), whole = joined(enough)
+    for done, task in ((0, c), (1, b), (2, before_a), (2, a)):
+        assert (whole in table.plan.ready()) == (done >= begins_after)
+        table.work(task, task.goal)
+    assert whole in table.plan.ready()
+
+
+def test_the_rest_of_a_join_goes_on_or_is_dropped_with_what_only_it_waited_for() -> None:
+    table, (a, b, c, before_a), whole = joined(2)
+    table.work(b, by=BEN)
+    table.work(c, by=BEN)
+    assert {t.goal for t in table.plan.ready()} == {"before a", "whole"}
+    table, (a, b, c, before_a), whole = joined(2, "drop")
+    table.edit(Claim(before_a.id, 1_000), by=CLEO)
+    table.work(b, "bee", by=BEN)
+    table.work(c, "sea", by=BEN)
+    plan = table.plan
+    assert [plan.entries[t.id].status for t in (a, before_a)] == ["skipped", "skipped"]
+    assert plan.entries[a.id].reasons == ("enough of those beside it are done",)
+    assert plan.ready() == [whole]
+    table.done(before_a, by=CLEO)
+    assert table.plan.refused[-1].reason == "the task is skipped already"
+    table.work(whole)
+    assert set(table.plan.inputs(whole.id).values()) == {"bee", "sea"}
+    assert table.plan.complete
+
+
+def test_what_another_task_waits_for_is_not_dropped() -> None:
+    table, (a, b, c, _), whole = joined(1, "drop")
+    (other,) = tasks("other")
+    table.edit(Add(other), Link(a.id, other.id))
+    table.work(b)
+    assert [table.plan.entries[t.id].status for t in (a, c, whole)] == ["open", "skipped", "open"]
+    assert whole in table.plan.ready()
+
+
+def test_a_task_is_skipped_once_too_few_are_left_for_it_and_not_before() -> None:
+    table, (a, b, c, whole) = Table(), tasks("a", "b", "c", "whole")
+    table.edit(*map(Add, (a, b, c, whole)), *[Link(t.id, whole.id, when="yes") for t in (a, b, c)], Join(whole.id, 2))
+    table.work(a, "no")
+    assert table.plan.entries[whole.id].status == "open"
+    table.work(b, "yes")
+    assert whole not in table.plan.ready()
+    table.work(c, "no")
+    assert table.plan.entries[whole.id].status == "skipped"
+
+
+def test_a_join_is_for_who_holds_the_task_or_while_nobody_does_and_a_part_that_fails_is_none_of_the_enough() -> None:
+    table, (whole,) = Table(), tasks("whole")
+    parts = [Task(goal=g, parent=whole.id, depth=1, tries=1) for g in ("a", "b", "c")]
+    table.edit(Add(whole))
+    table.edit(Claim(whole.id, 1_000), by=BEN)
+    table.edit(Join(whole.id, 3), by=CLEO)
+    assert [r.reason for r in table.plan.refused] == ["the task is claimed"]
+    links = [Link(part.id, whole.id, when="end") for part in parts]
+    table.edit(*map(Add, parts), Join(whole.id, 2, "drop"), Expand(whole.id), *links, by=BEN)
+    table.edit(Claim(parts[0].id, 1_000))
+    table.edit(Fail(parts[0].id, "no"))
+    table.work(parts[1])
+    assert whole not in table.plan.ready()
+    table.work(parts[2])
+    assert whole in table.plan.ready()
+
+
+def test_the_longest_chain_of_a_plan_goes_by_the_shortest_ways_that_are_enough() -> None:
+    assert (joined(3)[0].plan.shape().depth, joined(2)[0].plan.shape().depth) == (3, 2)
+
+
+@pytest.mark.parametrize("enough", [0, -1])
+def test_a_join_on_nothing_is_none(enough: int) -> None:
+    wrong = msgspec.msgpack.encode({"ops": [{"type": "join", "task": b"t" * 32, "enough": enough, "rest": "leave"}]})
+    with pytest.raises(msgspec.ValidationError, match="enough"):
+        msgspec.msgpack.decode(wrong, type=PlanEdit)
+
+
 def late_drop(table: Table, *sealing: Callable[[], object]) -> tuple[Plan, Task]:
     """Return the plan of a task that Ben has done, after some seals, with a word of Cleo's that she had not sent."""
     (a,) = tasks("a")
@@ -364,6 +453,7 @@ def history(seed: int, edits: int, names: int) -> list[AnyMessage]:
                 Replace(task.id, other), Claim(task.id, 1_000, over=over), Claim(task.id, 1_000), Renew(task.id),
                 Release(task.id), Accept(task.id), HandOver(task.id, rng.choice((ANNA, BEN, CLEO))), Expand(task.id),
                 Done(task.id, (note.id,)), Done(task.id, (note.id,)), Fail(task.id, "no"),
+                Join(task.id, rng.choice((1, 2, 5)), rng.choice(("leave", "drop"))),
                 Review(task.id, done, passed=rng.random() < 0.6),
             )
         )  # fmt: skip
@@ -405,13 +495,17 @@ def test_a_plan_never_has_a_cycle_and_counts_what_a_task_waits_for_rightly(seed:
         if entry.status == "open":
             pending = [plan.entries[k.before].status for k in entry.before]
             assert entry.waits <= len(pending)
+            assert entry.came == pending.count("done") or entry.waits
+            assert entry.ready == (entry.waits == 0 or 0 < entry.enough <= entry.came)
             assert entry.waits or all(status in ("done", "failed", "skipped") for status in pending)
         assert (entry.status == "claimed") == (entry.claim is not None)
 
 
 def _layer(plan: Plan, id: Any, left: int) -> int:
     assert left >= 0, "a cycle"
-    return 1 + max((_layer(plan, link.before, left - 1) for link in plan.entries[id].before), default=0)
+    entry = plan.entries[id]
+    firsts = sorted(_layer(plan, link.before, left - 1) for link in entry.before)
+    return 1 + (firsts[: entry.enough or None][-1] if firsts else 0)
 
 
 def test_a_result_counts_once_its_notes_are_here_however_late_they_come() -> None:

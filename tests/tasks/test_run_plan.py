@@ -23,6 +23,7 @@ from waggledance.tasks import (
     Claiming,
     Done,
     Finding,
+    Join,
     Link,
     Op,
     Parts,
@@ -415,3 +416,23 @@ def test_a_plan_whose_time_is_over_ends_whatever_its_peers_are_at() -> None:
     assert [result.plan.entries[id].task.goal for id in result.results] == ["quick"]
     assert not result.complete
     assert ended_s < 120
+
+
+def test_a_part_that_hangs_holds_nobody_up_where_two_of_three_are_enough_and_is_stopped() -> None:
+    stopped: list[str] = []
+
+    async def execute(work: Work) -> Result:
+        try:
+            await asyncio.sleep(400 if work.task.goal == "t1" else 4)
+        except asyncio.CancelledError:
+            stopped.append(work.task.goal)
+            raise
+        return Result(f"{work.task.goal}({','.join(sorted(work.inputs.values()))})")
+
+    whole = Task(goal="whole")
+    ops = [*wide(3), Add(whole), *[Link(op.task.id, whole.id) for op in wide(3) if isinstance(op, Add)]]
+    seen = run([*ops, Join(whole.id, 2, "drop")], execute)
+    assert seen.decision.key == "whole(t0(),t2())"
+    assert (stopped, seen.virtual_s < 12) == (["t1"], True)
+    left = run([*ops, Join(whole.id, 2, "leave")], execute)
+    assert (left.decision.key, left.virtual_s > 400) == ("whole(t0(),t2())", True)

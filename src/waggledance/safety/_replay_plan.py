@@ -54,6 +54,7 @@ from waggledance.tasks import (
     Done,
     Drop,
     Expand,
+    Join,
     Link,
     PlanEdit,
     Planned,
@@ -228,7 +229,7 @@ class _Kept:
         match body:
             case PlanEdit():
                 expands = any(isinstance(op, Expand) and op.task in self.undone for op in body.ops)
-                parts = (Add, Link) if expands else ()
+                parts = (Add, Link, Join) if expands else ()
                 ops = tuple(op for op in body.ops if not (self._is_work(op) or isinstance(op, parts)))
                 return msgspec.structs.replace(body, ops=ops) if ops else None
             case TaskOutcome():
@@ -242,7 +243,7 @@ class _Kept:
 
     def _is_work(self, op: Any) -> bool:
         """Say whether an operation is about the doing of a task that is done anew."""
-        return not isinstance(op, Add | Link | Drop | Replace) and op.task in self.undone
+        return not isinstance(op, Add | Link | Join | Drop | Replace) and op.task in self.undone
 
 
 def _ended(history: History, said: tuple[AnyMessage, ...], decision: Decision) -> tuple[AnyMessage, ...]:

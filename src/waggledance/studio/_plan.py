@@ -72,4 +72,4 @@ def _state(entry: Entry) -> str:
     """Return a task's status; one that nobody has begun is ``ready``, or ``waiting`` for others."""
     if entry.status != "open":
         return entry.status
-    return "waiting" if entry.waits else "ready"
+    return "ready" if entry.ready else "waiting"

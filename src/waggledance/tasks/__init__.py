@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from waggledance.tasks._edit import Fail as Fail
     from waggledance.tasks._edit import HandOver as HandOver
     from waggledance.tasks._edit import Hedge as Hedge
+    from waggledance.tasks._edit import Join as Join
     from waggledance.tasks._edit import Link as Link
     from waggledance.tasks._edit import Op as Op
     from waggledance.tasks._edit import PlanEdit as PlanEdit
@@ -302,6 +303,7 @@ _HOMES = {
     "Kind": "_recipe",
     "Limits": "_sandbox_limits",
     "LinUCB": "_lin_ucb",
+    "Join": "_edit",
     "Link": "_edit",
     "Linted": "_linted",
     "Looking": "_search_tree",
@@ -530,6 +532,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — loaded when first
     "Here",
     "Infeasible",
     "Integration",
+    "Join",
     "JournalFailed",
     "JournalInUse",
     "Kind",

@@ -22,6 +22,7 @@ from waggledance.tasks._edit import (
     Fail,
     HandOver,
     Hedge,
+    Join,
     Link,
     Op,
     PlanEdit,
@@ -88,6 +89,8 @@ class Draft:
                 return self._release(message, op)
             case Expand():
                 return self._expand(message, op)
+            case Join():
+                return self._join(op, message.author)
             case Drop():
                 return self._drop(op)
             case Replace():
@@ -99,13 +102,15 @@ class Draft:
             case HandOver():
                 return self._hand_over(message, op)
 
-    def begin_with(self, op: Add | Link | Drop | Replace) -> Why:
+    def begin_with(self, op: Add | Link | Join | Drop | Replace) -> Why:
         """Apply an operation that is the same whoever says it, or return why it is refused."""
         match op:
             case Add():
                 return self._add(op)
             case Link():
                 return self._link(op)
+            case Join():
+                return self._join(op)
             case Drop():
                 return self._drop(op)
             case Replace():
@@ -154,6 +159,7 @@ class Draft:
         self.ready.pop(after, None)
         if first.status in OVER:
             self._try_link(op)
+            self._drop_rest(after)
         return None
 
     def _onward(self, task: TaskId) -> tuple[TaskId, ...]:
@@ -161,6 +167,14 @@ class Draft:
 
     def _back(self, task: TaskId) -> list[TaskId]:
         return [link.before for link in self.entries[task].before]
+
+    def _join(self, op: Join, by: PeerId | None = None) -> Why:
+        entry = self.entries.get(op.task)
+        if entry is None or not (entry.status == "open" or (by is not None and _held(entry, by))):
+            return _only_open(entry)
+        self._set(op.task, replace(entry, enough=op.enough, drops=op.rest == "drop"))
+        self._drop_rest(op.task)
+        return None
 
     def _drop(self, op: Drop) -> Why:
         entry = self.entries.get(op.task)
@@ -197,7 +211,8 @@ class Draft:
             return refused
         self.position[new] = self.position.pop(op.task)
         self._set(new, Entry(op.by, before=tuple([replace(link, after=new) for link in entry.before]),
-                             after=entry.after, waits=entry.waits, cost=entry.cost))  # fmt: skip
+                             after=entry.after, waits=entry.waits, came=entry.came, enough=entry.enough,
+                             drops=entry.drops, cost=entry.cost))  # fmt: skip
         for link in entry.before:
             first = self.entries[link.before]
             self._set(link.before, replace(first, after=tuple([new if t == op.task else t for t in first.after])))
@@ -293,7 +308,7 @@ class Draft:
             return "it never claimed the task"
         if entry.over or entry.status == "review":
             return f"the task is {'under review' if entry.status == 'review' else entry.status} already"
-        if entry.waits:
+        if entry.waiting:
             return "the task waits for others"
         result = tuple([MessageId(id) for id in op.result])
         for id in result:
@@ -369,6 +384,7 @@ class Draft:
             for after in self.entries[at].after:
                 link = next(link for link in self.entries[after].before if link.before == at)
                 ahead += [after] if self._try_link(link) or self._skip_if_all_were(after) else []
+                self._drop_rest(after)
 
     def _skip_if_all_were(self, id: TaskId) -> bool:
         """Skip a task that wants some of what it waited for and would begin with nothing; say whether it was."""
@@ -381,6 +397,31 @@ class Draft:
         self._set(id, replace(entry, status="skipped", reasons=(*entry.reasons, why)))
         return True
 
+    def _enough_may_come(self, entry: Entry) -> bool:
+        """Say whether a task that wants some of those that it comes after may yet have them."""
+        if not entry.enough:
+            return False
+        firsts = ((link, self.entries[link.before]) for link in entry.before)
+        lost = [link_holds(link, e, self.result(e) if e.status == "done" else "") is False for link, e in firsts]
+        return lost.count(False) >= min(entry.enough, len(lost))
+
+    def _drop_rest(self, id: TaskId) -> None:
+        """Skip what a task waits for no more because enough is done, and what nobody else waits for either."""
+        entry = self.entries[id]
+        if not entry.drops or entry.status != "open" or entry.came < entry.enough:
+            return
+        ahead, dropped = [link.before for link in entry.before], list[TaskId]()
+        while ahead:
+            first = self.entries[ahead.pop()]
+            if first.over or any(after != id and not self.entries[after].over for after in first.after):
+                continue
+            why = "enough of those beside it are done"
+            self._set(first.task.id, replace(_opened(first), status="skipped", reasons=(*first.reasons, why)))
+            dropped.append(first.task.id)
+            ahead += [link.before for link in first.before]
+        for each in dropped:
+            self._ended(each)
+
     def _try_link(self, link: Link) -> bool:
         """Count a link that holds now; skip the task that it leads to if it never will, and say so."""
         first, second = self.entries[link.before], self.entries[link.after]
@@ -388,8 +429,9 @@ class Draft:
             return False
         it_holds = link_holds(link, first, self.result(first) if first.status == "done" else "")
         if it_holds:
-            self._set(link.after, replace(second, waits=second.waits - 1))
-        elif it_holds is False:
+            came = second.came + 1 if first.status == "done" else second.came
+            self._set(link.after, replace(second, waits=second.waits - 1, came=came))
+        elif it_holds is False and not self._enough_may_come(second):
             why = f"the condition {link.when!r} does not hold for what it comes after"
             self._set(link.after, replace(second, status="skipped", reasons=(*second.reasons, why)))
             return True

@@ -7,7 +7,7 @@ Source: Zhang et al. 2025, "UFO³", arXiv:2511.11332: edits of a mutable constel
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
@@ -48,6 +48,21 @@ class Link(_Op, frozen=True, gc=False):
 
     def __post_init__(self) -> None:
         check_condition(self.when)
+
+
+class Join(_Op, frozen=True, gc=False):
+    """Let a task begin once so many of those that it waits for are done, or else when all are over as its links say.
+
+    Legal while nobody has begun it, and for who holds it: so a planner says of a task that it breaks up how many parts
+    are enough. The last word counts. Results that come after it has begun are not in its inputs.
+    """
+
+    task: TaskId
+    enough: Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+    """How many: k of n."""
+    rest: Literal["leave", "drop"] = "leave"
+    """What becomes of the others: they go on, or they are skipped, with all that only they waited for. One that yet
+    another task waits for goes on in any case."""
 
 
 class Drop(_Op, frozen=True, gc=False):
@@ -140,7 +155,23 @@ class Review(_Op, frozen=True, gc=False):
     cost: Cost = NO_COST
 
 
-Op = Add | Link | Drop | Replace | Claim | Hedge | Renew | Release | Accept | HandOver | Expand | Done | Fail | Review
+Op = (
+    Add
+    | Link
+    | Join
+    | Drop
+    | Replace
+    | Claim
+    | Hedge
+    | Renew
+    | Release
+    | Accept
+    | HandOver
+    | Expand
+    | Done
+    | Fail
+    | Review
+)
 
 
 class PlanEdit(Body, frozen=True, gc=False):

@@ -28,6 +28,12 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     """The tasks that wait for this one."""
     waits: int = 0
     """How many of the links that lead here do not hold yet."""
+    came: int = 0
+    """How many of those that it comes after are done, as its links want them."""
+    enough: int = 0
+    """How many of them are enough to begin; 0 where all are wanted."""
+    drops: bool = False
+    """Whether the others are skipped then."""
     expanded: bool = False
     """Whether it has been broken into parts, whose results it is now put together from."""
     holder: PeerId | None = None
@@ -56,7 +62,12 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     @property
     def ready(self) -> bool:
         """Whether somebody could begin now."""
-        return self.status == "open" and not self.waits
+        return self.status == "open" and (not self.waits or 0 < self.enough <= self.came)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether what it comes after is not far enough for it to begin."""
+        return self.waits > 0 and not 0 < self.enough <= self.came
 
     @property
     def over(self) -> bool:

@@ -25,7 +25,7 @@ from msgspec.structs import replace
 
 from waggledance.core import Message, MessageId, Note, PeerId
 from waggledance.tasks._draft import Draft
-from waggledance.tasks._edit import Add, Drop, Link, PlanEdit, Replace
+from waggledance.tasks._edit import Add, Drop, Join, Link, PlanEdit, Replace
 from waggledance.tasks._entry import Entry
 from waggledance.tasks._seals import PlanSeal, SealBacking, Seals
 from waggledance.tasks._shape import Shape, shape_of
@@ -243,7 +243,7 @@ class Plan:
         entries = self._draft.entries.items()
         return sorted([id for id, entry in entries if not entry.after and entry.task.kind != REPLAN])
 
-    def would_refuse(self, ops: Sequence[Add | Link | Drop | Replace]) -> dict[int, str]:
+    def would_refuse(self, ops: Sequence[Add | Link | Join | Drop | Replace]) -> dict[int, str]:
         """Return which of these edits would not be legal if they came now, in this order, each with the reason."""
         draft = self._draft.copy()
         return {n: why for n, op in enumerate(ops) if (why := draft.begin_with(op)) is not None}

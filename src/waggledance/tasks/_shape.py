@@ -23,7 +23,7 @@ class Shape(msgspec.Struct, frozen=True):
     """W, and n."""
     links: int
     depth: int
-    """Tasks on the longest chain: L, and δ."""
+    """Tasks on the longest chain: L, and δ. A task that wants k of n waits for the k shortest."""
     width: int
     """Tasks in the widest layer, where a layer is all that lie equally many links from the start: ω."""
     coupling: float
@@ -36,13 +36,13 @@ class Shape(msgspec.Struct, frozen=True):
 
 
 def shape_of(entries: Mapping[TaskId, Entry]) -> Shape:
-    """Return the shape of tasks and their links, in time linear in both."""
+    """Return the shape of tasks and their links, in time about linear in both."""
     layer: dict[TaskId, int] = {}
     waits = {id: len(entry.before) for id, entry in entries.items()}
     ahead = [id for id, n in waits.items() if not n]
     while ahead:
         id = ahead.pop()
-        layer[id] = 1 + max((layer[link.before] for link in entries[id].before), default=0)
+        layer[id] = 1 + _begins_after(entries[id], layer)
         for after in entries[id].after:
             waits[after] -= 1
             if not waits[after]:
@@ -56,3 +56,10 @@ def shape_of(entries: Mapping[TaskId, Entry]) -> Shape:
         width=max(Counter(layer.values()).values(), default=0),
         coupling=sum(link.strength_ppm for link in links) / UNIT / (n * (n - 1) / 2) if n > 1 else 0.0,
     )
+
+
+def _begins_after(entry: Entry, layer: Mapping[TaskId, int]) -> int:
+    """Return the layer of the task that one waits for last: of k of n, the k-th to come."""
+    first = sorted([layer[link.before] for link in entry.before])
+    last = min(entry.enough or len(first), len(first))
+    return first[last - 1] if first else 0
