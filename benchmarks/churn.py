@@ -118,7 +118,7 @@ class Churn:
                 seen.seconds.append(now - began)
                 self._note(decision, seen)
                 if seen.asked % 5 == 0:
-                    seen.resident_kb.append((now, members.running[SPARED].report()["resident_kb"]))
+                    seen.resident_kb.append((now, members.running[SPARED].resident_kb()))
             if self._harmed is not None:
                 self._watch(seen)
                 if now >= self._back_at:

@@ -56,12 +56,6 @@ class Slow(Opinionated):
         return await super().propose(call)
 
 
-def resident_kb() -> int:
-    """Return the memory of this process that is in use by itself, in KiB: what it shares with others is left out."""
-    fields = Path("/proc/self/statm").read_text().split()
-    return (int(fields[1]) - int(fields[2])) * (resource.getpagesize() // 1024)
-
-
 def states(node: Node) -> dict[str, str]:
     return {node.members[p].name: state.status for p, state in node.swim.states().items() if p in node.members}
 
@@ -83,7 +77,6 @@ def report(node: Node, sitting: Sitting) -> dict[str, Any]:
         "alarms": node.alarms,
         "refused": node.refusals(),
         "ended": sitting.ended,
-        "resident_kb": resident_kb(),
     }
 
 
@@ -175,7 +168,9 @@ async def live(settings: dict[str, Any]) -> None:
             if stop.is_set() or not (line := reading.result()):
                 reading.cancel()
                 break
-            tasks.add(loop.create_task(answer(json.loads(line))))
+            task = loop.create_task(answer(json.loads(line)))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
         for task in tasks:
             task.cancel()
         await asyncio.gather(reading, *tasks, return_exceptions=True)
