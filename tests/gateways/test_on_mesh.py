@@ -20,7 +20,7 @@ from waggledance.gateways import A2A, AGUI, Host, Hosted, OpenAIDoor, Order, app
 from waggledance.gateways._openai_answer import Answering
 from waggledance.gateways._openai_asked import chat_asked
 from waggledance.gateways._openai_body import ChatBody, read
-from waggledance.mesh import Admit, NobodyHere, NotLetIn, Revoke
+from waggledance.mesh import Admit, NobodyHere, NotLetIn, OrderUnknown, Revoke
 from waggledance.models import Completion, Request, Scripted
 from waggledance.peers import Agent
 from waggledance.protocols import AskProtocol, Debate, Vote
@@ -279,6 +279,40 @@ def test_what_members_decided_while_the_server_was_dead_is_found_by_the_next_one
     on_virtual_time(main())
 
 
+async def without_a_vote(mesh: SimulatedMesh, who: str) -> None:
+    """Let the others take a member's vote, so that it is a member and is not asked."""
+    for name in ("p0", "p1", "p2"):
+        node = mesh.nodes[name]
+        node.lobby.copy.publish(node.me, Admit(who=mesh.keys[who].peer, weight=0), [], node.clock.wall_ms())
+    await asyncio.sleep(5)
+
+
+def test_an_order_is_found_by_its_own_caller_only_and_is_not_cancelled_by_who_reads_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with SimulatedMesh([Agent(f"p{i}", Slow("word " * 40 + "Answer: 4")) for i in range(4)], seed=9) as mesh:
+            await without_a_vote(mesh, "p3")
+            host = serving(mesh)
+            running = host.start(order(caller="ann", id="a" * 32))
+            await running.opened()
+            await asyncio.sleep(0.1)
+            found = hosted_on_mesh(mesh.nodes["p3"], choose=by_vote)
+            assert found.find is not None
+            assert (await found.find("a" * 32, "ann")).text == "2 + 2?"
+            for id, caller_ in (("a" * 32, "bob"), ("b" * 32, "ann")):
+                with pytest.raises(OrderUnknown, match="knows an order"):
+                    await found.find(id, caller_)
+            second = Host({"default": found})
+            reading = second.start(order(caller="ann", id="a" * 32), channel="")
+            await reading.opened()
+            reading.cancel()
+            decision = await running.decision()
+            assert decision.key == "4", "who stops reading stops nothing"
+            later = Host({"default": found}).start(order(caller="ann", id="a" * 32), channel="")
+            assert (await later.decision()).id == decision.id
+
+    on_virtual_time(main())
+
+
 async def killed_while_asking(mesh: SimulatedMesh, path: Path, *, certify: bool) -> tuple[str, str]:
     """Ask through A2A and let the server vanish as soon as the members have the question; return task and channel.
 
@@ -304,16 +338,53 @@ async def killed_while_asking(mesh: SimulatedMesh, path: Path, *, certify: bool)
     return task["id"], channel
 
 
+@pytest.mark.parametrize(("certify", "dead_s"), [(False, 30), (True, 30), (True, 0), (False, 0)])
+def test_another_server_with_a_key_of_its_own_finds_the_decision_of_one_that_was_killed_by_the_tasks_id(
+    tmp_path: Path, certify: bool, dead_s: int
+) -> None:
+    async def main() -> None:
+        async with SimulatedMesh(4, seed=9) as mesh:
+            await without_a_vote(mesh, "p3")
+            id, channel = await killed_while_asking(mesh, tmp_path / "log", certify=certify)
+            await asyncio.sleep(dead_s)
+            node = mesh.nodes["p3"]
+            assert channel not in node.channels, "it does not sit there"
+            with Log(tmp_path / "second") as log:
+                second = Host({"default": hosted_on_mesh(node, choose=by_vote, certify=certify, log=log)}, log)
+                async with caller(app_of(second, [A2A(second)])) as client:
+                    decision = await data_part(client, id)
+                    again = await data_part(client, id)
+                    assert again == decision
+                    unknown = await client.get(f"/tasks/{id[::-1]}", headers={"a2a-version": "1.0"})
+                    assert unknown.status_code == 404
+                assert {m.id for m in log.read(channel)} >= {bytes.fromhex(one) for one in decision["used"]}
+            assert decision["answer"] is not None
+            assert decision["channel"] == channel
+            assert (decision["certificate"] is not None) == certify
+            if certify:
+                voters = [member for member in node.members.values() if member.weight]
+                assert verify_certificate(Certificate.from_json(decision["certificate"]), voters).answer is not None
+            held = mesh.nodes["p0"].channels[channel].copy
+            assert outcome_of(held.messages()) is None, "who reads writes nothing"
+            assert channel not in node.channels
+            assert not node.readings
+
+    on_virtual_time(main())
+
+
 def test_a_channel_that_somebody_else_asked_in_is_not_taken_up() -> None:
     async def main() -> None:
         async with SimulatedMesh(3, seed=10) as mesh:
             host = serving(mesh)
             decision = await host.start(order()).decision()
             other = Host({"default": hosted_on_mesh(mesh.nodes["p0"], choose=by_vote)})
-            with pytest.raises(UsageError, match="has asked nothing"):
+            with pytest.raises(OrderUnknown, match="knows an order"):
                 await other.start(order(), channel=decision.channel).decision()
-            with pytest.raises(UsageError, match="has asked nothing"):
+            with pytest.raises(OrderUnknown, match="knows an order"):
                 await host.start(order(), channel="q7-nowhere").decision()
+            nowhere = f"q7-{mesh.nodes['asker'].draw_mark()}"
+            with pytest.raises(UsageError, match="has asked nothing"):
+                await host.start(order(), channel=nowhere).decision()
             again = await host.start(order(), channel=decision.channel).decision()
             assert again.id == decision.id
             copy = mesh.nodes["asker"].channels[decision.channel].copy

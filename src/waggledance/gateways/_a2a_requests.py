@@ -144,6 +144,7 @@ class Requests(RequestHandler):
         """Return a task as it is now."""
         self._check_tenant(context)
         validate_history_length(params)
+        await self._work.find(self._swarm, params.id, _caller(context))
         return apply_history_length(self._work.task(self._entry(params.id, _caller(context))), params)
 
     @validate_request_params
@@ -172,6 +173,8 @@ class Requests(RequestHandler):
         live = self._work.live(entry.id)
         if live is None or live.task.status.state in ENDED:
             raise TaskNotCancelableError(f"task {entry.id!r} has ended already")
+        if live.elsewhere:
+            raise TaskNotCancelableError(f"task {entry.id!r} was begun by another server, and is only read here")
         live.running.cancel()
         task = await live.ended()
         if task.status.state != TaskState.TASK_STATE_CANCELED:
@@ -184,6 +187,7 @@ class Requests(RequestHandler):
     ) -> AsyncGenerator[Update]:
         """Yield a task as it is now, and everything that happens to it from now on."""
         self._check_tenant(context)
+        await self._work.find(self._swarm, params.id, _caller(context))
         entry = self._entry(params.id, _caller(context))
         live = self._work.live(entry.id)
         if live is None or live.task.status.state in ENDED:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import secrets
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from a2a.types import Message as A2AMessage
-from a2a.types import Task, TaskArtifactUpdateEvent, TaskState, TaskStatusUpdateEvent
+from a2a.types import Part, Role, Task, TaskArtifactUpdateEvent, TaskState, TaskStatusUpdateEvent
 
 from waggledance._replay import decide_again
 from waggledance.core import (
@@ -25,6 +26,7 @@ from waggledance.core import (
     PeerId,
     Question,
     Roster,
+    RunFailed,
     Turn,
     WaggleError,
     outcome_of,
@@ -51,6 +53,10 @@ from waggledance.gateways._running import Running
 logger = logging.getLogger(__name__)
 
 MAX_BEFORE, MAX_BEFORE_BYTES = 8, 8_000
+MAX_LOOKING = 8
+"""So many tasks are looked for in the swarm at a time."""
+_ID = re.compile("[0-9a-f]{32}")
+"""What `new_id` makes."""
 Update: TypeAlias = Task | TaskStatusUpdateEvent | TaskArtifactUpdateEvent
 
 
@@ -63,6 +69,8 @@ class Live:
     """As it is now."""
     heard: int = 0
     """How many of the order's events `task` and `names` know of."""
+    elsewhere: bool = False
+    """Whether another server began it, and it is only read here."""
     names: dict[PeerId, str] = field(default_factory=dict[PeerId, str])
     follower: asyncio.Task[None] | None = None
 
@@ -85,6 +93,7 @@ class Work:
         self.host, self.ledger = host, ledger
         self._clock = LoopClock()
         self._live: dict[str, Live] = {}
+        self._looking = 0
 
     def start(self, order: Order, asked: A2AMessage) -> Live:
         """Begin an order as a task. Raises what `Host.start` does, and `RunFailed` where it cannot be kept."""
@@ -97,6 +106,28 @@ class Work:
             raise
         self._go_on(live)
         return live
+
+    async def find(self, swarm: str, id: str, caller: str) -> None:
+        """Look for a task that this door never gave: another server may have, whose swarm's members know of it."""
+        hosted = self.host.swarms[swarm]
+        if hosted.find is None or not _ID.fullmatch(id) or self._looking >= MAX_LOOKING or self.ledger.find(id):
+            return
+        self._looking += 1
+        try:
+            question = await hosted.find(id, caller)
+            if self.host.find(id) is None:  # nobody else has found it meanwhile
+                self._follow_elsewhere(Order(swarm=swarm, question=question, caller=caller, id=id, context=new_id()))
+        except RunFailed as why:
+            logger.debug("task %s: %s", id, why)
+        finally:
+            self._looking -= 1
+
+    def _follow_elsewhere(self, order: Order) -> None:
+        asked = A2AMessage(message_id=order.id, role=Role.ROLE_USER, parts=[Part(text=order.question.text)])
+        task = begun(order.id, order.context, asked, self._clock.wall_ms())
+        live = Live(self.host.start(order, channel=""), task, elsewhere=True)
+        self.ledger.write(self._entry(live))
+        self._go_on(live)
 
     def live(self, id: str) -> Live | None:
         """Return a task that is being worked on."""

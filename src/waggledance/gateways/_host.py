@@ -52,14 +52,14 @@ class Host:
         self._protocols: dict[str, AskProtocol] = {}
         self._listeners: list[Callable[[Running], None]] = []
 
-    def start(self, order: Order, protocol: AskProtocol | None = None, *, channel: str = "") -> Running:
+    def start(self, order: Order, protocol: AskProtocol | None = None, *, channel: str | None = None) -> Running:
         """Begin an order at once; it runs until it is done or cancelled, whether or not anybody listens.
 
         Args:
             order: what is asked.
             protocol: how it is worked on, where a name cannot say it, such as a plan; as the order says when None.
-            channel: where an earlier process began this order, of a swarm whose members go on without it: then it is
-                taken up there, see `Hosted.take_up`; it is begun anew when empty.
+            channel: where an earlier process began this order, of a swarm whose members go on without it, or empty
+                where another server did: then it is taken up there, see `Hosted.take_up`; it is begun anew when None.
 
         Raises:
             UnknownName: the swarm or the protocol is not known; says the nearest.
@@ -75,7 +75,7 @@ class Host:
         hosted = self.swarms.get(order.swarm)
         if hosted is None:
             raise UnknownName("swarm", order.swarm, self.swarms)
-        if channel and hosted.take_up is None:
+        if channel is not None and hosted.take_up is None:
             raise UsageError(f"an order to the swarm {order.swarm!r} ends with its process, and cannot be taken up")
         if protocol is None and order.protocol:
             protocol = self._protocol(order.protocol)

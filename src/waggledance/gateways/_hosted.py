@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +23,13 @@ class Hosted:
         budget: what one order may cost at most, whatever it asks for itself; no limit when None.
         expects: what kind of answers count, where nobody says so; guessed from the question when None.
         choose: the protocol for a question, where an order names none; the swarm's own when None.
-        now: where members come and go, the swarm of those who answer at this moment, for an order that may cost so
-            much; `swarm`, whose peers stay, when None. Raises `RunFailed` while there is nobody.
-        take_up: goes on with a channel that an earlier process asked in, where members answer without it; nobody can
-            when None.
+        now: where members come and go, the swarm of those who answer at this moment, for an order (for none, to see
+            who is there), which may cost so much; `swarm`, whose peers stay, when None. Raises `RunFailed` while there
+            is nobody.
+        find: returns the question of an order that another server began, by its id and its caller, where members answer
+            without it; nobody can when None. Raises `RunFailed` where nobody knows it.
+        take_up: goes on with an order that an earlier process began in a channel, or another server in whatever
+            channel, of which then only the decision is read; nobody can when None.
     """
 
     swarm: Swarm
@@ -34,14 +37,15 @@ class Hosted:
     budget: Budget | None = None
     expects: AnswerKind | None = None
     choose: Callable[[Question], AskProtocol] | None = None
-    now: Callable[[Budget | None], Swarm] | None = None
-    take_up: Callable[[str], AsyncIterator[Message[Any] | Decision]] | None = None
+    now: Callable[[Budget | None, Order | None], Swarm] | None = None
+    find: Callable[[str, str], Awaitable[Question]] | None = None
+    take_up: Callable[[Order, str], AsyncIterator[Message[Any] | Decision]] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the peers that would answer at this moment; none where nobody is there."""
         try:
-            swarm = self.swarm if self.now is None else self.now(None)
+            swarm = self.swarm if self.now is None else self.now(None, None)
         except RunFailed:
             return ()
         return tuple(peer.name for peer in swarm.peers)
@@ -57,7 +61,7 @@ class Hosted:
             UsageError: one of them is out of range.
             RunFailed: nobody is there who could answer.
         """
-        swarm = self.swarm if self.now is None else self.now(self.allowed(order))
+        swarm = self.swarm if self.now is None else self.now(self.allowed(order), order)
         if order.temperature is None and order.max_tokens is None and order.seed is None:
             return swarm
         peers = [

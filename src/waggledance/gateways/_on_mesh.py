@@ -6,17 +6,34 @@ order on. An order's seconds are how long members may take; where it has none, t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from waggledance._replay import decide_again
 from waggledance._run import Journal
 from waggledance._swarm import Swarm
-from waggledance.core import UNIT, AnswerKind, Budget, Decision, Member, Message, Question, members_of
+from waggledance.core import (
+    UNIT,
+    AnswerKind,
+    Budget,
+    Decision,
+    Member,
+    Message,
+    Opening,
+    Question,
+    encode,
+    members_of,
+    outcome_of,
+)
 from waggledance.gateways._hosted import Hosted
+from waggledance.gateways._order import Order
 from waggledance.protocols import AskProtocol, check_fit, check_spelled
 
 if TYPE_CHECKING:
-    from waggledance.mesh import Node
+    from waggledance.mesh import Node, Reading
 
 
 def hosted_on_mesh(
@@ -45,7 +62,8 @@ def hosted_on_mesh(
     Raises:
         UsageError: the protocol cannot be named in an opening, or does not fit.
     """
-    from waggledance.mesh import Mesh
+    from waggledance.mesh import Mesh, Reading
+    from waggledance.mesh._channel_names import is_named_by
     from waggledance.mesh._mesh import WAIT_SECONDS
 
     protocol = choose(Question(text="?", expects=expects or "free"))
@@ -54,12 +72,19 @@ def hosted_on_mesh(
         weights = {member.name: member.weight / UNIT for member in members}
         return Swarm(mesh.peers(members), network=mesh, protocol=protocol, log=log, weights=weights, seed=seed)
 
-    def now(limit: Budget | None) -> Swarm:
+    def now(limit: Budget | None, order: Order | None) -> Swarm:
         seconds = WAIT_SECONDS if limit is None or limit.seconds is None else limit.seconds
-        mesh = Mesh(node, certify=certify, wait_s=seconds)
+        known_as = None if order is None else (order.id, order.caller)
+        mesh = Mesh(node, certify=certify, wait_s=seconds, order=known_as)
         return swarm_of(mesh.answering(), mesh)
 
-    def take_up(channel: str) -> AsyncIterator[Message[Any] | Decision]:
+    async def find(id: str, caller: str) -> Question:
+        async with Reading(node, id, caller, wait_s=WAIT_SECONDS) as reading:
+            return (await reading.found()).said(Opening)[0].body.question
+
+    def take_up(order: Order, channel: str) -> AsyncIterator[Message[Any] | Decision]:
+        if not is_named_by(channel, node.me):
+            return _read(Reading(node, order.id, order.caller, wait_s=WAIT_SECONDS), log)
         said = Mesh(node).said(channel)
         opening = said[0].body
         seconds = opening.budget.seconds or WAIT_SECONDS
@@ -71,4 +96,32 @@ def hosted_on_mesh(
     check_fit(protocol, first.peers)
     check_spelled(protocol)
     about = about or f"members of {node.genesis.name}"
-    return Hosted(first, about=about, budget=budget, expects=expects, choose=choose, now=now, take_up=take_up)
+    return Hosted(
+        first, about=about, budget=budget, expects=expects, choose=choose, now=now, find=find, take_up=take_up
+    )
+
+
+async def _read(reading: Reading, log: Journal | None) -> AsyncGenerator[Message[Any] | Decision]:
+    """Yield what members say to an order of another server, and what they have decided."""
+    async with reading:
+        copy = await reading.found()
+        said: asyncio.Queue[Message[Any] | None] = asyncio.Queue()
+        unsubscribe = copy.subscribe(lambda message, _raw: said.put_nowait(message))
+        for message in copy.messages():
+            said.put_nowait(message)
+        known = log is not None and copy.name in log
+        deciding = asyncio.get_running_loop().create_task(reading.decision())
+        deciding.add_done_callback(lambda _: said.put_nowait(None))
+        try:
+            while (heard := await said.get()) is not None:
+                if log is not None and not known:
+                    log.append(heard, encode(heard))
+                yield heard
+            decision = await deciding
+            if outcome_of(copy.messages()) is not None:  # it was written down what was decided, and on what
+                decision = msgspec.structs.replace(decide_again(copy.messages()), certificate=decision.certificate)
+            yield decision
+        finally:
+            unsubscribe()
+            deciding.cancel()
+            await asyncio.gather(deciding, return_exceptions=True)

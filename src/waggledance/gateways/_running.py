@@ -29,7 +29,7 @@ class Running:
         state: ``working``, then ``done``, ``failed`` or ``cancelled`` for good.
     """
 
-    def __init__(self, order: Order, hosted: Hosted, protocol: AskProtocol | None, taken_up: str = "") -> None:
+    def __init__(self, order: Order, hosted: Hosted, protocol: AskProtocol | None, taken_up: str | None = None) -> None:
         self.order = order
         self.channel = ""
         self.state: State = "working"
@@ -111,10 +111,10 @@ class Running:
         self._cancelling = True
         self._task.cancel()
 
-    async def _work(self, hosted: Hosted, protocol: AskProtocol | None, taken_up: str) -> None:
+    async def _work(self, hosted: Hosted, protocol: AskProtocol | None, taken_up: str | None) -> None:
         try:
-            if taken_up and hosted.take_up is not None:
-                await self._watch(hosted.take_up(taken_up))
+            if taken_up is not None and hosted.take_up is not None:
+                await self._watch(hosted.take_up(self.order, taken_up))
             else:
                 await self._watch(self._begun(hosted, protocol))
         except asyncio.CancelledError:

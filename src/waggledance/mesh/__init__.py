@@ -107,6 +107,8 @@ from waggledance.mesh._quota import Quota as Quota
 from waggledance.mesh._quota import Quotas as Quotas
 from waggledance.mesh._quota import QuotaSpent as QuotaSpent
 from waggledance.mesh._reader import Reader as Reader
+from waggledance.mesh._reading import OrderUnknown as OrderUnknown
+from waggledance.mesh._reading import Reading as Reading
 from waggledance.mesh._records import Record as Record
 from waggledance.mesh._records import Records as Records
 from waggledance.mesh._records import TwoFaced as TwoFaced
@@ -213,6 +215,7 @@ __all__ = [
     "NotLetIn",
     "Observed",
     "Order",
+    "OrderUnknown",
     "PeerFolder",
     "PeerState",
     "Presence",
@@ -222,6 +225,7 @@ __all__ = [
     "QuotaSpent",
     "Quotas",
     "Reader",
+    "Reading",
     "Receive",
     "Record",
     "Records",

@@ -26,6 +26,7 @@ from waggledance.mesh._channel_names import is_named_by
 from waggledance.mesh._held import Held
 from waggledance.mesh._mesh_copy import MeshCopy, Outlet
 from waggledance.mesh._message_log import MessageLog
+from waggledance.mesh._order_marks import mark_in, sought_by
 from waggledance.mesh._reader import Reader
 from waggledance.mesh._rests import Rests, note_of, read_note
 
@@ -76,6 +77,8 @@ class Channels(Mapping[str, Held]):
         """Channels at rest that somebody has in hand: whoever asks for one again gets the same."""
         self.unvouched = Unvouched()
         """How much waits for a signature, at all doors together."""
+        self.by_order: dict[bytes, str] = {}
+        """Names by what is said who looks for the order; see `order_mark`."""
         self._refused: Counter[str] = Counter()
         """What was refused of openings, and at doors that are no more."""
 
@@ -194,7 +197,12 @@ class Channels(Mapping[str, Held]):
         shared = self.rests.shared(holders)
         made = self._made(name, _who_asks(opener, shared))
         held = self._awake[name] = Held(name, lambda: shared, self._woken, opener=opener, awake=made)
+        self._index(name)
         return held
+
+    def _index(self, name: str) -> None:
+        if mark := mark_in(name):
+            self.by_order[sought_by(mark)] = name
 
     def _made(self, name: str, admits: Callable[[AnyMessage], bool]) -> tuple[MeshCopy, Door]:
         """Make an empty copy and its door."""
@@ -231,6 +239,7 @@ class Channels(Mapping[str, Held]):
             rested = read_note(notes[name]) if name in notes else None
             if rested is not None and is_named_by(name, rested.opener):
                 self.rests.add(name, rested)
+                self._index(name)
             else:
                 self._load(name, self._log.read(name))
 

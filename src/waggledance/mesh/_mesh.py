@@ -8,11 +8,10 @@ runs the very protocol over it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from math import inf
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Literal, TypeVar
 
-from waggledance.consensus import Heads, Seal, cut_of_seals, quorum
+from waggledance.consensus import Heads
 from waggledance.core import (
     NO_COST,
     Channel,
@@ -34,19 +33,15 @@ from waggledance.core import (
 from waggledance.mesh._agreement import Agreement
 from waggledance.mesh._entering import NotLetIn
 from waggledance.mesh._node import Node
+from waggledance.mesh._order_marks import order_mark
 from waggledance.mesh._sealed_set import Recorded, SealedSet
+from waggledance.mesh._settling import Settling
 from waggledance.network import Listener
 
 T = TypeVar("T")
 AnyMessage = Message[Any]
 
-LATE_SECONDS = 2.0
-"""How long those who seem to be here are waited for after enough have said what they held."""
 WAIT_SECONDS = 600.0
-CERTIFY_SECONDS = 30.0
-"""How long a certificate is waited for after enough have said what they held."""
-LOOK_SECONDS = 0.25
-"""How often the asker looks who is still there, while nothing comes in."""
 
 
 class NobodyHere(RunFailed):
@@ -67,15 +62,24 @@ class Mesh:
         node: the asker's node, started.
         certify: ask the members for a certificate.
         wait_s: how long members may take in all, seconds.
+        order: by whose id and for which caller others find the question, where it is an order's; see `Reading`.
     """
 
     name = "mesh"
     remote = True
 
-    def __init__(self, node: Node, *, certify: bool = False, wait_s: float = WAIT_SECONDS) -> None:
+    def __init__(
+        self,
+        node: Node,
+        *,
+        certify: bool = False,
+        wait_s: float = WAIT_SECONDS,
+        order: tuple[str, str] | None = None,
+    ) -> None:
         if not wait_s > 0:
             raise UsageError(f"members may take some seconds > 0, got {wait_s}")
         self.node, self.certify, self.wait_s = node, certify, wait_s
+        self._mark = "" if order is None else f"{order_mark(*order, node.me)}-"
 
     def answering(self) -> tuple[Member, ...]:
         """Return whom to ask: who has a vote and is not known to be gone; for a certificate, all who have a vote.
@@ -119,7 +123,7 @@ class Mesh:
         if channel in self.node.channels:
             self.said(channel)
         else:
-            channel = f"{channel}-{self.node.draw_mark()}"
+            channel = f"{channel}-{self._mark}{self.node.draw_mark()}"
         return MeshGathering(self, channel, [by_name[name] for name in names])
 
     def said(self, channel: str) -> tuple[AnyMessage, ...]:
@@ -143,13 +147,11 @@ class MeshGathering:
         self.clock, self.asker = node.clock, node.me
         self.members = tuple(member.id for member in members)
         self.certify: Literal["byzantine", "crash"] | None = node.genesis.quorum if mesh.certify else None
-        self._weights = {member.id: member.weight for member in members}
+        self._sitting = tuple(members)
         self._names = {member.id: member.name for member in members}
         self._held = node.channels[channel] if channel in node.channels else node.open(channel, self.members)
-        self._needed = quorum(members, node.genesis.quorum).needed
         self._agreement: Agreement | None = None
-        self._grown = asyncio.Event()
-        self._unsubscribe = [self._held.copy.subscribe(lambda _message, _raw: self._grown.set())]
+        self._unsubscribe: list[Callable[[], None]] = []
         self._cut: asyncio.Task[tuple[Heads, list[AnyMessage]]] | None = None
         self._decided: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
@@ -167,7 +169,7 @@ class MeshGathering:
 
     @property
     def spent(self) -> Cost:
-        said = (m.body for m in self._held.copy.messages() if m.author in self._weights)
+        said = (m.body for m in self._held.copy.messages() if m.author in self._names)
         return sum((body.cost for body in said if isinstance(body, Proposal | Judgement | Note)), NO_COST)
 
     def copy(self, peer: PeerId) -> Channel:
@@ -215,54 +217,9 @@ class MeshGathering:
 
     async def _agree(self) -> tuple[Heads, list[AnyMessage]]:
         """Wait for the certificate, or else for what the members held; return the cut and its messages."""
-        copy, clock = self._held.copy, self.clock
-        node = self._node
-        agreement = self._agreement = Agreement(
-            node.key, copy.said(Opening)[0], copy, clock, node.reader.holds, signs=node.on_opening is None
-        )
-        agreement.ended.add_done_callback(lambda _: self._grown.set())
-        until, enough_at = clock.now() + self._mesh.wait_s, inf
-        while agreement.certificate is None and clock.now() < until:
-            sealed = self._sealed()
-            if sealed >= self._weights.keys() and not self.certify:
-                break
-            everybody = sealed | node.gone >= self._weights.keys()
-            if enough_at == inf and (everybody or self._weight(sealed) >= self._needed):
-                enough_at = clock.now()
-            ends = min(until, enough_at + self._late_seconds(sealed))
-            if clock.now() >= ends:
-                break
-            await self._until_grown(min(ends, clock.now() + LOOK_SECONDS))
-        if agreement.certificate is not None:
-            cut = agreement.certificate.decided.cut
-        else:
-            cut = cut_of_seals([m.body.heads for m in copy.said(Seal) if m.author in self._weights])
-        messages = agreement.messages(cut) if cut else None
-        if messages is None:  # nobody came to an end, or not all that was sealed is here: decide on what is
-            cut = agreement.heads()
-            messages = agreement.messages(cut)
-        assert messages is not None, "the heads of what is here are here"
-        return cut, messages
-
-    def _sealed(self) -> frozenset[PeerId]:
-        return frozenset(m.author for m in self._held.copy.said(Seal)) & self._weights.keys()
-
-    def _late_seconds(self, sealed: frozenset[PeerId]) -> float:
-        """Return how long to wait once enough have answered: for the certificate, where those who live can make it.
-
-        Who is gone changes no quorum: where a part of it is gone, nothing can come but who was late.
-        """
-        living = sealed | (self._weights.keys() - self._node.gone)
-        return CERTIFY_SECONDS if self.certify and self._weight(living) >= self._needed else LATE_SECONDS
-
-    def _weight(self, peers: Iterable[PeerId]) -> int:
-        return sum(self._weights[peer] for peer in peers)
-
-    async def _until_grown(self, at: float) -> None:
-        """Return when something new is here, or at a moment."""
-        self._grown.clear()
-        try:
-            async with asyncio.timeout(max(0.0, at - self.clock.now())):
-                await self._grown.wait()
-        except TimeoutError:
-            return
+        copy, node = self._held.copy, self._node
+        opening = copy.said(Opening)[0]
+        signs = node.on_opening is None
+        agreement = self._agreement = Agreement(node.key, opening, copy, self.clock, node.reader.holds, signs=signs)
+        wait_s, certify = self._mesh.wait_s, self.certify is not None
+        return await Settling(node, copy, agreement, self._sitting, certify=certify, wait_s=wait_s).settled()

@@ -16,7 +16,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random, SystemRandom
-from typing import Any
+from typing import Any, Protocol
 
 from waggledance.core import (
     THREAD,
@@ -42,6 +42,7 @@ from waggledance.mesh._genesis import Genesis
 from waggledance.mesh._held import EMPTY, Held
 from waggledance.mesh._intake import Intake
 from waggledance.mesh._message_log import MessageLog
+from waggledance.mesh._order_marks import AskOrder
 from waggledance.mesh._overhearing import Overhearing
 from waggledance.mesh._reader import Reader
 from waggledance.mesh._repair import Repair
@@ -79,6 +80,14 @@ LOOK_SECONDS_A_MESSAGE = 5e-5
 """So long a time between two looks at who belongs, for each message of the lobby: going through it costs a tenth."""
 LOOK_AT_ONCE = 200
 """Up to so many messages the lobby is gone through at each that is about members."""
+
+
+class Reads(Protocol):
+    """Takes what members give of a channel that a node does not hold."""
+
+    def take(self, given: Give, /) -> bool:
+        """Take a batch; say whether it belongs here."""
+        ...
 
 
 class Node:
@@ -131,6 +140,8 @@ class Node:
         """Called with what peers say about blobs; returns what to say to whom."""
         self.telling = Telling(transport, self._send, self.clock.now)
         """Who wants to hear what this peer is saying."""
+        self.readings: set[Reads] = set()
+        """Who takes what members give of channels that this node does not hold."""
         self.overhearing = Overhearing(self._send, self._rng, self.refused)
         """What members say at this moment, for who asked."""
         self.gone: frozenset[PeerId] = frozenset()
@@ -315,8 +326,9 @@ class Node:
         now = self.clock.now()
         match payload:
             case Push() | Give():
-                self._take_frames(sender, payload, now)
-            case Hello() | Ask() | Answer() | Outline() | Want():
+                if not (isinstance(payload, Give) and self._is_read(payload)):
+                    self._take_frames(sender, payload, now)
+            case Hello() | Ask() | Answer() | Outline() | Want() | AskOrder():
                 if isinstance(payload, Answer):
                     self._take_answer(sender, payload, now)
                 self._reply(sender, payload, now)
@@ -344,6 +356,10 @@ class Node:
             case _:
                 if self.on_blob is not None:
                     self._send_all(self.on_blob(sender, payload, now))
+
+    def _is_read(self, given: Give) -> bool:
+        """Show a batch to those who read what is not held here; say whether it was for any of them."""
+        return any([reading.take(given) for reading in self.readings])
 
     def _take_answer(self, sender: PeerId, answer: Answer, now: float) -> None:
         """Note that a member has said what it has, if it says so now, and if what it has of this peer is here too."""

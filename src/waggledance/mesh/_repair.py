@@ -18,6 +18,7 @@ from waggledance.core import PeerId
 from waggledance.mesh._channels import RECENT_SECONDS, Channels
 from waggledance.mesh._freshness import Freshness
 from waggledance.mesh._held import EMPTY, Held
+from waggledance.mesh._order_marks import AskOrder
 from waggledance.mesh._wire import OUTLINE_ENTRIES, Answer, Ask, Hello, Outline, Payload
 from waggledance.network import Give, Have, Want, give, missing, wanted
 
@@ -80,8 +81,17 @@ class Repair:
                 if asked is not None:
                     wants = Want(payload.ch, payload.ids[:WANTED_AT_ONCE])
                     yield from give(asked.name, asked.copy.vouched(wanted(asked.copy, wants)))[:BATCHES_AN_ANSWER]
+            case AskOrder():
+                yield from self._of_order(payload)
             case _:
                 pass
+
+    def _of_order(self, asked: AskOrder) -> Iterator[Payload]:
+        """Yield what a reader lacks of the channel of an order that it knows; see `Reading`."""
+        name = next((found for sought in asked.sought if (found := self._channels.by_order.get(sought))), "")
+        held, theirs = self._channels.get(name), asked.have or Have(name, EMPTY, ())
+        if held is not None and theirs.ch == name and theirs.d != held.digest():
+            yield from give(name, held.copy.vouched(missing(held.copy, theirs)))[:BATCHES_AN_ANSWER]
 
     def _outline(self, peer: PeerId) -> Outline:
         """Return names and digests of what a peer holds too; of more than fit, each time those that come next."""

@@ -28,6 +28,7 @@ from waggledance.mesh._held import Held
 from waggledance.mesh._node import Node
 from waggledance.mesh._quota import AskersMeter, Quota, Quotas
 from waggledance.mesh._sealed_set import table_of
+from waggledance.mesh._settling import asks_the_swarm
 from waggledance.mesh._telling import Speech
 from waggledance.protocols import Folding, as_opened, check_fit, check_question
 
@@ -128,7 +129,7 @@ class Sitting:
 
         unsubscribe = held.copy.subscribe(look)
         node = self._node
-        certify = self._may_certify(opening.body)
+        certify = asks_the_swarm(node, opening.body)
         agreement = Agreement(node.key, opening, held.copy, node.clock, node.reader.holds, certify=certify)
         answering = asyncio.get_running_loop().create_task(self._answer(held, opening, agreement))
         try:
@@ -140,15 +141,6 @@ class Sitting:
             answering.cancel()
             await asyncio.gather(answering, return_exceptions=True)
             agreement.close()
-
-    def _may_certify(self, opening: Opening) -> bool:
-        """Say whether a certificate of this question would be the swarm's: of all who have a vote, by its own quorum.
-
-        An asker who could choose the members could have a decision certified by its friends.
-        """
-        asked = {member.id: member.weight for member in opening.members if member.weight}
-        voters = {member.id: member.weight for member in self._node.members.values() if member.weight}
-        return asked == voters and opening.certify == self._node.genesis.quorum
 
     async def _answer(self, held: Held, opening: Message[Opening], agreement: Agreement) -> None:
         """Run the protocol, then say what is held, whatever came of it: nobody waits for a peer that has given up."""

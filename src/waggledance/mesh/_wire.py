@@ -21,6 +21,7 @@ from waggledance.core import Key, PeerFault, PeerId, SwarmId, Verify, show, sign
 from waggledance.core import MessageId as _Id
 from waggledance.mesh._blob_messages import BlobPayload
 from waggledance.mesh._freshness import NONCE_BYTES
+from waggledance.mesh._order_marks import AskOrder
 from waggledance.mesh._swim_messages import SwimPayload
 from waggledance.mesh._transport import MAX_DATAGRAM_BYTES
 from waggledance.mesh._words_messages import AskWords, TellWords
@@ -87,7 +88,7 @@ class TellGenesis(msgspec.Struct, frozen=True, tag="tell-genesis", array_like=Tr
 
 Payload = (
     Push | Hello | Ask | Answer | Outline | Want | Give | AskGenesis | TellGenesis | SwimPayload | BlobPayload
-    | AskWords | TellWords
+    | AskWords | TellWords | AskOrder
 )  # fmt: skip
 
 _Unsigned = (Push, AskGenesis, TellGenesis, TellWords)
