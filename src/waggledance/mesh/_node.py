@@ -359,7 +359,8 @@ class Node:
 
     def _is_read(self, given: Give) -> bool:
         """Show a batch to those who read what is not held here; say whether it was for any of them."""
-        return any([reading.take(given) for reading in self.readings])
+        taken = [reading.take(given) for reading in self.readings]
+        return any(taken)
 
     def _take_answer(self, sender: PeerId, answer: Answer, now: float) -> None:
         """Note that a member has said what it has, if it says so now, and if what it has of this peer is here too."""
