@@ -26,6 +26,7 @@ from waggledance.core import (
     frame,
     local_peer_id,
     open_frame,
+    raw_of,
     show,
     signature_holds,
     swarm_id,
@@ -218,8 +219,9 @@ def test_a_body_beyond_64_kib_is_not_published() -> None:
 def test_whatever_is_published_opens_to_itself(text: str, round: int) -> None:
     proposal = msgspec.structs.replace(Proposal.of(text, text, confidence=0.3, lapse=text), round=round)
     message, raw = compose(ADA, proposal, 1, None, (), 1, 0, SWARM, "q1")
-    back = open_frame(frame(message))
-    assert (back.id, back.body, encode(back)) == (message.id, proposal, raw)
+    framed = frame(message)
+    back = open_frame(framed)
+    assert (back.id, back.body, encode(back), raw_of(framed)) == (message.id, proposal, raw, raw)
 
 
 def test_messages_are_equal_when_their_ids_are() -> None:

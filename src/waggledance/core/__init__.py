@@ -78,6 +78,7 @@ from waggledance.core._message import encode as encode
 from waggledance.core._message import encode_canonical as encode_canonical
 from waggledance.core._message import frame as frame
 from waggledance.core._message import open_frame as open_frame
+from waggledance.core._message import raw_of as raw_of
 from waggledance.core._news import News as News
 from waggledance.core._package import best_package as best_package
 from waggledance.core._package import package_key as package_key
@@ -206,6 +207,7 @@ __all__ = [
     "package_key",
     "package_of",
     "past_of",
+    "raw_of",
     "renamed",
     "repair",
     "show",

@@ -30,7 +30,7 @@ from waggledance.core._errors import PeerFault, UsageError
 from waggledance.core._fork import ForkProof
 from waggledance.core._ids import MessageId, PeerId, show
 from waggledance.core._keys import signature_holds
-from waggledance.core._message import Message, encode, frame, open_frame
+from waggledance.core._message import Message, frame, open_frame, raw_of
 
 logger = logging.getLogger(__name__)
 
@@ -151,7 +151,7 @@ class Door:
         except PeerFault as fault:
             self._refuse(fault)
             return ()
-        return self.admit(message, encode(message))
+        return self.admit(message, raw_of(received))
 
     def admit(self, message: AnyMessage, raw: bytes) -> tuple[AnyMessage, ...]:
         """Take a message that `open_frame` has opened, with its canonical bytes; otherwise as `receive`."""

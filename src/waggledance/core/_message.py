@@ -248,6 +248,11 @@ def open_frame(received: bytes) -> Message[Any]:
     return decode(raw, signature)
 
 
+def raw_of(opened: bytes) -> bytes:
+    """Return a message's canonical bytes out of its frame, which `open_frame` has opened: cheaper than `encode`."""
+    return _decode_frame(opened)[0]
+
+
 def message_id(raw: bytes) -> MessageId:
     """Return the id of the message with these canonical bytes."""
     return MessageId(blake3(_DOMAIN + raw).digest())

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from waggledance.core import Member, Message, MessageId, Opening, PeerFault, PeerId, encode
+from waggledance.core import Member, Message, MessageId, Opening, PeerFault, PeerId, encode, raw_of
 from waggledance.mesh._admission_bodies import Join
 from waggledance.mesh._bounds import Bounds
 from waggledance.mesh._channels import Channels
@@ -75,9 +75,9 @@ class Intake:
             return held, []
         return held, grown
 
-    def _opened(self, channel: str, frames: Sequence[bytes]) -> list[tuple[AnyMessage, int]]:
-        """Return the messages in frames, with the frames' sizes; without those that do not belong to the channel."""
-        opened: list[tuple[AnyMessage, int]] = []
+    def _opened(self, channel: str, frames: Sequence[bytes]) -> list[tuple[AnyMessage, bytes]]:
+        """Return the messages in frames, with these; without those that do not belong to the channel."""
+        opened: list[tuple[AnyMessage, bytes]] = []
         for framed in frames:
             try:
                 message = self._reader.open(framed)
@@ -87,25 +87,25 @@ class Intake:
             if message.channel != channel:  # what is told of a frame is signed by nobody; the frame itself says where
                 self._refused["channel"] += 1
                 continue
-            opened.append((message, len(framed)))
+            opened.append((message, framed))
         return opened
 
     def _admitted(
-        self, held: Held, opened: Sequence[tuple[AnyMessage, int]], now: float
+        self, held: Held, opened: Sequence[tuple[AnyMessage, bytes]], now: float
     ) -> list[tuple[AnyMessage, bytes]]:
         """Show messages to a door, as far as their authors may send; return what it lets in."""
         allowance = self._bounds.given if self.passed_on else self._bounds.pushed
         unvouched = self._channels.unvouched
         raws: dict[MessageId, bytes] = {}
         grown: list[tuple[AnyMessage, bytes]] = []
-        for message, size in opened:
-            if not allowance.allows(_answerable(message), size, now):
+        for message, framed in opened:
+            if not allowance.allows(_answerable(message), len(framed), now):
                 self._refused["rate"] += 1
                 continue
             if unvouched.size_bytes > UNVOUCHED_BYTES and not (self.passed_on or message.signature):
                 self._refused["parked-too-many"] += 1
                 continue
-            raw = raws[message.id] = encode(message)
+            raw = raws[message.id] = raw_of(framed)
             for let_in in held.door.admit(message, raw):
                 raw = raws.get(let_in.id) or encode(let_in)
                 allowance.count(_answerable(let_in), len(raw), now)
