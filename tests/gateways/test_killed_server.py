@@ -58,6 +58,11 @@ def call(address: str, path: str, body: object = None) -> Any:
         return json.loads(answer.read())
 
 
+def all_were_asked(reports: dict[str, dict[str, Any]]) -> bool:
+    """Say whether every member has a question's channel."""
+    return all(any(name.startswith("q") for name in report["digests"]) for report in reports.values())
+
+
 @pytest.mark.slow
 def test_a_server_with_another_key_gives_the_certified_decision_of_one_that_was_killed(tmp_path: Path) -> None:
     members = driver().Members(tmp_path)
@@ -71,7 +76,7 @@ def test_a_server_with_another_key_gives_the_certified_decision_of_one_that_was_
             message = {"messageId": "m", "role": "ROLE_USER", "parts": [{"text": "2 + 2?"}]}
             asked = {"message": message, "configuration": {"returnImmediately": True}}
             id = call(first, "/message:send", asked)["task"]["id"]
-            members.until(lambda told: all(any(n.startswith("q") for n in t["digests"]) for t in told.values()))
+            members.until(all_were_asked)
             process.kill()
             process.wait()
         with server(tmp_path / "p1", "second", where) as (_, second):
