@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -33,7 +33,7 @@ def driver() -> Any:
 
 
 @contextmanager
-def server(home: Path, key: str, connect: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def server(home: Path, key: str, connect: str) -> Generator[tuple[subprocess.Popen[str], str]]:
     """Serve the swarm with a key of its own; yield the process and its address."""
     flags = ["--mesh", "bees", "--as", key, "--certify", "--connect", connect, "--port", "0", "--door", "a2a"]
     run = [sys.executable, "-c", "from waggledance.cli import main; main()", "serve"]
