@@ -145,9 +145,9 @@ def test_two_loops_and_a_loop_that_nobody_begins_are_refused() -> None:
         recipe_from(LOOP.replace("watch: [request], produces: draft", "watch: [praise], produces: draft"))
 
 
-def test_a_recipe_too_large_for_one_message_is_refused() -> None:
-    big = LOOP.replace("copies: 2", "copies: 30").replace("rounds: 3", "rounds: 5, tasks: 200")
-    with pytest.raises(UsageError, match="operations; at most 256 fit one message"):
+def test_a_recipe_too_large_to_publish_is_refused() -> None:
+    big = LOOP.replace("copies: 2", "copies: 64").replace("rounds: 3", "rounds: 5, tasks: 400")
+    with pytest.raises(UsageError, match="operations; at most 1024 are published"):
         recipe_from(big)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 from msgspec.structs import replace
 
@@ -10,7 +11,7 @@ from waggledance.core import NO_COST, BudgetSpent, Cost, Meter, Note, RunFailed,
 from waggledance.tasks._check import PASSED, Check, Finding
 from waggledance.tasks._edit import MAX_OPS, MAX_REASON_CHARS, Add, Done, Expand, Fail, Link, Op
 from waggledance.tasks._planner import Parts, Planner, nest
-from waggledance.tasks._replanning import Replanning, Revision
+from waggledance.tasks._replanning import Replanning
 from waggledance.tasks._revising import legal_edits
 from waggledance.tasks._task import REPLAN, Task, TaskId
 from waggledance.tasks._work import Executor, Result, Work
@@ -46,9 +47,6 @@ async def try_task(
             made = await _make(work, execute, planner)
             if isinstance(made, Parts):
                 return _expansion(task, made)
-            if isinstance(made, Revision):
-                cost = _cost(work, made.cost)
-                return [*legal_edits(work, made.ops), Done(task.id, await _publish(work, made.text, cost), cost)]
             cost = _cost(work, made.cost)
             found = await look_at(task, made.text, check)
         for meter in (work.meter, work.seat.meter):
@@ -56,7 +54,8 @@ async def try_task(
         cost += found.cost
         if not found.passed:
             return [Fail(task.id, _reason(found.reason), cost)]
-        return [Done(task.id, await _publish(work, made.text, cost), cost)]
+        edits = legal_edits(work, made.edits)
+        return [*edits, Done(task.id, await _publish(work, made.text, cost), cost)]
     except TimeoutError:
         return [Fail(task.id, f"it took longer than {left_s:g} s", _cost(work, NO_COST))]
     except BudgetSpent as spent:
@@ -86,12 +85,13 @@ async def look_at(task: Task, result: str, check: Check | None) -> Finding:
     return await check(task, result)
 
 
-async def _make(work: Work, execute: Executor, planner: Planner | None) -> Result | Parts | Revision:
+async def _make(work: Work, execute: Executor, planner: Planner | None) -> Result | Parts:
     if work.task.kind == REPLAN:
         reviser = next((p for p in nest(planner) if isinstance(p, Replanning)), None)
         if reviser is None:
             raise RunFailed("this peer has no planner that revises plans")
-        return await reviser.revise(work)
+        revision = await reviser.revise(work)
+        return Result(revision.text, revision.cost, tuple(revision.ops))
     if planner is None:
         return await execute(work)
     if work.plan.entries[work.task.id].expanded:
@@ -100,7 +100,7 @@ async def _make(work: Work, execute: Executor, planner: Planner | None) -> Resul
     if isinstance(expanded, Parts):
         return expanded
     result = await execute(work)
-    return Result(result.text, result.cost + expanded.cost)
+    return dataclasses.replace(result, cost=result.cost + expanded.cost)
 
 
 def _expansion(task: Task, parts: Parts) -> list[Op]:

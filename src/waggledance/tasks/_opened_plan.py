@@ -31,5 +31,22 @@ def opened_plan(work: str | Task | Sequence[Op]) -> tuple[str, list[PlanEdit]]:
     if not goals:
         raise UsageError("the plan has no task; begin with Add(Task(goal=...))")
     title = goals[0] if len(goals) == 1 else f"{len(draft.entries)} tasks, among them: {goals[0]}"
-    edits = [PlanEdit(ops=tuple(ops[start : start + MAX_OPS])) for start in range(0, len(ops), MAX_OPS)]
-    return title, edits
+    return title, in_messages(ops)
+
+
+def in_messages(ops: Sequence[Op]) -> list[PlanEdit]:
+    """Return operations as edits of at most 256: a task with the links that follow it in one, as far as they fit.
+
+    Otherwise somebody could begin a task between two messages, before it is known what it waits for.
+    """
+    wholes: list[list[Op]] = []
+    for op in ops:
+        if not wholes or isinstance(op, Add) or len(wholes[-1]) == MAX_OPS:
+            wholes.append([])
+        wholes[-1].append(op)
+    edits: list[list[Op]] = []
+    for whole in wholes:
+        if not edits or len(edits[-1]) + len(whole) > MAX_OPS:
+            edits.append([])
+        edits[-1] += whole
+    return [PlanEdit(ops=tuple(edit)) for edit in edits]

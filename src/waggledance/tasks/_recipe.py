@@ -2,8 +2,9 @@
 
 Nobody hands work out and nobody chats. A role says which kinds it watches and which one it produces; wherever what it
 watches is there, a task stands in the plan, and whoever suits it does it. Roles are addressed, never peers. Which task
-follows which is known before anything is done, so the whole plan is a pure function of the recipe (`Recipe.ops`), the
-same at every peer; what depends on results (a report that says no) are conditions of links, which the plan decides.
+follows which is known before anything is done, so the plan is a pure function of the recipe (`Recipe.ops`), the same at
+every peer. What depends on results are conditions of links (a report that says no), which the plan decides, and the
+parts of a role with `each`, which are a pure function of the list that it fans out over.
 
 Source: Hong et al. 2024, "MetaGPT", arXiv:2308.00352 (roles that subscribe to structured documents), without its
 rounds, its inboxes and its addresses.
@@ -48,7 +49,11 @@ class Role(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     prompt: str = ""
     """What it is told to do, in its own words."""
     does: str | None = None
-    """A function that does it instead of a peer's mind, see `Recipe.functions`: the same wherever it runs."""
+    """A function that does it instead of a peer's mind, see `role_function`: the same wherever it runs."""
+    team: Recipe | str | None = None
+    """A recipe whose team does it instead of one peer, itself or by the name of one that comes with the library."""
+    each: str = ""
+    """A list in what it watches, as in ``design.files``: one plays it for each entry, once the list is there."""
     needs: tuple[str, ...] = ()
     """Skills that whoever plays it must have."""
     when: dict[str, str] = msgspec.field(default_factory=dict[str, str])
@@ -63,13 +68,28 @@ class Role(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     copies: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     """How many play it, each for itself."""
     apart: str = ""
-    """Nobody plays two roles that have the same word here, nor two copies of one: a critic is not the author."""
+    """Nobody plays two roles that have the same word here, nor two copies of one: a critic is not the author. The parts
+    of a role with `each` are one in this, which several may share."""
+
+    @property
+    def inner(self) -> Recipe:
+        """The recipe of its team.
+
+        Raises:
+            UnknownName: none that comes with the library has that name.
+            UsageError: it has no team.
+        """
+        from waggledance.tasks.recipes import recipe_named
+
+        if self.team is None:
+            raise UsageError("this role is played by one peer or function, not by a team")
+        return recipe_named(self.team) if isinstance(self.team, str) else self.team
 
 
 class RecipeLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a recipe may come to. A plan that would be larger is refused before it begins."""
 
-    tasks: Annotated[int, msgspec.Meta(ge=1, le=200)] = 64
+    tasks: Annotated[int, msgspec.Meta(ge=1, le=400)] = 64
     depth: Annotated[int, msgspec.Meta(ge=1, le=200)] = 32
     """Tasks on the longest chain."""
     rounds: Annotated[int, msgspec.Meta(ge=1, le=50)] | None = None
@@ -146,23 +166,25 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """The steps, by their tasks."""
         return {step.task.id: step for step in self.steps}
 
-    def apart_from(self, task: TaskId) -> tuple[TaskId, ...]:
-        """Return the tasks that whoever does this one has no part in: of its round, in roles of the same `apart`."""
-        return self._apart.get(task, ())
-
     @cached_property
-    def _apart(self) -> Mapping[TaskId, tuple[TaskId, ...]]:
-        groups: dict[tuple[str, int], list[TaskId]] = {}
+    def apart(self) -> Mapping[tuple[str, int, str], tuple[RecipeStep, ...]]:
+        """The steps that are to be apart, by their word, round and team; `Apart` holds that."""
+        groups: dict[tuple[str, int, str], list[RecipeStep]] = {}
         for step in self.steps:
-            word = self.roles[step.role].apart if step.role else ""
+            word = step.of.roles[step.role].apart if step.role else ""
             if word:
-                groups.setdefault((word, step.round), []).append(step.task.id)
-        return {id: tuple([other for other in group if other != id]) for group in groups.values() for id in group}
+                groups.setdefault((word, step.round, step.team), []).append(step)
+        return {key: tuple(group) for key, group in groups.items()}
 
     @property
     def schemas(self) -> dict[str, dict[str, Any]]:
-        """What ``schema:KIND`` means in its tasks' checks."""
-        return {name: kind.schema for name, kind in sorted(self.kinds.items()) if kind.schema is not None}
+        """What ``schema:KIND`` means in its tasks' checks; in those of a team within it, ``schema:TEAM/KIND``."""
+        whose = {step.team: step.of for step in self.steps if step.team}
+        own = {name: kind.schema for name, kind in sorted(self.kinds.items()) if kind.schema is not None}
+        theirs = [
+            (f"{team}/{name}", kind.schema) for team, of in sorted(whose.items()) for name, kind in of.kinds.items()
+        ]
+        return own | {name: schema for name, schema in theirs if schema is not None}
 
     @property
     def seats(self) -> int:
@@ -171,4 +193,5 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         for role in self.roles.values():
             if role.apart:
                 groups[role.apart] = groups.get(role.apart, 0) + role.copies
-        return max(groups.values(), default=1)
+        teams = [role.inner.seats for role in self.roles.values() if role.team is not None]
+        return max([*groups.values(), *teams], default=1)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, get_args
 
 from waggledance.core import AnswerKind, UsageError
 from waggledance.tasks._condition import check_condition
+from waggledance.tasks._edit import MAX_OPS
+from waggledance.tasks._list_in import most_in
 from waggledance.tasks._recipe_loop import entries_of, loop_of, reach_of, walks_past_entry
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ Fault = tuple[tuple[str, ...], str]
 
 _ANSWERS = frozenset[str](get_args(AnswerKind))
 _CHECKED_BY = ("schema", "command", "tests")
-MAX_OPS = 256
+MAX_PLAN_OPS = 1_024
 
 
 def faults_of(recipe: Recipe) -> Iterator[Fault]:
@@ -81,8 +83,10 @@ def _roles(recipe: Recipe) -> Iterator[Fault]:
             yield (*at, "produces"), unknown("kind", role.produces, recipe.kinds)
         if role.does is not None and role.does not in role_functions():
             yield (*at, "does"), unknown("function", role.does, role_functions())
-        if role.does is None and not role.prompt.strip():
-            yield (*at, "prompt"), "it is not told what to do: give it a prompt, or a function with `does`"
+        if role.does is None and role.team is None and not role.prompt.strip():
+            yield (*at, "prompt"), "it is not told what to do: give it a prompt, a function with `does`, or a `team`"
+        yield from _team(at, role)
+        yield from _each(recipe, at, role)
         yield from _conditions(at, role)
         for check in role.checks:
             kind, colon, of = check.partition(":")
@@ -90,6 +94,37 @@ def _roles(recipe: Recipe) -> Iterator[Fault]:
                 yield (*at, "checks"), unknown("sort of check", kind, [f"{k}:…" for k in _CHECKED_BY])
             elif kind == "schema" and (of not in recipe.kinds or recipe.kinds[of].schema is None):
                 yield (*at, "checks"), unknown("kind with a schema", of, recipe_schemas(recipe))
+
+
+def _team(at: tuple[str, ...], role: Role) -> Iterator[Fault]:
+    if role.team is None:
+        return
+    try:
+        inner = role.inner
+    except UsageError as why:
+        yield (*at, "team"), str(why)
+        return
+    if any(one.team is not None for one in inner.roles.values()):
+        yield (*at, "team"), f"recipe {inner.name!r} has teams within it; a team within a team has none"
+    for key in ("does", "each", "apart", "reviews"):
+        if getattr(role, key):
+            yield (*at, key), f"a team plays it, and `{key}` is for what one peer does: leave it out"
+    if role.copies > 1:
+        yield (*at, "copies"), "a team plays it: give each team a role of its own"
+
+
+def _each(recipe: Recipe, at: tuple[str, ...], role: Role) -> Iterator[Fault]:
+    if not role.each:
+        return
+    kind, _, path = role.each.partition(".")
+    if kind not in role.watch:
+        yield (*at, "each"), unknown("watched kind", kind, role.watch)
+    elif kind in recipe.kinds and most_in(recipe.kinds[kind].schema, path) is None:
+        where = f" at {path!r}" if path else ""
+        why = "with `type: array` and `maxItems`, which says how many parts there are at most"
+        yield (*at, "each"), f"the schema of {kind!r} has no list{where} {why}"
+    if role.copies > 1:
+        yield (*at, "copies"), "how many play it depends on the list that it fans out over: leave it out"
 
 
 def recipe_schemas(recipe: Recipe) -> list[str]:
@@ -146,11 +181,21 @@ def _size(recipe: Recipe) -> Iterator[Fault]:
     except UsageError as why:
         yield ("roles",), str(why)
         return
-    if len(steps) > recipe.limits.tasks:
-        yield ("limits", "tasks"), f"its plan has {len(steps)} tasks, more than {recipe.limits.tasks}"
+    tasks = sum(1 + step.most for step in steps)
+    if tasks > recipe.limits.tasks:
+        may = "may come to have" if tasks > len(steps) else "has"
+        yield ("limits", "tasks"), f"its plan {may} {tasks} tasks, more than {recipe.limits.tasks}"
     if depth_of(steps) > recipe.limits.depth:
         yield ("limits", "depth"), f"its longest chain has {depth_of(steps)} tasks, more than {recipe.limits.depth}"
     ops = [op for step in steps for op in step.ops]
-    if len(ops) > MAX_OPS:
-        yield ("limits", "tasks"), f"its plan takes {len(ops)} operations; at most {MAX_OPS} fit one message"
+    if len(ops) > MAX_PLAN_OPS:
+        yield ("limits", "tasks"), f"its plan takes {len(ops)} operations; at most {MAX_PLAN_OPS} are published"
+    for step in steps:
+        if len(step.ops) > MAX_OPS:
+            yield ("roles", step.role), f"it waits for {len(step.links)} others; at most {MAX_OPS - 1} fit one message"
+        waiting = sum(link.before == step.task.id for other in steps for link in other.links)
+        added = step.most * (2 + len(step.links) + waiting)
+        if added >= MAX_OPS:
+            too_many = f"fewer than {MAX_OPS} fit one message, so allow fewer entries"
+            yield ("roles", step.role, "each"), f"adding {step.most} parts takes {added} operations; {too_many}"
     opened_plan(ops)

@@ -1,4 +1,4 @@
-"""Which edits of a revision are published: those that are legal as the plan stands, so that nobody repeats the others.
+"""Which edits of a result are published: those that are legal as the plan stands, so that nobody repeats the others.
 
 Source: Zhang et al. 2025, "UFO³", arXiv:2511.11332: a refused edit is shown to whoever wrote it.
 """
@@ -16,13 +16,15 @@ _SHOWN = 5
 
 
 def legal_edits(work: Work, ops: Sequence[Op]) -> list[Op]:
-    """Return the edits of a revision that may be published: all of them, or on the last try those that are legal.
+    """Return the edits of a result that may be published: all of them, or on the last try those that are legal.
 
     Raises:
         RunFailed: some are not legal, and there is another try; says which and why. Or they do not fit one message.
     """
     if len(ops) >= MAX_OPS:
         raise RunFailed(f"the revision has {len(ops)} edits; at most {MAX_OPS - 1} fit a message with its result")
+    if not ops:
+        return []
     plain = [op for op in ops if isinstance(op, Add | Link | Drop | Replace)]
     wrong = [
         f"{type(op).__name__.lower()}: a revision adds, links, drops and replaces" for op in ops if op not in plain

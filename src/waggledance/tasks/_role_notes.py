@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from waggledance.core import Message, Note
+from waggledance.tasks._recipe_parts import watched_by
+from waggledance.tasks._role_prompt import YOUR_ENTRY
 from waggledance.tasks._work import Work
 
 if TYPE_CHECKING:
+    from waggledance.tasks._plan import Plan
     from waggledance.tasks._recipe import Recipe
     from waggledance.tasks._recipe_steps import RecipeStep
+    from waggledance.tasks._task import TaskId
 
 PAST_CHARS = 1_000
 """Of why one earlier try was not taken."""
@@ -24,16 +28,22 @@ _NOT_IN_TITLES = re.compile(r"[^a-z0-9]+")
 
 def labelled(recipe: Recipe, step: RecipeStep, work: Work) -> Work:
     """Return the same work with its notes in the recipe's order, each titled by what it is and who made it."""
-    notes: list[Message[Note]] = []
-    several = {link.before: recipe.by_task[link.before] for link in step.links}
-    kinds = [before.produces for before in several.values()]
-    for id, before in several.items():
-        if work.plan.entries[id].status == "done":
-            title = _title(recipe, before, alone=kinds.count(before.produces) == 1)
-            text = "".join([note.body.text for note in work.plan.result_notes(id)])
-            first, *_ = work.plan.result_notes(id)
-            notes.append(replace(first, body=replace(first.body, about=title, text=text)))
+    plan, notes = work.plan, list[Message[Note]]()
+    several = watched_by(recipe, plan, step)
+    kinds = [before.produces for before in several]
+    for before in several:
+        if plan.entries[before.task.id].status == "done":
+            title = _title(before, alone=kinds.count(before.produces) == 1)
+            notes.append(_noted(plan, before.task.id, title, plan.result(before.task.id) or ""))
+    if step.entry:
+        notes.append(_noted(plan, step.links[-1].before, YOUR_ENTRY, step.entry))
     return dataclasses.replace(work, notes=tuple(notes))
+
+
+def _noted(plan: Plan, task: TaskId, title: str, text: str) -> Message[Note]:
+    """Return a note as whoever did a task published it, with another title and text."""
+    first, *_ = plan.result_notes(task)
+    return replace(first, body=replace(first.body, about=title, text=text))
 
 
 def reminded(work: Work) -> str:
@@ -44,9 +54,9 @@ def reminded(work: Work) -> str:
     return "\n".join([work.task.goal, "", "Earlier tries were not taken:", *past]) if past else work.task.goal
 
 
-def _title(recipe: Recipe, step: RecipeStep, *, alone: bool) -> str:
+def _title(step: RecipeStep, *, alone: bool) -> str:
     """Return an artefact's kind, and who made it if there are several, as notes are named."""
-    number = f" {step.copy + 1}" if step.role and recipe.roles[step.role].copies > 1 else ""
+    number = f" {step.copy + 1}" if step.entry or (step.role and step.of.roles[step.role].copies > 1) else ""
     words = step.produces if alone else f"{step.produces} {step.role}{number}"
     title = _NOT_IN_TITLES.sub("-", words.lower())[:_TITLE_CHARS].strip("-")
     return title if title[:1].isalpha() else f"note-{title}"[:_TITLE_CHARS].strip("-")

@@ -13,17 +13,36 @@ if TYPE_CHECKING:
     from waggledance.tasks._recipe import Recipe
 
 
-def told(recipe: Recipe, name: str, *, round: int, copy: int) -> str:
+YOUR_ENTRY = "your-entry"
+"""The title of the note that holds the entry that a part is for: another's words, so not in what it is told."""
+
+
+def told(
+    recipe: Recipe, name: str, *, round: int, copy: int = 0, team: str = "", part: tuple[int, int, str] | None = None
+) -> str:
     """Return the words of a role's task: who it is, what it makes from what, and in which form.
+
+    Args:
+        recipe: whose role it is.
+        name: the role.
+        round: from 0.
+        copy: from 0.
+        team: in a team within the team, whose.
+        part: of a role with `each`, which entry from 0, of how many, and a mark of what it says.
 
     Raises:
         UsageError: it is too long for a task.
     """
     role = recipe.roles[name]
     kind = recipe.kinds[role.produces]
-    lines = [f"You are the {name.replace('_', ' ')} of a team" + (f": {role.goal}" if role.goal else ".")]
+    of = f"the team {team}" if team else "a team"
+    lines = [f"You are the {name.replace('_', ' ')} of {of}" + (f": {role.goal}" if role.goal else ".")]
     if role.copies > 1:
         lines.append(f"You are number {copy + 1} of {role.copies} who do this, each alone.")
+    if part is not None:
+        n, of_all, mark = part
+        lines.append(f"There are {of_all} parts, one for each entry of {role.each}. Make number {n + 1} alone, for the "
+                     f"entry in the note {YOUR_ENTRY} ({mark}).")  # fmt: skip
     if round:
         lines.append(f"This is round {round + 1} of at most {recipe.limits.rounds}.")
     lines += [f"- {constraint}" for constraint in role.constraints]

@@ -10,11 +10,11 @@ Source: Wang et al. 2026, "Symphony-Coord", arXiv:2602.00966; that nobody owns t
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from types import MappingProxyType
-from typing import ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
 
 import msgspec
 from blake3 import blake3
@@ -23,6 +23,9 @@ from waggledance.core import Message, PeerId, UsageError
 from waggledance.tasks._card import Card
 from waggledance.tasks._outcome import TaskOutcome
 from waggledance.tasks._task import Task
+
+if TYPE_CHECKING:
+    from waggledance.tasks._plan import Plan
 
 _PRIME = (1 << 61) - 1
 _GONE = 1 << 62
@@ -53,6 +56,15 @@ class State(Protocol):
 
     def order(self, task: Task, cards: Sequence[Card]) -> tuple[Scored, ...]:
         """Rank cards that may do the task; see `Router.rank`."""
+        ...
+
+
+@runtime_checkable
+class Following(Protocol):
+    """A router that also goes by who is at what: its ranks are for the peer that asks, and no other."""
+
+    def follow(self, plan: Callable[[], Plan], /) -> None:
+        """Go by a plan as it stands whenever it is asked for."""
         ...
 
 

@@ -39,11 +39,12 @@ from waggledance.tasks._entry import Entry
 from waggledance.tasks._evaluating import Evaluating
 from waggledance.tasks._here import Here, cards_of
 from waggledance.tasks._offering import Offering
+from waggledance.tasks._opened_plan import in_messages
 from waggledance.tasks._outcome import TaskOutcome
 from waggledance.tasks._plan import Plan
 from waggledance.tasks._planner import Planner
 from waggledance.tasks._reopening import Reopening
-from waggledance.tasks._router import Router, Scored, lot
+from waggledance.tasks._router import Following, Router, Scored, lot
 from waggledance.tasks._sealing import Sealing
 from waggledance.tasks._standing import Standing
 from waggledance.tasks._static import StaticSkills
@@ -109,6 +110,8 @@ class _Worker:
         self._here: list[Message[Here]] = []
         self._router = router
         self._doubts, self._standing = Doubts(seat.me), Standing(router)
+        if isinstance(router, Following):
+            router.follow(lambda: self.plan)
         self._ranked: dict[TaskId, tuple[float, tuple[Scored, ...]]] = {}
         self._claims = Claims(seat.me, claiming, self._place)
         self._evaluating = Evaluating(seat, doing.planner, lambda: self.plan)
@@ -156,8 +159,8 @@ class _Worker:
         own = dict.fromkeys(sorted(self._seat.skills), UNIT)
         await self._seat.publish(Here(skills=own | good_at, capacity=self._claiming.in_flight))
         if not all(op.task.id in self.plan.entries for op in ops if isinstance(op, Add)):
-            for start in range(0, len(ops), MAX_OPS):
-                await self._seat.publish(PlanEdit(ops=tuple(ops[start : start + MAX_OPS])))
+            for edit in in_messages(ops):
+                await self._seat.publish(edit)
         until = self._now() + 2 * self._claiming.stagger_s
         while len(self._here) < len(self._seat.roster) and self._now() < until:  # who ranks must know whom
             self._take(await self._news.next(until - self._now()))

@@ -14,6 +14,7 @@ from waggledance.tasks._plan import Plan
 from waggledance.tasks._plan_result import PlanResult
 from waggledance.tasks._planned import SHOWN_CHARS, decision_of
 from waggledance.tasks._recipe import Recipe
+from waggledance.tasks._recipe_parts import fanned_out, step_in, steps_in, watched_by
 from waggledance.tasks._recipe_steps import RecipeStep
 from waggledance.tasks._role_function import Artefact, Watched, role_functions
 from waggledance.tasks._role_notes import labelled, reminded
@@ -21,6 +22,7 @@ from waggledance.tasks._router import Router
 from waggledance.tasks._run_plan import run_plan
 from waggledance.tasks._sandbox import Sandbox
 from waggledance.tasks._static import StaticSkills
+from waggledance.tasks._task import TaskId
 from waggledance.tasks._work import Executor, Result, Work, by_peer
 
 
@@ -75,7 +77,7 @@ class Team:
                 f"recipe {recipe.name!r} keeps {recipe.seats} parts apart, so it needs {recipe.seats} peers or more, "
                 f"got {len(seat.roster)}"
             )
-        apart = Apart(self.router, seat.me, recipe.apart_from)
+        apart = Apart(self.router, seat.me, seat.roster, recipe)
         plan = await run_plan(
             seat,
             recipe.ops,
@@ -104,10 +106,19 @@ def outcome_of(recipe: Recipe, plan: Plan) -> Decision:
 
     It is undecided when there is none. What failed or never began on the way is in the notes.
     """
-    done = [s for s in recipe.steps if s.produces == recipe.out and s.task.id in plan.entries
-            and plan.entries[s.task.id].status == "done"]  # fmt: skip
-    newest = [step.task.id for step in done if step.round == max(s.round for s in done)]
-    return decision_of(plan, newest)
+    return decision_of(plan, newest_of(recipe, plan))
+
+
+def newest_of(recipe: Recipe, plan: Plan) -> tuple[TaskId, ...]:
+    """Return the tasks of the newest artefacts of the kind that a recipe is for, as far as they are done."""
+    made = newest(plan, [step for step in steps_in(recipe, plan) if step.produces == recipe.out and not step.team])
+    return tuple([step.task.id for step in made])
+
+
+def newest(plan: Plan, steps: Sequence[RecipeStep]) -> list[RecipeStep]:
+    """Return those of some steps that made something in the last round in which one of them did."""
+    done = [s for s in steps if not s.most and s.task.id in plan.entries and plan.entries[s.task.id].status == "done"]
+    return [step for step in done if step.round == max(s.round for s in done)]
 
 
 class _Playing:
@@ -118,16 +129,20 @@ class _Playing:
 
     async def __call__(self, work: Work) -> Result:
         recipe = self._team.plays
-        step = recipe.by_task.get(work.task.id)
+        step = step_in(recipe, work.plan, work.task.id)
         if step is None:
             return await (self._team.execute or by_peer)(work)
+        if step.most:
+            return fanned_out(recipe, work.plan, step)
         if not step.role:
-            return Result(work.seat.question.text)
-        if not self._apart.begins(work.plan, work.task):
+            return Result(asked_of(recipe, step, work.plan) if step.team else work.seat.question.text)
+        role = step.of.roles[step.role]
+        if role.team is not None:
+            return Result(handed_in(recipe, step, work.plan))
+        if self._apart.bars(work.task):
             raise RunFailed(f"this peer plays another part that is to be apart from the {step.role}")
-        does = recipe.roles[step.role].does
-        if does is not None:
-            return Result(await role_functions()[does](given_to(recipe, step, work.plan, self._team.sandbox)))
+        if role.does is not None:
+            return Result(await role_functions()[role.does](given_to(recipe, step, work.plan, self._team.sandbox)))
         work = labelled(recipe, step, work)
         return await (self._team.execute or in_role)(work)
 
@@ -144,12 +159,34 @@ async def in_role(work: Work) -> Result:
 
 def given_to(recipe: Recipe, step: RecipeStep, plan: Plan, sandbox: Sandbox | None = None) -> Watched:
     """Return what a function that plays a step is given, in the order of the recipe."""
-    before = [recipe.by_task[link.before] for link in step.links]
+    before = watched_by(recipe, plan, step)
     done = {s.task.id for s in before if plan.entries[s.task.id].status == "done"}
     return Watched(
         tuple([Artefact(s, plan.result(s.task.id) or "") for s in before if s.task.id in done]),
         tuple([s for s in before if s.task.id not in done]),
-        recipe.settings,
+        step.of.settings,
         sandbox,
         step,
     )
+
+
+def asked_of(recipe: Recipe, step: RecipeStep, plan: Plan) -> str:
+    """Return what a team within the team is asked for: what the role that it plays watches, and how it is to go on."""
+    role = recipe.roles[step.played]
+    made = [one for one in watched_by(recipe, plan, step) if plan.entries[one.task.id].status == "done"]
+    texts = [plan.result(one.task.id) or "" for one in made]
+    titled = texts if len(made) == 1 else [f"{one}\n{text}" for one, text in zip(made, texts, strict=True)]
+    return "\n\n".join([*titled, *filter(None, [role.goal and f"Aim: {role.goal}.", role.prompt.strip()])])
+
+
+def handed_in(recipe: Recipe, step: RecipeStep, plan: Plan) -> str:
+    """Return the newest of what a team within the team has made; of several each under whose it is.
+
+    Raises:
+        RunFailed: it came to nothing.
+    """
+    made = newest(plan, watched_by(recipe, plan, step))
+    if not made:
+        raise RunFailed(f"the team {step.role} came to no {step.produces}")
+    texts = [plan.result(one.task.id) or "" for one in made]
+    return texts[0] if len(made) == 1 else "\n\n".join(f"{one}\n{text}" for one, text in zip(made, texts, strict=True))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from waggledance.core import NO_COST, AnswerKind, Cost, Message, Meter, Note, Question, RunFailed, Seat
 from waggledance.peers._confidence import confidence
+from waggledance.tasks._edit import Op
 from waggledance.tasks._task import Task, TaskId
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ class Result:
 
     text: str
     cost: Cost = NO_COST
+    edits: tuple[Op, ...] = ()
+    """What it changes in the plan: `Add`, `Link`, `Drop`, `Replace`, published in one message with the task's end, so
+    that a peer that dies leaves both or neither."""
 
 
 @dataclass(frozen=True)
