@@ -1,7 +1,7 @@
-"""What plans cost and what their scheduler reaches: the fold, data flow, doubled work, a killed peer.
+"""What plans cost and what their scheduler reaches: the fold, data flow, doubled work, a killed peer, skewed work.
 
     python benchmarks/plans.py            # 2 minutes
-    python benchmarks/plans.py --quick
+    python benchmarks/plans.py --quick --part skewed
 
 The fold is timed (CPU time) beside rustworkx building and checking the same graph; the rest runs in virtual time and is
 exact. Goals and reference figures: Zhang et al. 2025, "UFO³", arXiv:2511.11332, and simulations after it.
@@ -19,7 +19,7 @@ from typing import Any
 
 from waggledance.core import Channel, Message, local_peer_id, swarm_id
 from waggledance.network import Constant, Crash
-from waggledance.tasks import Add, Claim, Claiming, Link, Op, Plan, PlanEdit, Planned, Result, Task, Work
+from waggledance.tasks import Add, Claim, Claiming, HandOver, Link, Op, Plan, PlanEdit, Planned, Result, Task, Work
 from waggledance.testing import simulate
 
 ANNA = local_peer_id("anna")
@@ -69,14 +69,14 @@ def fold(quick: bool) -> None:
 
 
 class Timed:
-    """An executor in virtual time; counts what is begun."""
+    """An executor in virtual time; counts what is begun. One peer may be slow."""
 
-    def __init__(self, seconds: dict[str, float]) -> None:
-        self.seconds, self.begun = seconds, 0
+    def __init__(self, seconds: dict[str, float], slow: str = "") -> None:
+        self.seconds, self.slow, self.begun = seconds, slow, 0
 
     async def __call__(self, work: Work) -> Result:
         self.begun += 1
-        await asyncio.sleep(self.seconds[work.task.goal])
+        await asyncio.sleep(self.seconds[work.task.goal] * (5 if work.seat.name == self.slow else 1))
         return Result(work.task.goal)
 
 
@@ -159,12 +159,42 @@ def killed(quick: bool) -> None:
     )
 
 
+def skewed(quick: bool) -> None:
+    print("\nskewed work: 8 peers, 96 tasks, one at a time each, half a second to tell; means ± 95 %")
+    print("| claims | of ten tasks one takes 20 s, the others 1 s | begun twice | handed over | 2 s each, one peer five times as slow | begun twice | handed over |")  # fmt: skip
+    print("|---" * 7 + "|")
+    arms: dict[str, dict[str, Any]] = {
+        "asks for each task": {},
+        "claims 3 ahead, and keeps them": {"ahead": 3, "rebalancer": None},
+        "claims 3 ahead, and hands over": {"ahead": 3},
+    }
+    for name, more in arms.items():
+        claiming = Claiming(in_flight=1, lease_s=1_000, stagger_s=0.5, **more)
+        cells: list[str] = []
+        for slow in ("", "p3"):
+            rows: list[tuple[float, int, int]] = []
+            for seed in range(3 if quick else 12):
+                rng = Random(seed)
+                times = {f"t{i}-{seed}": 2.0 if slow else 20.0 if rng.random() < 0.1 else 1.0 for i in range(96)}
+                work = Timed(times, slow)
+                planned = Planned(ops=tuple(Add(Task(goal=g)) for g in times), execute=work, claiming=claiming)
+                seen = simulate(planned, "b", peers=8, limit_s=1e6, linger_s=0.0, seed=seed, delay=Constant(0.5))
+                edits = [op for m in seen.log if isinstance(m.body, PlanEdit) for op in m.body.ops]
+                rows.append((seen.virtual_s, work.begun - 96, sum(isinstance(op, HandOver) for op in edits)))
+            took, twice, handed = ([row[n] for row in rows] for n in range(3))
+            half = 1.96 * statistics.stdev(took) / len(took) ** 0.5
+            cells += [f"{statistics.mean(took):.1f} ± {half:.1f} s", f"{statistics.mean(twice):.1f}", f"{statistics.mean(handed):.1f}"]  # fmt: skip
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--part", default="", help="fold, data_flow, doubled, killed or skewed alone")
     quick = parser.parse_args().quick
-    for part in (fold, data_flow, doubled, killed):
-        part(quick)
+    for part in (fold, data_flow, doubled, killed, skewed):
+        if parser.parse_args().part in ("", part.__name__):
+            part(quick)
 
 
 if __name__ == "__main__":

@@ -20,10 +20,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
-from waggledance.core import MessageId, PeerId, UsageError
+from waggledance.core import UNIT, MessageId, PeerId, UsageError
 from waggledance.tasks._edit import Claim, Hedge
 from waggledance.tasks._entry import Entry
 from waggledance.tasks._plan import Plan
+from waggledance.tasks._rebalancer import Rebalancer
 from waggledance.tasks._router import lot
 from waggledance.tasks._task import Task, TaskId
 
@@ -45,16 +46,26 @@ class Claiming:
     """How long the others leave it alone with a task without hearing of it, > 0 s."""
     stagger_s: float = 0.2
     """How long it waits for each peer that stands before it, ≥ 0 s: about what a message takes to everybody."""
+    ahead: int = 0
+    """How many more it claims than it does at a time, ≥ 0, to begin them without asking anybody. They wait, and go to
+    whoever has nothing to do and asks for them."""
+    rebalancer: Rebalancer | None = Rebalancer(aim_ppm=UNIT)
+    """Says which of those that wait are worth handing over; none is when None."""
     hedge: float = inf
     """A task that takes so many times as long as is usual for its kind is done a second time by who has nothing else to
     do, > 1; never when infinite."""
 
     def __post_init__(self) -> None:
-        if self.in_flight < 1 or not 0 < self.lease_s <= 86_400 or not 0 <= self.stagger_s < inf or not self.hedge > 1:
+        if (
+            min(self.in_flight - 1, self.ahead) < 0
+            or not 0 < self.lease_s <= 86_400
+            or not 0 <= self.stagger_s < inf
+            or not self.hedge > 1
+        ):
             raise UsageError(
-                "a peer does 1 task at a time or more, with a lease of up to a day, waits 0 s or more for others and "
-                f"hedges after more than 1 time the usual: got {self.in_flight}, {self.lease_s} s, {self.stagger_s} s "
-                f"and {self.hedge}"
+                "a peer does 1 task at a time or more, claims 0 or more ahead, with a lease of up to a day, waits 0 s "
+                f"or more for others and hedges after more than 1 time the usual: got {self.in_flight}, {self.ahead}, "
+                f"{self.lease_s} s, {self.stagger_s} s and {self.hedge}"
             )
 
 
@@ -96,15 +107,18 @@ class Claims:
         """Return for how many seconds somebody was at a task, as seen here, when that last ended."""
         return self._lasted.get(task, 0.0)
 
-    def due(self, plan: Plan, now: float, free: int, mine: frozenset[TaskId]) -> list[tuple[Claim | Hedge, bool]]:
-        """Return what to claim now, the most urgent first, and at most as much as there are hands free.
+    def due(
+        self, plan: Plan, now: float, free: int, hands: int, mine: frozenset[TaskId]
+    ) -> list[tuple[Claim | Hedge, bool]]:
+        """Return what to claim now, the most urgent first.
 
         With each comes whether others may be claiming it as well: then to begin has to wait until they would be heard.
 
         Args:
             plan: as it stands.
             now: this peer's time.
-            free: how many more tasks it could do.
+            free: how many more tasks it may claim.
+            hands: how many more it could begin now, at most `free`.
             mine: what it is at already.
         """
         self.next_at = now + self._claiming.lease_s if self._in_review else inf
@@ -123,7 +137,7 @@ class Claims:
                 if self._may(entry.task, entry.holder, since, now):
                     claims.append((Claim(entry.task.id, lease_ms, over=entry.claim), True))
         if not claims and not ready:
-            claims += [(hedge, True) for hedge in self._hedges(plan.busy(), now, mine)[:free]]
+            claims += [(hedge, True) for hedge in self._hedges(plan.busy(), now, mine)[:hands]]
         return claims
 
     def _may(self, task: Task, instead_of: PeerId | None, since: float, now: float) -> bool:

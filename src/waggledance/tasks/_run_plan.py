@@ -19,16 +19,19 @@ from math import inf
 from typing import Any, cast
 
 from waggledance.core import UNIT, BudgetSpent, Message, Meter, PeerId, RunFailed, Seat, well_formed
+from waggledance.tasks._card import Card
 from waggledance.tasks._check import Check, Finding
 from waggledance.tasks._claims import Claiming, Claims
 from waggledance.tasks._doing import charge_check, look_at, try_task
 from waggledance.tasks._doubted import Doubts
 from waggledance.tasks._edit import (
     MAX_OPS,
+    Accept,
     Add,
     Claim,
     Done,
     Fail,
+    HandOver,
     Hedge,
     Op,
     PlanEdit,
@@ -37,6 +40,7 @@ from waggledance.tasks._edit import (
 )
 from waggledance.tasks._entry import Entry
 from waggledance.tasks._evaluating import Evaluating
+from waggledance.tasks._handing_over import HandingOver
 from waggledance.tasks._here import Here, cards_of
 from waggledance.tasks._offering import Offering
 from waggledance.tasks._opened_plan import in_messages
@@ -106,7 +110,7 @@ class _Worker:
         self._sealing = Sealing(seat, claiming.lease_s, seal_quorum)
         self.plan = Plan(seat.roster)
         self._said: list[Message[Any]] = []
-        self._forked = frozenset[PeerId]()
+        self._forked: frozenset[PeerId] = frozenset()
         self._here: list[Message[Here]] = []
         self._router = router
         self._doubts, self._standing = Doubts(seat.me), Standing(router)
@@ -114,6 +118,7 @@ class _Worker:
             router.follow(lambda: self.plan)
         self._ranked: dict[TaskId, tuple[float, tuple[Scored, ...]]] = {}
         self._claims = Claims(seat.me, claiming, self._place)
+        self._handing = HandingOver(seat.me, claiming.rebalancer, claiming.stagger_s, self._place)
         self._evaluating = Evaluating(seat, doing.planner, lambda: self.plan)
         self._offering = Offering(seat, doing.planner, lambda: self.plan)
         self._reopening = Reopening(seat, doing.planner, claiming.stagger_s)
@@ -173,11 +178,8 @@ class _Worker:
         claims: list[tuple[Claim | Hedge, bool]] = []
         if self._seat.meter.spent_out() is None:
             self._take_up(now)
-            free = self._claiming.in_flight - len(self._at)
-            claims = self._claims.due(
-                self.plan, now, min(free, MAX_OPS - 1 - len(ops)), frozenset(self._at) | self._reopening.held_back
-            )
-        ops += [claim for claim, _ in claims]
+            claims = self._due(now, MAX_OPS - 1 - len(ops))
+            ops += [claim for claim, _ in claims] or self._handed(now)[: MAX_OPS - 1 - len(ops)]
         if (replan := self._reopening.due(now)) is not None:
             ops.append(Add(replan))
         if ops:
@@ -202,7 +204,7 @@ class _Worker:
 
     def _next_at(self) -> float:
         renew = min((at + self._claiming.lease_s / 2 for at in self._renewed.values()), default=inf)
-        return min(self._claims.next_at, renew, self._reopening.due_at, self._sealing.due_at)
+        return min(self._claims.next_at, self._handing.next_at, renew, self._reopening.due_at, self._sealing.due_at)
 
     def _take(self, fresh: Sequence[Message[Any]]) -> None:
         self._said.extend(fresh)
@@ -237,10 +239,12 @@ class _Worker:
     def _rank(self, task: Task) -> tuple[Scored, ...]:
         known = self._ranked.get(task.id)
         if known is None or self._now() - known[0] > RERANK_S:
-            load = Counter(e.holder for e in self.plan.busy() if e.status == "claimed" and e.holder is not None)
-            cards = cards_of(self._here, self._seat.table.names, load)
-            known = self._ranked[task.id] = (self._now(), self._standing.rank(task, cards))
+            known = self._ranked[task.id] = (self._now(), self._standing.rank(task, self._cards()))
         return known[1]
+
+    def _cards(self) -> tuple[Card, ...]:
+        load = Counter(e.holder for e in self.plan.busy() if e.status == "claimed" and e.holder is not None)
+        return cards_of(self._here, self._seat.table.names, load)
 
     def _place(self, task: Task, instead_of: PeerId | None) -> int | None:
         """Return how many stand before this peer for a task; None if it cannot do it. Who failed at it goes last."""
@@ -257,6 +261,8 @@ class _Worker:
                 if entry.claim != message.id:
                     continue
                 self._renewed[claim.task] = now
+                if self._hands <= 0:  # it waits
+                    continue
             settle_s = self._claiming.stagger_s if contested else 0.0
             self._at[claim.task] = asyncio.create_task(self._do(entry, settle_s))
 
@@ -269,6 +275,8 @@ class _Worker:
                 lost = entry.holder != self._seat.me
             if lost:
                 self._stop(id)
+        waiting = {entry.task.id for entry in self._waiting()}
+        self._renewed = {id: at for id, at in self._renewed.items() if id in self._at or id in waiting}
 
     def _stop(self, id: TaskId) -> None:
         task = self._at.pop(id)
@@ -278,14 +286,40 @@ class _Worker:
         task.cancel()
 
     def _take_up(self, now: float) -> None:
-        """Begin what this peer holds and is not at: handed over, left from before this process, or lost and won back.
-
-        The last happens when a seal brings two claims into another order than their clocks.
+        """Begin what this peer holds and is not at: claimed ahead, handed over, left from before this process, or lost
+        and won back, as when a seal brings two claims into another order than their clocks.
         """
-        for entry in self.plan.busy():
-            if entry.status == "claimed" and entry.holder == self._seat.me and entry.task.id not in self._at:
-                self._renewed[entry.task.id] = now
-                self._at[entry.task.id] = asyncio.create_task(self._do(entry, 0.0))
+        for entry in self._waiting()[: self._hands]:
+            claimed_at = self._renewed.setdefault(entry.task.id, now - self._claiming.stagger_s)
+            settle_s = max(0.0, claimed_at + self._claiming.stagger_s - now)
+            self._at[entry.task.id] = asyncio.create_task(self._do(entry, settle_s))
+
+    def _waiting(self) -> list[Entry]:
+        """Return what this peer holds and has not begun, the most urgent first."""
+        mine = [e for e in self.plan.busy() if e.status == "claimed" and e.holder == self._seat.me]
+        waiting = [entry for entry in mine if entry.task.id not in self._at]
+        return sorted(waiting, key=lambda entry: (-entry.task.priority, lot(entry.task, self._seat.me)))
+
+    @property
+    def _hands(self) -> int:
+        """How many more tasks it could begin."""
+        return max(0, self._claiming.in_flight - len(self._at))
+
+    def _due(self, now: float, most: int) -> list[tuple[Claim | Hedge, bool]]:
+        """Return what to claim: as much as it could begin, and some ahead."""
+        free = self._claiming.in_flight + self._claiming.ahead - len(self._at) - len(self._waiting())
+        mine = frozenset(self._at) | self._reopening.held_back
+        return self._claims.due(self.plan, now, min(free, most), min(self._hands, most), mine)
+
+    def _handed(self, now: float) -> list[Accept | HandOver]:
+        """Return what to hand over of what waits here; or, with a hand free, what to accept of what waits elsewhere."""
+        self._handing.next_at = inf
+        waiting = [entry.task.id for entry in self._waiting()]
+        if any(self.plan.entries[id].willing for id in waiting):
+            return list(self._handing.hands(self.plan, waiting, self._cards()))
+        if waiting or not self._hands:
+            return []
+        return list(self._handing.accepts(self.plan, self._cards(), now))
 
     def _renewals(self, now: float) -> list[Renew]:
         due = [id for id, at in self._renewed.items() if now >= at + self._claiming.lease_s / 2]
