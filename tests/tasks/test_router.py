@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from waggledance.core import UNIT, Message, UsageError, local_peer_id
 from waggledance.tasks import ROUTERS, Card, Router, Scored, Standing, Task, TaskOutcome, counted
-from waggledance.tasks._router import lot
+from waggledance.tasks._router import best_first, lot
 from waggledance.tasks._standing import _EVERY
 from waggledance.testing._routing_world import said_outcome
 
@@ -162,3 +162,15 @@ def test_an_outcome_that_makes_no_sense_is_refused(wrong: dict[str, object], say
 
 def test_scores_say_whom_they_are_of() -> None:
     assert EVERY_ROUTER[0].rank(TASK, CARDS)[0] == Scored(PEERS[5], 650_000)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(0, 40), levels=st.sampled_from([1, 3, 10**6]))
+def test_the_best_come_first_as_if_every_pair_were_looked_at(seed: int, n: int, levels: int) -> None:
+    rng = Random(seed)
+    cards = [Card(peer=local_peer_id(f"{seed}/{i}"), available=rng.random() < 0.8) for i in range(n)]
+    scores = [rng.randrange(levels) - levels // 2 for _ in cards]
+    plain = sorted(
+        zip(scores, cards, strict=True), key=lambda row: (not row[1].available, -row[0], lot(TASK, row[1].peer))
+    )
+    assert best_first(TASK, cards, scores) == plain

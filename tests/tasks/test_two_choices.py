@@ -91,6 +91,26 @@ def test_learning_moves_weights_towards_what_is_rewarded() -> None:
     assert state.weights[1:] == before[1:]
 
 
+def test_a_softmax_draws_as_often_as_its_scores_say_and_says_what_it_saw_of_the_first_alone() -> None:
+    cards = [Card(peer=local_peer_id(f"p{i}"), task_ms=500 + 40 * i, load=i % 4) for i in range(40)]
+    cards.append(Card(peer=local_peer_id("down"), available=False))
+    ranks = [Softmax().rank(Task(goal=f"carry {i}", kind="carry"), cards) for i in range(400)]
+    fast = {card.peer for card in cards[:10]}
+    share = sum(scored.score_ppm for scored in ranks[0] if scored.peer in fast) / UNIT
+    assert sum(rank[0].peer in fast for rank in ranks) / 400 == pytest.approx(share, abs=0.08)
+    assert {tuple(len(scored.x) for scored in rank) for rank in ranks} == {(3,) * 32 + (0,) * 9}
+    assert all(
+        [s.score_ppm for s in rank[1:]] == sorted([s.score_ppm for s in rank[1:]], reverse=True) for rank in ranks
+    )
+
+
+def test_what_a_softmax_saw_lies_around_its_mean_by_probability() -> None:
+    cards = [Card(peer=local_peer_id(f"p{i}"), task_ms=500 + 90 * i, load=i % 4) for i in range(20)]
+    rank = Softmax().rank(TASK, cards)
+    for feature in range(3):
+        assert abs(sum(s.score_ppm * s.x[feature] for s in rank) / UNIT) < 40  # each score is rounded down
+
+
 def test_the_table_of_exponentials_is_exact_to_nine_digits() -> None:
     table = _exponentials()
     assert all(table[k] / 2**40 == pytest.approx(np.exp(-k / 1024), abs=1e-9) for k in range(0, len(table), 97))

@@ -13,19 +13,21 @@ Source: Yang et al. 2025, "AgentNet", arXiv:2504.00587 (eqs. of w and c); probat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar
 
 from waggledance.core import UNIT, Message, PeerId, UsageError
 from waggledance.tasks._card import Card
 from waggledance.tasks._outcome import TaskOutcome
-from waggledance.tasks._router import Router, Scored, best_first, draw, lot, ranked
+from waggledance.tasks._router import Router, Scored, draw, in_order, lot
 from waggledance.tasks._task import Task
 
 _DOWN = 4 * UNIT
 """What a peer on probation stands behind: more than any capability."""
 _UNUSED = (UNIT, 0)
+_NO_RUNS: Mapping[PeerId, tuple[int, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Edges:
     __slots__ = ("_router", "_runs", "weights")
 
     def __init__(
-        self, router: EdgeWeights, weights: dict[PeerId, int], runs: dict[tuple[str, PeerId], tuple[int, int]]
+        self, router: EdgeWeights, weights: dict[PeerId, int], runs: dict[str, dict[PeerId, tuple[int, int]]]
     ) -> None:
         self._router = router
         self.weights = weights
@@ -82,26 +84,29 @@ class Edges:
         worker, reward = PeerId(body.worker), body.reward_ppm
         if router.of is None or said.author == router.of:
             self.weights[worker] = _run(self.weights.get(worker, UNIT), reward, router.alpha_ppm)
-        left, earned = self._runs.get((body.task_kind, worker), _UNUSED)
-        beta = router.beta_ppm
-        self._runs[body.task_kind, worker] = left * beta // UNIT, _run(earned, reward, beta)
+        runs, beta = self._runs.setdefault(body.task_kind, {}), router.beta_ppm
+        left, earned = runs.get(worker, _UNUSED)
+        runs[worker] = left * beta // UNIT, _run(earned, reward, beta)
 
     def copy(self) -> Edges:
-        return Edges(self._router, dict(self.weights), dict(self._runs))
+        return Edges(self._router, dict(self.weights), {kind: dict(runs) for kind, runs in self._runs.items()})
 
     def order(self, task: Task, cards: Sequence[Card]) -> tuple[Scored, ...]:
         """Rank by capability; peers on probation after all others, but for the task that is a probe."""
-        kind, runs, cut = task.kind, self._runs, self._router.cut_ppm
-        down = {worker for worker, weight in self.weights.items() if weight <= cut}
+        kind, runs, cut = task.kind, self._runs.get(task.kind, _NO_RUNS), self._router.cut_ppm
         scores = [
-            card.claim_ppm(kind) * left // UNIT + earned - _DOWN * (card.peer in down)
+            card.claim_ppm(kind) * left // UNIT + earned
             for card in cards
-            for left, earned in (runs.get((kind, card.peer), _UNUSED),)
+            for left, earned in (runs.get(card.peer, _UNUSED),)
         ]
+        down = {worker for worker, weight in self.weights.items() if weight <= cut}
+        if not down:
+            return in_order(task, cards, scores)
+        scores = [score - _DOWN * (card.peer in down) for card, score in zip(cards, scores, strict=True)]
         waiting = [card for card in cards if card.peer in down and card.available]
         if waiting and self._probes(task, probed := min(waiting, key=lambda card: lot(task, card.peer)).peer):
             scores = [score + 2 * _DOWN * (card.peer == probed) for card, score in zip(cards, scores, strict=True)]
-        return ranked(best_first(task, cards, scores))
+        return in_order(task, cards, scores)
 
     def _probes(self, task: Task, peer: PeerId) -> bool:
         """Say whether this task goes to a peer on probation: ever more rarely while it keeps failing."""

@@ -9,10 +9,12 @@ Source: Garivier, Moulines 2011, "On upper-confidence bound policies for switchi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
 from waggledance.core import UNIT, Message, PeerId, UsageError
+from waggledance.tasks._card import UNSAID_PPM
 from waggledance.tasks._outcome import TaskOutcome
 
 ONE = 1 << 30
@@ -42,7 +44,7 @@ class Faded:
         UsageError: g out of range.
     """
 
-    __slots__ = ("_clock", "_keep", "_now", "_rows")
+    __slots__ = ("_clock", "_keep", "_now", "_priors", "_rows")
 
     def __init__(self, keep_ppm: int) -> None:
         if not 0 < keep_ppm <= UNIT:
@@ -53,6 +55,7 @@ class Faded:
         self._clock: dict[str, int] = {}
         self._rows: dict[str, dict[PeerId, tuple[int, Seen]]] = {}
         self._now: dict[str, dict[PeerId, Seen]] = {}
+        self._priors: dict[str, dict[PeerId, int]] = {}
 
     def learn(self, said: Message[TaskOutcome]) -> None:
         """Take in one outcome; they come in their order."""
@@ -60,6 +63,7 @@ class Faded:
         kind, worker, now = body.task_kind, PeerId(body.worker), self._clock.get(body.task_kind, 0) + 1
         self._clock[kind] = now
         self._now.pop(kind, None)
+        self._priors.pop(kind, None)
         rows = self._rows.setdefault(kind, {})
         at, seen = rows.get(worker, (now, NOTHING))
         kept = power(self._keep, now - at)
@@ -81,6 +85,15 @@ class Faded:
             known = self._now[kind] = {
                 worker: seen if at == now else _faded(seen, power(keep, now - at))
                 for worker, (at, seen) in self._rows.get(kind, {}).items()
+            }
+        return known
+
+    def priors(self, kind: str) -> Mapping[PeerId, int]:
+        """Return the faded mean reward of all workers at a kind, in ppm, one outcome of one half beside each."""
+        known = self._priors.get(kind)
+        if known is None:
+            known = self._priors[kind] = {
+                worker: (seen.total + ONE * UNSAID_PPM) // (seen.weight + ONE) for worker, seen in self.of(kind).items()
             }
         return known
 

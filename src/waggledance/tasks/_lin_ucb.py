@@ -21,7 +21,7 @@ from typing import ClassVar
 
 from waggledance.core import UNIT, Message, UsageError
 from waggledance.tasks._card import UNSAID_PPM, Card
-from waggledance.tasks._faded import ONE, Faded, Seen
+from waggledance.tasks._faded import Faded
 from waggledance.tasks._outcome import TaskOutcome
 from waggledance.tasks._router import Router, Scored, best_first, ranked
 from waggledance.tasks._task import Task
@@ -89,22 +89,17 @@ class Linear:
 
     def order(self, task: Task, cards: Sequence[Card]) -> tuple[Scored, ...]:
         """Screen all, then rank those that passed by upper confidence bound; the others follow as screened."""
-        seen, kind = self._faded.of(task.kind), task.kind
-        priors = [UNSAID_PPM if (row := seen.get(card.peer)) is None else prior_of(row) for card in cards]
+        priors, kind = self._faded.priors(task.kind), task.kind
         screen = [
-            (50 * card.claim_ppm(kind) + 35 * prior + 15 * card.calm_ppm) // 100
-            for card, prior in zip(cards, priors, strict=True)
+            (50 * card.claim_ppm(kind) + 35 * priors.get(card.peer, UNSAID_PPM) + 15 * card.calm_ppm) // 100
+            for card in cards
         ]
         first = best_first(task, cards, screen)
         near = [card for _, card in first[: self._router.screened]]
-        x_of = {card.peer: self._x(card, kind, seen.get(card.peer)) for card in near}
+        x_of = {card.peer: _x(card, kind, priors.get(card.peer, UNSAID_PPM)) for card in near}
         close = best_first(task, near, [self._bound(x_of[card.peer]) for card in near])
         rest = first[self._router.screened :]
         return (*ranked(close, x_of), *ranked([(0, card) for _, card in rest]))
-
-    def _x(self, card: Card, kind: str, seen: Seen | None) -> tuple[int, ...]:
-        prior = UNSAID_PPM if seen is None else prior_of(seen)
-        return (UNIT, card.claim_ppm(kind), card.busy_ppm, card.slow_ppm, prior, UNIT * card.available)
 
     def _bound(self, x: tuple[int, ...]) -> int:
         """Return θᵀx + a sqrt(xᵀA⁻¹x), in parts per million."""
@@ -116,9 +111,8 @@ class Linear:
         return _dot(theta, x) // _FINE + self._router.explore_ppm * isqrt(max(0, spread) // _FINE) // UNIT
 
 
-def prior_of(seen: Seen) -> int:
-    """Return a worker's faded mean reward, with one outcome of one half beside it."""
-    return (seen.total + ONE * UNSAID_PPM) // (seen.weight + ONE)
+def _x(card: Card, kind: str, prior_ppm: int) -> tuple[int, ...]:
+    return (UNIT, card.claim_ppm(kind), card.busy_ppm, card.slow_ppm, prior_ppm, UNIT * card.available)
 
 
 def inverted(matrix: Sequence[Sequence[int]]) -> _Matrix:

@@ -10,6 +10,7 @@ Source: Wang et al. 2026, "Symphony-Coord", arXiv:2602.00966; that nobody owns t
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from waggledance.tasks._plan import Plan
 
 _PRIME = (1 << 61) - 1
-_GONE = 1 << 62
-"""More than any score: what a peer that is not available stands behind."""
 _NO_X: Mapping[PeerId, tuple[int, ...]] = MappingProxyType({})
 
 
@@ -111,11 +110,23 @@ def able(task: Task, cards: Sequence[Card]) -> Sequence[Card]:
 
 def best_first(task: Task, cards: Sequence[Card], scores: Iterable[int]) -> list[tuple[int, Card]]:
     """Return scores and cards sorted: available peers first, the higher score first, equals by `lot`."""
-    rows = [(score if card.available else score - _GONE, card) for score, card in zip(scores, cards, strict=True)]
+    rows = list(zip(scores, cards, strict=True))
+    gone = [row for row in rows if not row[1].available]
+    if not gone:
+        return _sorted(task, rows)
+    return _sorted(task, [row for row in rows if row[1].available]) + _sorted(task, gone)
+
+
+def _sorted(task: Task, rows: list[tuple[int, Card]]) -> list[tuple[int, Card]]:
+    """Sort by score, then by lot; lots are drawn for those alone that have equals, as they cost more than the rest."""
+    scores = [score for score, _ in rows]
+    if len(set(scores)) < len(rows):
+        equal = {score for score, n in Counter(scores).items() if n > 1}
+        a, b = _line(task.id)
+        points = map(_point, [card.peer for _, card in rows])
+        lots = [(a * point + b) % _PRIME if score in equal else 0 for score, point in zip(scores, points, strict=True)]
+        rows = [rows[at] for at in sorted(range(len(rows)), key=lots.__getitem__)]
     rows.sort(key=itemgetter(0), reverse=True)
-    if len({score for score, _ in rows}) < len(rows):
-        lots = {card.peer: lot for lot, card in zip(_lots(task, cards), cards, strict=True)}
-        rows.sort(key=lambda row: (-row[0], lots[row[1].peer]))
     return rows
 
 
@@ -126,12 +137,11 @@ def in_order(task: Task, cards: Sequence[Card], scores: Iterable[int]) -> tuple[
 
 def ranked(rows: Iterable[tuple[int, Card]], x_of: Mapping[PeerId, tuple[int, ...]] = _NO_X) -> tuple[Scored, ...]:
     """Return sorted rows as a ranking, with the features that were seen of some peers."""
-    least = -_GONE // 2
+    rows = list(rows)
+    scores, peers = [score for score, _ in rows], [card.peer for _, card in rows]
     if not x_of:
-        return tuple([Scored(card.peer, score if score > least else score + _GONE) for score, card in rows])
-    return tuple([
-        Scored(card.peer, score if score > least else score + _GONE, x_of.get(card.peer, ())) for score, card in rows
-    ])  # fmt: skip
+        return tuple(map(Scored, peers, scores))
+    return tuple(map(Scored, peers, scores, [x_of.get(peer, ()) for peer in peers]))
 
 
 def lot(task: Task, peer: PeerId) -> int:
@@ -149,11 +159,6 @@ def lot(task: Task, peer: PeerId) -> int:
 def draw(task: Task, what: bytes) -> int:
     """Return a number from 0 to 2^64 - 1 that is the task's own, for choices that all who rank must make alike."""
     return int.from_bytes(blake3(b"waggle/draw/1\0" + what + b"\0" + task.id).digest(8))
-
-
-def _lots(task: Task, cards: Sequence[Card]) -> list[int]:
-    a, b = _line(task.id)
-    return [(a * _point(card.peer) + b) % _PRIME for card in cards]
 
 
 @lru_cache(maxsize=1 << 16)

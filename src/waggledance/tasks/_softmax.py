@@ -17,20 +17,22 @@ Optimization"; the mixture as in the 2025 paper on data scheduling for IoT sensi
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from math import factorial
+from operator import mul
 from typing import ClassVar
 
 from waggledance.core import UNIT, Message, UsageError
 from waggledance.tasks._card import UNSAID_PPM, Card
 from waggledance.tasks._faded import Faded
-from waggledance.tasks._lin_ucb import prior_of
 from waggledance.tasks._outcome import TaskOutcome
 from waggledance.tasks._router import Router, Scored, best_first, draw, ranked
 from waggledance.tasks._task import Task
-from waggledance.tasks._two_choices import Paces, TwoChoices
+from waggledance.tasks._two_choices import Paces, TwoChoices, ends_ms
 
 FEATURES = 3
 MOST = 16 * UNIT
@@ -39,6 +41,8 @@ _STEPS = 1 << 10
 """Exponents are taken in whole 1/1024."""
 _LONGEST = 4 * UNIT
 """Waiting counts up to four task times of the mean peer."""
+_TOLD = 32
+"""Of so many of the ranking it is said what was seen: who stands behind them hardly ever does the task."""
 
 
 @dataclass(frozen=True)
@@ -108,49 +112,44 @@ class Policy:
         features = self._features(task, up)
         shares = self._shares(up, features)
         total = sum(shares)
-        rows = best_first(task, up, [share * UNIT // total for share in shares])
-        share_of = dict(zip((card.peer for card in up), shares, strict=True))
-        left = draw(task, b"softmax") % total
-        for at, (_, card) in enumerate(rows):
-            left -= share_of[card.peer]
-            if left < 0:
-                rows.insert(0, rows.pop(at))
-                break
-        mean = [sum(f[i] * s for f, s in zip(features, shares, strict=True)) // total for i in range(FEATURES)]
-        seen = {
-            card.peer: tuple(value - m for value, m in zip(f, mean, strict=True))
-            for card, f in zip(up, features, strict=True)
-        }
+        by_share = best_first(task, up, shares)
+        at = bisect_right(list(accumulate([share for share, _ in by_share])), draw(task, b"softmax") % total)
+        by_share.insert(0, by_share.pop(at))
+        rows = [(share * UNIT // total, card) for share, card in by_share]
         rows += best_first(task, [card for card in cards if not card.available], [0] * (len(cards) - len(up)))
-        return ranked(rows, seen)
+        means = [sum(map(mul, values, shares)) // total for values in features]
+        told = {card.peer for _, card in rows[:_TOLD]}
+        places = [(at, card.peer) for at, card in enumerate(up) if card.peer in told]
+        seen = [tuple([values[at] - mean for values, mean in zip(features, means, strict=True)]) for at, _ in places]
+        return ranked(rows, dict(zip([peer for _, peer in places], seen, strict=True)))
 
-    def _features(self, task: Task, cards: Sequence[Card]) -> list[tuple[int, int, int]]:
+    def _features(self, task: Task, cards: Sequence[Card]) -> tuple[list[int], list[int], list[int]]:
         """Return pace beside the fastest, waiting in mean task times, and faded mean reward at the kind."""
-        times = [self._paces.task_ms(card) for card in cards]
-        fastest, mean = min(times), max(1, sum(times) // len(times))
-        seen = self._faded.of(task.kind)
-        return [
-            (
-                UNIT * fastest // time,
-                min(_LONGEST, UNIT * card.load * time // (card.capacity * (mean + card.load_age_ms))),
-                UNSAID_PPM if (row := seen.get(card.peer)) is None else prior_of(row),
-            )
+        times = self._paces.times_ms(cards)
+        fastest, mean = UNIT * min(times), max(1, sum(times) // len(times))
+        merits = self._faded.priors(task.kind)
+        waits = [
+            min(_LONGEST, UNIT * card.load * time // (card.capacity * (mean + card.load_age_ms))) if card.load else 0
             for card, time in zip(cards, times, strict=True)
         ]
+        return (
+            [fastest // time for time in times],
+            waits,
+            [merits.get(card.peer, UNSAID_PPM) for card in cards],
+        )
 
-    def _shares(self, cards: Sequence[Card], features: Sequence[tuple[int, int, int]]) -> list[int]:
+    def _shares(self, cards: Sequence[Card], features: tuple[list[int], list[int], list[int]]) -> list[int]:
         """Return whole numbers in proportion to the probabilities; at least one is above 0."""
         a, b, c = self.weights
-        logits = [a * x + b * y + c * z for x, y, z in features]
-        best = max(logits)
-        table = _exponentials()
-        last = len(table) - 1
-        shares = [table[min(last, (best - logit) * _STEPS // (UNIT * UNIT))] for logit in logits]
+        logits = [a * x + b * y + c * z for x, y, z in zip(*features, strict=True)]
+        best, table = max(logits), _exponentials()
+        last, fine = len(table) - 1, UNIT * UNIT // _STEPS
+        shares = [table[k if (k := (best - logit) // fine) < last else last] for logit in logits]
         if self._router.ants:
-            ends = [self._paces.ends_ms(card) for card in cards]
+            ends = ends_ms(cards, self._paces.times_ms(cards))
             soonest = min(ends)
             near = [(soonest << 20) // end for end in ends]
-            shares = [s * f[2] * n * n for s, f, n in zip(shares, features, near, strict=True)]
+            shares = [s * z * n * n for s, z, n in zip(shares, features[2], near, strict=True)]
             if not any(shares):
                 shares = [1] * len(shares)
         return shares

@@ -19,7 +19,6 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from operator import attrgetter
 from typing import ClassVar
 
 from blake3 import blake3
@@ -83,21 +82,21 @@ class Paces:
 
     def order(self, task: Task, cards: Sequence[Card]) -> tuple[Scored, ...]:
         """Rank by two choices."""
-        ends = [self.ends_ms(card) for card in cards]
-        drawn = self._drawn(task, cards)
-        scores = [_FIRST - end if card.peer in drawn else -end for card, end in zip(cards, ends, strict=True)]
+        times = self.times_ms(cards)
+        drawn = self._drawn(task, cards, times)
+        scores = [-end for end in ends_ms(cards, times)]
+        for at in drawn:
+            scores[at] += _FIRST
         return in_order(task, cards, scores)
 
-    def task_ms(self, card: Card) -> int:
-        """Return how long a task takes a peer, from its claim and from outcomes; at least 1."""
-        known = self._times.get(card.peer)
-        if known is None:
-            return card.task_ms
-        return max(1, (_CLAIM * UNIT * card.task_ms + known[1]) // (_CLAIM * UNIT + known[0]))
-
-    def ends_ms(self, card: Card) -> int:
-        """Return when a peer would have finished one more task, if its load were what was last heard."""
-        return card.latency_ms + self.task_ms(card) * (card.load + card.capacity) // card.capacity
+    def times_ms(self, cards: Sequence[Card]) -> list[int]:
+        """Return how long a task takes each peer, from its claim and from outcomes; at least 1."""
+        known, claim = self._times, _CLAIM * UNIT
+        return [
+            card.task_ms if seen is None else max(1, (claim * card.task_ms + seen[1]) // (claim + seen[0]))
+            for card in cards
+            for seen in (known.get(card.peer),)
+        ]
 
     def hand_over(self, task: Task, holder: Card, cards: Sequence[Card]) -> PeerId | None:
         """Return whom to hand a waiting task over to, or None to keep it; the receiver must still accept.
@@ -114,24 +113,32 @@ class Paces:
             UsageError: two cards of one peer.
         """
         others = [card for card in able(task, cards) if card.available and card.peer != holder.peer]
-        drawn = self._drawn(task, others)
-        ends = [(self.ends_ms(card), lot(task, card.peer), card.peer) for card in others if card.peer in drawn]
-        now = self.ends_ms(holder) - self.task_ms(holder) // holder.capacity
-        best = min(ends, default=None)
-        return best[2] if best is not None and now - best[0] > self._router.hand_over_gain_ms else None
+        times, (mine_ms,) = self.times_ms(others), self.times_ms([holder])
+        drawn, ends = self._drawn(task, others, times), ends_ms(others, times)
+        now_ms = ends_ms([holder], [mine_ms])[0] - mine_ms // holder.capacity
+        best = min([(ends[at], lot(task, others[at].peer), others[at].peer) for at in drawn], default=None)
+        return best[2] if best is not None and now_ms - best[0] > self._router.hand_over_gain_ms else None
 
-    def _drawn(self, task: Task, cards: Sequence[Card]) -> set[PeerId]:
-        """Draw peers that are available, each by its pace, all different."""
-        up = [card for card in cards if card.available]
-        up.sort(key=attrgetter("peer"))
-        paces = [UNIT * 1_000 * card.capacity // self.task_ms(card) for card in up]
-        drawn: set[PeerId] = set()
+    def _drawn(self, task: Task, cards: Sequence[Card], times: Sequence[int]) -> list[int]:
+        """Draw peers that are available, each by its pace, all different; return their places among the cards."""
+        up = [at for at, card in enumerate(cards) if card.available]
+        up.sort(key=[card.peer for card in cards].__getitem__)
+        paces = [UNIT * 1_000 * cards[at].capacity // times[at] for at in up]
+        drawn: list[int] = []
         digest = blake3(b"waggle/choices/1\0" + task.id)
         for number in range(min(self._router.choices, len(up))):
             sums = list(accumulate(paces))
             if not sums[-1]:
                 break
             at = bisect_right(sums, int.from_bytes(digest.digest(8, seek=8 * number)) % sums[-1])
-            drawn.add(up[at].peer)
+            drawn.append(up[at])
             paces[at] = 0
         return drawn
+
+
+def ends_ms(cards: Sequence[Card], times: Sequence[int]) -> list[int]:
+    """Return when peers would have finished one more task, if their load were what was last heard, in milliseconds."""
+    return [
+        card.latency_ms + time * (card.load + card.capacity) // card.capacity
+        for card, time in zip(cards, times, strict=True)
+    ]
