@@ -6,8 +6,11 @@ import type { RefObject } from "preact";
 
 export type Draw = (ctx: CanvasRenderingContext2D, width: number, height: number) => void;
 
-/** Draw when a signal that `draw` reads changes, or the canvas's size; `draw` is handed CSS pixels. */
-export function useCanvas(draw: Draw): RefObject<HTMLCanvasElement | null> {
+/**
+ * Draw when a signal that `draw` reads changes, or the canvas's size; `draw` is handed CSS pixels. `cleared` is called
+ * when nothing of what was drawn is left.
+ */
+export function useCanvas(draw: Draw, cleared: () => void = () => undefined): RefObject<HTMLCanvasElement | null> {
   const canvas = useRef<HTMLCanvasElement>(null);
   const latest = useRef(draw);
   latest.current = draw;
@@ -38,6 +41,7 @@ export function useCanvas(draw: Draw): RefObject<HTMLCanvasElement | null> {
       element.width = Math.round(width * ratio);
       element.height = Math.round(height * ratio);
       ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+      cleared();
       ask();
     });
     sizes.observe(element);

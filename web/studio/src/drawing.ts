@@ -19,7 +19,7 @@ export interface Scene {
   readonly width: number;
   readonly height: number;
   readonly palette: Palette;
-  /** Whether the moment is moving: curves are then drawn of the present only. */
+  /** Whether the moment is moving: curves take longest to draw, and only those of what the present was made from are. */
   readonly moving: boolean;
 }
 
@@ -35,9 +35,8 @@ export function drawScene(ctx: CanvasRenderingContext2D, scene: Scene): void {
   const { width, height } = scene;
   const [first, end] = visible(scene);
   const dense = end - first > DENSE;
-  ctx.clearRect(0, 0, width, height);
   if (dense) drawKept(ctx, scene, first, end);
-  else drawLanes(ctx, scene);
+  else drawGround(ctx, scene);
   ctx.save();
   ctx.beginPath();
   ctx.rect(GUTTER - 8, 0, width - GUTTER + 8, height);
@@ -56,11 +55,14 @@ let kept: { readonly scene: Scene; readonly canvas: OffscreenCanvas } | null = n
 /** Lanes and ticks do not change while the whole channel is in view: they are drawn once, and copied. */
 function drawKept(ctx: CanvasRenderingContext2D, scene: Scene, first: number, end: number): void {
   const ratio = ctx.getTransform().a;
+  named = null;
+  ctx.clearRect(0, 0, scene.width, scene.height);
   if (kept === null || !looksAlike(kept.scene, scene)) {
     const canvas = new OffscreenCanvas(Math.round(scene.width * ratio), Math.round(scene.height * ratio));
     const own = canvas.getContext("2d");
     if (own === null) return;
     own.scale(ratio, ratio);
+    drawNames(own, scene);
     drawLanes(own, scene);
     drawTicks(own, scene, first, end);
     kept = { scene, canvas };
@@ -68,17 +70,33 @@ function drawKept(ctx: CanvasRenderingContext2D, scene: Scene, first: number, en
   ctx.drawImage(kept.canvas, 0, 0, scene.width, scene.height);
 }
 
+/** The scene whose names stand in the gutter of a canvas: words take longer to draw than all marks. */
+let named: { readonly scene: Scene; readonly ctx: Pen } | null = null;
+
+/** Names stay while they would look the same; all that moves stands to the right of them. */
+function drawGround(ctx: CanvasRenderingContext2D, scene: Scene): void {
+  const { width, height } = scene;
+  if (named?.ctx === ctx && namedAlike(named.scene, scene)) {
+    ctx.clearRect(GUTTER - 8, 0, width - GUTTER + 8, height);
+  } else {
+    ctx.clearRect(0, 0, width, height);
+    drawNames(ctx, scene);
+    named = { scene, ctx };
+  }
+  drawLanes(ctx, scene);
+}
+
+/** Forget what stands on canvases: one was made anew, or another size. */
+export function redrawNames(): void {
+  named = null;
+}
+
+function namedAlike(a: Scene, b: Scene): boolean {
+  return a.story === b.story && a.palette === b.palette && a.chosen === b.chosen && a.width === b.width && a.height === b.height;
+}
+
 function looksAlike(a: Scene, b: Scene): boolean {
-  return (
-    a.story === b.story &&
-    a.values === b.values &&
-    a.palette === b.palette &&
-    a.chosen === b.chosen &&
-    a.width === b.width &&
-    a.height === b.height &&
-    a.span.from === b.span.from &&
-    a.span.to === b.span.to
-  );
+  return namedAlike(a, b) && a.values === b.values && a.span.from === b.span.from && a.span.to === b.span.to;
 }
 
 /** Pixel of a message. */
@@ -129,26 +147,24 @@ function markSize(scene: Scene): number {
   return Math.max(2, Math.min(6, laneHeight(scene) / 3.4));
 }
 
-function drawLanes(ctx: Pen, scene: Scene): void {
-  const { story, width, palette, chosen } = scene;
-  const tall = laneHeight(scene);
+function drawNames(ctx: Pen, scene: Scene): void {
+  const { story, palette, chosen } = scene;
   ctx.font = "12px system-ui, sans-serif";
   ctx.textBaseline = "middle";
   story.lanes.forEach((lane, i) => {
-    const y = laneY(scene, i);
-    if (tall >= 4 || i === chosen) {
-      ctx.strokeStyle = i === chosen ? palette.fill : palette.line;
-      ctx.lineWidth = 1;
-      ctx.beginPath();
-      ctx.moveTo(GUTTER - 8, Math.round(y) + 0.5);
-      ctx.lineTo(width, Math.round(y) + 0.5);
-      ctx.stroke();
-    }
-    if (tall >= 12 || i === chosen) {
-      ctx.fillStyle = i === chosen ? palette.honey : palette.soft;
-      ctx.fillText(fitting(ctx, lane.name, GUTTER - 16), 2, y);
-    }
+    if (laneHeight(scene) < 12 && i !== chosen) return;
+    ctx.fillStyle = i === chosen ? palette.honey : palette.soft;
+    ctx.fillText(fitting(ctx, lane.name, GUTTER - 16), 2, laneY(scene, i));
   });
+}
+
+function drawLanes(ctx: Pen, scene: Scene): void {
+  const { story, width, palette, chosen } = scene;
+  const line = (lane: number): void => ctx.fillRect(GUTTER - 8, Math.round(laneY(scene, lane)), width, 1);
+  ctx.fillStyle = palette.line;
+  if (laneHeight(scene) >= 4) story.lanes.forEach((_, i) => line(i));
+  ctx.fillStyle = palette.fill;
+  if (chosen !== null) line(chosen);
 }
 
 function fitting(ctx: Pen, text: string, width: number): string {
@@ -267,7 +283,8 @@ function drawLineage(ctx: CanvasRenderingContext2D, scene: Scene, position: numb
   ctx.strokeStyle = palette.honey;
   ctx.lineWidth = 1.6;
   ctx.beginPath();
-  for (const cause of story.causes[position] ?? []) curve(ctx, scene, cause, position);
+  const causes = scene.moving ? story.madeFrom(position) : (story.causes[position] ?? []);
+  for (const cause of causes) curve(ctx, scene, cause, position);
   ctx.stroke();
   ctx.setLineDash([3, 3]);
   ctx.beginPath();

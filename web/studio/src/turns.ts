@@ -6,7 +6,7 @@
 import { type Signal, batch, effect, signal } from "@preact/signals";
 import { at, story } from "./state";
 
-const CARDS = ["messages", "opinions", "decision", "peers", "plan"] as const;
+const CARDS = ["messages", "opinions", "decision", "peers", "plan", "budget"] as const;
 
 export type CardName = (typeof CARDS)[number];
 
@@ -19,7 +19,26 @@ export const shownAt: Readonly<Record<CardName, Signal<number>>> = {
   decision: signal(-1),
   peers: signal(-1),
   plan: signal(-1),
+  budget: signal(-1),
 };
+
+/** Cards that are in view, as far as is known: what nobody sees waits until the moment rests. */
+const outOfView = new Set<CardName>();
+
+/** Note whether a card is in view, from now on; returns what ends it. */
+export function watched(element: Element, name: string): () => void {
+  const card = CARDS.find((c) => c === name);
+  if (card === undefined) return () => undefined;
+  const seen = new IntersectionObserver((entries) => {
+    if (entries.at(-1)?.isIntersecting === true) outOfView.delete(card);
+    else outOfView.add(card);
+  });
+  seen.observe(element);
+  return () => {
+    seen.disconnect();
+    outOfView.delete(card);
+  };
+}
 
 /** Whether the moment is moving: what takes long to draw waits until it rests. */
 export const scrubbing = signal(false);
@@ -45,7 +64,7 @@ export function takeTurns(): void {
     const time = performance.now();
     const fast = time - moved < SCRUBBING_MS && name === channel;
     [moved, channel] = [time, name];
-    if (!fast && frame === 0) batch(() => CARDS.forEach((card) => (shownAt[card].value = now)));
+    if (!fast && frame === 0) showAll(now);
     else scrub();
   });
 }
@@ -53,8 +72,15 @@ export function takeTurns(): void {
 function scrub(): void {
   scrubbing.value = true;
   clearTimeout(rest);
-  rest = setTimeout(() => (scrubbing.value = false), SCRUBBING_MS);
+  rest = setTimeout(() => {
+    scrubbing.value = false;
+    showAll(at.value);
+  }, SCRUBBING_MS);
   if (frame === 0) frame = requestAnimationFrame(next);
+}
+
+function showAll(now: number): void {
+  batch(() => CARDS.forEach((card) => (shownAt[card].value = now)));
 }
 
 function next(time: number): void {
@@ -67,10 +93,8 @@ function next(time: number): void {
     return;
   }
   skipped = 0;
-  const behind = CARDS.map((_, i) => CARDS[(turn + i) % CARDS.length] ?? "messages").filter((card) => shownAt[card].value !== at.value);
-  const [card] = behind;
-  if (card === undefined) return;
-  turn = CARDS.indexOf(card) + 1;
-  shownAt[card].value = at.value;
-  if (behind.length > 1) frame = requestAnimationFrame(next);
+  const card = CARDS[turn] ?? "messages";
+  turn = (turn + 1) % CARDS.length;
+  if (!outOfView.has(card)) shownAt[card].value = at.value;
+  if (scrubbing.value) frame = requestAnimationFrame(next);
 }

@@ -5,9 +5,10 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { type Burning, NAMES, amount, burning, spentOf } from "../burn";
-import { at, story } from "../state";
+import { story } from "../state";
 import type { Story } from "../story";
 import { type Palette, palette } from "../theme";
+import { shownAt } from "../turns";
 import { Card } from "./parts";
 
 const HEIGHT = 170;
@@ -36,9 +37,9 @@ function Chart({ of, burns }: { readonly of: Story; readonly burns: Burning }) {
     if (element === null) return;
     let plot: uPlot | null = null;
     const follow = (): void => {
-      const now = at.value;
+      const now = shownAt.budget.value;
       if (plot === null || line.current === null) return;
-      const x = plot.valToPos(now + 1, "x") + plot.over.offsetLeft;
+      const x = plot.valToPos(now + 1, "x") + plot.bbox.left / devicePixelRatio; // reads no layout
       line.current.style.transform = `translateX(${Math.round(x)}px)`;
     };
     const draw = (): void => {
@@ -96,7 +97,7 @@ function settings(of: Story, { burns }: Burning, colours: Palette, width: number
 }
 
 function Spent({ of, burns }: { readonly of: Story; readonly burns: Burning }) {
-  const spent = of.spent(at.value);
+  const spent = of.spent(shownAt.budget.value);
   return (
     <ul class="spent">
       {burns.burns.map(({ measure, limit }, i) => (

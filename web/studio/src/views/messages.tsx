@@ -1,6 +1,6 @@
 /** The messages up to the moment: only the rows in view exist. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { counted, elapsed, kindWord, shortened } from "../format";
 import type { Message } from "../message";
 import { chosen, openMessage, opened, step, story } from "../state";
@@ -34,7 +34,7 @@ export function Messages() {
 
 function List({ of, lane }: { readonly of: Story; readonly lane: number | null }) {
   const box = useRef<HTMLDivElement>(null);
-  const [view, setView] = useState({ top: 0, height: 420 });
+  const [view, setView] = useState({ top: 0, height: 420, count: -1 });
   const positions = positionsOf(of, lane);
   const count = (lane === null ? shownAt.messages.value : before(positions ?? [], shownAt.messages.value, (p) => p)) + 1;
   useEffect(() => {
@@ -44,11 +44,13 @@ function List({ of, lane }: { readonly of: Story; readonly lane: number | null }
     sizes.observe(element);
     return () => sizes.disconnect();
   }, []);
-  useEffect(() => {
-    if (box.current !== null) box.current.scrollTop = Math.max(0, count * ROW - box.current.clientHeight);
+  // the newest row is in view whenever there are others: known before it is scrolled to
+  const top = view.count === count ? view.top : Math.max(0, count * ROW - view.height);
+  useLayoutEffect(() => {
+    if (box.current !== null) box.current.scrollTop = top;
   }, [count]);
   if (count === 0) return <Empty title="Nothing was said yet at this moment." children={<p>Go on with → or play.</p>} />;
-  const { first, end } = rowsInView(Math.min(view.top, count * ROW), view.height, ROW, count);
+  const { first, end } = rowsInView(Math.min(top, count * ROW), view.height, ROW, count);
   const rows = Array.from({ length: end - first }, (_, i) => first + i);
   return (
     <div
@@ -58,8 +60,8 @@ function List({ of, lane }: { readonly of: Story; readonly lane: number | null }
       role="group"
       aria-label="Messages up to this moment"
       onScroll={(event) => {
-        const { scrollTop: top, clientHeight: height } = event.currentTarget;
-        setView({ top, height });
+        const to = event.currentTarget.scrollTop;
+        if (Math.abs(to - top) >= 1) setView({ ...view, top: to, count });
       }}
     >
       <ol style={{ height: `${count * ROW}px` }}>
@@ -94,7 +96,7 @@ function Row({ of, message, position, top }: RowProps) {
   const said = message.lapse || message.text || inWords(message, of.causes[position]?.length ?? 0);
   const current = position === shownAt.messages.value ? "true" : undefined;
   return (
-    <li style={{ transform: `translateY(${top}px)` }} aria-posinset={position + 1} aria-setsize={of.last + 1}>
+    <li style={{ top: `${top}px` }} aria-posinset={position + 1} aria-setsize={of.last + 1}>
       <button
         type="button"
         class="row"

@@ -1,9 +1,11 @@
 /** Small parts that several views share. */
 
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import type { Trouble } from "../api";
 import { look, outline } from "../answers";
 import type { Story } from "../story";
+import { watched } from "../turns";
 
 /** An answer's coloured shape. */
 export function Glyph({ index, size = 14 }: { readonly index: number; readonly size?: number }) {
@@ -35,8 +37,10 @@ interface CardProps {
 }
 
 export function Card({ title, name, aside, children }: CardProps) {
+  const card = useRef<HTMLElement>(null);
+  useEffect(() => (card.current === null ? undefined : watched(card.current, name)), [name]);
   return (
-    <section class={`card card-${name}`} aria-labelledby={`card-${name}`}>
+    <section ref={card} class={`card card-${name}`} aria-labelledby={`card-${name}`}>
       <header>
         <h2 id={`card-${name}`}>{title}</h2>
         {aside !== undefined && <div class="aside">{aside}</div>}

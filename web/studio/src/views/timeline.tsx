@@ -3,7 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { useCanvas } from "../canvas";
-import { GUTTER, type Scene, drawScene, nearest, place } from "../drawing";
+import { GUTTER, type Scene, drawScene, nearest, place, redrawNames } from "../drawing";
 import { counted, elapsed, kindWord, shortened } from "../format";
 import { at, chosen, moment, openMessage, opened, step, story } from "../state";
 import type { Story } from "../story";
@@ -58,7 +58,7 @@ export function Timeline() {
     if (of === null) return;
     scene.current = sceneOf(of, wide, high);
     drawScene(ctx, scene.current);
-  });
+  }, redrawNames);
   const of = story.value;
   if (of === null) return null;
   const zoom = (factor: number): void => {

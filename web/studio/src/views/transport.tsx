@@ -1,6 +1,6 @@
 /** The scrubber: how opinion flowed through the channel in one strip, and the keys of a tape recorder. */
 
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { look } from "../answers";
 import { useCanvas } from "../canvas";
 import { counted, elapsed, kindWord } from "../format";
@@ -9,6 +9,7 @@ import { at, moment, pins, step, story } from "../state";
 import type { Story } from "../story";
 import { stream } from "../stream";
 import { type Palette, palette } from "../theme";
+import { scrubbing } from "../turns";
 import { ICONS, Icon } from "./parts";
 
 /** The strip's end pieces, in pixels: half of the range's thumb. */
@@ -72,13 +73,15 @@ function Strip({ of, said }: { readonly of: Story; readonly said: string }) {
     const shown = story.value;
     if (shown !== null) drawStrip(ctx, shown, width, height);
   });
+  const words = useRef("");
+  if (!scrubbing.value) words.current = `Message ${at.value + 1} of ${counted(of.last + 1, "message")}: ${said}`;
   return (
     <div class="strip">
       <canvas ref={canvas} aria-hidden="true" />
       <input
         type="range"
         aria-label="Moment"
-        aria-valuetext={`Message ${at.value + 1} of ${counted(of.last + 1, "message")}: ${said}`}
+        aria-valuetext={words.current}
         min={0}
         max={of.last}
         step={1}
