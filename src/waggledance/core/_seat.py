@@ -42,8 +42,8 @@ class Table(msgspec.Struct, frozen=True):
 class Seat:
     """One peer's view of one question. Protocols await nothing but its methods."""
 
-    __slots__ = ("_calls", "_channel", "_heard", "_peer", "_rng", "_unhurried", "_witness", "clock", "me", "meter",
-                 "table")  # fmt: skip
+    __slots__ = ("_calls", "_channel", "_heard", "_hidden", "_peer", "_rng", "_unhurried", "_witness", "clock", "me",
+                 "meter", "table")  # fmt: skip
 
     def __init__(
         self,
@@ -56,11 +56,13 @@ class Seat:
         meter: Meter,
         opening: AnyMessage | None = None,
         witness: Witness = UNSEEN,
+        hidden: Random | None = None,
     ) -> None:
         self.me, self.table, self.clock, self.meter = me, table, clock, meter
         self._peer, self._channel, self._witness = peer, channel, witness
         self._heard: list[AnyMessage] = [] if opening is None else [opening]
         self._rng: Random | None = None
+        self._hidden = hidden
         self._calls = 0
         self._unhurried = meter.budget.seconds is None
 
@@ -106,6 +108,11 @@ class Seat:
         if self._rng is None:
             self._rng = Random(self._derived_seed(0))
         return self._rng
+
+    @property
+    def hidden_rng(self) -> Random:
+        """Luck that no other peer can foresee, where peers do not trust each other; else this seat's own generator."""
+        return self.rng if self._hidden is None else self._hidden
 
     def find(self, id: MessageId) -> AnyMessage | None:
         """Return a message that has arrived here, or None."""

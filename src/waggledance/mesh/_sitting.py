@@ -6,13 +6,17 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable
+from random import Random
 from typing import Any
+
+from blake3 import blake3
 
 from waggledance.core import (
     THREAD,
     Budget,
     KeepsExchanges,
     Message,
+    MessageId,
     Meter,
     Opening,
     Outcome,
@@ -166,6 +170,7 @@ class Sitting:
                         meter=self._meter(opening),
                         opening=opening,
                         witness=self._witness(speech),
+                        hidden=self._hidden(held),
                     )
                     seat.remember(await protocol(seat))
                     self._ended(held, seat.meter)
@@ -175,6 +180,11 @@ class Sitting:
                 finally:
                     speech.close()
         agreement.finished()
+
+    def _hidden(self, held: Held) -> Random:
+        """Return luck for a question that whoever has not this peer's key cannot foresee, and that outlives a kill."""
+        what = blake3(b"waggle/hidden/1\0" + held.name.encode()).digest()
+        return Random(int.from_bytes(self._node.key.sign(MessageId(what))))
 
     def _meter(self, opening: Message[Opening]) -> Meter:
         """Return what counts a question here: what this peer asks itself costs nobody's hour."""

@@ -59,6 +59,12 @@ from waggledance.protocols._registry import by_name as by_name
 from waggledance.protocols._registry import register as register
 from waggledance.protocols._registry import rule_by_name as rule_by_name
 from waggledance.protocols._round_table import RoundTable as RoundTable
+from waggledance.protocols._sealed import Commitment as Commitment
+from waggledance.protocols._sealed import Opened as Opened
+from waggledance.protocols._sealed import Reveal as Reveal
+from waggledance.protocols._sealed import Sealed as Sealed
+from waggledance.protocols._sealed import commitment_of as commitment_of
+from waggledance.protocols._sealed import opened as opened
 from waggledance.protocols._society import Society as Society
 from waggledance.protocols._spelling import as_opened as as_opened
 from waggledance.protocols._spelling import check_spelled as check_spelled
@@ -82,6 +88,7 @@ __all__ = [
     "ByModel",
     "ByRecords",
     "ByRules",
+    "Commitment",
     "ConfidenceDebate",
     "Dance",
     "Debate",
@@ -96,12 +103,15 @@ __all__ = [
     "Heard",
     "Institution",
     "NestSite",
+    "Opened",
     "OutlinePaths",
     "PeerRanking",
     "Quorum",
     "Reason",
     "Refinement",
+    "Reveal",
     "RoundTable",
+    "Sealed",
     "Silent",
     "Society",
     "Speak",
@@ -121,6 +131,7 @@ __all__ = [
     "check_fit",
     "check_question",
     "check_spelled",
+    "commitment_of",
     "convincing",
     "deliberate",
     "distances",
@@ -133,6 +144,7 @@ __all__ = [
     "likely",
     "likely_in",
     "next_stage",
+    "opened",
     "pick_diverse",
     "quality",
     "register",

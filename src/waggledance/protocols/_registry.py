@@ -24,6 +24,7 @@ from waggledance.protocols._protocol import check_rule
 from waggledance.protocols._quorum import Quorum
 from waggledance.protocols._refinement import Refinement
 from waggledance.protocols._round_table import RoundTable
+from waggledance.protocols._sealed import PREFIX, Sealed
 from waggledance.protocols._society import Society
 from waggledance.protocols._vote import Vote
 from waggledance.topology import Topology
@@ -116,11 +117,12 @@ def by_name(
     topology: Topology | None = None,
     rule: Rule | None = None,
     patience_s: float | None = None,
-) -> AnyProtocol:
+) -> AnyProtocol | Sealed:
     """Make a protocol from its name, with what was chosen beside it; None leaves the protocol's own.
 
     Args:
-        name: such as ``"debate"``, or with parameters, ``"nest-site(quorum=0.8)"``, ``"vote(samples=5)"``.
+        name: such as ``"debate"``, or with parameters, ``"nest-site(quorum=0.8)"``, ``"vote(samples=5)"``; with sealed
+            first answers ``"sealed debate"``.
         rounds: how often peers hear each other; a nest site's ticks.
         topology: who hears whom.
         rule: how many opinions become one.
@@ -133,6 +135,9 @@ def by_name(
     >>> by_name("debate", rounds=3) == by_name("debate(rounds=3)") == Debate(rounds=3)
     True
     """
+    if name.lstrip().startswith(PREFIX):
+        inside = name.lstrip().removeprefix(PREFIX)
+        return Sealed(by_name(inside, rounds=rounds, topology=topology, rule=rule, patience_s=patience_s))
     match = re.fullmatch(r"\s*([^()]+?)\s*(?:\((.*)\))?\s*", name)
     if match is None:
         raise UsageError(f"a protocol is a name with parameters, such as 'nest-site(quorum=0.8)', got {name!r}")

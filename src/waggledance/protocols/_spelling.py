@@ -9,11 +9,14 @@ from __future__ import annotations
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, cast
 
+import msgspec
+
 from waggledance import topology as topologies
 from waggledance.consensus import Rule, name_of
 from waggledance.core import Opening, UsageError
 from waggledance.protocols._protocol import AskProtocol, Folding, title_of
 from waggledance.protocols._registry import PROTOCOLS, by_name, rule_by_name
+from waggledance.protocols._sealed import PREFIX, Sealed
 
 
 def spelled(protocol: AskProtocol) -> tuple[str, str, str]:
@@ -23,6 +26,9 @@ def spelled(protocol: AskProtocol) -> tuple[str, str, str]:
     >>> spelled(Vote(samples=3, stop="settled"))
     ('vote(samples=3, stop=settled)', '', 'majority')
     """
+    if isinstance(protocol, Sealed):
+        name, *rest = spelled(protocol.protocol)
+        return PREFIX + name, rest[0], rest[1]
     shape: Any = getattr(protocol, "topology", None)
     rule: Rule | None = getattr(protocol, "decide", None)
     return _with_parameters(protocol), "" if shape is None else _with_parameters(shape), name_of(rule) if rule else ""
@@ -35,6 +41,9 @@ def as_opened(opening: Opening) -> AskProtocol:
         UnknownName: this program knows no such protocol, topology or rule.
         UsageError: they make no sense together.
     """
+    if opening.protocol.startswith(PREFIX):
+        named = msgspec.structs.replace(opening, protocol=opening.protocol.removeprefix(PREFIX))
+        return Sealed(as_opened(named))
     plain = by_name(opening.protocol)
     rule = None
     if "decide" in plain.__dataclass_fields__ and name_of(cast("Any", plain).decide) != opening.rule:
@@ -55,6 +64,9 @@ def check_spelled(protocol: AskProtocol) -> None:
     Raises:
         UsageError: it is not one of ours, or holds what no name can carry, such as a function.
     """
+    if isinstance(protocol, Sealed):
+        check_spelled(protocol.protocol)
+        return
     if PROTOCOLS.get(title_of(protocol)) is not type(protocol):
         raise UsageError(
             f"protocol {title_of(protocol)!r} is known to this program only: peers on other machines get its name. "
