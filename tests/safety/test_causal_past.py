@@ -41,7 +41,7 @@ from waggledance.safety import (
     each,
 )
 from waggledance.safety._causal_past import Node, causes_of, heard_of
-from waggledance.safety._contract import in_scope
+from waggledance.safety._contract import Counts, in_scope
 
 AnyMessage = Message[Any]
 SWARM, ASKER = swarm_id("t"), local_peer_id("asker")
@@ -149,6 +149,9 @@ class PlainPast:
     def lacks(self, ids: Sequence[MessageId]) -> MessageId | None:
         return next((id for id in ids if id not in self.all), None)
 
+    def alike(self, rule: Any, key: object) -> list[AnyMessage]:
+        return [m for m in self if in_scope(rule.scope, m.kind, m.channel) and rule.alike(m) == key]
+
 
 def placed(said: Sequence[AnyMessage]) -> dict[MessageId, PlainPast]:
     """Return the pasts of the messages of which all of the past is there; causes stand before effects in a history."""
@@ -184,12 +187,25 @@ class Folded:
         others = [past.all[m.id] for m in past if m.id not in main.all and m.id != main.message.id]
         if any(self.after[one.message.id] is BROKEN for one in (main, *others)):
             return BROKEN
+        if isinstance(self.rule, Counts):
+            return self._too_many(past)
         state = self.after[main.message.id]
         for one in others:
             state = state if self.rule.start() is None else self._step(state, one)
             if isinstance(state, Violation):
                 return state
         return state
+
+    def _too_many(self, past: PlainPast) -> Violation | None:
+        """Return what a past breaks that no part of it breaks."""
+        crowds = [past.alike(self.rule, self.rule.alike(m)) for m in past if in_scope(self.rule.scope, m.kind, "c")]
+        over = [said for said in crowds if len(said) > self.rule.most]
+        if not over:
+            return None
+        most: int = self.rule.most
+        said = min(over, key=lambda said: said[most].id)
+        found: Violation = self.rule.too_many(said[most], most + 1, said[0])
+        return found
 
     def _step(self, state: Any, past: PlainPast) -> Any:
         message = past.message

@@ -6,8 +6,8 @@ can name a hash of what was not there. So the outcome, which rests on cuts, know
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, cast
 
 from waggledance.core import Cut, Exchange, Member, Message, MessageId, Opening, Outcome, PeerId, members_of
 from waggledance.safety._seen import Seen, union
@@ -58,10 +58,23 @@ class Node:
         return self.heard.depth, self.message.id
 
 
+class Named(Protocol):
+    """A contract, as far as a past knows one."""
+
+    @property
+    def name(self) -> str: ...
+
+
+class Among(Protocol):
+    """Where messages that are alike are found; see `Tally`."""
+
+    def among(self, key: Hashable, seen: Seen, /) -> Sequence[AnyMessage]: ...
+
+
 class CausalPast:
     """What one message builds on, directly or not, without itself."""
 
-    __slots__ = ("_by_id", "_exchanges", "_node", "_numbered")
+    __slots__ = ("_by_id", "_exchanges", "_node", "_numbered", "_tallies")
 
     def __init__(
         self,
@@ -69,8 +82,10 @@ class CausalPast:
         by_id: Mapping[MessageId, Node],
         numbered: Sequence[Node],
         exchanges: Mapping[tuple[PeerId, int], Sequence[Exchange]],
+        tallies: Mapping[str, Among],
     ) -> None:
         self._node, self._by_id, self._numbered, self._exchanges = node, by_id, numbered, exchanges
+        self._tallies = tallies
 
     def __contains__(self, id: object) -> bool:
         return self.get(cast("MessageId", id)) is not None
@@ -94,6 +109,10 @@ class CausalPast:
         if frozenset(causes_of(self._node.message)).issuperset(ids):
             return None
         return next((id for id in ids if id not in self), None)
+
+    def alike(self, contract: Named, key: Hashable) -> Sequence[AnyMessage]:
+        """Return the messages that a contract of `Counts` counts under a key, causes before effects, ties by id."""
+        return self._tallies[contract.name].among(key, self._node.heard.seen)
 
     @property
     def previous(self) -> AnyMessage | None:

@@ -168,21 +168,31 @@ class PrecededBy(Rule):
 
 @dataclass(frozen=True)
 class AtMost(Rule):
-    """No more than so many that are alike in some fields. The state counts them."""
+    """No more than so many that are alike in some fields, of all that an author had seen; see `Counts`."""
 
     most: int = 1
     per: tuple[Field, ...] = ()
 
-    def step(self, state: Any, message: AnyMessage, past: CausalPast) -> Any:
-        """Count the message."""
-        key = key_of(message, self.per)
-        count, first = state.get(key, (0, message.id))
-        if count >= self.most:
-            alike = f" with this {' and '.join(str(field) for field in self.per)}" if self.per else ""
-            by = message.author if "author" in self.per else PeerId(b"")
-            return Violation(why=f"number {count + 1} of {message.kind}{alike}, {self.most} allowed",
-                             involved=(first,), by=by)  # fmt: skip
-        return state.insert(key, (count + 1, first))
+    def start(self) -> None:
+        """Return nothing: the past says which are alike."""
+
+    def alike(self, message: AnyMessage) -> tuple[Any, ...]:
+        """Return the fields in which messages are alike that are counted together."""
+        return key_of(message, self.per)
+
+    def step(self, state: None, message: AnyMessage, past: CausalPast) -> Violation | None:
+        """Count those before the message."""
+        before = past.alike(self, self.alike(message))
+        if len(before) < self.most:
+            return None
+        return self.too_many(message, len(before) + 1, before[0] if before else message)
+
+    def too_many(self, message: AnyMessage, number: int, first: AnyMessage) -> Violation:
+        """Say of which there are too many."""
+        alike = f" with this {' and '.join(str(field) for field in self.per)}" if self.per else ""
+        by = message.author if "author" in self.per else PeerId(b"")
+        return Violation(why=f"number {number} of {message.kind}{alike}, {self.most} allowed",
+                         involved=(first.id,), by=by)  # fmt: skip
 
 
 def at_most(most: int, kinds: str, *, per: tuple[Field, ...] = ()) -> AtMost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
@@ -49,6 +50,24 @@ class JudgesForks(Contract, Protocol):
 
     def fork(self, first: AnyMessage, second: AnyMessage) -> Violation:
         """Return what the second one breaks; the first is the one that sorts first."""
+        ...
+
+
+@runtime_checkable
+class Counts(Contract, Protocol):
+    """A contract without a state, by which only so many of the messages that somebody had seen may be alike."""
+
+    @property
+    def most(self) -> int:
+        """How many."""
+        ...
+
+    def alike(self, message: AnyMessage) -> Hashable:
+        """Return what a message in scope has in common with those that it is counted with."""
+        ...
+
+    def too_many(self, message: AnyMessage, number: int, first: AnyMessage) -> Violation:
+        """Return what a message breaks that is one too many; the first of them sorts first."""
         ...
 
 

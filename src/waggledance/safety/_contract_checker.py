@@ -16,8 +16,9 @@ import msgspec
 from waggledance.core import Exchange, Message, MessageId, PeerId, Unknown
 from waggledance.safety._causal_past import CausalPast, Heard, Node, State, beyond, causes_of, heard_of
 from waggledance.safety._compliance import Compliance, Faulty
-from waggledance.safety._contract import Contract, JudgesForks, check_names, in_scope
+from waggledance.safety._contract import Contract, Counts, JudgesForks, check_names, in_scope
 from waggledance.safety._seen import Seen, union
+from waggledance.safety._tally import Tally
 from waggledance.safety._violation import MAX_WHY_CHARS, Violation
 
 AnyMessage = Message[Any]
@@ -60,6 +61,8 @@ class Checker:
         check_names(self.contracts)
         self._start: Sequence[State] = [contract.start() for contract in self.contracts]
         self._forks = [c for c in self.contracts if isinstance(c, JudgesForks)]
+        self._tallies = {i: Tally(c) for i, c in enumerate(self.contracts) if isinstance(c, Counts)}
+        self._tally_of = {self.contracts[i].name: tally for i, tally in self._tallies.items()}
         self._by_kind: dict[tuple[str, str], tuple[tuple[int, Callable[..., Any]], ...]] = {}
         self._by_id: dict[MessageId, Node] = {}
         self._numbered: list[Node] = []
@@ -137,6 +140,9 @@ class Checker:
         heard, folded = self._joined(frozenset(causes_of(message)))
         node = self._by_id[message.id] = Node(message, heard)
         node.states = self._stepped(node, folded)
+        for i, _ in self._steps(message):
+            if i in self._tallies and node.states[i] is not _BROKEN:  # what is broken is not counted on
+                self._tallies[i].add(node)
         if isinstance(message.body, Unknown):
             self._unknown[message.kind] += 1
         slot = (message.author, message.sequence)
@@ -170,18 +176,36 @@ class Checker:
         if folded is None:
             if len(self._folds) >= JOINS_KEPT:
                 self._folds.clear()
-            upto = union([main.heard.seen], [main.number])
-            folded = self._folds[seen] = self._join(main, beyond(seen, upto, self._numbered))
+            folded = self._folds[seen] = self._judged(seen, self._join(seen, main, causes))
         return folded
 
-    def _join(self, main: Node, others: Sequence[Node]) -> _Folded:
-        """Return what contracts make of a past that is the main node's with others added."""
+    def _judged(self, seen: Seen, folded: _Folded) -> _Folded:
+        """Return the same with what a past breaks of which too many are alike."""
+        states = folded.states
+        broken = {
+            i: violation
+            for i, tally in self._tallies.items()
+            if states[i] is not _BROKEN and (violation := tally.too_many(seen)) is not None
+        }
+        if not broken:
+            return folded
+        states = [_BROKEN if i in broken else state for i, state in enumerate(states)]
+        return _Folded(states, (*folded.broken, *broken.items()))
+
+    def _join(self, seen: Seen, main: Node, causes: Sequence[Node]) -> _Folded:
+        """Return what contracts make of a past that is the main node's with that of other causes added.
+
+        Where all causes have the very states of the main one, so has all that they add: states are shared from the
+        message on that made them, and whatever came since has left them as they were.
+        """
+        if all(cause.states is main.states for cause in causes):
+            return _Folded(main.states)
         states, broken = list(main.states), dict[int, Violation]()
-        for node in others:
-            for i, state in enumerate(node.states):
+        for cause in causes:
+            for i, state in enumerate(cause.states):
                 if state is _BROKEN:
                     states[i] = _BROKEN
-        for node in others:
+        for node in beyond(seen, union([main.heard.seen], [main.number]), self._numbered):
             past: CausalPast | None = None
             for i, step in self._steps(node.message):
                 state = states[i]
@@ -248,7 +272,7 @@ class Checker:
         return steps
 
     def _past(self, node: Node) -> CausalPast:
-        return CausalPast(node, self._by_id, self._numbered, self._exchanges)
+        return CausalPast(node, self._by_id, self._numbered, self._exchanges, self._tally_of)
 
     def _note(self, node: Node, i: int, violation: Violation, by: PeerId) -> None:
         self._violations.append((node, self._complete(violation, node.message, self.contracts[i], by)))
