@@ -87,7 +87,7 @@ async def test_a_spent_budget_ends_the_plan_with_what_is_done() -> None:
     [
         ("", "1 to 8,000 characters"),
         ([], "the plan has no task"),
-        ([Claim(bytes(32), 1)], "Add and Link only"),  # type: ignore[arg-type]
+        ([Claim(bytes(32), 1)], "Add, Link and Join"),  # type: ignore[arg-type]
         ([Link(bytes(32), bytes(32))], "not in the plan"),  # type: ignore[arg-type]
         ([Add(a := Task(goal="a")), Add(b := Task(goal="b")), Link(a.id, b.id), Link(b.id, a.id)], "close a cycle"),
     ],

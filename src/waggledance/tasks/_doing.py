@@ -113,7 +113,7 @@ def _expansion(task: Task, parts: Parts) -> list[Op]:
     if not added:
         raise RunFailed("the planner broke the task up without adding a part of it")
     waited_for: set[TaskId] = {op.before for op in parts.ops if isinstance(op, Link)}
-    last = [id for id in dict.fromkeys(added) if id not in waited_for]
+    last = [id for id in dict.fromkeys(added) if id not in waited_for or id in parts.last]
     ops: list[Op] = [*parts.ops, Expand(task.id), *[Link(id, task.id, when="end") for id in last]]
     if len(ops) > MAX_OPS:
         raise RunFailed(f"the planner broke the task up with {len(ops)} operations; at most {MAX_OPS} fit a message")

@@ -275,6 +275,11 @@ class Plan:
             ahead += _built_on(found)
         return not self._unseen
 
+    @property
+    def topologies(self) -> tuple[str, ...]:
+        """What peers say of which arrangement they chose, and why, each once and sorted; nothing by data flow."""
+        return tuple(sorted({note.body.text for note in self._draft.notes.values() if note.body.about == "topology"}))
+
     def shape(self) -> Shape:
         """Return how long, how wide and how tightly coupled the plan is."""
         return shape_of(self._draft.entries)

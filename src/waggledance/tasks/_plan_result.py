@@ -88,6 +88,7 @@ class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
         for entry in self.unfinished:
             why = f": {entry.reasons[-1]}" if entry.reasons else ""
             lines.append(f"  {entry.status}: {entry.task}{why}")
+        lines += [f"  topology: {said}" for said in self.plan.topologies if f"topology: {said}" not in self.notes]
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
 
     def to_json(self) -> str:
@@ -112,6 +113,8 @@ class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
             "text": self.text,
             "tasks": tasks,
             "refused": [str(refusal) for refusal in self.plan.refused],
+            "shape": msgspec.to_builtins(self.plan.shape()),
+            "topology": list(self.plan.topologies) or ["data-flow"],
             "notes": list(self.notes),
             "cost": msgspec.to_builtins(self.cost),
             "seconds": round(self.seconds, 3),

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from blake3 import blake3
 
 from waggledance.core import UNIT, BudgetSpent, Decision, Message, Proposal, Seat, show
+from waggledance.tasks._arranging import DATA_FLOW, check_topology
 from waggledance.tasks._check import Check
 from waggledance.tasks._claims import Claiming
 from waggledance.tasks._edit import Add, Op
@@ -45,6 +46,9 @@ class Planned:
     claiming: Claiming = Claiming()
     good_at: Mapping[str, Mapping[str, int]] | None = None
     """What peers say they are good at, by name: kinds of tasks, in parts per million."""
+    topology: str = DATA_FLOW
+    """Who waits for whom and reads whose results: as they are linked, by a rule from the plan's shape, or as told; see
+    `run_plan`."""
     seal_quorum: int | None = None
     """How many members must back a seal of the plan's past; a majority when None."""
     patience_s: float = 300.0
@@ -54,6 +58,7 @@ class Planned:
 
     def __post_init__(self) -> None:
         self._planner()  # a name that is none is refused before anything is spent
+        check_topology(self.topology)
 
     async def __call__(self, seat: Seat) -> Decision:
         question = seat.question
@@ -68,6 +73,7 @@ class Planned:
             check=self.check,
             claiming=self.claiming,
             good_at=(self.good_at or {}).get(seat.name, {}),
+            topology=self.topology,
             seal_quorum=self.seal_quorum,
             patience_s=self.patience_s,
         )
@@ -101,6 +107,7 @@ def decision_of(plan: Plan, goals: Collection[TaskId] | None = None) -> Decision
     used = sorted({id for task in results for id in (plan.entries[task].done, *plan.entries[task].result) if id})
     notes = [f"{entry.status}: {entry.task}{f': {entry.reasons[-1]}' if entry.reasons else ''}"
              for entry in result.unfinished]  # fmt: skip
+    notes += [f"topology: {said}" for said in plan.topologies]
     text = result.text
     key = text.strip() if len(text) <= KEY_CHARS else show(blake3(text.encode()).digest())
     decided = bool(results) and (plan.complete or goals is not None)

@@ -6,12 +6,13 @@ the aggregator is the second.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from waggledance.core import NO_COST, Cost
 from waggledance.tasks._edit import Op
+from waggledance.tasks._task import TaskId
 from waggledance.tasks._work import Result, Work
 
 
@@ -31,6 +32,8 @@ class Parts:
 
     ops: Sequence[Op]
     cost: Cost = NO_COST
+    last: Collection[TaskId] = ()
+    """Parts that are linked to it although others wait for them."""
 
 
 class Planner(Protocol):

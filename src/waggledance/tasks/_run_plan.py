@@ -18,7 +18,8 @@ from functools import partial
 from math import inf
 from typing import Any, cast
 
-from waggledance.core import UNIT, BudgetSpent, Message, Meter, PeerId, RunFailed, Seat, well_formed
+from waggledance.core import UNIT, BudgetSpent, Message, Meter, Note, PeerId, RunFailed, Seat, well_formed
+from waggledance.tasks._arranging import ABOUT, DATA_FLOW, Arranged, rearranged
 from waggledance.tasks._card import Card
 from waggledance.tasks._check import Check, Finding
 from waggledance.tasks._claims import Claiming, Claims
@@ -69,6 +70,7 @@ async def run_plan(
     check: Check | None = None,
     claiming: Claiming | None = None,
     good_at: Mapping[str, int] | None = None,
+    topology: str = DATA_FLOW,
     seal_quorum: int | None = None,
     patience_s: float = 300.0,
 ) -> Plan:
@@ -83,15 +85,23 @@ async def run_plan(
         check: looks at results before they are published, and at others' for reviews.
         claiming: how eagerly this peer takes work.
         good_at: what this peer says it is good at, in parts per million; its own skills in full besides.
+        topology: who waits for whom and reads whose results, of what the plan begins with and of every task's parts:
+            as they are linked (``"data-flow"``), by a rule from their shape (``"keep-edges"``, ``"coded"``,
+            ``"paper"``), or an arrangement (``"parallel"``, ``"chain"``, ``"lead"``, ``"layers"``). What was chosen
+            and why is published as a note, see `Plan.topologies`.
         seal_quorum: how many members must back a seal of the plan's past; a majority when None.
         patience_s: give up when nothing has happened for so long, > 0 s: nobody here can do what is left.
 
     Raises:
         UsageError: a quorum below a majority, or of more members than there are.
+        UnknownName: there is no such topology.
     """
+    ops, chosen = rearranged(ops, topology)
+    if planner is not None and topology != DATA_FLOW:
+        planner = Arranged(planner, topology)
     doing = _Doing(execute, planner, check)
     worker = _Worker(seat, doing, router or StaticSkills(), claiming or Claiming(), seal_quorum)
-    return await worker.run(ops, dict(good_at or {}), patience_s)
+    return await worker.run(ops, chosen, dict(good_at or {}), patience_s)
 
 
 class _Doing:
@@ -136,9 +146,9 @@ class _Worker:
 
     # -- the loop -----------------------------------------------------------------------------------------------
 
-    async def run(self, ops: Sequence[Op], good_at: dict[str, int], patience_s: float) -> Plan:
+    async def run(self, ops: Sequence[Op], chosen: str, good_at: dict[str, int], patience_s: float) -> Plan:
         try:
-            await self._join(ops, good_at)
+            await self._join(ops, chosen, good_at)
             heard_at = self._now()
             while True:
                 await self._turn(self._now())
@@ -158,7 +168,7 @@ class _Worker:
             await self._offering.stop()
             self._news.stop()
 
-    async def _join(self, ops: Sequence[Op], good_at: dict[str, int]) -> None:
+    async def _join(self, ops: Sequence[Op], chosen: str, good_at: dict[str, int]) -> None:
         """Say who is here, and put in what the plan begins with, as far as nobody has."""
         self._take(await self._news.next(0.0))
         own = dict.fromkeys(sorted(self._seat.skills), UNIT)
@@ -166,6 +176,8 @@ class _Worker:
         if not all(op.task.id in self.plan.entries for op in ops if isinstance(op, Add)):
             for edit in in_messages(ops):
                 await self._seat.publish(edit)
+            if chosen:
+                await self._seat.publish(Note(about=ABOUT, text=chosen))
         until = self._now() + 2 * self._claiming.stagger_s
         while len(self._here) < len(self._seat.roster) and self._now() < until:  # who ranks must know whom
             self._take(await self._news.next(until - self._now()))
