@@ -9,6 +9,7 @@ import msgspec
 
 from waggledance.core import (
     NO_COST,
+    UNIT,
     Body,
     Cost,
     Judgement,
@@ -23,7 +24,7 @@ from waggledance.core import (
 )
 from waggledance.studio._conversation import Conversation
 from waggledance.studio._shapes import FREE, Author, Back, CostShown, Msg, VerdictShown
-from waggledance.tasks import Add, PlanEdit, Replace
+from waggledance.tasks import Add, PlanEdit, Replace, TaskOutcome
 
 TEXT_CHARS = 2_000
 """Of a text in a list of messages; the whole comes with the message."""
@@ -107,6 +108,8 @@ def said(body: Body) -> str:
             return "\n".join(verdict.reason for verdict in body.verdicts if verdict.reason)
         case PlanEdit():
             return "\n".join(_operation(op) for op in body.ops)
+        case TaskOutcome():
+            return f"{body.task_kind}: worth {round(100 * body.reward_ppm / UNIT)} % of what was asked"
         case Unknown():
             return f"{body.kind_name}: {len(body.raw):,} bytes of a kind that this version does not know"
         case _:

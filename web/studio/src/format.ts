@@ -31,6 +31,11 @@ const WORDS: Readonly<Record<string, string>> = {
   cut: "what counts",
   roster: "members",
   fork: "replay of another channel",
+  "plan-edit": "plan",
+  "plan-seal": "plan agreed",
+  "task-outcome": "how a task went",
+  prep: "ready to certify",
+  ack: "certifies",
 };
 
 export function shortened(text: string, characters: number): string {

@@ -13,6 +13,9 @@ export interface Place {
 /** More peers than this are laid out by who hears whom: a circle of them is only a ring of dots. */
 export const CIRCLE = 24;
 
+/** With so many links a peer, who is whose neighbour says where to stand. */
+const FEW = 8;
+
 export type Edge = Pick<Heard, "from" | "to">;
 
 /**
@@ -49,16 +52,22 @@ export function neighbours(peers: number, edges: readonly Edge[]): readonly numb
   return order;
 }
 
-export function circle(peers: number): readonly Place[] {
-  if (peers === 1) return [{ x: 0.5, y: 0.5 }];
-  return Array.from({ length: peers }, (_, i) => {
-    const angle = (i / peers) * 2 * Math.PI - Math.PI / 2;
-    return { x: 0.5 + 0.5 * Math.cos(angle), y: 0.5 + 0.5 * Math.sin(angle) };
-  });
+export function circle(peers: number): Place[] {
+  return Array.from({ length: peers }, (_, i) => circled(i, peers));
+}
+
+/** The `i`-th place of a circle of peers; one alone stands in the middle. */
+function circled(i: number, peers: number): Place {
+  if (peers === 1) return { x: 0.5, y: 0.5 };
+  const angle = (i / peers) * 2 * Math.PI - Math.PI / 2;
+  return { x: 0.5 + 0.5 * Math.cos(angle), y: 0.5 + 0.5 * Math.sin(angle) };
 }
 
 function forced(peers: number, edges: readonly Edge[]): readonly Place[] {
-  const nodes = circle(peers).map(({ x, y }, index) => ({ index, x: (x - 0.5) * 400, y: (y - 0.5) * 400 }));
+  const start = circle(peers);
+  // neighbours begin side by side, so that a ring is not tangled; where most hear most there are no sides
+  if (edges.length <= FEW * peers) neighbours(peers, edges).forEach((peer, i) => (start[peer] = circled(i, peers)));
+  const nodes = start.map(({ x, y }, index) => ({ index, x: (x - 0.5) * 400, y: (y - 0.5) * 400 }));
   const links = edges.slice(0, 4000).map(({ from, to }) => ({ source: from, target: to }));
   forceSimulation(nodes)
     .force("push", forceManyBody().strength(-60))

@@ -21,6 +21,18 @@ describe("peers", () => {
   });
 });
 
+describe("many peers on a ring", () => {
+  it("stand so that no two links cross, however they are numbered", () => {
+    const ring = Array.from({ length: 41 }, (_, i) => (i * 17) % 41);
+    const edges = ring.map((from, i) => ({ from, to: ring[(i + 1) % ring.length] ?? 0 }));
+    const places = peerPlaces(41, edges);
+    const at = (peer: number) => places[peer] ?? { x: 0, y: 0 };
+    const side = (a: number, b: number, c: number) => Math.sign((at(b).x - at(a).x) * (at(c).y - at(a).y) - (at(b).y - at(a).y) * (at(c).x - at(a).x));
+    const cross = edges.flatMap((a) => edges.filter((b) => new Set([a.from, a.to, b.from, b.to]).size === 4 && side(a.from, a.to, b.from) !== side(a.from, a.to, b.to) && side(b.from, b.to, a.from) !== side(b.from, b.to, a.to)));
+    expect(cross).toEqual([]);
+  });
+});
+
 describe("neighbours", () => {
   it("follow a ring along the ring, however its members are numbered", () => {
     const ring = [0, 4, 2, 6, 1, 5, 3];

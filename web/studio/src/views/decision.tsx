@@ -113,7 +113,7 @@ export function Bars({ of, rows }: { readonly of: Story; readonly rows: readonly
     <ul class="bars">
       {rows.slice(0, 12).map((row) => {
         const part = whole === 0 ? 0 : (100 * row.weight) / whole;
-        const names = row.lanes.map((lane) => of.lanes[lane]?.name ?? "").join(", ");
+        const names = row.lanes.map((lane) => of.lanes[lane]?.name ?? "").sort(new Intl.Collator("en", { numeric: true }).compare).join(", ");
         const index = of.answers.get(row.key) ?? 8;
         return (
           <li key={row.key}>

@@ -48,7 +48,7 @@ function List({ of, lane }: { readonly of: Story; readonly lane: number | null }
   const top = view.count === count ? view.top : Math.max(0, count * ROW - view.height);
   useLayoutEffect(() => {
     if (box.current !== null) box.current.scrollTop = top;
-  }, [count]);
+  }, [count, view.height]);
   if (count === 0) return <Empty title="Nothing was said yet at this moment." children={<p>Go on with → or play.</p>} />;
   const { first, end } = rowsInView(Math.min(top, count * ROW), view.height, ROW, count);
   const rows = Array.from({ length: end - first }, (_, i) => first + i);
