@@ -1,6 +1,6 @@
 """What a memory costs, and what sharing one is worth.
 
-    python benchmarks/memory.py [search] [bank] [board] [graph] [messages]
+    python benchmarks/memory.py [search] [bank] [board] [graph] [messages] [crafting]
 
 Milliseconds are of 25 repeats in one process; simulations are exact, and their intervals are
 1.96 standard errors over questions.
@@ -17,6 +17,7 @@ from random import Random
 from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 
 from waggledance.core import Channel, local_peer_id, swarm_id
 from waggledance.memory import (
@@ -34,9 +35,12 @@ from waggledance.memory import (
     hand_rule,
     select,
 )
+from waggledance.testing import CraftingWorld
 from waggledance.testing._board_world import BoardWorld
+from waggledance.testing._crafting_world import SHARINGS
 from waggledance.testing._sharing_world import SharingWorld, Spent
 
+FloatArray = NDArray[np.int_] | NDArray[np.float64]
 RECORDS = 20_000
 MESSAGES = 70_000
 
@@ -190,7 +194,48 @@ def messages() -> None:
             print(f"{mode:8} right message in the first five: {hits / 200:.3f} ± {half:.3f}")
 
 
-PARTS = {"search": search, "bank": bank, "board": board, "graph": graph, "messages": messages}
+def crafting(seeds: int = 60) -> None:
+    """Steps to a diamond, by what agents share and remember; `fewer` is against one agent in the same worlds."""
+    for private in (False, True):
+        form = "private" if private else "common"
+        alone = np.array([CraftingWorld(seed, 1, private=private).run("silent").steps for seed in range(seeds)])
+        print(f"{form}: one agent {alone.mean():.0f} ± {half(alone):.0f} steps")
+        for agents in (2, 4, 6):
+            quests = {w: [CraftingWorld(s, agents, private=private).run(w) for s in range(seeds)] for w in SHARINGS}
+            steps = {way: np.array([quest.steps for quest in done]) for way, done in quests.items()}
+            for way in SHARINGS:
+                fewer, messages = fewer_of(steps[way], alone), np.mean([quest.messages for quest in quests[way]])
+                found = sum(quest.found for quest in quests[way])
+                print(
+                    f"  {agents} agents, {way:6}: {steps[way].mean():.0f} ± {half(steps[way]):.0f} steps, {fewer} % fewer, "
+                    f"{messages:.0f} messages, found {found} of {seeds}"
+                )
+            print(f"    graph adds to status {fewer_of(steps['graph'], steps['status'], alone)} points")
+    for budget in (150, 60, 30):
+        for way in ("log", "graph"):
+            done = [CraftingWorld(seed, 2, budget_tokens=budget).run(way) for seed in range(seeds // 3)]
+            steps_ = np.array([quest.steps for quest in done])
+            found = sum(quest.found for quest in done)
+            print(
+                f"common, 2 agents, {budget} tokens, {way:5}: {steps_.mean():.0f} ± {half(steps_):.0f}, found {found}"
+            )
+
+
+def half(values: FloatArray) -> float:
+    """Return 1.96 standard errors of a mean."""
+    return float(1.96 * values.std(ddof=1) / len(values) ** 0.5)
+
+
+def fewer_of(ours: FloatArray, theirs: FloatArray, alone: FloatArray | None = None) -> str:
+    """Return by how many percent of `alone` (of `theirs` without) ours are fewer, paired by seed."""
+    base = (theirs if alone is None else alone).mean()
+    saved = 100 * (theirs - ours) / base
+    return f"{saved.mean():.0f} ± {half(saved):.0f}"
+
+
+PARTS: dict[str, Callable[[], None]] = {
+    "search": search, "bank": bank, "board": board, "graph": graph, "messages": messages, "crafting": crafting
+}  # fmt: skip
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from waggledance.memory._admission import everything as everything
     from waggledance.memory._admission import half_at_random as half_at_random
     from waggledance.memory._admission import hand_rule as hand_rule
+    from waggledance.memory._agent_status import AgentStatus as AgentStatus
+    from waggledance.memory._agent_status import statuses as statuses
     from waggledance.memory._answer import Answer as Answer
     from waggledance.memory._answer import answers_to as answers_to
     from waggledance.memory._bank import Use as Use
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from waggledance.memory._fill_slots import fill_slots as fill_slots
     from waggledance.memory._focus import next_focus as next_focus
     from waggledance.memory._fusion import fused as fused
+    from waggledance.memory._goals import consolidate as consolidate
     from waggledance.memory._goals import goal as goal
     from waggledance.memory._goals import goal_view as goal_view
     from waggledance.memory._goals import prerequisites as prerequisites
@@ -71,6 +74,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ANY": "_kept",
+    "AgentStatus": "_agent_status",
     "Answer": "_answer",
     "Board": "_board",
     "Candidate": "_admission",
@@ -105,6 +109,7 @@ _HOMES = {
     "alike_from": "_exemplars",
     "answers_to": "_answer",
     "candidates_of": "_bank",
+    "consolidate": "_goals",
     "diversity_ppm": "_entropy_drive",
     "everything": "_admission",
     "exemplar": "_exemplars",
@@ -124,6 +129,7 @@ _HOMES = {
     "select": "_bank",
     "shared": "_record",
     "source_mark": "_slots",
+    "statuses": "_agent_status",
     "summarised": "_workspace",
     "temperature": "_entropy_drive",
     "thinned": "_exemplars",
@@ -136,6 +142,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — loaded when first
     "MAX_TEXT_CHARS",
     "PRIVATE",
     "TEAM",
+    "AgentStatus",
     "Answer",
     "Board",
     "Candidate",
@@ -167,6 +174,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — loaded when first
     "alike_from",
     "answers_to",
     "candidates_of",
+    "consolidate",
     "diversity_ppm",
     "everything",
     "exemplar",
@@ -186,6 +194,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — loaded when first
     "select",
     "shared",
     "source_mark",
+    "statuses",
     "summarised",
     "temperature",
     "thinned",

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from waggledance.testing._chains_world import TimeoutPolicy as TimeoutPolicy
     from waggledance.testing._chains_world import call_seconds as call_seconds
     from waggledance.testing._chains_world import run_chains as run_chains
+    from waggledance.testing._crafting_world import CraftingWorld as CraftingWorld
     from waggledance.testing._disruption_world import DisruptionWorld as DisruptionWorld
     from waggledance.testing._judged import judged as judged
     from waggledance.testing._judged import proposed as proposed
@@ -128,6 +129,7 @@ _HOMES = {
     "RoutingWorld": "_routing_world",
     "ServicesWorld": "_services_world",
     "SpecialistsWorld": "_specialists_world",
+    "CraftingWorld": "_crafting_world",
     "DisruptionWorld": "_disruption_world",
     "TransportWorld": "_transport_world",
     "W6": "_world_w6",
@@ -170,6 +172,7 @@ __all__ = [
     "BadModel",
     "CarriesTheHighestAck",
     "Case",
+    "CraftingWorld",
     "Detail",
     "Discussions",
     "DisruptionWorld",
