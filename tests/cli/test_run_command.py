@@ -309,3 +309,52 @@ def test_rows_come_through_a_pipe(waggle: Waggle, tmp_path: Path) -> None:
     assert process.returncode == 0, err
     assert "30 rows done" in out
     check_exactly_once(tmp_path, 30, 0)
+
+
+RUDE = """
+import os, subprocess, sys
+
+async def prints(row):
+    print("p" * 1_000_000)
+    subprocess.run(["echo", "a child of mine"])
+    return "fine"
+
+async def forks(row):
+    return "parent" if os.fork() else "child"
+
+async def exits(row):
+    if row.data["n"] == 1:
+        sys.exit(7)
+    return "fine"
+
+async def infinite(row):
+    return {"score": float("nan")} if row.data["n"] == 1 else {"score": None}
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "done", "why"),
+    [
+        ("prints", 3, ""),
+        ("forks", 3, ""),
+        ("exits", 2, "it called exit(7)"),
+        ("infinite", 2, "what step 's' returned cannot be kept: a number in it is NaN or infinite"),
+    ],
+)
+def test_a_rude_step_costs_its_row_at_most_and_stdout_holds_the_result_alone(
+    tmp_path: Path, step: str, done: int, why: str
+) -> None:
+    (tmp_path / "rude.py").write_text(RUDE)
+    (tmp_path / "rude.yaml").write_text(f"steps:\n  s: {{python: 'rude:{step}'}}\n")
+    write_rows(tmp_path / "in.jsonl", 3)
+    words = ["rude.yaml", "--rows", "in.jsonl", "--out", "out.jsonl", "--json"]
+    ran = subprocess.run([*RUN, "run", *words], cwd=tmp_path, capture_output=True,
+                         text=True, timeout=60, check=False)  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(ran.stdout)
+    assert (told["status"], told["done"], told["failed"]) == ("complete", done, 3 - done)
+    assert len(lines(tmp_path / "out.jsonl")) == done
+    assert all(row["s"] != "child" for row in lines(tmp_path / "out.jsonl"))
+    assert why in ran.stdout
+    assert len(ran.stderr) < 100_000
+    assert ("a child of mine" in ran.stderr) == (step == "prints")

@@ -7,6 +7,7 @@ import os
 import resource
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -281,3 +282,41 @@ async def test_a_full_disk_ends_the_run_with_what_to_do_and_the_journal_goes_on_
     assert await world.run(path, 20) == whole
     with RowJournal(path, world.pipeline) as journal:
         assert journal.cut_off == 0
+
+
+@pytest.mark.parametrize("value", [float("nan"), {"score": [1.0, float("inf")]}, (None, -float("inf"))])
+async def test_a_number_that_is_none_fails_its_row_and_does_not_become_nothing(tmp_path: Path, value: Any) -> None:
+    @step
+    async def scored() -> Any:
+        return value
+
+    pipeline = Pipeline([scored])
+    with RowJournal(tmp_path / "j", pipeline) as journal:
+        (row,) = (await run_rows(pipeline, [{"id": "r"}], journal=journal)).ended
+    assert row.failure is not None
+    assert "NaN or infinite" in row.failure.reason
+
+
+async def test_a_step_gets_the_same_from_the_step_before_whether_or_not_the_run_was_killed_between(
+    tmp_path: Path,
+) -> None:
+    got: list[Any] = []
+    dead = [True]
+
+    @step
+    async def first() -> Any:
+        return {"pair": (1, 2), "nothing": None}
+
+    @step
+    async def second(first: Any) -> str:
+        got.append(first)
+        if dead.pop() if dead else False:
+            raise Killed
+        return "done"
+
+    pipeline = Pipeline([first, second])
+    for _ in range(2):
+        with RowJournal(tmp_path / "j", pipeline) as journal, suppress(Killed):
+            await run_rows(pipeline, [{"id": "r"}], journal=journal)
+    assert got == [{"pair": [1, 2], "nothing": None}] * 2
+    assert type(got[0]["pair"]) is type(got[1]["pair"])

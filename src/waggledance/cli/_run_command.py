@@ -22,6 +22,7 @@ from waggledance.cli._ending import INTERRUPTED, complain
 from waggledance.cli._printing import print_json, print_text, say, terminal
 from waggledance.cli._run_models import models_of, pipeline_with
 from waggledance.cli._run_on_ray import pipeline_at_worker
+from waggledance.cli._run_prints import prints_apart
 from waggledance.cli._run_view import BatchView, summary
 from waggledance.core import Budget, UsageError
 from waggledance.models import Model
@@ -132,7 +133,8 @@ class _Going:
         before = gc.get_threshold()
         gc.set_threshold(GARBAGE_AFTER, *before[1:])
         try:
-            asyncio.run(self._all(rows, in_flight))
+            with prints_apart():
+                asyncio.run(self._all(rows, in_flight))
         except KeyboardInterrupt:
             return True
         finally:

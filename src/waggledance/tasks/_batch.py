@@ -242,7 +242,7 @@ class Batch:
             return frozenset()  # a loop led back in this very moment: it rests on what is out of date
         if journal is not None:
             try:
-                journal.result(row, step, value)
+                value = journal.result(row, step, value)
             except UsageError as why:
                 raise StepFailed(step.name, str(why), 1) from None
         return _asked(step, "back", self._pipeline.settle, row, step, value)

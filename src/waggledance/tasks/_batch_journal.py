@@ -22,8 +22,8 @@ class Journal(Protocol):
         """Bring a row to where an earlier run left it; return whether it has ended already."""
         ...
 
-    def result(self, row: Row, step: Step, value: Value) -> None:
-        """Keep a step's result, before anything rests on it.
+    def result(self, row: Row, step: Step, value: Value) -> Value:
+        """Keep a step's result, before anything rests on it; return it as a later run will read it.
 
         Raises:
             UsageError: it cannot be written down.

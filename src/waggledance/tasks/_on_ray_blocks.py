@@ -224,7 +224,7 @@ class Blocks:
             self._pipeline.skip(row, step)
         else:
             if journal is not None:
-                journal.result(row, step, value)
+                value = journal.result(row, step, value)
             self._pipeline.settle(row, step, value)
 
     def _spend(self, row: Row, cost: Cost) -> None:

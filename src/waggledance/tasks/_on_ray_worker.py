@@ -20,6 +20,7 @@ from waggledance.tasks._batch import run_rows
 from waggledance.tasks._batch_report import BatchReport
 from waggledance.tasks._pipeline import Pipeline
 from waggledance.tasks._row import Failure, Row, Value
+from waggledance.tasks._row_journal import encoded_result, read_back
 from waggledance.tasks._step import Step
 
 ENOUGH = 1_024
@@ -155,9 +156,11 @@ class RowWorker:
         """Take a row as it came: it brings its results along."""
         return False
 
-    def result(self, row: Row, step: Step, value: Value) -> None:
-        """Tell a step's result."""
+    def result(self, row: Row, step: Step, value: Value) -> Value:
+        """Tell a step's result; return it as a journal would."""
+        value = read_back(step, value, encoded_result(step, value))
         self._tell((row.id, step.name, value, astuple(row.cost)))
+        return value
 
     def skip(self, row: Row, step: Step) -> None:
         """Tell that a step was skipped."""

@@ -10,6 +10,7 @@ A row that had not ended is brought back by playing its results through the pipe
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterator, Mapping
 from operator import sub
 from pathlib import Path
@@ -31,6 +32,7 @@ FORMAT = 1
 _NO_KEY = bytes(16)
 _JSON = msgspec.json.Encoder(order="deterministic")
 _RAW = msgspec.json.Encoder()
+_SAME_IN_JSON = frozenset({str, int, float, bool})
 
 
 class PlanChanged(UsageError):
@@ -151,15 +153,16 @@ class RowJournal:
         self._under_way[row.at] = _UnderWay(key, data, row.cost)
         return False
 
-    def result(self, row: Row, step: Step, value: Value) -> None:
-        """Keep a step's result.
+    def result(self, row: Row, step: Step, value: Value) -> Value:
+        """Keep a step's result; return it as a later run would read it, so that steps get the same in both.
 
         Raises:
             UsageError: JSON cannot hold it.
             JournalFailed: the disk is full, for one; the result is not kept, and the file is whole.
         """
-        payload = _encoded({"step": step.name, "value": value}, f"what step {step.name!r} returned")
+        payload = encoded_result(step, value)
         self._append(RESULT, row, payload)
+        return read_back(step, value, payload)
 
     def skip(self, row: Row, step: Step) -> None:
         """Keep that a step was skipped; as `result`."""
@@ -267,13 +270,55 @@ class RowJournal:
         if "value" not in kept:
             pipeline.skip(row, step)
             return
-        value = kept["value"]
         row.cost += self._file.cost(at)
         try:
-            pipeline.settle(row, step, value if step.schema is None else msgspec.convert(value, step.schema))
+            pipeline.settle(row, step, _by_schema(step, kept["value"]))
         except Exception:  # noqa: BLE001 — what the plan's author wrote raised then too; the row meets it again by itself
             row.results.pop(step.name, None)
             row.hops.pop()
+
+
+def encoded_result(step: Step, value: Value) -> bytes:
+    """Return a step's result as JSON.
+
+    Raises:
+        UsageError: JSON cannot hold it.
+    """
+    payload = _encoded({"step": step.name, "value": value}, f"what step {step.name!r} returned")
+    if b"null" in payload and not _finite(value):  # JSON would say nothing where there was no number
+        raise UsageError(
+            f"what step {step.name!r} returned cannot be kept: a number in it is NaN or infinite. Return None or a text"
+        )
+    return payload
+
+
+def read_back(step: Step, value: Value, payload: bytes) -> Value:
+    """Return a step's result as it is read from its JSON: a tuple as a list, by its schema where the step has one."""
+    if value is None or type(value) in _SAME_IN_JSON:
+        return value
+    kept = msgspec.json.decode(payload)["value"]
+    try:
+        return _by_schema(step, kept)
+    except msgspec.ValidationError as why:
+        raise UsageError(f"what step {step.name!r} returned cannot be read back by its schema: {why}") from None
+
+
+def _by_schema(step: Step, kept: Value) -> Value:
+    return kept if step.schema is None else msgspec.convert(kept, step.schema)
+
+
+def _finite(value: object) -> bool:
+    """Say whether no number in what JSON can hold is NaN or infinite."""
+    left = [msgspec.to_builtins(value)]
+    while left:
+        part = left.pop()
+        if isinstance(part, float) and not math.isfinite(part):
+            return False
+        if isinstance(part, dict):
+            left += part.values()
+        elif isinstance(part, list | tuple | set | frozenset):
+            left += part
+    return True
 
 
 def _encoded(value: object, what: str) -> bytes:

@@ -13,6 +13,7 @@ copies one call in ten at most.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import Callable
 from math import inf
@@ -82,7 +83,7 @@ class StepRunner:
         self.step = step
         self.retried = self.hedged = self.timed_out = 0
         self._meter, self._run_seed, self._lost = meter, run_seed, lost
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._pid = asyncio.get_running_loop(), os.getpid()
         self._gate = None if step.width is None else asyncio.Semaphore(step.width)
         self._took_s: deque[float] = deque(maxlen=SAMPLES)
         self._slow_s, self._sampled = inf, 0
@@ -128,8 +129,7 @@ class StepRunner:
             try:
                 if self._watches:
                     return await self._watched(row, visit)
-                value = await step.function(**self._arguments(row, visit))
-                return self._judged(row, value) if self._judges else value
+                return await self._once(row, visit)
             except Wrong as why:
                 reason = str(why)
             except TimeoutError as why:
@@ -168,7 +168,13 @@ class StepRunner:
         return value
 
     async def _once(self, row: Row, visit: Visit) -> Value:
-        value = await self.step.function(**self._arguments(row, visit))
+        try:
+            value = await self.step.function(**self._arguments(row, visit))
+        except SystemExit as why:  # a task that raised it would end the loop, and the run without a word
+            raise Wrong(f"it called exit({'' if why.code is None else why.code})") from None
+        finally:
+            if os.getpid() != self._pid:  # a process that the step forked: the rows are not its own
+                os._exit(0)
         return self._judged(row, value) if self._judges else value
 
     async def _watched(self, row: Row, visit: Visit) -> Value:
