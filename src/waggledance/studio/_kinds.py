@@ -12,6 +12,7 @@ _MODULES = (
     "protocols",
     "mesh",
     "gateways._threads_fold",
+    "memory._agent_status",
     "memory._answer",
     "memory._bank",
     "memory._record",
