@@ -24,7 +24,7 @@ P = ParamSpec("P")
 
 CANNOT_WRITE = 74  # EX_IOERR of sysexits.h
 INTERRUPTED = 130  # 128 + SIGINT
-ENDS_WITHIN_S = 1.8
+ENDS_WITHIN_S = 1.5
 
 
 def ending_well(command: Callable[P, None]) -> Callable[P, None]:
