@@ -152,18 +152,18 @@ def test_a_swarm_of_processes_is_searched_asked_praised_and_given_new_prompts(me
     assert members.installed("bob", "data/table.bin") == table.read_bytes()
     assert members.installed("bob", "prompts/agent.toml") == good.read_bytes()
 
-    skill = tmp_path / "search.md"
-    skill.write_text("Look twice.\n")
+    skill = tmp_path / "search.toml"
+    skill.write_text('[skill]\ntext = "Look twice."\n')
     question = members.waggle(*start, "skill", str(skill), "--print-question").rstrip("\n")
     certificate = tmp_path / "yes.json"
     ask = ("ask", "--mesh", "bees", "--answer", "yes/no", "--protocol", "vote", "--certificate", str(certificate))
     members.waggle(*ask, question)
     assert members.json(*start, "skill", str(skill), "--certificate", str(certificate))["status"] == "complete"
-    assert members.installed("alice", "skill/search.md") == skill.read_bytes()
+    assert members.installed("alice", "skill/search.toml") == skill.read_bytes()
     rollouts = members.json("rollout", "status", "bees")["rollouts"]
     assert [(r["slot"], r["version"], r["status"]) for r in rollouts] == [
         ("data/table.bin", 1, "complete"),
         ("prompts/agent", 1, "complete"),
         ("prompts/agent", 2, "halted"),
-        ("skill/search.md", 1, "complete"),
+        ("skill/search.toml", 1, "complete"),
     ]

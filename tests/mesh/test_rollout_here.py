@@ -1,7 +1,9 @@
 """Roll-outs on running nodes: who gets what, who has to agree, what is in use afterwards, and what is taken back."""
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -12,7 +14,10 @@ from waggledance._swarm import Swarm
 from waggledance.consensus import Certificate, CertificateInvalid
 from waggledance.core import Decision, MessageId, Question, RunFailed, UsageError, WaggleError
 from waggledance.mesh import (
+    AgentAdapter,
+    AgentHere,
     AgentPrompts,
+    AgentSkill,
     Capability,
     Mesh,
     Rollout,
@@ -21,6 +26,7 @@ from waggledance.mesh import (
     Skill,
     Target,
     Warrant,
+    Wear,
     announce,
     planned,
     rollout_question,
@@ -68,6 +74,7 @@ class Here:
     def __init__(self, mesh: SimulatedMesh, folder: Path, fast: tuple[str, ...]) -> None:
         self.mesh, self.folder, self.fast = mesh, folder, fast
         self.at: dict[str, RolloutHere] = {}
+        self.worn: dict[str, AgentHere] = {}
 
     async def begin(self, *names: str) -> None:
         """Start the members' part, and the asker's; let them say what they are."""
@@ -75,11 +82,17 @@ class Here:
         for name in names or tuple(mesh.nodes):
             node, member = mesh.nodes[name], name in mesh.sittings
             agent = mesh.peers.get(name)
-            wears = (
-                {"prompts/agent": AgentPrompts(node, mesh.sittings[name], agent)} if isinstance(agent, Agent) else {}
-            )
+            wears: dict[str, Wear] = {}
+            tailors: dict[str, Callable[[str], Wear]] = {}
+            if isinstance(agent, Agent):
+                worn = self.worn[name] = AgentHere(node, mesh.sittings[name], agent)
+                wears["prompts/agent"] = AgentPrompts(worn)
+                tailors["skill"] = partial(AgentSkill, worn)
+                tailors["adapter"] = partial(AgentAdapter, worn, folder=self.folder / name / "adapters")
             takes = ("prompts", "skill", "adapter", "data") if member else ()
-            self.at[name] = RolloutHere(node, self.folder / name, wears=wears, takes=takes, rng=Random(1))
+            self.at[name] = RolloutHere(
+                node, self.folder / name, wears=wears, tailors=tailors, takes=takes, rng=Random(1)
+            )
             tags = ("Fast",) if name in self.fast else ()
             announce(node, Capability(ver=1, name=name, skills=(Skill(id="answer", name="answer", tags=tags),)))
         await mesh.settle("lobby")
@@ -87,6 +100,8 @@ class Here:
     async def end(self) -> None:
         for here in self.at.values():
             await here.close()
+        for worn in self.worn.values():
+            await worn.aclose()
 
     def plan(self, kind: Kind, content: bytes, *, name: str = "table", target: Target = TO_FAST) -> Rollout:
         return planned(kind, name, content, target, self.at["asker"].views.values())
@@ -174,6 +189,142 @@ def test_prompts_that_the_swarm_decided_on_are_used_from_the_next_question_on(tm
     assert view.status == "complete"
     assert before == dict.fromkeys(("p0", "p1", "p2", "p3", "p4"), "peer")
     assert after == {name: "bee" if name in FAST else "peer" for name in before}
+
+
+BIRDS = b"""[skill]
+when = ["are"]
+text = "Answer as a bird."
+"""
+
+
+def knowing() -> list[Agent]:
+    """Return agents that say what their instructions make them."""
+
+    def line(request: Request) -> str:
+        if "Shall peers of this swarm" in request.turns[-1].text:
+            return "Answer: yes"
+        told = request.turns[0].text
+        return f"Answer: {'bird' if 'as a bird' in told else 'peer'}{' and bee' if BEE in told else ''}"
+
+    return [Agent(f"p{i}", Scripted(line)) for i in range(5)]
+
+
+def test_a_skill_that_the_swarm_decided_on_is_used_for_the_questions_that_it_fits(tmp_path: Path) -> None:
+    async def main() -> tuple[Mapping[str, str | None], Mapping[str, str | None], set[str | None]]:
+        async with SimulatedMesh(knowing()) as mesh:
+            here = Here(mesh, tmp_path, FAST)
+            await here.begin()
+            skill = here.plan("skill", BIRDS, name="birds.toml")
+            assert (skill.slot, skill.needs_certificate) == ("skill/birds.toml", True)
+            rollout = await announced(here, skill, BIRDS)
+            assert (await until_over(here, rollout)).status == "complete"
+            first = await here.answers()
+            prompts = await announced(here, here.plan("prompts", prompt_set(BEE)), prompt_set(BEE))
+            assert (await until_over(here, prompts)).status == "complete"
+            second = await here.answers()
+            other = await mesh.ask("Who is there?", protocol=Vote(patience_s=5))
+            await here.end()
+            return first, second, set(other.support)
+
+    first, second, other = on_virtual_time(main())
+    assert first == {f"p{i}": "bird" if f"p{i}" in FAST else "peer" for i in range(5)}
+    assert second == {f"p{i}": "bird and bee" if f"p{i}" in FAST else "peer" for i in range(5)}
+    assert other == {"peer and bee", "peer"}  # the skill is for questions with "are" in them
+
+
+def test_a_skill_whose_probe_fails_is_taken_back_and_changes_nothing(tmp_path: Path) -> None:
+    wrong = BIRDS + b'[[probes]]\nquestion = "What are you?"\nanswer = "fish"\n'
+
+    async def main() -> tuple[str, str, Mapping[str, str | None]]:
+        async with SimulatedMesh(knowing()) as mesh:
+            here = Here(mesh, tmp_path, FAST)
+            await here.begin()
+            rollout = await announced(here, here.plan("skill", wrong, name="birds.toml"), wrong)
+            view = await until_over(here, rollout)
+            await here.end()
+            return view.status, " ".join(view.failed.values()), await here.answers()
+
+    status, why, answers = on_virtual_time(main())
+    assert status == "halted"
+    assert "was answered 'bird', and 'fish' is right" in why
+    assert set(answers.values()) == {"peer"}
+
+
+class Taught(Scripted):
+    """A scripted model that says what its adapters hold; one that holds nothing breaks it."""
+
+    def __init__(self, says: str = "peer") -> None:
+        super().__init__(self._line)
+        self._says, self.closed = says, False
+
+    def _line(self, request: Request) -> str:
+        if "Shall peers of this swarm" in request.turns[-1].text:
+            return "Answer: yes"
+        return f"Answer: {self._says}" if self._says else ""
+
+    def adapted(self, adapters: Sequence[Path]) -> "Taught":
+        made = Taught("".join(adapter.read_bytes().removeprefix(b"GGUF").decode() for adapter in adapters))
+        self.made = made
+        return made
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+def test_an_adapter_is_added_to_the_model_and_taken_out_when_health_drops(tmp_path: Path) -> None:
+    models = {f"p{i}": Taught() for i in range(5)}
+
+    async def main() -> list[object]:
+        async with SimulatedMesh([Agent(name, model) for name, model in models.items()]) as mesh:
+            here = Here(mesh, tmp_path, FAST)
+            await here.begin()
+            good = await announced(here, here.plan("adapter", b"GGUFant", name="a.gguf"), b"GGUFant")
+            told: list[object] = [(await until_over(here, good)).status, await here.answers()]
+            bad = await announced(here, here.plan("adapter", b"GGUF", name="a.gguf"), b"GGUF")
+            await asyncio.sleep(1)
+            while here.at["asker"].views[bad].status == "running":
+                with contextlib.suppress(WaggleError):
+                    await mesh.ask("What are you?", protocol=Vote(patience_s=5))
+                await asyncio.sleep(1)
+            await until_over(here, bad)
+            await asyncio.sleep(30)
+            told += [here.at["asker"].views[bad].status, await here.answers()]
+            await here.end()
+            return told
+
+    first, answers, second, after = on_virtual_time(main())
+    assert (first, second) == ("complete", "halted")
+    assert answers == after == {f"p{i}": "ant" if f"p{i}" in FAST else "peer" for i in range(5)}
+    assert all(models[name].made.closed for name in FAST)
+    assert not any(model.closed for model in models.values())
+
+
+REFUSED: tuple[tuple[Kind, bytes, str], ...] = (
+    ("adapter", b"PK", "begins with GGUF"),
+    ("skill", b"\xff", "no skill"),
+    ("skill", b"[skill]", "no skill"),
+    ("skill", b'[skill]\ntext = " "', "1 to 8,000"),
+    ("skill", b'[skill]\ntext = "x"\nwhen = ["?"]', "words or phrases"),
+    ("skill", b'[skill]\ntext = "' + b"x" * 8_001 + b'"', "1 to 8,000"),
+)
+
+
+def test_a_model_that_takes_no_adapters_says_so_and_what_is_none_is_refused_before_it_is_announced(
+    tmp_path: Path,
+) -> None:
+    async def main() -> str:
+        async with SimulatedMesh(knowing()) as mesh:
+            here = Here(mesh, tmp_path, FAST)
+            await here.begin()
+            for kind, content, says in REFUSED:
+                with pytest.raises(UsageError, match=says):
+                    here.plan(kind, content)
+            rollout = await announced(here, here.plan("adapter", b"GGUF", name="a.gguf"), b"GGUF")
+            view = await until_over(here, rollout)
+            await here.end()
+            return " ".join(view.failed.values())
+
+    assert "takes no adapters: only a model from a GGUF file here does" in on_virtual_time(main())
 
 
 def test_prompts_whose_probe_fails_stop_at_the_first_peer_which_goes_back(tmp_path: Path) -> None:
@@ -350,7 +501,7 @@ def test_a_probe_that_luck_fails_once_does_not_stop_a_roll_out(tmp_path: Path) -
 
     async def main() -> list[str]:
         async with SimulatedMesh([agent]) as mesh:
-            prompts = AgentPrompts(mesh.nodes["p1"], mesh.sittings["p1"], agent)
+            prompts = AgentPrompts(AgentHere(mesh.nodes["p1"], mesh.sittings["p1"], agent))
             prompts.put_on(prompt_set(BEE, "bee"))
             return [await prompts.probe()]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +22,10 @@ from waggledance.core import UNIT, Budget, LoopClock, Member, Message, Opening, 
 from waggledance.mesh import (
     PROMPTS_SLOT,
     Admission,
+    AgentAdapter,
+    AgentHere,
     AgentPrompts,
+    AgentSkill,
     Capability,
     Dialling,
     Genesis,
@@ -148,6 +152,8 @@ async def _run(
     quiet: bool,
     as_json: bool,
 ) -> None:
+    from waggledance.peers import Agent
+
     register_protocols()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -163,7 +169,8 @@ async def _run(
             quotas = Quotas(quota, node.clock.wall_ms, folder.quotas)
             sitting = Sitting(node, peer, budget=budget, quotas=quotas)
             volunteering = Volunteering(node, sitting)
-            rollouts = RolloutHere(node, folder.folder, wears=_wears(node, sitting, peer), takes=TAKEN)
+            here = AgentHere(node, sitting, peer) if isinstance(peer, Agent) else None
+            rollouts = _rollouts(node, folder.folder, here)
             name = node.members[node.me].name if node.me in node.members else key_name
             if not quiet:
                 _greet(node, name, listening)
@@ -195,6 +202,8 @@ async def _run(
                 volunteering.close()
                 await rollouts.close()
                 await sitting.close()
+                if here is not None:
+                    await here.aclose()
     finally:
         for model in models:
             await model.aclose()
@@ -202,11 +211,15 @@ async def _run(
         say("left; come back with the same command")
 
 
-def _wears(node: Node, sitting: Sitting, peer: Peer) -> dict[str, Wear]:
-    """Return who uses what is rolled out: a language model's prompts are put into use at once."""
-    from waggledance.peers import Agent
-
-    return {PROMPTS_SLOT: AgentPrompts(node, sitting, peer)} if isinstance(peer, Agent) else {}
+def _rollouts(node: Node, folder: Path, here: AgentHere | None) -> RolloutHere:
+    """Return the member's part in roll-outs: an agent uses prompts, skills and adapters at once; files others."""
+    wears: dict[str, Wear] = {}
+    tailors: dict[str, Callable[[str], Wear]] = {}
+    if here is not None:
+        wears[PROMPTS_SLOT] = AgentPrompts(here)
+        tailors["skill"] = partial(AgentSkill, here)
+        tailors["adapter"] = lambda slot: AgentAdapter(here, slot, folder / "adapters" / slot.partition("/")[2])
+    return RolloutHere(node, folder, wears=wears, tailors=tailors, takes=TAKEN)
 
 
 def _way(home: Home, what: str | None) -> Way:

@@ -10,8 +10,12 @@ from waggledance.mesh._admission_bodies import Join as Join
 from waggledance.mesh._admission_bodies import Leave as Leave
 from waggledance.mesh._admission_bodies import Revoke as Revoke
 from waggledance.mesh._agent_prompts import SLOT as PROMPTS_SLOT
+from waggledance.mesh._agent_adapter import AgentAdapter as AgentAdapter
+from waggledance.mesh._agent_here import AgentHere as AgentHere
 from waggledance.mesh._agent_prompts import AgentPrompts as AgentPrompts
 from waggledance.mesh._agent_prompts import read_prompts as read_prompts
+from waggledance.mesh._agent_skill import AgentSkill as AgentSkill
+from waggledance.mesh._agent_skill import read_skill as read_skill
 from waggledance.mesh._blob_fetch import BlobFetch as BlobFetch
 from waggledance.mesh._blob_messages import AskBlob as AskBlob
 from waggledance.mesh._blob_messages import BlobPayload as BlobPayload
@@ -166,7 +170,10 @@ __all__ = [
     "STALE_SECONDS",
     "Admission",
     "Admit",
+    "AgentAdapter",
+    "AgentHere",
     "AgentPrompts",
+    "AgentSkill",
     "Artefact",
     "AskBlob",
     "Beacon",
@@ -296,6 +303,7 @@ __all__ = [
     "reachable",
     "read_invite",
     "read_prompts",
+    "read_skill",
     "read_status",
     "received_blob",
     "records_of",

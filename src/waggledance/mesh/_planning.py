@@ -8,7 +8,9 @@ from typing import Literal
 from blake3 import blake3
 
 from waggledance.core import UsageError
+from waggledance.mesh._agent_adapter import check_adapter
 from waggledance.mesh._agent_prompts import SLOT, read_prompts
+from waggledance.mesh._agent_skill import read_skill
 from waggledance.mesh._blobs import blob_of
 from waggledance.mesh._rollout import Artefact, Rollout, Target
 from waggledance.mesh._rollout_fold import RolloutView
@@ -17,7 +19,7 @@ Kind = Literal["prompts", "skill", "adapter", "data"]
 
 _TYPES: dict[Kind, str] = {
     "prompts": "application/toml",
-    "skill": "application/octet-stream",
+    "skill": "application/toml",
     "adapter": "application/octet-stream",
     "data": "application/octet-stream",
 }
@@ -36,11 +38,18 @@ def planned(kind: Kind, name: str, content: bytes, target: Target, views: Iterab
         views: the roll-outs so far.
 
     Raises:
-        UsageError: the content is in use already, is no set of prompts where it should be, or the file's name can be
-            no slot's.
+        UsageError: the content is in use already, is no set of prompts, no skill or no adapter where it should be, or
+            the file's name can be no slot's.
     """
-    if kind == "prompts":
-        read_prompts(content)
+    match kind:
+        case "prompts":
+            read_prompts(content)
+        case "skill":
+            read_skill(content)
+        case "adapter":
+            check_adapter(content)
+        case "data":
+            pass
     slot = SLOT if kind == "prompts" else f"{kind}/{name.lower()}"
     same = [view for view in views if view.rollout.slot == slot]
     done = [v for v in same if v.status == "complete" and v.rollout.target == target]

@@ -4,15 +4,15 @@
     FOLDER/installed/KIND/NAME    what is in the slot ``KIND/NAME``, and beside it what was there before
 
 What goes on in the lobby is folded into views (`rollouts_of`), the agent says what to do about them (`RolloutAgent`),
-and this puts both on a node: timers, datagrams, files. A slot that somebody *wears*, such as an agent its prompts, is
-put on as soon as its file changes, back and forth.
+and this puts both on a node: timers, datagrams, files. A slot that somebody *wears*, such as an agent its prompts,
+skills and adapters, is put on as soon as its file changes, back and forth.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, Protocol
@@ -71,6 +71,7 @@ class RolloutHere:
         node: the node; its `on_blob` is taken.
         folder: where artefacts and what is installed are kept; made if missing.
         wears: who uses what is in a slot, by slot.
+        tailors: makes who uses what is in a slot, by kind of slot, when the slot is first opened.
         takes: the kinds of slots that this peer lets be filled, such as ``"skill"``; none for a peer that only gives.
         rng: luck: whom to ask for chunks.
     """
@@ -81,11 +82,12 @@ class RolloutHere:
         folder: Path,
         *,
         wears: Mapping[str, Wear] | None = None,
+        tailors: Mapping[str, Callable[[str], Wear]] | None = None,
         takes: Sequence[str] = (),
         rng: Random | None = None,
     ) -> None:
         self._node, self._folder, self._takes = node, folder / "installed", frozenset(takes)
-        self._wears = dict(wears or {})
+        self._wears, self._tailors = dict(wears or {}), dict(tailors or {})
         self.blobs = Blobs(folder / "blobs", limit_bytes=LIMIT_BYTES)
         self._server = BlobServer(self.blobs)
         self._slots: dict[str, FileArtefact] = {}
@@ -203,6 +205,8 @@ class RolloutHere:
         path = self._folder / kind / (name + _SUFFIX.get(kind, ""))
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._slots[slot] = PromptSet(path) if slot == SLOT else FileArtefact(path)
+        if kind in self._tailors and slot not in self._wears:
+            self._wears[slot] = self._tailors[kind](slot)
         self._dress()
 
     def _dress(self) -> None:

@@ -94,6 +94,11 @@ class Sitting:
         """The channels of the questions that this peer takes part in at this moment."""
         return tuple(self._under_way)
 
+    async def over(self) -> None:
+        """Return when the questions that are under way now are over."""
+        if self._under_way:
+            await asyncio.wait(tuple(self._under_way.values()))
+
     async def close(self) -> None:
         """Leave all questions, and keep what askers have cost."""
         self._node.on_opening = self._node.on_gone = None

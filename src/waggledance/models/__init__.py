@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from waggledance.core._turn import Tool as Tool
 from waggledance.core._turn import ToolCall as ToolCall
 from waggledance.core._turn import Turn as Turn
+from waggledance.models._model import Adaptable as Adaptable
 from waggledance.models._model import Changing as Changing
 from waggledance.models._model import Completion as Completion
 from waggledance.models._model import Model as Model
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CATALOGUE",
+    "Adaptable",
     "BadAnswer",
     "Changing",
     "Completion",

@@ -71,6 +71,8 @@ class Shape:
     threads: int
     slots: int
     context_tokens: int
+    adapters: tuple[Path, ...] = ()
+    """LoRA adapters that are added to the weights, GGUF files."""
 
     def __post_init__(self) -> None:
         if self.threads < 1 or self.slots < 1 or self.context_tokens < 1:
@@ -194,7 +196,7 @@ class Engine:
                     self._server = self._started()
                 except RuntimeError as error:
                     shutil.rmtree(self._folder, ignore_errors=True)
-                    raise broken(self._model, self.shape.path) from error
+                    raise broken(self._model, self.shape.path, self.shape.adapters) from error
 
     def _started(self) -> Any:
         xllamacpp = _xllamacpp()
@@ -211,6 +213,7 @@ class Engine:
         params.cache_ram_mib = 0
         params.ctx_shift = False
         params.verbosity = -1
+        params.lora_adapters = [_adapter(xllamacpp, path) for path in self.shape.adapters]
         # llama.cpp insists on a way in from outside: a socket in a folder of our own, else a loopback port; with a key.
         params.slot_save_path = self._folder + os.sep
         params.api_keys = [self._secret]
@@ -460,6 +463,13 @@ def _xllamacpp() -> Any:
     finally:
         if ours:
             del os.environ["GOMP_SPINCOUNT"]
+
+
+def _adapter(xllamacpp: Any, path: Path) -> Any:
+    """Return what llama.cpp is told of an adapter: its file, to be added as it is."""
+    info: Any = xllamacpp.CommonAdapterLoraInfo()
+    info.path, info.scale = str(path), 1.0
+    return info
 
 
 @contextmanager

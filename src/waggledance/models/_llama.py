@@ -2,7 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -50,6 +52,25 @@ class Gguf:
         self._engine: Engine | None = None
         check_file(self.name, self.path)
         check_openmp(self.name)
+
+    def adapted(self, adapters: Sequence[Path]) -> "Gguf":
+        """Return the same model with LoRA adapters added to its weights; this one stays as it is.
+
+        It reads the weights again, so while both are loaded they take the memory of two. It is this caller's to close.
+
+        Args:
+            adapters: GGUF files, made for this very model; as it was without any.
+
+        Raises:
+            WeightsMissing: there is no such file.
+            WeightsBroken: it is no GGUF file. Whether it fits this model shows when it is loaded, at the first request.
+        """
+        for adapter in adapters:
+            check_file(self.name, adapter)
+        other = copy(self)
+        other._engine = None  # noqa: SLF001  # of our own kind
+        other._shape = replace(self._shape, adapters=tuple(path.resolve() for path in adapters))  # noqa: SLF001
+        return other
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, slots={self._shape.slots})"

@@ -5,7 +5,8 @@ that it cannot; it raises `ModelError` when it cannot answer and `asyncio.Cancel
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
@@ -134,6 +135,22 @@ class Changing(Protocol):
 async def as_sent(model: Model, request: Request) -> Request:
     """Return a request as it leaves for the model's back end: what a log keeps of it."""
     return await model.as_sent(request) if isinstance(model, Changing) else request
+
+
+@runtime_checkable
+class Adaptable(Model, Protocol):
+    """A language model to whose weights adapters can be added."""
+
+    def adapted(self, adapters: Sequence[Path]) -> Model:
+        """Return the same model with these added, and no others; this one stays as it is. Close the new one.
+
+        Args:
+            adapters: files, made for this very model.
+
+        Raises:
+            ModelError: one of them is not there, or no adapter.
+        """
+        ...
 
 
 @runtime_checkable

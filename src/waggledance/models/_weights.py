@@ -1,5 +1,6 @@
 """Is this file the model it should be?"""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from waggledance.models._catalogue import CATALOGUE
@@ -16,8 +17,15 @@ def check_file(model: str, path: Path) -> None:
             raise broken(model, path)
 
 
-def broken(model: str, path: Path) -> WeightsBroken:
-    """The error for a file that is no model, compared with the catalogue's entry if it is one of it."""
+def broken(model: str, path: Path, adapters: Sequence[Path] = ()) -> WeightsBroken:
+    """The error for a file that is no model, compared with the catalogue's entry if it is one of it.
+
+    With adapters it cannot be told whether the file or one of them is the one that does not load.
+    """
+    if adapters:
+        files = ", ".join(f"{adapter} ({adapter.stat().st_size:,} bytes)" for adapter in adapters)
+        what = f"llama.cpp cannot load {path} with {files} added"
+        return WeightsBroken(model, what, "See that each is a LoRA adapter in GGUF form, made for this very model.")
     for weights in CATALOGUE.values():
         if path.name == weights.file:
             size, digest = path.stat().st_size, sha256_of(path)

@@ -7,6 +7,7 @@ from waggledance.peers._function import FunctionPeer as FunctionPeer
 from waggledance.peers._function import PeerRaised as PeerRaised
 from waggledance.peers._guess_kind import guess_kind as guess_kind
 from waggledance.peers._human import HumanPeer as HumanPeer
+from waggledance.peers._instruction import Instruction as Instruction
 from waggledance.peers._parse import parse as parse
 from waggledance.peers._personas import PERSONAS as PERSONAS
 from waggledance.peers._prompts import Prompts as Prompts
@@ -21,6 +22,7 @@ __all__ = [
     "Agent",
     "FunctionPeer",
     "HumanPeer",
+    "Instruction",
     "NoVerdict",
     "PeerRaised",
     "Prompts",

@@ -24,6 +24,7 @@ from waggledance.core import (
     calls_key,
 )
 from waggledance.models import Completion, Model, Request, Streaming, Turn, as_sent
+from waggledance.peers._instruction import Instruction, told
 from waggledance.peers._noted import noted, shown
 from waggledance.peers._others import defanged, grouped, mark_for, one
 from waggledance.peers._parse import MAX_KEY_BYTES, parse
@@ -77,6 +78,8 @@ class Agent:
             raise UsageError("an agent needs a name, got an empty one")
         self.name, self.model, self.persona = name, model, persona
         self.prompts, self.tools = prompts or BUILT_IN, tuple(tools)
+        self.instructions: tuple[Instruction, ...] = ()
+        """What its model is told beside the prompts, of questions that they fit; see `instructed`."""
         self._draws: tuple[int, count[int]] | None = None
         """The seed of this agent's own draws, and how many there were; None where the seat draws."""
         self._asking = Request(
@@ -94,6 +97,23 @@ class Agent:
         """Return the same agent with other texts to say to its model; with the library's own when None."""
         other = copy(self)
         other.prompts = prompts or BUILT_IN
+        return other
+
+    def instructed(self, *instructions: Instruction) -> Agent:
+        """Return the same agent with these instructions, and no others.
+
+        Raises:
+            UsageError: together they are longer than 8,000 characters.
+        """
+        told(instructions, None)
+        other = copy(self)
+        other.instructions = instructions
+        return other
+
+    def thinking_with(self, model: Model) -> Agent:
+        """Return the same agent with another model."""
+        other = copy(self)
+        other.model = model
         return other
 
     def tuned(
@@ -191,9 +211,10 @@ class Agent:
         said = call.question.conversation
         if said:  # worked examples would stand between what was said and what is asked
             said = tuple(msgspec.structs.replace(turn, text=defanged(turn.text)) for turn in said)
-            told = "\n\n".join(turn.text for turn in (*self._conversation(()), *said) if turn.role == "system")
-            return (Turn("system", told), *(turn for turn in said if turn.role != "system"), asking)
-        return (*self._conversation((self.prompts.example(call.question.expects),)), asking)
+            turns = (*self._conversation(call, ()), *said)
+            system = "\n\n".join(turn.text for turn in turns if turn.role == "system")
+            return (Turn("system", system), *(turn for turn in said if turn.role != "system"), asking)
+        return (*self._conversation(call, (self.prompts.example(call.question.expects),)), asking)
 
     def _hearing(self, call: Call, heard: Sequence[Message[Proposal]]) -> str:
         words, guide = grouped(heard, call.question), self.prompts.guiding(noted(call.guide))
@@ -209,11 +230,12 @@ class Agent:
         return f"{self.persona}\n{self.prompts.form(call.question.expects)}".strip()
 
     def _judging(self, call: Call, asking: str, worked: Sequence[tuple[str, str]]) -> tuple[Turn, ...]:
-        return (*self._conversation(worked), Turn("user", f"{asked(call.question)}\n\n{asking}"))
+        return (*self._conversation(call, worked), Turn("user", f"{asked(call.question)}\n\n{asking}"))
 
-    def _conversation(self, worked: Sequence[tuple[str, str]]) -> tuple[Turn, ...]:
+    def _conversation(self, call: Call, worked: Sequence[tuple[str, str]]) -> tuple[Turn, ...]:
         """What all conversations of one sort begin with: the instructions and worked examples."""
-        turns = [Turn("system", self.prompts.prompt("system"))]
+        beside = told(self.instructions, call.question) if self.instructions else ""
+        turns = [Turn("system", "\n\n".join(filter(None, (self.prompts.prompt("system"), beside))))]
         for asking, answer in worked:
             turns += [Turn("user", asking), Turn("assistant", answer)]
         return tuple(turns)
