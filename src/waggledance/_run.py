@@ -39,6 +39,7 @@ from waggledance.core import (
     Witness,
     opening_of,
     outcome_of,
+    parted,
     well_formed,
 )
 from waggledance.network import Gathering
@@ -196,8 +197,9 @@ class Run:
         table, budget = self._table, self._meter.budget
         members = tuple(Member(id, table.names[id], table.weights[id]) for id in table.roster)
         name, topology, _ = spelled(self._protocol)
+        question, parts = parted(table.question)
         opening = Opening(
-            question=table.question,
+            question=question,
             members=members[:MEMBERS_AN_OPENING],
             protocol=name,
             topology=topology,
@@ -207,6 +209,8 @@ class Run:
             limits=msgspec.UNSET if budget == Budget() else PlainBudget.of(budget),
         )
         first = self._publish(opening, [])
+        for part in parts:
+            self._publish(part, [first])
         for start in range(MEMBERS_AN_OPENING, len(members), MEMBERS_AN_OPENING):
             self._publish(Roster(members=members[start : start + MEMBERS_AN_OPENING]), [first])
         for body in self._first:

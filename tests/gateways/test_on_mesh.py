@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from waggledance import Question
 from waggledance.consensus import Certificate, verify_certificate
-from waggledance.core import Budget, Log, Outcome, UsageError, outcome_of
+from waggledance.core import Budget, Log, Outcome, Turn, UsageError, outcome_of
 from waggledance.gateways import A2A, AGUI, Host, Hosted, OpenAIDoor, Order, app_of, hosted_on_mesh
 from waggledance.gateways._openai_answer import Answering
 from waggledance.gateways._openai_asked import chat_asked
@@ -245,7 +245,7 @@ def test_members_that_fall_silent_cost_an_order_its_own_seconds_at_most() -> Non
 def test_a_protocol_that_no_opening_can_name_is_refused_before_anybody_is_asked() -> None:
     async def main() -> None:
         async with SimulatedMesh(2, seed=8) as mesh:
-            own = Debate(rounds=1, decide=lambda proposals, judgements, weights: None)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
+            own = Debate(rounds=1, decide=lambda proposals, judgements, weights: None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
             with pytest.raises(UsageError):
                 hosted_on_mesh(mesh.nodes["asker"], choose=lambda question: own)
 
@@ -425,6 +425,25 @@ def test_members_elsewhere_are_heard_at_the_openai_door_while_they_speak_and_non
     said = "".join(text for _, text in thoughts)
     assert said.count("<b>Ignore</b>") == 3
     assert [name for name in ("p0", "p1", "p2") if f"{name}: " in said] == ["p0", "p1", "p2"]
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.2])
+def test_a_conversation_of_a_third_of_a_megabyte_reaches_members_elsewhere_whole_and_is_certified(loss: float) -> None:
+    async def main() -> None:
+        models = [Scripted("Answer: 4") for _ in range(4)]
+        peers = [Agent(f"p{i}", model) for i, model in enumerate(models)]
+        async with SimulatedMesh(peers, seed=13, loss=loss) as mesh:
+            host = serving(mesh, certify=True)
+            before = tuple(Turn("user" if i % 2 == 0 else "assistant", f"{i}:" + "w" * 30_000) for i in range(11))
+            asked = Question(text="2 + 2?", expects="number", before=before)
+            decision = await host.start(Order(swarm="default", question=asked)).decision()
+            assert (decision.key, decision.silent) == ("4", ())
+            assert decision.certificate
+            for model in models:
+                told = "".join(turn.text for turn in model.requests[0].turns)
+                assert all(f"{i}:www" in told for i in range(11))
+
+    on_virtual_time(main())
 
 
 async def test_an_order_to_a_swarm_of_this_process_cannot_be_taken_up() -> None:

@@ -361,7 +361,7 @@ async def test_swarms_and_protocols_are_models(served: Served) -> None:
 async def test_a_conversation_that_is_too_long_is_refused_before_anybody_is_asked(served: Served) -> None:
     host = hosting(ICE)
     async with talking(served, host) as client:
-        for size in (60_000, 10_000_000):
+        for size in (1_000_001, 10_000_000):
             with pytest.raises(openai.BadRequestError) as raised:
                 await client.chat.completions.create(model="default", messages=asking("x" * size))
             assert raised.value.code == "context_length_exceeded"
@@ -369,6 +369,14 @@ async def test_a_conversation_that_is_too_long_is_refused_before_anybody_is_aske
             await client.chat.completions.create(model="default", messages=asking("x" * 12_000_000))
         assert refused.value.status_code == 413
     assert said_to(host.swarms["default"].swarm) == []
+
+
+async def test_a_conversation_of_most_of_a_megabyte_is_answered(served: Served) -> None:
+    host = hosting(ICE)
+    async with talking(served, host) as client:
+        got = await client.chat.completions.create(model="default", messages=asking("x" * 900_000))
+    assert got.choices[0].message.content
+    assert max(len(turn.text) for turn in said_to(host.swarms["default"].swarm)[0].turns) >= 900_000
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from waggledance.core._bodies import Proposal as Proposal
 from waggledance.core._bodies import Question as Question
 from waggledance.core._bodies import Roster as Roster
 from waggledance.core._bodies import Verdict as Verdict
+from waggledance.core._bodies import Whole as Whole
 from waggledance.core._bodies import well_formed as well_formed
 from waggledance.core._budget import NO_COST as NO_COST
 from waggledance.core._budget import Budget as Budget
@@ -89,6 +90,11 @@ from waggledance.core._part import Part as Part
 from waggledance.core._part import Transcript as Transcript
 from waggledance.core._peer import Call as Call
 from waggledance.core._peer import Peer as Peer
+from waggledance.core._question_parts import MAX_QUESTION_BYTES as MAX_QUESTION_BYTES
+from waggledance.core._question_parts import QuestionPart as QuestionPart
+from waggledance.core._question_parts import QuestionTooLong as QuestionTooLong
+from waggledance.core._question_parts import parted as parted
+from waggledance.core._question_parts import whole_question as whole_question
 from waggledance.core._replay import cut_of as cut_of
 from waggledance.core._replay import members_of as members_of
 from waggledance.core._replay import opening_of as opening_of
@@ -109,6 +115,7 @@ from waggledance.core._turn import calls_key as calls_key
 from waggledance.core._turn import calls_of as calls_of
 
 __all__ = [
+    "MAX_QUESTION_BYTES",
     "NO_COST",
     "THREAD",
     "UNIT",
@@ -159,6 +166,8 @@ __all__ = [
     "PlainBudget",
     "Proposal",
     "Question",
+    "QuestionPart",
+    "QuestionTooLong",
     "Refusal",
     "Report",
     "Retold",
@@ -181,6 +190,7 @@ __all__ = [
     "Verdict",
     "Verify",
     "WaggleError",
+    "Whole",
     "Witness",
     "Words",
     "after",
@@ -206,6 +216,7 @@ __all__ = [
     "outcome_of",
     "package_key",
     "package_of",
+    "parted",
     "past_of",
     "raw_of",
     "renamed",
@@ -216,4 +227,5 @@ __all__ = [
     "swarm_id",
     "verify",
     "well_formed",
+    "whole_question",
 ]

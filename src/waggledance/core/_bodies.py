@@ -15,6 +15,8 @@ from waggledance.core._message import Body
 from waggledance.core._package import package_of
 from waggledance.core._turn import Tool, Turn
 
+MAX_PARTS = 32
+"""Of a question that is longer than one message."""
 UNIT = 1_000_000
 """One, in parts per million: weights, confidences and scores are integers of this unit, so that they add up alike
 on every machine."""
@@ -30,6 +32,19 @@ def well_formed(text: str) -> str:
 
 
 AnswerKind = Literal["number", "choice", "yes/no", "short", "free", "code", "package"]
+
+
+class Whole(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a question is of which only the beginning stands here; see `parted`."""
+
+    hash: bytes
+    """blake3 of the whole one's bytes, 32 bytes."""
+    parts: int
+    """In how many messages they come, 1 to 32."""
+
+    def __post_init__(self) -> None:
+        if len(self.hash) != 32 or not 1 <= self.parts <= MAX_PARTS:
+            raise UsageError(f"a question has a hash of 32 bytes and 1 to {MAX_PARTS} parts, got {self.parts}")
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +67,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What was said before it, oldest first, when it is asked within a conversation; see `conversation`."""
     offers: tuple[Tool, ...] | msgspec.UnsetType = msgspec.UNSET
     """Tools that who asks would use: an answer may be to use some of them. Its key is then `calls_key`'s."""
+    whole: Whole | msgspec.UnsetType = msgspec.UNSET
+    """Where it is too long for an opening: what it is of which `text` is the beginning; see `whole_question`."""
 
     def __post_init__(self) -> None:
         if not self.text.strip():

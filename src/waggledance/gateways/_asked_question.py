@@ -10,10 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from waggledance.core import AnswerKind, Question, Tool, Turn, UsageError
-
-MAX_QUESTION_BYTES = 56_000
-"""Of a question with its conversation: with its members an opening then fits into a message's 64 KiB."""
+from waggledance.core import AnswerKind, Question, Tool, Turn, UsageError, parted
 
 _NAMES_ONE = re.compile(r"(?:who|whose|whom|when|where|which|in which)\b[^?\n]{1,160}\?\s*\Z", re.IGNORECASE)
 """A question for a name, a time or a place: the words of its answer can be counted like votes."""
@@ -53,17 +50,6 @@ def question_of(text: str, kind: AnswerKind | None, options: tuple[str, ...], *,
     return Question(text=text, expects="free")
 
 
-class TooLong(UsageError):
-    """A conversation does not fit into a question."""
-
-    def __init__(self, size_bytes: int) -> None:
-        super().__init__(size_bytes)
-        self.size_bytes = size_bytes
-
-    def __str__(self) -> str:
-        return f"the conversation has {self.size_bytes:,} bytes, the limit is {MAX_QUESTION_BYTES:,}: shorten it"
-
-
 def last_asked(
     turns: Sequence[Turn],
     *,
@@ -83,7 +69,7 @@ def last_asked(
         told: what peers are told besides, of the form of the answer.
 
     Raises:
-        UsageError: there is nothing to answer, or it cannot be asked like that; `TooLong` says by how much.
+        UsageError: there is nothing to answer, or it cannot be asked like that; `QuestionTooLong` says by how much.
     """
     users = [i for i, turn in enumerate(turns) if turn.role == "user"]
     at = users[-1] if users else len(turns) - 1
@@ -97,7 +83,5 @@ def last_asked(
     question = question_of(turns[at].text, kind, options, alone=not before)
     if before or tools:
         question = msgspec.structs.replace(question, before=before or msgspec.UNSET, offers=tools or msgspec.UNSET)
-    size_bytes = len(msgspec.msgpack.encode(question))
-    if size_bytes > MAX_QUESTION_BYTES:
-        raise TooLong(size_bytes)
+    parted(question)  # which refuses what cannot be told to members
     return question

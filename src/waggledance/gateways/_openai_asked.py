@@ -7,8 +7,18 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from waggledance.core import AnswerKind, Budget, Question, Tool, ToolCall, Turn, UsageError, well_formed
-from waggledance.gateways._asked_question import TooLong, last_asked
+from waggledance.core import (
+    AnswerKind,
+    Budget,
+    Question,
+    QuestionTooLong,
+    Tool,
+    ToolCall,
+    Turn,
+    UsageError,
+    well_formed,
+)
+from waggledance.gateways._asked_question import last_asked
 from waggledance.gateways._host import Host
 from waggledance.gateways._openai_body import (
     BadRequest,
@@ -170,7 +180,7 @@ def _question(
     """Return what is asked, or which field is to blame."""
     try:
         return last_asked(turns, kind=kind, options=options, tools=tools, told=fit.told())
-    except TooLong as why:
+    except QuestionTooLong as why:
         raise BadRequest(str(why), "messages", "context_length_exceeded") from why
     except UsageError as why:
         raise BadRequest(str(why), "messages") from why

@@ -24,6 +24,7 @@ from waggledance.core import (
     Opening,
     PeerId,
     Proposal,
+    Question,
     RunFailed,
     Seat,
     Table,
@@ -111,11 +112,17 @@ class Recorded:
         raise RunFailed(f"{self.name} said nothing here")
 
 
-def table_of(opening: Opening, members: Iterable[Member] | None = None) -> Table:
-    """Return what all seats of an opened question share."""
+def table_of(opening: Opening, members: Iterable[Member] | None = None, question: Question | None = None) -> Table:
+    """Return what all seats of an opened question share.
+
+    Args:
+        opening: what opened it.
+        members: who sits there; those of the opening when None.
+        question: the whole one, for who is to think; as the opening has it when None.
+    """
     sitting = tuple(opening.members if members is None else members)
     return Table(
-        opening.question,
+        question or opening.question,
         tuple(member.id for member in sitting),
         {member.id: member.name for member in sitting},
         {member.id: member.weight for member in sitting},

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from blake3 import blake3
+from msgspec import UNSET
 
 from waggledance.core import (
     THREAD,
@@ -23,9 +24,15 @@ from waggledance.core import (
     Peer,
     PeerId,
     Proposal,
+    Question,
+    QuestionPart,
+    RunFailed,
     Seat,
     WaggleError,
     Witness,
+    after,
+    count,
+    whole_question,
 )
 from waggledance.mesh._agreement import Agreement
 from waggledance.mesh._held import Held
@@ -39,6 +46,8 @@ from waggledance.protocols import Folding, as_opened, check_fit, check_question
 logger = logging.getLogger(__name__)
 
 PARALLEL = 8
+PARTS_COME = count(1) | after(30.0)
+"""How long a part of a long question is waited for."""
 LINGER_SECONDS = 600.0
 """A question whose asker writes no outcome is left that long after this member has said what it held."""
 
@@ -163,13 +172,14 @@ class Sitting:
                 try:
                     protocol = as_opened(opening.body)
                     check_fit(protocol, [peer] * len(opening.body.members))
-                    check_question(protocol, opening.body.question)
+                    question = await self._question(held, opening)
+                    check_question(protocol, question)
                     if not isinstance(protocol, Folding):  # one that folds goes on from what is there by itself
                         held.copy.recall(node.me)
                     seat = Seat(
                         me=node.me,
                         peer=peer,
-                        table=table_of(opening.body),
+                        table=table_of(opening.body, question=question),
                         channel=held.copy,
                         clock=node.clock,
                         meter=self._meter(opening),
@@ -205,6 +215,22 @@ class Sitting:
             if not self._has_answered(held):
                 return
         self.ended["answered" if self._has_answered(held) else "failed"] += 1
+
+    async def _question(self, held: Held, opening: Message[Opening]) -> Question:
+        """Return what is asked, whole: where it is longer than one message, wait for its parts.
+
+        Raises:
+            RunFailed: they do not come, or are not those that the opening names.
+        """
+        whole, parts = opening.body.question.whole, list[Message[QuestionPart]]()
+        for place in range(0 if whole is UNSET else whole.parts):
+            parts += await held.copy.collect(
+                QuestionPart, place, until=PARTS_COME, expected=1, of=frozenset((opening.author,))
+            )
+        question = whole_question(opening, parts)
+        if question is None:
+            raise RunFailed(f"channel {held.name!r}: only {len(parts)} parts of the question came")
+        return question
 
     def _witness(self, speech: Speech) -> Witness:
         """Return who is told what goes on here: its own log, if that can keep it; the asker of words, if it listens."""

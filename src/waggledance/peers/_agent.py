@@ -210,7 +210,7 @@ class Agent:
         asking = Turn("user", "\n\n".join(filter(None, parts)))
         said = call.question.conversation
         if said:  # worked examples would stand between what was said and what is asked
-            said = tuple(msgspec.structs.replace(turn, text=defanged(turn.text)) for turn in said)
+            said = tuple(msgspec.structs.replace(turn, text=defanged(turn.text, whole=True)) for turn in said)
             turns = (*self._conversation(call, ()), *said)
             system = "\n\n".join(turn.text for turn in turns if turn.role == "system")
             return (Turn("system", system), *(turn for turn in said if turn.role != "system"), asking)

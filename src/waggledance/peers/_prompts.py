@@ -128,7 +128,7 @@ def asked(question: Question) -> str:
     )
     together = f"All you take may cost {question.limit} together." if priced else f"Take at most {question.limit}."
     budget = f"\n{together}" if question.of_values else ""
-    return f"Question: {defanged(question.text)}{options}{budget}"
+    return f"Question: {defanged(question.text, whole=True)}{options}{budget}"
 
 
 def _check(name: str, text: str) -> None:

@@ -74,7 +74,7 @@ class Spend:
         return Spent(after, messages)
 
 
-_THE_ASKERS = frozenset({"opening/1", "roster/1", "cut/1", "outcome/1", "fork/1"})
+_THE_ASKERS = frozenset({"opening/1", "question-part/1", "roster/1", "cut/1", "outcome/1", "fork/1"})
 """Kinds of who asks; its messages are not counted against the budget."""
 
 _RETOLD = frozenset({"task-outcome/1"})

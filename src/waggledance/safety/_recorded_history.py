@@ -25,6 +25,7 @@ from waggledance.core import (
     Outcome,
     PeerId,
     Proposal,
+    Question,
     Unknown,
     UsageError,
     cut_of,
@@ -32,6 +33,7 @@ from waggledance.core import (
     members_of,
     opening_of,
     outcome_of,
+    whole_question,
 )
 
 AnyMessage = Message[Any]
@@ -91,6 +93,11 @@ class History:
     def finished(self) -> bool:
         """Whether the run came to its end."""
         return self.outcome is not None
+
+    @property
+    def question(self) -> Question:
+        """What was asked, whole; as far as it is here, where parts of a long one are missing."""
+        return whole_question(self.opening, self.messages) or self.opening.body.question
 
     def said_by(self, author: PeerId) -> list[AnyMessage]:
         """Return an author's messages in the order in which they were written."""

@@ -112,7 +112,7 @@ async def replay_plan(
     seated = tuple(_Counted(m.name, kept.model_of(m.id), peers, counts, seed) for m in members)
     opening = kept.opening
     names = {m.id: m.name for m in members}
-    table = Table(opening.question, tuple(names), names, {m.id: m.weight for m in members}, opening.seed)
+    table = Table(history.question, tuple(names), names, {m.id: m.weight for m in members}, opening.seed)
     if isinstance(protocol, Planned):  # what it begins with is there
         protocol = replace(protocol, given=True)
     decision = await _GoingOn(seated, gathering, table, protocol, budget, None, (), said, witness).decide()

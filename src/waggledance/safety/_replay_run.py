@@ -118,7 +118,7 @@ class _Play:
     async def run(self, budget: Budget, witness: Witness) -> Replayed:
         names = {m.id: m.name for m in self.members}
         opening = self.opening
-        table = Table(opening.question, tuple(names), names, {m.id: m.weight for m in self.members}, opening.seed)
+        table = Table(self.history.question, tuple(names), names, {m.id: m.weight for m in self.members}, opening.seed)
         gathering = _Gathering(self)
         first = self._say_first(gathering)
         peers = tuple(self._seated(id, name) for id, name in names.items())
@@ -156,7 +156,7 @@ class _Play:
             ask=lambda: self._live_peer(id, name),
             live=self.live,
             around=self.stage.live,
-            question=self.opening.question,
+            question=self.history.question,
             memory={} if id in self.swapped else self.memories.get(id, {}),
             seed=self.seed,
         )
