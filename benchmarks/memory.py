@@ -1,6 +1,6 @@
 """What a memory costs, and what sharing one is worth.
 
-    python benchmarks/memory.py [search] [bank] [board] [graph] [messages] [crafting]
+    python benchmarks/memory.py [search] [bank] [board] [graph] [messages] [crafting] [exemplars]
 
 Milliseconds are of 25 repeats in one process; simulations are exact, and their intervals are
 1.96 standard errors over questions.
@@ -36,6 +36,7 @@ from waggledance.memory import (
     select,
 )
 from waggledance.testing import CraftingWorld
+from waggledance.testing._allocation_world import AllocationWorld
 from waggledance.testing._board_world import BoardWorld
 from waggledance.testing._crafting_world import SHARINGS
 from waggledance.testing._sharing_world import SharingWorld, Spent
@@ -221,6 +222,19 @@ def crafting(seeds: int = 60) -> None:
             )
 
 
+def exemplars() -> None:
+    """What past works are worth in a plan's lint: mean success of subtasks, and plans made again, a subtask."""
+    print("| noise | planner's choice | rule | with exemplars | planned again | and exemplars |\n|---|---|---|---|---|---|")
+    for noise in (0.05, 0.15, 0.30):
+        row = [f"{noise}"]
+        for how in ({"rule": False}, {}, {"exemplars": True}, {"again": True}, {"again": True, "exemplars": True}):
+            runs = [AllocationWorld(seed, noise).run(2_000, **how) for seed in range(40)]
+            success = np.array([run.success for run in runs])
+            extra = np.mean([run.extra for run in runs])
+            row.append(f"{success.mean():.3f} ± {half(success):.3f}{f', {extra:.2f} extra' if extra else ''}")
+        print(f"| {' | '.join(row)} |")
+
+
 def half(values: FloatArray) -> float:
     """Return 1.96 standard errors of a mean."""
     return float(1.96 * values.std(ddof=1) / len(values) ** 0.5)
@@ -234,7 +248,8 @@ def fewer_of(ours: FloatArray, theirs: FloatArray, alone: FloatArray | None = No
 
 
 PARTS: dict[str, Callable[[], None]] = {
-    "search": search, "bank": bank, "board": board, "graph": graph, "messages": messages, "crafting": crafting
+    "search": search, "bank": bank, "board": board, "graph": graph, "messages": messages, "crafting": crafting,
+    "exemplars": exemplars,
 }  # fmt: skip
 
 if __name__ == "__main__":

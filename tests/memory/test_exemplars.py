@@ -7,8 +7,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from waggledance.core import UNIT, UsageError
-from waggledance.memory import Record, alike_from, exemplar, score_of, thinned
+from waggledance.core import UNIT, UsageError, local_peer_id
+from waggledance.memory import Record, alike_from, exemplar, score_of, thinned, work_of, worker_of
 from waggledance.memory._exemplars import UNLIKE
 from waggledance.topology import Embed, hashed_ngrams, word_llama
 
@@ -18,6 +18,14 @@ WORKS = [
     exemplar("bake a loaf of bread", "at 230 degrees", score_ppm=700_000),
     exemplar("book a train to Berlin", "at nine", score_ppm=700_000),
 ]
+
+
+def test_a_worker_is_read_back_and_garbage_in_its_place_is_nobody() -> None:
+    anna = local_peer_id("anna")
+    work = exemplar("sort", "merge\nsort", score_ppm=900_000, worker=anna)
+    assert (worker_of(work), score_of(work), work_of(work)) == (anna, 900_000, "merge\nsort")
+    for first in ("score 900000", "score 900000 by ", "score 900000 by " + "zz" * 32, f"score 1 by {anna.hex()}ff"):
+        assert worker_of(Record.of("exemplar", "sort", f"{first}\nmerge sort")) is None
 
 
 def test_of_two_works_that_are_alike_the_better_stays() -> None:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from waggledance.memory._exemplars import exemplar as exemplar
     from waggledance.memory._exemplars import score_of as score_of
     from waggledance.memory._exemplars import thinned as thinned
+    from waggledance.memory._exemplars import work_of as work_of
+    from waggledance.memory._exemplars import worker_of as worker_of
     from waggledance.memory._fill_slots import fill_slots as fill_slots
     from waggledance.memory._focus import next_focus as next_focus
     from waggledance.memory._fusion import fused as fused
@@ -135,6 +137,8 @@ _HOMES = {
     "thinned": "_exemplars",
     "told": "_told",
     "uses_of": "_bank",
+    "work_of": "_exemplars",
+    "worker_of": "_exemplars",
 }
 
 __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — loaded when first used
@@ -200,6 +204,8 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — loaded when first
     "thinned",
     "told",
     "uses_of",
+    "work_of",
+    "worker_of",
 ]
 
 

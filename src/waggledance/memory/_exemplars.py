@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
-from waggledance.core import UNIT, Cost, UsageError
+from waggledance.core import UNIT, Cost, PeerId, UsageError
 from waggledance.memory._record import TEAM, Record
 from waggledance.memory._vectors import LENGTH, whole
 
@@ -66,13 +66,16 @@ UNLIKE = (
 """What an embedding is measured with: sentences that have nothing to do with each other."""
 
 
-def exemplar(task: str, text: str, *, score_ppm: int, scope: str = TEAM, cost: Cost | None = None) -> Record:
+def exemplar(
+    task: str, text: str, *, score_ppm: int, worker: PeerId | None = None, scope: str = TEAM, cost: Cost | None = None
+) -> Record:
     """Return a record of work that went well, found by its task.
 
     Args:
         task: what was to be done.
         text: what was done, or how.
         score_ppm: how well it went, 0 to 1,000,000; kept in the text's first line.
+        worker: who did it; nobody in particular when None.
         scope: who may see it.
         cost: what it cost.
 
@@ -81,13 +84,28 @@ def exemplar(task: str, text: str, *, score_ppm: int, scope: str = TEAM, cost: C
     """
     if not 0 <= score_ppm <= UNIT:
         raise UsageError(f"a score lies between 0 and {UNIT} parts per million, got {score_ppm}")
-    return Record.of(EXEMPLAR, task, f"{_SCORE}{score_ppm}\n{text}", scope=scope, cost=cost or Cost())
+    by = "" if worker is None else f"{_BY}{worker.hex()}"
+    return Record.of(EXEMPLAR, task, f"{_SCORE}{score_ppm}{by}\n{text}", scope=scope, cost=cost or Cost())
 
 
 def score_of(record: Record) -> int:
     """Return how well an exemplar's work went, in parts per million; 0 where that cannot be read."""
-    first = record.text.partition("\n")[0].removeprefix(_SCORE)
+    first = record.text.partition("\n")[0].partition(_BY)[0].removeprefix(_SCORE)
     return min(UNIT, int(first)) if record.text.startswith(_SCORE) and first.isascii() and first.isdigit() else 0
+
+
+def worker_of(record: Record) -> PeerId | None:
+    """Return who did an exemplar's work; None where nobody is named, or the name cannot be read."""
+    by = record.text.partition("\n")[0].partition(_BY)[2]
+    try:
+        return PeerId(bytes.fromhex(by)) if len(by) == 64 else None
+    except ValueError:
+        return None
+
+
+def work_of(record: Record) -> str:
+    """Return what was done: an exemplar's text without its first line."""
+    return record.text.partition("\n")[2]
 
 
 def alike_from(embed: Embed, quantile_ppm: int = QUANTILE_PPM, margin_ppm: int = MARGIN_PPM) -> int:
@@ -140,7 +158,7 @@ def thinned(records: Iterable[Record], embed: Embed | None = None, *, limit: int
     return tuple(works[order[place]] for place in kept)
 
 
-_SCORE = "score "
+_SCORE, _BY = "score ", " by "
 
 
 @lru_cache(maxsize=16)

@@ -1,5 +1,8 @@
 """Lint of a plan before anybody works on it: can each part be done, is nothing lost, is nothing asked twice.
 
+Where nobody is known to do a part well, and somebody did well at something alike, the part is to be said like that:
+past works are exemplars, records that a memory holds.
+
 Two parts ask the same when they are as near in meaning as hardly any two parts of one plan are, and speak of the same
 numbers and names. How near that is depends on the embedder, so it is a quantile of what that embedder makes of a fixed
 list of parts that differ, which ships with the package.
@@ -14,12 +17,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from waggledance.core import UNIT, Message, UsageError
+from waggledance.core import UNIT, Message, PeerId, UsageError
+from waggledance.memory import Record, worker_of
 from waggledance.tasks._card import Card
 from waggledance.tasks._facts import facts
 from waggledance.tasks._fit import fit
+from waggledance.tasks._past_works import alike, good_works
 from waggledance.tasks._router import Router
 from waggledance.tasks._task import Task
 from waggledance.tasks._type_ucb import TypeUCB
@@ -34,7 +39,7 @@ _SHOWN_CHARS = 80
 class Flaw:
     """Something wrong with a plan."""
 
-    kind: Literal["unsolvable", "lost", "repeated"]
+    kind: Literal["unsolvable", "lost", "repeated", "reword"]
     detail: str
     """What, for whoever mends it."""
 
@@ -66,7 +71,12 @@ class PlanLint:
             )
 
     def __call__(
-        self, task: Task, parts: Sequence[Task], cards: Sequence[Card], outcomes: Iterable[Message[Any]] = ()
+        self,
+        task: Task,
+        parts: Sequence[Task],
+        cards: Sequence[Card],
+        outcomes: Iterable[Message[Any]] = (),
+        works: Iterable[Record] = (),
     ) -> tuple[Flaw, ...]:
         """Return the flaws of a plan that breaks a task into parts: lost facts, then parts in their order, then pairs.
 
@@ -75,11 +85,12 @@ class PlanLint:
             parts: into what.
             cards: who could do it; nothing is said of who can do what without any.
             outcomes: what is known of them.
+            works: exemplars of past work (`memory.exemplar`) with their workers; others are passed over.
         """
         flaws = [*self._lost(task, parts)]
         if cards:
-            known = list(outcomes)
-            flaws += [flaw for part in parts if (flaw := self._unsolvable(part, cards, known)) is not None]
+            known, past = list(outcomes), good_works(works)
+            flaws += [flaw for part in parts if (flaw := self._unsolvable(part, cards, known, past)) is not None]
         return (*flaws, *self._repeated(parts))
 
     def _lost(self, task: Task, parts: Sequence[Task]) -> Iterable[Flaw]:
@@ -89,12 +100,20 @@ class PlanLint:
         for fact in sorted(facts(task.goal) - kept - words):
             yield Flaw("lost", f"no part says {fact!r}, which the whole does")
 
-    def _unsolvable(self, part: Task, cards: Sequence[Card], outcomes: Sequence[Message[Any]]) -> Flaw | None:
-        scores = [min(UNIT, max(0, scored.score_ppm)) for scored in self.router.rank(part, cards, outcomes)]
-        if not scores:
+    def _unsolvable(
+        self, part: Task, cards: Sequence[Card], outcomes: Sequence[Message[Any]], works: Sequence[Record]
+    ) -> Flaw | None:
+        ranked = self.router.rank(part, cards, outcomes)
+        if not ranked:
             return Flaw("unsolvable", f"nobody has the skills {', '.join(part.needs)} for {_short(part)!r}")
-        if fit(0, scores).do == "again":
+        places = {scored.peer: place for place, scored in enumerate(ranked)}
+        work = alike([one for one in works if worker_of(one) in places], part.goal, self.embed)
+        who = None if work is None else places[cast("PeerId", worker_of(work))]
+        chosen = fit(0, [min(UNIT, max(0, scored.score_ppm)) for scored in ranked], alike=who)
+        if chosen.do == "again":
             return Flaw("unsolvable", f"nobody does work like {_short(part)!r} ({part.kind}) well: ask otherwise")
+        if chosen.do == "reword" and work is not None and work.key != part.goal:
+            return Flaw("reword", f"{_short(part)!r} is like {_shown(work.key)!r}, which went well: say it like that")
         return None
 
     def _repeated(self, parts: Sequence[Task]) -> Iterable[Flaw]:
@@ -133,4 +152,8 @@ def _asked_apart() -> tuple[tuple[str, ...], ...]:
 
 
 def _short(task: Task) -> str:
-    return task.goal if len(task.goal) <= _SHOWN_CHARS else f"{task.goal[: _SHOWN_CHARS - 1]}…"
+    return _shown(task.goal)
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARS else f"{text[: _SHOWN_CHARS - 1]}…"
