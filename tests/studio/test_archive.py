@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from waggledance.core import MessageId, UnknownName
+from waggledance.core import MessageId, Proposal, UnknownName
 from waggledance.studio import Studio, _conversation
 from waggledance.studio._archive import Archive
 
@@ -95,3 +95,18 @@ def test_who_follows_a_long_channel_from_its_beginning_hears_all_of_it_and_the_d
         name = client.get("/api/channels").json()["channels"][0]["name"]
         events = [line for line in client.get(f"/api/channels/{name}/live").text.splitlines() if "event: " in line]
     assert events == ["event: message"] * LONG + ["event: decision", "event: end"]
+
+
+def test_an_id_is_held_once_however_many_messages_name_it(log: Path) -> None:
+    archive = Archive(log)
+    archive.refresh()
+    (name,) = archive.index.names()
+    conversation = archive.drawn(name).conversation
+    named = 0
+    for message in conversation.came:
+        refs = message.body.refs if isinstance(message.body, Proposal) else ()
+        for id in (*message.parents, *refs, *(() if message.previous is None else (message.previous,))):
+            assert id is conversation.messages[id].id
+            named += 1
+    assert named > LONG
+    archive.close()

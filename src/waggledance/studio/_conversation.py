@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import force_setattr
+
 from waggledance.core import (
     Member,
     Message,
@@ -16,6 +18,7 @@ from waggledance.core import (
     Outcome,
     PeerFault,
     PeerId,
+    Proposal,
     Roster,
     fork_of,
     members_of,
@@ -86,11 +89,27 @@ class Conversation:
             self.spoiled += 1
             return None
         if message.id not in self.messages:
+            self._share(message)
             self.messages[message.id] = message
             self.places[message.id] = len(self.came)
             self.first.setdefault(message.author, len(self.came))
             self.came.append(message)
         return message.body
+
+    def _share(self, message: AnyMessage) -> None:
+        """Let a message name others by the bytes that they hold themselves, and not by copies: half of the memory."""
+        held = self.messages
+
+        def own(ids: tuple[MessageId, ...]) -> tuple[MessageId, ...]:
+            return tuple([id if (found := held.get(id)) is None else found.id for id in ids])
+
+        force_setattr(message, "parents", own(message.parents))
+        if message.previous is not None:
+            force_setattr(message, "previous", own((message.previous,))[0])
+        if isinstance(message.body, Proposal):
+            force_setattr(message.body, "refs", own(message.body.refs))
+        if message.author in self.first:
+            force_setattr(message, "author", self.came[self.first[message.author]].author)
 
     def _meet(self) -> None:
         self.met += 1
