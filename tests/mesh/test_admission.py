@@ -669,3 +669,54 @@ def longhand(lobby: Lobby) -> set[PeerId]:
             if body.invite.issuer in members:
                 members.add(who)
     return members
+
+
+# -- what those leave behind who wait ---------------------------------------------------------------------------------
+
+
+def test_of_many_who_wait_on_one_members_invites_those_wait_no_more_who_asked_first() -> None:
+    lobby, [host, other, *_] = drawn_founders(21, admission="quorum", guests=3)
+    lobby.join(GUEST, lobby.invite(other))
+    for n in range(8):
+        lobby.join(key(500 + n), lobby.invite(host), f"g{n}")
+    now = membership_of(lobby.genesis, lobby.messages)
+    assert len(now.asked) <= 3 + 1
+    assert GUEST.peer in {join.author for join in now.asked}  # another member's guest loses nothing by it
+    shuffled = Random(3).sample(lobby.messages, len(lobby.messages))
+    assert membership_of(lobby.genesis, shuffled) == now
+
+
+def test_in_a_full_swarm_as_many_wait_on_a_members_invites_as_it_may_bring_in() -> None:
+    lobby, [host, *others] = drawn_founders(22, members=4, guests=3)
+    for n in range(10):
+        lobby.join(key(500 + n), lobby.invite(host), f"g{n}")
+    now = membership_of(lobby.genesis, lobby.messages)
+    assert [join.body.name for join in now.asked] == ["g7", "g8", "g9"]
+    assert [who for who, _ in now.refused] == [key(500 + n).peer for n in range(7)]
+    assert all("3 others have asked since" in why for _, why in now.refused)
+    lobby.say(others[0], Leave())
+    assert "g7" in names(lobby)
+
+
+def test_who_asks_again_while_it_waits_uses_up_nothing_of_who_invited_it_and_asks_four_times_at_most() -> None:
+    lobby, [host, *_] = drawn_founders(23, admission="quorum", guests=2)
+    again = [lobby.join(GUEST, lobby.invite(host)) for _ in range(6)]
+    now = membership_of(lobby.genesis, lobby.messages)
+    assert [why for _, why in now.refused if "4 times" in why] == ["it has asked 4 times already"] * 2
+    lobby.join(OTHER, lobby.invite(host), "other")
+    assert OTHER.peer in {join.author for join in membership_of(lobby.genesis, lobby.messages).asked}
+    for now_ms in (None, NOW_MS):
+        fresh = membership_of(lobby.genesis, ())
+        assert fresh.may_ask(again[3], now_ms=now_ms)
+        assert fresh.why_kept_out(again[4], now_ms=now_ms) == "it has asked 4 times already"
+
+
+def test_a_door_lets_in_four_joins_for_each_guest_a_member_may_bring_and_no_more() -> None:
+    lobby, [host, other, *_] = drawn_founders(24, members=4, guests=2)
+    for n in range(8):
+        lobby.join(key(500 + n), lobby.invite(host), f"g{n}")
+    now = membership_of(lobby.genesis, lobby.messages)
+    ninth = lobby.join(OTHER, lobby.invite(host))
+    assert "with whose invites 8 have asked already" in str(now.why_kept_out(ninth, now_ms=NOW_MS))
+    assert now.may_ask(ninth)  # what another member has let in all must come to hold
+    assert now.may_ask(lobby.join(GUEST, lobby.invite(other)), now_ms=NOW_MS)

@@ -60,6 +60,7 @@ from waggledance.mesh import (
     Limits,
     Membership,
     Node,
+    Revoke,
     Rollout,
     Warrant,
     announce,
@@ -714,6 +715,42 @@ def test_attack_d3_two_hundred_invented_peers_of_one_member_get_no_vote_and_litt
     assert len(node.members) == 5 + 1  # the first is granted all that there is to grant
     assert sum(member.weight for member in node.members.values()) == 5 * UNIT
     assert node.refusals()["stranger"] == 199
+
+
+def test_attack_c4_two_hundred_who_wait_for_room_leave_little_behind() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> Node:
+        for n in range(200):
+            sybil = Key(n.to_bytes(32))
+            held = new_invite(mesh.keys["p1"], mesh.genesis, endpoints=(), now_ms=mesh.clock.wall_ms())
+            join = Channel(mesh.genesis.swarm, LOBBY).publish(sybil.peer, Join.of(held, sybil.peer, f"s-{n}"), [], 0)
+            wire.push("p0", sybil.signed(join), sender=sybil)
+        await mesh.settle(LOBBY)
+        return mesh.nodes["p2"] if len(mesh.nodes["p0"].membership.asked) == 3 else mesh.nodes["p0"]
+
+    node = attacked(attack, limits=Limits(members=5, guests=3))  # 5 there are
+    assert len(node.lobby.copy.said(Join)) == 4 * 3
+    assert len(node.membership.asked) == 3
+    assert len(node.members) == 5
+
+
+def test_attack_c4_a_member_that_was_revoked_leaves_nothing_more_in_the_lobby() -> None:
+    async def attack(mesh: SimulatedMesh, wire: Wire) -> tuple[int, int, Node]:
+        key = mesh.keys["p3"]
+        for name in ("p0", "p1", "p2"):
+            node = mesh.nodes[name]
+            node.lobby.copy.publish(node.me, Revoke(who=key.peer, reason="stolen"), [], mesh.clock.wall_ms())
+        await mesh.settle(LOBBY)
+        victim = mesh.nodes["p0"]
+        before = len(victim.lobby.copy)
+        for note in notes(key, mesh, 50):
+            wire.push("p0", note, sender=mesh.keys["p1"])  # a push's sender is anybody's claim
+        await asyncio.sleep(5)
+        return before, len(victim.lobby.copy), victim
+
+    before, after, victim = attacked(attack)
+    assert len(victim.members) == 4
+    assert after == before
+    assert victim.refusals()["stranger"] == 50
 
 
 def test_attack_d3_an_expired_invite_is_expired_whoever_seems_to_bring_it() -> None:

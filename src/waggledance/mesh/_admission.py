@@ -13,8 +13,9 @@ every peer, in whatever order it came. No clock is read. At each message the mem
             count, so nobody can lend votes to keep itself in. Whoever came in on its invites stays if more weight than
             may lie had seen the join by then; others go too, so a stolen key cannot date invites back.
 
-An invite brings in one key: of several joins with one invite the first in the order counts. Of an author who
-equivocates in the lobby, nothing from the doubled message on counts.
+Who waits, waits until more others have asked since on the same member's invites than that member may bring in; a key
+asks four times at most. An invite brings in one key: of several joins with one invite the first in the order counts. Of
+an author who equivocates in the lobby, nothing from the doubled message on counts.
 Source: the project's network specification, §2 (forks), §3 (membership), §5.2 (quorums); card `threats`, D3, D14.
 """
 
@@ -26,7 +27,7 @@ from typing import Any
 
 from waggledance.core import Member, Message, PeerId, show
 from waggledance.mesh._admission_bodies import Join
-from waggledance.mesh._admission_fold import Fold, invite_holds
+from waggledance.mesh._admission_fold import JOINS_A_GUEST, Fold, asks_too_often, invite_holds
 from waggledance.mesh._genesis import Genesis
 
 
@@ -64,8 +65,12 @@ class Membership:
             why = self._fold.why_never(join) or self._fold.why_no_more(join) or body.invite.expiry(now_ms)
             if why is not None:
                 return why
-            if body.invite.issuer not in self.members:
-                return f"its invite was issued by {show(body.invite.issuer)}, who is no member"
+            issuer = PeerId(body.invite.issuer)
+            if issuer not in self.members:
+                return f"its invite was issued by {show(issuer)}, who is no member"
+            most = JOINS_A_GUEST * self.genesis.limits.guests
+            if self._fold.asked_with[issuer] >= most:
+                return f"its invite was issued by {show(issuer)}, with whose invites {most} have asked already"
             return None
         if self.genesis.admission == "closed":
             return "the swarm is closed"
@@ -73,7 +78,9 @@ class Membership:
             return "its invite is for another swarm"
         if body.invite.issuer not in self.ever:
             return f"its invite was issued by {show(body.invite.issuer)}, who was never a member"
-        return None if invite_holds(body.invite, join.author, body.proof) else "its invite does not hold"
+        if not invite_holds(body.invite, join.author, body.proof):
+            return "its invite does not hold"
+        return asks_too_often(join)
 
     def may_ask(self, join: Message[Join], *, now_ms: int | None = None) -> bool:
         """Return whether a door lets a join in; see `why_kept_out`."""

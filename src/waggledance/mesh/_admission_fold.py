@@ -14,6 +14,11 @@ from waggledance.mesh._genesis import Genesis
 from waggledance.mesh._invite import Invite
 from waggledance.mesh._names import alike
 
+MAX_ASKS = 4
+"""How often one key may ask to come in."""
+JOINS_A_GUEST = 4
+"""Of joins on one member's invites a door lets so many into the lobby for each guest that the member may bring in."""
+
 
 class Entry(NamedTuple):
     """How a member came in: by which join, on whose invite."""
@@ -41,7 +46,11 @@ class Fold:
         """By issuer: how many joins its invites have brought."""
         self.granted: Counter[bytes] = Counter()
         """By founder: the weight that its invites have granted."""
+        self.asked_with: Counter[bytes] = Counter()
+        """By issuer: how many joins with its invites there are, whatever became of them."""
         self._introduced: set[MessageId] = set()
+        self._guests_of: set[tuple[bytes, PeerId]] = set()
+        """Issuers with those whom their invites have brought: who asks again uses up no more."""
         self._entries: dict[PeerId, Entry] = {}
         self._names = {alike(member.name) for member in genesis.members}
         self._votes: dict[PeerId, dict[PeerId, int]] = {}
@@ -81,6 +90,7 @@ class Fold:
     # -- coming in ----------------------------------------------------------------------------------------------
 
     def _ask(self, message: Message[Join]) -> None:
+        self.asked_with[message.body.invite.issuer] += 1
         why = self.why_never(message)
         if why is not None:
             self.refused.append((message.author, why))
@@ -88,6 +98,17 @@ class Fold:
         self.nonces[message.body.invite.nonce] = message.author
         self.waiting.append(message)
         self._look_at(message)
+        self._make_room(message.body.invite.issuer)
+
+    def _make_room(self, issuer: bytes) -> None:
+        """Let those who asked first on a member's invites wait no more, where more wait than it may bring in."""
+        most = self._limits.guests
+        if self.asked_with[issuer] <= most:
+            return
+        mine = [message for message in self.waiting if message.body.invite.issuer == issuer]
+        for message in mine[: max(0, len(mine) - most)]:
+            self.waiting.remove(message)
+            self.refused.append((message.author, f"{most} others have asked since on the same member's invites"))
 
     def why_never(self, message: Message[Join]) -> str | None:
         """Return why a join that comes next can never count, whoever else comes in; None when it may."""
@@ -106,7 +127,7 @@ class Fold:
             return "its invite does not hold"
         if self.nonces.get(invite.nonce, author) != author:
             return "invite used twice"
-        return None
+        return asks_too_often(message)
 
     def _look_at(self, message: Message[Join]) -> None:
         """Let somebody in who waits, or send it away, if it is time."""
@@ -120,7 +141,9 @@ class Fold:
             if invite.issuer not in self.members or len(self.members) >= self._limits.members:
                 return
             self._introduced.add(message.id)
-            self.brought[invite.issuer] += 1
+            if (invite.issuer, author) not in self._guests_of:
+                self._guests_of.add((invite.issuer, author))
+                self.brought[invite.issuer] += 1
         if self._genesis.admission == "quorum":
             self._admit(author)
             return
@@ -137,7 +160,7 @@ class Fold:
             return None
         if issuer in self.left or issuer in self.revoked:
             return f"its invite was issued by {show(issuer)}, who is a member no more"
-        if self.brought[issuer] >= self._limits.guests:
+        if self.brought[issuer] >= self._limits.guests and (issuer, message.author) not in self._guests_of:
             return f"its invite was issued by {show(issuer)}, who has brought in {self._limits.guests} already"
         grants = self._genesis.admission == "invited" and self._genesis.founder(issuer) is not None
         if grants and self.granted[issuer] + weight > self._limits.granted_weight:
@@ -250,6 +273,11 @@ class Fold:
 
     def _weight(self, voters: Iterable[PeerId]) -> int:
         return sum(self.members[voter].weight for voter in voters if voter in self.members)
+
+
+def asks_too_often(join: Message[Join]) -> str | None:
+    """Return why a join is one too many of its author's; None when it is not. A newcomer says nothing else."""
+    return f"it has asked {MAX_ASKS} times already" if join.sequence > MAX_ASKS else None
 
 
 @lru_cache(maxsize=4_096)

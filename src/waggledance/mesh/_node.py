@@ -261,9 +261,12 @@ class Node:
         return draw_mark(self.me, self._rng)
 
     def _may_enter(self, message: AnyMessage) -> bool:
-        """Say whether a message may come into the lobby: a member's, or a newcomer's request to join."""
+        """Say whether a message may come into the lobby: a member's, or a newcomer's request to join.
+
+        What was said by somebody who is a member no more comes by repair alone, from a member who had let it in.
+        """
         if message.author in self.membership.ever:
-            return True
+            return self._intake.passed_on or message.author in self.members
         if not isinstance(message.body, Join) or not (self._intake.passed_on or self._caught_up):
             return False
         return self.membership.may_ask(message, now_ms=None if self._intake.passed_on else self.clock.wall_ms())
