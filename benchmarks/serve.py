@@ -1,6 +1,6 @@
-"""What the OpenAI door costs over a swarm in process, how soon it streams, how much it takes.
+"""What the OpenAI door costs over a swarm in process, and A2A's and MCP's beside it; how soon it streams, how much it takes.
 
-    python benchmarks/serve.py [--small] [overhead] [first] [rate] [load]
+    python benchmarks/serve.py [--small] [overhead] [doors] [first] [rate] [load]
 
 The server is a process of its own with scripted models; the client is a few lines over a bare socket, so that it is not
 the client that is measured. `--small` takes seconds, the whole about four minutes, two of them the load.
@@ -26,7 +26,7 @@ from starlette.applications import Starlette
 
 from _serve_app import WORDS, app_for, host_for
 from waggledance.core import Log, Question
-from waggledance.gateways import Host, Server
+from waggledance.gateways import A2A, Host, McpGateway, OpenAIDoor, Server, app_of, desks_of
 
 APP = Path(__file__).with_name("_serve_app.py")
 ASKED = {"model": "default", "messages": [{"role": "user", "content": "What is 17 - 8?"}]}
@@ -47,9 +47,34 @@ def server(kind: str, *more: str) -> Generator[tuple[int, int]]:
 
 def encoded(body: object) -> bytes:
     """Return a request as it goes over the wire."""
+    return posted("/v1/chat/completions", body)
+
+
+def posted(path: str, body: object, **headers: str) -> bytes:
+    """Return a request to a path as it goes over the wire."""
     raw = json.dumps(body).encode()
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(raw)}\r\n\r\n"
+    named = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\n{named}content-length: {len(raw)}\r\n\r\n"
     return head.encode() + raw
+
+
+ASKED_A2A = posted(
+    "/message:send",
+    {"message": {"messageId": "m", "role": "ROLE_USER", "parts": [{"text": "What is 17 - 8?"}]}},
+    a2a_version="1.0", content_type="application/json",
+)  # fmt: skip
+_MCP = "2026-07-28"
+_META = {"protocolVersion": _MCP, "clientInfo": {"name": "bench", "version": "1"}, "clientCapabilities": {}}
+ASKED_MCP = posted(
+    "/mcp",
+    {
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {"name": "ask", "arguments": {"question": "What is 17 - 8?"},
+                   "_meta": {f"io.modelcontextprotocol/{name}": value for name, value in _META.items()}},
+    },
+    accept="application/json, text/event-stream", content_type="application/json",
+    mcp_protocol_version=_MCP, mcp_method="tools/call", mcp_name="ask",
+)  # fmt: skip
 
 
 class Connection:
@@ -144,6 +169,28 @@ async def _timed(work: Awaitable[object]) -> tuple[int, int]:
     began, used = time.perf_counter_ns(), time.process_time_ns()
     await work
     return time.perf_counter_ns() - began, time.process_time_ns() - used
+
+
+async def doors(small: bool) -> None:
+    """The same question in process and through each door, in turns; the clients are bare sockets, and no SDK's."""
+    host = host_for("door")
+    app = app_of(host, [OpenAIDoor(host), A2A(host), McpGateway(host, desks_of(None, None))])
+    question = Question(text="What is 17 - 8?", expects="number")
+    requests = {"OpenAI, chat completion": encoded(ASKED), "A2A, message:send": ASKED_A2A, "MCP, tool ask": ASKED_MCP}
+    taken: dict[str, list[tuple[int, int]]] = {"in process": [], **{name: [] for name in requests}}
+    async with here_served(app, host) as door:
+        for request in requests.values():
+            assert b"9" in await door.ask(request)
+        for _ in range(100 if small else 1_000):
+            taken["in process"].append(await _timed(host.swarms["default"].swarm.ask(question)))
+            for name, request in requests.items():
+                taken[name].append(await _timed(door.ask(request)))
+    print("\n## Three doors: one client, one request after the other, three scripted peers, one vote, no log\n")
+    bare = median(cpu for _, cpu in taken["in process"])
+    for name, both in taken.items():
+        own = [cpu for _, cpu in both]
+        print(f"- {name}: processor time {median(own) / 1e6:.2f} ms, least {min(own) / 1e6:.2f}; "
+              f"over in process {(median(own) - bare) / 1e6:.2f}; by the clock {shown([ns for ns, _ in both])}")  # fmt: skip
 
 
 @asynccontextmanager
@@ -244,7 +291,7 @@ def _resident_mb(pid: int) -> float:
     return int(found[1]) / 1_024 if found else 0.0
 
 
-PARTS = {"overhead": overhead, "first": first, "rate": rate, "load": load}
+PARTS = {"overhead": overhead, "doors": doors, "first": first, "rate": rate, "load": load}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

@@ -428,7 +428,7 @@ class Swarm:
             gathering.copy(gathering.asker).add(message, encode(message))
         if self.log is not None:
             gathering.subscribe(self.log.append)
-        if see is not None and isinstance(gathering, Overhears):
+        if see is not None and self.network.remote and isinstance(gathering, Overhears):
             gathering.overhear(see)
         if self._seated is None or self._seated.roster != gathering.members:
             names = dict(zip(gathering.members, self._names, strict=True))

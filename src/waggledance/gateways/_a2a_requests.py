@@ -110,7 +110,7 @@ class Requests(RequestHandler):
             order = Order(
                 swarm=self._swarm, question=question, caller=caller, id=new_id(),
                 context=message.context_id or new_id(), budget=wanted.budget, seed=wanted.seed,
-                protocol=wanted.protocol, original=MessageToJson(message, indent=None).encode(),
+                protocol=wanted.protocol, closely=False, original=MessageToJson(message, indent=None).encode(),
             )  # fmt: skip
             HOPS.set(wanted.hops)
             live = self._work.start(order, message)
