@@ -9,6 +9,7 @@ cap plans never settle. Representative works are its feedback loop.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 _NOTE_CHARS = 4_000
 _LOOKED_UP = 5
 """Works for a goal or a part."""
+_TOLD_AFTER_S, _TIMES = 0.2, 5
+"""How long, and how often, outcomes of the last parts are waited for, once all parts are put together."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Linted:
         """Put a task together, as the planner does, and keep what went well. A memory that fails costs no result."""
         result = await self.planner.aggregate(work)
         if self.memory is not None:
+            await _until_told(work)
             try:
                 for record in works_of(work.plan, work.task.id, work.seat.said(TaskOutcome)):
                     self.memory.put(record)
@@ -91,3 +95,14 @@ class Linted:
             return []
         found = self.memory.search(goal, _LOOKED_UP, Where(sorts=("exemplar",)))
         return [one.kept.record for one in found]
+
+
+async def _until_told(work: Work) -> None:
+    """Wait, a second at most, until somebody has said of each part that is done how it went."""
+    done = {
+        id for id, entry in work.plan.entries.items() if entry.task.parent == work.task.id and entry.status == "done"
+    }
+    for _ in range(_TIMES):
+        if done <= {said.body.task for said in work.seat.said(TaskOutcome)}:
+            return
+        await asyncio.sleep(_TOLD_AFTER_S)
