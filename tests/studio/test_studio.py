@@ -23,9 +23,9 @@ def first_channel(client: httpx.Client) -> str:
 
 def author_of(channel: dict[str, Any], n: int) -> str:
     """Return the id of who wrote the message at a place: it stands in the author's first one."""
-    author = channel["messages"][n]["author"]
-    id: str = author["id"] if isinstance(author, dict) else channel["messages"][author]["author"]["id"]
-    return id
+    author: dict[str, str] | int = channel["messages"][n]["author"]
+    first: dict[str, str] = channel["messages"][author]["author"] if isinstance(author, int) else author
+    return first["id"]
 
 
 def by_kind(channel: dict[str, Any], kind: str) -> list[dict[str, Any]]:

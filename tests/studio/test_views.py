@@ -126,7 +126,11 @@ async def test_a_plan_has_its_tasks_with_who_did_them_and_when(tmp_path: Path) -
     with Log(tmp_path / "log.db") as log:
         swarm = Swarm([FunctionPeer(name, lambda _: "17") for name in ("ada", "ben")], log=log)
         await swarm.run([Add(first), Add(second), Link(first.id, second.id)])
-    plan = plan_of(read(tmp_path / "log.db"))
+    conversation = read(tmp_path / "log.db")
+    said = "\n".join(shown(message, conversation).text for message in conversation.came)
+    assert "done “Count the bees”" in said
+    assert "think: worth 100 % of what was asked" in said
+    plan = plan_of(conversation)
     assert plan is not None
     by_goal = {task.goal: task for task in plan.tasks}
     assert {task.state for task in plan.tasks} == {"done"}

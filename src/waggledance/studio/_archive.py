@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,11 @@ class Archive:
             held = None if drawn is None else drawn.conversation.messages.get(id)
             row = self.window.row(name, id) if held is None else None
             return held if row is None else opened(row)
+
+    def goals(self, name: str) -> Mapping[bytes, str]:
+        """Return what the tasks of a channel are about, as far as the channel was read."""
+        drawn = self._held.get(name)
+        return {} if drawn is None else drawn.conversation.goals
 
     def is_live(self, name: str) -> bool:
         """Say whether a channel is still being written, as far as can be told from the file."""

@@ -27,6 +27,7 @@ from waggledance.core import (
 )
 from waggledance.core._message import decode
 from waggledance.studio._log_window import ROWS_AT_ONCE, LogWindow, Row
+from waggledance.tasks import Add, PlanEdit, Replace
 
 AnyMessage = Message[Any]
 
@@ -50,6 +51,8 @@ class Conversation:
         self.places: dict[MessageId, int] = {}
         self.first: dict[PeerId, int] = {}
         """By author, the place of its first message."""
+        self.goals: dict[bytes, str] = {}
+        """By task, what it is about."""
         self.came: list[AnyMessage] = []
         """Every message, by its place from 0."""
         self.names: dict[PeerId, str] = {}
@@ -93,6 +96,8 @@ class Conversation:
             self.messages[message.id] = message
             self.places[message.id] = len(self.came)
             self.first.setdefault(message.author, len(self.came))
+            if isinstance(message.body, PlanEdit):
+                self._note_goals(message.body)
             self.came.append(message)
         return message.body
 
@@ -110,6 +115,12 @@ class Conversation:
             force_setattr(message.body, "refs", own(message.body.refs))
         if message.author in self.first:
             force_setattr(message, "author", self.came[self.first[message.author]].author)
+
+    def _note_goals(self, edit: PlanEdit) -> None:
+        for op in edit.ops:
+            if isinstance(op, Add | Replace):
+                task = op.task if isinstance(op, Add) else op.by
+                self.goals[task.id] = task.goal
 
     def _meet(self) -> None:
         self.met += 1

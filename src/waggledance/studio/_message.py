@@ -29,6 +29,8 @@ from waggledance.tasks import Add, PlanEdit, Replace, TaskOutcome
 TEXT_CHARS = 2_000
 """Of a text in a list of messages; the whole comes with the message."""
 
+NO_GOALS: Mapping[bytes, str] = {}
+
 AnyMessage = Message[Any]
 
 
@@ -41,7 +43,7 @@ def shown(message: AnyMessage, conversation: Conversation, text_chars: int = TEX
         text_chars: a longer text is cut.
     """
     body: Body = message.body
-    text, places = said(body), conversation.places
+    text, places = said(body, conversation.goals), conversation.places
     n, first = places[message.id], conversation.first[message.author]
     previous = () if message.previous is None else (message.previous,)
 
@@ -95,8 +97,13 @@ def refs_of(body: Body) -> tuple[MessageId, ...]:
     return cast("tuple[MessageId, ...]", refs) if isinstance(refs, tuple) else ()
 
 
-def said(body: Body) -> str:
-    """Return what a message says in words; of a body that only its protocol knows, its plain fields."""
+def said(body: Body, goals: Mapping[bytes, str] = NO_GOALS) -> str:
+    """Return what a message says in words; of a body that only its protocol knows, its plain fields.
+
+    Args:
+        body: the message's.
+        goals: what tasks are about; one that is not among them is named by the beginning of its id.
+    """
     match body:
         case Proposal() | Note():
             return body.text
@@ -107,7 +114,7 @@ def said(body: Body) -> str:
         case Judgement():
             return "\n".join(verdict.reason for verdict in body.verdicts if verdict.reason)
         case PlanEdit():
-            return "\n".join(_operation(op) for op in body.ops)
+            return "\n".join(_operation(op, goals) for op in body.ops)
         case TaskOutcome():
             return f"{body.task_kind}: worth {round(100 * body.reward_ppm / UNIT)} % of what was asked"
         case Unknown():
@@ -136,7 +143,7 @@ def plain(value: object) -> Any:
             return value
 
 
-def _operation(op: object) -> str:
+def _operation(op: object, goals: Mapping[bytes, str]) -> str:
     name = type(op).__name__.lower()
     match op:
         case Add(task=task) | Replace(by=task):
@@ -144,7 +151,7 @@ def _operation(op: object) -> str:
         case _:
             task_id: object = getattr(op, "task", None) or getattr(op, "after", None)
             reason: object = getattr(op, "reason", "")
-            about = f" {task_id.hex()[:8]}" if isinstance(task_id, bytes) else ""
+            about = f" “{goals.get(task_id, task_id.hex()[:8])}”" if isinstance(task_id, bytes) else ""
             return f"{name}{about}{f': {reason}' if reason else ''}"
 
 
