@@ -82,12 +82,13 @@ class SimulatedGathering:
     deadlock shows: when all copies are equal, or when nobody has learned anything for so many repairs that one that
     could help has failed with a chance below one in a billion. It starts again with the next thing that happens.
 
-    Why not the mesh's own repair. What is alike is one piece of code for both: `have`, `missing`, `wanted`, `give`. What is
-    left there keeps apart many channels, at rest or awake, of many members (roots, outlines), and proves answers fresh by
-    nonces, on a timer of each node's own that never stops. Here there is one channel, links do not lie about who sent
-    what, and a repair that never stops would hide every deadlock and never let virtual time end. Nor could it be had for
-    less: this room stands above the mesh, and a question in a debate of 8, 32 and 64 peers at 10 % loss takes 3, 6 and 6
-    times as long on the mesh's nodes. Those run in virtual time too: `testing.SimulatedMesh`.
+    Why not the mesh's own repair. What is alike is one piece of code for both: `have`, `missing`, `wanted`, `give`.
+    What is left there keeps apart many channels, at rest or awake, of many members (roots, outlines), and proves
+    answers fresh by nonces, on a timer of each node's own that never stops. Here there is one channel, links do not
+    lie about who sent what, and a repair that never stops would hide every deadlock and never let virtual time end.
+    Nor could it be had for less: this room stands above the mesh, and a question in a debate of 8, 32 and 64 peers
+    at 10 % loss takes 3, 6 and 6 times as long on the mesh's nodes. Those run in virtual time too:
+    `testing.SimulatedMesh`.
     """
 
     certify = None
