@@ -257,6 +257,7 @@ class Swarm:
         check: Check | None = None,
         claiming: Claiming | None = None,
         good_at: Mapping[str, Mapping[str, int]] | None = None,
+        arrange: str = "data-flow",
         budget: Budget | None = None,
         seed: int | None = None,
         patience_s: float = 300.0,
@@ -275,6 +276,8 @@ class Swarm:
             check: looks at results by the checks that tasks name.
             claiming: how eagerly peers take work.
             good_at: what peers say they are good at, by peer name: kinds of tasks or skills, in parts per million.
+            arrange: who waits for whom and reads whose results: as they are linked, by a rule from the plan's shape,
+                or as told; see `waggledance.tasks.run_plan`.
             budget: what it may cost at most; when that is spent, what is done stays done and the rest is named.
             seed: instead of the swarm's own.
             patience_s: give up when nothing has happened for so long, > 0 s.
@@ -292,7 +295,7 @@ class Swarm:
         if said and work:
             raise UsageError("give either work to begin with or a channel to resume, not both")
         opening = opening_of(said)
-        title, first = opened_plan(work) if opening is None else (opening.body.question.text, ())
+        title, first = opened_plan(work, arrange) if opening is None else (opening.body.question.text, ())
         protocol = Planned(
             given=True,
             planner=planner,
@@ -301,6 +304,7 @@ class Swarm:
             check=check,
             claiming=claiming or Claiming(),
             good_at=good_at,
+            arrange=arrange,
             patience_s=patience_s,
         )
         run = self._open(Question(text=title, expects="free"), "free", (), protocol, budget, seed, first, said)

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from waggledance.tasks._consolidated import Consolidated as Consolidated
     from waggledance.tasks._consolidated import consolidated as consolidated
     from waggledance.tasks._critical import Critical as Critical
+    from waggledance.tasks._delegating import Delegating as Delegating
     from waggledance.tasks._delivery import Delivery as Delivery
     from waggledance.tasks._delivery import read_delivery as read_delivery
     from waggledance.tasks._doubted import doubted_by as doubted_by
@@ -195,6 +196,7 @@ if TYPE_CHECKING:
     from waggledance.tasks._search_tree import Looking as Looking
     from waggledance.tasks._search_tree import SearchTree as SearchTree
     from waggledance.tasks._shape import Shape as Shape
+    from waggledance.tasks._shelf_box import ShelfBox as ShelfBox
     from waggledance.tasks._signature import Signature as Signature
     from waggledance.tasks._signature import signature as signature
     from waggledance.tasks._softmax import Softmax as Softmax
@@ -271,6 +273,7 @@ _HOMES = {
     "Consolidated": "_consolidated",
     "Constant": "_width",
     "Critical": "_critical",
+    "Delegating": "_delegating",
     "Delivered": "_merge_gate",
     "Delivery": "_delivery",
     "Descending": "_width",
@@ -367,6 +370,7 @@ _HOMES = {
     "SearchTree": "_search_tree",
     "SealBacking": "_seals",
     "Shape": "_shape",
+    "ShelfBox": "_shelf_box",
     "Signature": "_signature",
     "Softmax": "_softmax",
     "SparePeer": "_triggers",
@@ -505,6 +509,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — loaded when first
     "Consolidated",
     "Constant",
     "Critical",
+    "Delegating",
     "Delivered",
     "Delivery",
     "Descending",
@@ -598,6 +603,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — loaded when first
     "SealBacking",
     "SearchTree",
     "Shape",
+    "ShelfBox",
     "Signature",
     "Softmax",
     "SparePeer",

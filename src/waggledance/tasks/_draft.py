@@ -378,6 +378,10 @@ class Draft:
 
     def _ended(self, id: TaskId) -> None:
         """Look at all links from a task that is over, and from those that are skipped in turn."""
+        entry = self.entries[id]
+        whole = None if entry.task.parent is None else self.entries.get(entry.task.parent)
+        if whole is not None and not whole.over:
+            self._set(id, replace(entry, part=True))
         ahead = [id]
         while ahead:
             at = ahead.pop()

@@ -34,6 +34,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     """How many of them are enough to begin; 0 where all are wanted."""
     drops: bool = False
     """Whether the others are skipped then."""
+    part: bool = False
+    """Whether it ended before the task did that it is a part of: then it is no goal of its own."""
     expanded: bool = False
     """Whether it has been broken into parts, whose results it is now put together from."""
     holder: PeerId | None = None

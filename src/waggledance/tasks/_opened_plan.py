@@ -11,16 +11,16 @@ from waggledance.tasks._edit import MAX_OPS, Add, Join, Link, Op, PlanEdit
 from waggledance.tasks._task import Task
 
 
-def opened_plan(work: str | Task | Sequence[Op], topology: str = DATA_FLOW) -> tuple[str, list[PlanEdit | Note]]:
+def opened_plan(work: str | Task | Sequence[Op], arrange: str = DATA_FLOW) -> tuple[str, list[PlanEdit | Note]]:
     """Return what a plan is about, in words, and what it begins with: edits, and what was chosen of its topology.
 
     Args:
         work: a goal in words, a task, or `Add`, `Link` and `Join` in an order in which they are legal.
-        topology: who waits for whom, see `run_plan`.
+        arrange: who waits for whom, see `run_plan`.
 
     Raises:
         UsageError: there is nothing to do, or an operation is not legal, such as a link that closes a cycle.
-        UnknownName: there is no such topology.
+        UnknownName: there is no such arrangement.
     """
     if isinstance(work, str):
         work = Task(goal=well_formed(work))
@@ -34,7 +34,7 @@ def opened_plan(work: str | Task | Sequence[Op], topology: str = DATA_FLOW) -> t
     if not goals:
         raise UsageError("the plan has no task; begin with Add(Task(goal=...))")
     title = goals[0] if len(goals) == 1 else f"{len(draft.entries)} tasks, among them: {goals[0]}"
-    ops, chosen = rearranged(ops, topology)
+    ops, chosen = rearranged(ops, arrange)
     return title, [*in_messages(ops), *([Note(about=ABOUT, text=chosen)] if chosen else [])]
 
 

@@ -239,9 +239,11 @@ class Plan:
         return {id: self._draft.result(e) for id in first if (e := self._draft.entries[id]).status == "done"}
 
     def goals(self) -> list[TaskId]:
-        """Return the tasks that no other waits for, by id: what the plan is for. To revise it is no such task."""
+        """Return the tasks that no other waits for, by id: what the plan is for. No part or step of one is such a task,
+        and neither is to revise the plan.
+        """
         entries = self._draft.entries.items()
-        return sorted([id for id, entry in entries if not entry.after and entry.task.kind != REPLAN])
+        return sorted([id for id, e in entries if not (e.after or e.part) and e.task.kind != REPLAN])
 
     def would_refuse(self, ops: Sequence[Add | Link | Join | Drop | Replace]) -> dict[int, str]:
         """Return which of these edits would not be legal if they came now, in this order, each with the reason."""

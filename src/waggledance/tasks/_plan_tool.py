@@ -14,7 +14,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Literal, cast, get_args
 
-from waggledance.core import Note, Seat, well_formed
+from waggledance.core import Note, Seat, UsageError, well_formed
 from waggledance.tasks._edit import MAX_OPS, MAX_REASON_CHARS, Add, Claim, Done, Drop, Fail, Link, Op, PlanEdit, Release
 from waggledance.tasks._entry import Entry
 from waggledance.tasks._plan import Plan
@@ -32,7 +32,8 @@ PLAN_TOOL: Mapping[str, Mapping[str, Any]] = MappingProxyType({
     "write_steps": {"type": "object", "required": ["steps"], "properties": {
         "steps": _STEPS, "in_order": {"type": "boolean", "description": "each waits for the one before it"}}},
     "add_step": {"type": "object", "required": ["step"], "properties": {
-        "step": {"type": "string"}, "after": {"type": "array", "items": _STEP}}},
+        "step": {"type": "string"}, "after": {"type": "array", "items": _STEP},
+        "kind": {"type": "string", "description": "what sort of work: who is good at that does it"}}},
     "mark_step": {"type": "object", "required": ["step", "status"], "properties": {
         "step": _STEP, "status": {"enum": list(get_args(Mark))},
         "note": {"type": "string", "description": "its result, or why it is blocked"}}},
@@ -66,7 +67,7 @@ class PlanTool:
             case "write_steps":
                 return self._write(arguments.get("steps"), in_order=arguments.get("in_order") is True)
             case "add_step":
-                return self._add(arguments.get("step"), arguments.get("after"))
+                return self._add(arguments.get("step"), arguments.get("after"), arguments.get("kind"))
             case "mark_step":
                 return self._mark(arguments.get("step"), arguments.get("status"), str(arguments.get("note") or ""))
             case "list_steps":
@@ -106,11 +107,11 @@ class PlanTool:
             ops += [Link(a.id, b.id) for a, b in pairwise(good) if (a.id, b.id) not in linked]
         return ToolReply(f"{len(good)} steps", tuple(ops[:MAX_OPS]))
 
-    def _add(self, step: object, after: object) -> ToolReply:
+    def _add(self, step: object, after: object, kind: object) -> ToolReply:
         names = cast("list[object]", after) if isinstance(after, list) else [] if after is None else [after]
-        task, first = self._task(step), [self._find(name) for name in names]
+        task, first = self._task(step, kind), [self._find(name) for name in names]
         if task is None:
-            return ToolReply("a step is a text of 1 to 8,000 characters")
+            return ToolReply("a step is a text of 1 to 8,000 characters, and its kind a name of letters and digits")
         if None in first:
             return ToolReply(f"a step that it comes after is not there; the steps are\n{self.listed()}")
         links = [Link(entry.task.id, task.id) for entry in first if entry is not None]
@@ -135,11 +136,15 @@ class PlanTool:
             case _:
                 return ToolReply(f"a step is marked {', '.join(get_args(Mark))}; not {status!r:.80}")
 
-    def _task(self, step: object) -> Task | None:
+    def _task(self, step: object, kind: object = None) -> Task | None:
         """Return a step as a task; the same text is the same task wherever it stands in the list."""
         if not isinstance(step, str) or not 1 <= len(step.strip()) <= MAX_GOAL_CHARS:
             return None
-        return Task(goal=well_formed(step.strip())[:MAX_GOAL_CHARS], parent=self.parent.id, depth=self.parent.depth + 1)
+        goal, sort = well_formed(step.strip())[:MAX_GOAL_CHARS], "think" if kind is None else str(kind)
+        try:
+            return Task(goal=goal, kind=sort, parent=self.parent.id, depth=self.parent.depth + 1)
+        except UsageError:
+            return None
 
     def _find(self, step: object) -> Entry | None:
         steps = self.steps()

@@ -46,7 +46,7 @@ class Planned:
     claiming: Claiming = Claiming()
     good_at: Mapping[str, Mapping[str, int]] | None = None
     """What peers say they are good at, by name: kinds of tasks, in parts per million."""
-    topology: str = DATA_FLOW
+    arrange: str = DATA_FLOW
     """Who waits for whom and reads whose results: as they are linked, by a rule from the plan's shape, or as told; see
     `run_plan`."""
     seal_quorum: int | None = None
@@ -58,7 +58,7 @@ class Planned:
 
     def __post_init__(self) -> None:
         self._planner()  # a name that is none is refused before anything is spent
-        check_topology(self.topology)
+        check_topology(self.arrange)
 
     async def __call__(self, seat: Seat) -> Decision:
         question = seat.question
@@ -73,7 +73,7 @@ class Planned:
             check=self.check,
             claiming=self.claiming,
             good_at=(self.good_at or {}).get(seat.name, {}),
-            topology=self.topology,
+            arrange=self.arrange,
             seal_quorum=self.seal_quorum,
             patience_s=self.patience_s,
         )

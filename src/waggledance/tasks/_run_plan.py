@@ -70,7 +70,7 @@ async def run_plan(
     check: Check | None = None,
     claiming: Claiming | None = None,
     good_at: Mapping[str, int] | None = None,
-    topology: str = DATA_FLOW,
+    arrange: str = DATA_FLOW,
     seal_quorum: int | None = None,
     patience_s: float = 300.0,
 ) -> Plan:
@@ -85,7 +85,7 @@ async def run_plan(
         check: looks at results before they are published, and at others' for reviews.
         claiming: how eagerly this peer takes work.
         good_at: what this peer says it is good at, in parts per million; its own skills in full besides.
-        topology: who waits for whom and reads whose results, of what the plan begins with and of every task's parts:
+        arrange: who waits for whom and reads whose results, of what the plan begins with and of every task's parts:
             as they are linked (``"data-flow"``), by a rule from their shape (``"keep-edges"``, ``"coded"``,
             ``"paper"``), or an arrangement (``"parallel"``, ``"chain"``, ``"lead"``, ``"layers"``). What was chosen
             and why is published as a note, see `Plan.topologies`.
@@ -94,11 +94,11 @@ async def run_plan(
 
     Raises:
         UsageError: a quorum below a majority, or of more members than there are.
-        UnknownName: there is no such topology.
+        UnknownName: there is no such arrangement.
     """
-    ops, chosen = rearranged(ops, topology)
-    if planner is not None and topology != DATA_FLOW:
-        planner = Arranged(planner, topology)
+    ops, chosen = rearranged(ops, arrange)
+    if planner is not None and arrange != DATA_FLOW:
+        planner = Arranged(planner, arrange)
     doing = _Doing(execute, planner, check)
     worker = _Worker(seat, doing, router or StaticSkills(), claiming or Claiming(), seal_quorum)
     return await worker.run(ops, chosen, dict(good_at or {}), patience_s)
