@@ -286,11 +286,13 @@ function drawLineage(ctx: CanvasRenderingContext2D, scene: Scene, position: numb
   const causes = scene.moving ? story.madeFrom(position) : (story.causes[position] ?? []);
   for (const cause of causes) curve(ctx, scene, cause, position);
   ctx.stroke();
-  ctx.setLineDash([3, 3]);
-  ctx.beginPath();
-  for (const effect of (story.effects[position] ?? []).slice(0, 64)) if (effect <= at) curve(ctx, scene, position, effect);
-  ctx.stroke();
-  ctx.setLineDash([]);
+  if (!scene.moving) {
+    ctx.setLineDash([3, 3]);
+    ctx.beginPath();
+    for (const effect of (story.effects[position] ?? []).slice(0, 64)) if (effect <= at) curve(ctx, scene, position, effect);
+    ctx.stroke();
+    ctx.setLineDash([]);
+  }
   const size = markSize(scene);
   drawMark(ctx, scene, position, size * 1.25);
   const [x, y] = place(scene, position);
