@@ -13,7 +13,19 @@ import numpy as np
 import pytest
 
 from waggledance.core import Channel, Message, RunFailed, UnknownName, UsageError, local_peer_id, swarm_id
-from waggledance.memory import PRIVATE, TEAM, Kept, MemoryFull, Record, Recorded, RecordId, RecordStore, Where
+from waggledance.memory import (
+    PRIVATE,
+    TEAM,
+    Kept,
+    MemoryFull,
+    Record,
+    Recorded,
+    RecordId,
+    RecordStore,
+    Where,
+    _store_file,
+)
+from waggledance.memory._vector_rows import VectorRows
 from waggledance.topology import hashed_ngrams
 
 ADA, BEN = local_peer_id("ada"), local_peer_id("ben")
@@ -265,3 +277,43 @@ def test_of_3000_messages_the_right_one_is_found_by_its_names_and_numbers_which_
     assert hits["words"] >= 38
     assert hits["hybrid"] >= 38
     assert hits["meaning"] < 30
+
+
+def test_two_processes_that_make_one_memory_at_once_share_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, looked = tmp_path / "memory.db", list[bool]()
+    really = _store_file._is_memory  # pyright: ignore[reportPrivateUsage]
+
+    def looks(connection: sqlite3.Connection, at: Path | None) -> bool:
+        found = really(connection, at)
+        looked.append(found)
+        if len(looked) == 1:  # the other process is faster
+            with RecordStore(path) as other:
+                other.put(Record.of("finding", "first"))
+        return found
+
+    monkeypatch.setattr(_store_file, "_is_memory", looks)
+    with RecordStore(path) as store:
+        store.put(Record.of("finding", "second"))
+        assert {kept.record.key for kept in store.records()} == {"first", "second"}
+    assert looked[0] is False
+
+
+def test_what_another_process_drops_or_replaces_while_it_is_searched_for_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "memory.db"
+    really = VectorRows.nearest
+
+    def nearest(self: VectorRows, query: str, count: int, where: Where) -> dict[int, int]:
+        found = really(self, query, count, where)
+        with RecordStore(path) as other:
+            assert other.forget(dropped)
+            other.put(Record.of("finding", "my own secret of bees"))  # SQLite gives it the row that is free
+        return found
+
+    with RecordStore(path) as store:
+        store.put(Record.of("finding", "bees dance", scope=TEAM))
+        dropped = store.put(Record.of("finding", "bees sleep", scope=TEAM))
+        monkeypatch.setattr(VectorRows, "nearest", nearest)
+        found = store.search("bees", 5, Where(scopes=(TEAM,)))
+    assert [one.kept.record.key for one in found] == ["bees dance"]

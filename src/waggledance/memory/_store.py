@@ -202,7 +202,8 @@ class RecordStore:
             rankings.append(self._ordered(likeness, depth, mark))
         scores = fused(rankings)
         best = with_firsts(self._ordered(scores, k, mark), rankings)
-        return tuple(self._found(row, scores, likeness) for row in best)
+        found = (self._found(row, where, scores, likeness) for row in best)
+        return tuple(one for one in found if one is not None)
 
     def view(self, budget: int, where: Where = ANY) -> tuple[Kept, ...]:
         """Return what is said by most and linked to most, as far as a budget of tokens reaches.
@@ -290,6 +291,11 @@ class RecordStore:
         ties = dict(self._connection.execute(f"SELECT row, tie FROM records WHERE row IN ({marks})"))  # noqa: S608
         return sorted(order, key=lambda row: (-scores[row], ties.get(row, 0) ^ mark))[:count]
 
-    def _found(self, row: int, scores: dict[int, int], likeness: dict[int, int]) -> Found:
-        (raw,) = self._connection.execute("SELECT raw FROM records WHERE row = ?", (row,)).fetchone()
-        return Found(kept=self._kept(raw), score=scores[row], likeness_ppm=likeness.get(row))
+    def _found(self, row: int, where: Where, scores: dict[int, int], likeness: dict[int, int]) -> Found | None:
+        """Return what stands in a row; None where another process has dropped it, or put what does not count there."""
+        condition, values = where.sql()
+        found = self._connection.execute(f"SELECT raw FROM records AS r WHERE row = ? AND {condition}", (row, *values))  # noqa: S608
+        raw = found.fetchone()
+        return (
+            None if raw is None else Found(kept=self._kept(raw[0]), score=scores[row], likeness_ppm=likeness.get(row))
+        )

@@ -62,9 +62,7 @@ def open_file(path: Path | None) -> sqlite3.Connection:
     connection = sqlite3.connect(path or ":memory:", timeout=10, isolation_level=None, check_same_thread=False)
     try:
         if not _is_memory(connection, path):
-            marks = (f"PRAGMA application_id = {APPLICATION_ID}", f"PRAGMA user_version = {FORMAT}")
-            for statement in ("BEGIN IMMEDIATE", *_TABLES, *marks, "COMMIT"):
-                connection.execute(statement)
+            _make(connection, path)
         if path is not None:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -76,6 +74,19 @@ def open_file(path: Path | None) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _make(connection: sqlite3.Connection, path: Path | None) -> None:
+    """Make the tables, unless another process has made them since they were looked for."""
+    connection.execute("BEGIN IMMEDIATE")
+    if not _is_memory(connection, path):
+        for statement in (
+            *_TABLES,
+            f"PRAGMA application_id = {APPLICATION_ID}",
+            f"PRAGMA user_version = {FORMAT}",
+        ):
+            connection.execute(statement)
+    connection.execute("COMMIT")
 
 
 @contextmanager
