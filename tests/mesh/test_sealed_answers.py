@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from waggledance.consensus import Certificate, verify_certificate
-from waggledance.core import Decision, Message, Opening, Proposal
+from waggledance.core import Budget, Decision, Message, Meter, Opening, Proposal, Seat
 from waggledance.mesh import Node
 from waggledance.mesh._held import Held
+from waggledance.mesh._sealed_set import Recorded, table_of
 from waggledance.protocols import AskProtocol, Commitment, Debate, Reveal, Sealed, Vote, commitment_of
 from waggledance.testing import SimulatedMesh, on_virtual_time
 
@@ -137,14 +138,26 @@ def test_honest_members_certify_under_seal_what_they_certify_without(protocol: A
     assert not any("does not count" in note for note in sealed.notes)
 
 
-def test_every_member_draws_a_nonce_of_its_own_for_every_question() -> None:
-    async def main() -> list[bytes]:
+def test_every_member_draws_a_nonce_of_its_own_for_every_question_and_nobody_else_can_draw_it() -> None:
+    async def main() -> tuple[list[bytes], list[bytes]]:
         async with SimulatedMesh(3) as mesh:
             asked = [await mesh.ask(question, protocol=Sealed(Vote())) for question in ("2+2?", "3+3?")]
             copies = [mesh.nodes["p0"].channels[decision.channel].copy for decision in asked]
-            return [m.body.nonce for copy in copies for m in copy.said(Reveal)]
+            nonces = [m.body.nonce for copy in copies for m in copy.said(Reveal)]
+            guessed: list[bytes] = []
+            for copy in copies:
+                [opening] = copy.said(Opening)
+                for member in opening.body.members:  # as whoever knows all that is public would draw
+                    seat = Seat(
+                        me=member.id, peer=Recorded(member.name), table=table_of(opening.body), channel=copy,
+                        clock=mesh.clock, meter=Meter(Budget(), mesh.clock),
+                    )  # fmt: skip
+                    guessed.append(seat.hidden_rng.randbytes(16))
+            return nonces, guessed
 
-    assert len(set(on_virtual_time(main()))) == 6
+    nonces, guessed = on_virtual_time(main())
+    assert len(set(nonces)) == 6
+    assert not set(nonces) & set(guessed)
 
 
 def test_a_member_that_is_killed_between_commitment_and_reveal_keeps_silent_and_contradicts_nothing() -> None:
