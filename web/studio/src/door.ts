@@ -27,7 +27,7 @@ export const livePath = (channel: string, after: number): string => `${path("cha
 
 export const door = {
   channels: () => get<Channels>(path("channels")),
-  channel: (name: string) => channelPages(name, () => undefined),
+  channel: (name: string) => channelPages(name, { begun: () => undefined, came: () => undefined }, LONG_TEXTS),
   message: (channel: string, id: string) => get<WholeMessage>(path("messages", channel, id)),
   options: () => get<Options>(path("options")),
   mesh: () => get<Mesh>(path("mesh")),
@@ -41,29 +41,39 @@ export const door = {
 /** A first page is shown at once; the others are as large as can be read without the page standing still. */
 const FIRST = 300;
 const OTHERS = 2500;
+/** Pages of no more messages than this have texts of up to 2,000 characters: what is compared has to be long. */
+const LONG_TEXTS = 2000;
 
-/** A channel with all its pages; `begun` is handed the first page where there are more. */
-export async function channelPages(name: string, begun: (channel: Channel) => void): Promise<Channel> {
+export interface Arriving {
+  /** Called with the first page, where there are more. */
+  begun(channel: Channel): void;
+  /** Called with how many messages are here, page by page. */
+  came(messages: number): void;
+}
+
+/** A channel with all its pages. */
+export async function channelPages(name: string, arriving: Arriving, others = OTHERS): Promise<Channel> {
   const from = path("channels", name);
   const messages: Message[] = [];
   for (let next: number | null = 0; ; ) {
-    const page: ChannelPage = await get<ChannelPage>(`${from}?from=${next}&limit=${next === 0 ? FIRST : OTHERS}`);
+    const page: ChannelPage = await get<ChannelPage>(`${from}?from=${next}&limit=${next === 0 ? FIRST : others}`);
     for (const message of unpacked(messages, page.messages)) messages.push(message);
     const channel = { ...page, messages, coming: page.next !== null };
+    arriving.came(messages.length);
     if (page.next === null) return channel;
-    if (next === 0) begun({ ...channel, messages: [...messages] });
+    if (next === 0) arriving.begun({ ...channel, messages: [...messages] });
     next = page.next;
   }
 }
 
 /** A channel that was begun a moment ago may not be in the log yet: look for it for up to three seconds. */
-export async function channelSoon(name: string, begun: (channel: Channel) => void, tries = 10): Promise<Channel> {
+export async function channelSoon(name: string, arriving: Arriving, tries = 10): Promise<Channel> {
   try {
-    return await channelPages(name, begun);
+    return await channelPages(name, arriving);
   } catch (error) {
     if (!(error instanceof Failed) || error.status !== 404 || tries <= 1) throw error;
     await new Promise((resume) => setTimeout(resume, 300));
-    return channelSoon(name, begun, tries - 1);
+    return channelSoon(name, arriving, tries - 1);
   }
 }
 

@@ -14,6 +14,8 @@ export const log = signal<Channels | null>(null);
 export const channels = computed(() => log.value?.channels ?? null);
 export const trouble = signal<Trouble | null>(null);
 export const story = signal<Story | null>(null);
+/** How many messages of the channel are here, while others are coming. */
+export const arrived = signal(0);
 export const moment = signal<Moment>(begin(-1));
 export const connected = signal(true);
 export const pins = signal<readonly Pin[]>([]);
@@ -79,7 +81,11 @@ export async function load(name: string): Promise<void> {
   story.value = null;
   trouble.value = null;
   try {
-    const channel = await channelSoon(name, (first) => loading === name && show(new Story(first)));
+    const wanted = (): boolean => loading === name;
+    const channel = await channelSoon(name, {
+      begun: (first) => wanted() && show(new Story(first)),
+      came: (messages) => wanted() && (arrived.value = messages),
+    });
     if (loading !== name) return;
     show(new Story(channel));
     if (channel.live) following = follow(name, () => story.value, show, finished);

@@ -3,7 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { counted } from "../format";
 import { speaking } from "../live";
-import { at, channels, connected, go, helpOpen, intervening, line, listOpen, load, log, moment, opened, route, searchOpen, story, trouble } from "../state";
+import { arrived, at, channels, connected, go, helpOpen, intervening, line, listOpen, load, log, moment, opened, route, searchOpen, story, trouble } from "../state";
 import type { Story } from "../story";
 import { isDark, toggleTheme } from "../theme";
 import { Budget } from "./budget";
@@ -162,7 +162,7 @@ function Question({ of }: { readonly of: Story }) {
       )}
       {coming && (
         <p class="soft small" role="status">
-          The first {of.last + 1} of {counted(of.channel.total, "message")}; the others are coming.
+          The first {of.last + 1} of {counted(of.channel.total, "message")} are shown; the others are coming, {arrived.value.toLocaleString("en")} are here.
         </p>
       )}
       {newer && <p class="notice">This log was written by a newer version: messages that this one does not know are shown without their contents.</p>}

@@ -3,7 +3,7 @@
 import type { Decision as Decided } from "../api";
 import { amount } from "../burn";
 import { counted, percent, shortened } from "../format";
-import { line, pins, story, togglePin } from "../state";
+import { arrived, line, pins, story, togglePin } from "../state";
 import type { Standing, Story } from "../story";
 import { Answer, Card, Empty, Glyph, ICONS, Icon } from "./parts";
 import { shownAt } from "../turns";
@@ -32,7 +32,7 @@ function Coming({ of }: { readonly of: Story }) {
       )}
       <p class="soft small" role="status">
         {status === "unfinished" ? "" : "As the asker wrote it down. "}
-        It is decided again when all messages are here: {(of.last + 1).toLocaleString("en")} of {counted(of.channel.total, "message")} so far.
+        It is decided again when all messages are here: {arrived.value.toLocaleString("en")} of {counted(of.channel.total, "message")} so far.
       </p>
     </>
   );
