@@ -195,6 +195,7 @@ def bad_network(names: Sequence[str], **settings: int) -> Generator[BadNetwork]:
 EIGHT = (*(f"p{i}" for i in range(8)), ASKER)
 WATCH_SECONDS = 60.0
 QUESTIONS_MIN = 20
+ANSWER_SECONDS = 60.0
 BAD = {
     "a tenth lost": {"loss_ppm": 100_000, "delayed_ppm": 0, "late_ms": 0, "seed": 7},
     "three tenths late, out of order": {"loss_ppm": 0, "delayed_ppm": 300_000, "late_ms": 60, "seed": 7},
@@ -244,7 +245,9 @@ def watched(members: Members, texts: set[str]) -> tuple[Counter[str], list[float
         asked = members.running[ASKER].tell("ask", question=f"{i}+2?", certify=True)
         texts.add(f"said during question {i}")
         members.running[EIGHT[i % 8]].ask("note", text=f"said during question {i}")
+        limit_s = time.monotonic() + ANSWER_SECONDS
         while (decision := members.running[ASKER].poll(asked)) is None:
+            assert time.monotonic() < limit_s, f"question {i} did not end in {ANSWER_SECONDS:g} s"
             seen.update(state for report in members.reports().values() for state in report["states"].values())
             time.sleep(0.1)
         assert decision["certificate"]
