@@ -114,6 +114,10 @@ messages = 500
 seconds = 300
 usd = 0.10
 
+[quota]                        # of one asker in an hour, where this peer is a member on the network
+tokens = 2_000_000
+calls = 10_000
+
 [log]
 path = "log.db"                # beside this file; in the user's data folder when left out
 keep = true

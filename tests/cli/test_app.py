@@ -336,7 +336,7 @@ def test_the_sample_file_of_that_page_is_valid(tmp_path: Path) -> None:
     file = tmp_path / "waggle.toml"
     file.write_text(sample)
     settings = in_force(config=file, env={}).settings
-    assert set(tomllib.loads(sample)) == {"ask", "budget", "log", "models", "peers", "swarms", "tools"}
+    assert set(tomllib.loads(sample)) == {"ask", "budget", "quota", "log", "models", "peers", "swarms", "tools"}
     assert settings.peers[0].weight == 2.0
 
 
