@@ -10,7 +10,6 @@ from waggledance.core import UNIT, Cost, Message, UsageError, local_peer_id
 from waggledance.tasks import Card, Router, Scored, Softmax, Standing, Task, TaskOutcome, TwoChoices
 from waggledance.tasks._router import in_order
 from waggledance.tasks._softmax import Policy, _exponentials
-from waggledance.tasks._two_choices import Paces
 from waggledance.testing._queue_world import QueueWorld
 from waggledance.testing._routing_world import said_outcome
 
@@ -65,17 +64,6 @@ def test_faster_peers_are_drawn_more_often_and_times_seen_outweigh_times_claimed
     assert sum(standing.rank(task, [liar, honest])[0].peer == A for task in tasks) < 120
 
 
-def test_a_task_is_handed_over_for_a_gain_only_and_does_not_come_back() -> None:
-    state = TwoChoices().start()
-    assert isinstance(state, Paces)
-    full, free = Card(peer=A, load=6), Card(peer=B, load=0)
-    assert state.hand_over(TASK, full, [free]) == B
-    assert state.hand_over(TASK, Card(peer=A, load=2), [free]) is None
-    assert state.hand_over(TASK, Card(peer=B, load=1), [Card(peer=A, load=5)]) is None
-    assert state.hand_over(TASK, full, []) is None
-    assert state.hand_over(TASK, full, [Card(peer=B, available=False), full]) is None
-
-
 def test_learning_moves_weights_towards_what_is_rewarded() -> None:
     state = Softmax(step_ppm=UNIT).start()
     assert isinstance(state, Policy)
@@ -128,10 +116,9 @@ def test_pheromone_gives_up_on_a_peer_that_fails() -> None:
     assert sum(standing.rank(task, cards)[0].peer == A for task in tasks) < 15
 
 
-@pytest.mark.parametrize("wrong", [{"choices": 0}, {"hand_over_gain_ms": -1}])
-def test_numbers_out_of_range_are_refused(wrong: dict[str, int]) -> None:
+def test_fewer_than_one_choice_is_refused() -> None:
     with pytest.raises(UsageError, match="two-choices needs"):
-        TwoChoices(**wrong)
+        TwoChoices(choices=0)
 
 
 @pytest.mark.parametrize("step", [-1, 17 * UNIT])

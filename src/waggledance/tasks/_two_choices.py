@@ -9,8 +9,7 @@ outcomes say, which fades. How well a peer does a task is not looked at: use it 
 skills that a task needs.
 
 Source: Mitzenmacher 2001, "The power of two choices in randomized load balancing"; Mitzenmacher 2000, "How useful is
-old information?"; hand-over: the project's card on Śliwko, "Intelligent Load Balancing in Cloud Computer Systems"
-(thesis, Westminster), only for positive gain.
+old information?".
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from blake3 import blake3
 from waggledance.core import UNIT, Message, PeerId, UsageError
 from waggledance.tasks._card import Card
 from waggledance.tasks._outcome import TaskOutcome
-from waggledance.tasks._router import Router, Scored, able, in_order, lot
+from waggledance.tasks._router import Router, Scored, in_order
 from waggledance.tasks._task import Task
 
 _CLAIM = 3
@@ -41,22 +40,17 @@ class TwoChoices(Router):
     """Rank the drawn peers first, by when they would finish as far as is known; then the others, in the same way.
 
     Raises:
-        UsageError: fewer than one choice, or a gain below 0.
+        UsageError: fewer than one choice.
     """
 
     choices: int = 2
     """How many peers are drawn (d)."""
-    hand_over_gain_ms: int = 1_000
-    """A task is handed over only if it would be finished so much sooner, in milliseconds."""
 
     name: ClassVar[str] = "two-choices"
 
     def __post_init__(self) -> None:
-        if self.choices < 1 or self.hand_over_gain_ms < 0:
-            raise UsageError(
-                "two-choices needs choices >= 1 and hand_over_gain_ms >= 0, got "
-                f"{self.choices}, {self.hand_over_gain_ms}"
-            )
+        if self.choices < 1:
+            raise UsageError(f"two-choices needs choices >= 1, got {self.choices}")
 
     def start(self) -> Paces:
         return Paces(self, {})
@@ -97,27 +91,6 @@ class Paces:
             for card in cards
             for seen in (known.get(card.peer),)
         ]
-
-    def hand_over(self, task: Task, holder: Card, cards: Sequence[Card]) -> PeerId | None:
-        """Return whom to hand a waiting task over to, or None to keep it; the receiver must still accept.
-
-        Only peers drawn as for a new task are looked at, and only a gain of `hand_over_gain_ms` counts, so that a task
-        does not go back and forth while nothing changes.
-
-        Args:
-            task: a task that the holder has claimed and not begun.
-            holder: the holder's card, by its own count.
-            cards: of other peers, in any order.
-
-        Raises:
-            UsageError: two cards of one peer.
-        """
-        others = [card for card in able(task, cards) if card.available and card.peer != holder.peer]
-        times, (mine_ms,) = self.times_ms(others), self.times_ms([holder])
-        drawn, ends = self._drawn(task, others, times), ends_ms(others, times)
-        now_ms = ends_ms([holder], [mine_ms])[0] - mine_ms // holder.capacity
-        best = min([(ends[at], lot(task, others[at].peer), others[at].peer) for at in drawn], default=None)
-        return best[2] if best is not None and now_ms - best[0] > self._router.hand_over_gain_ms else None
 
     def _drawn(self, task: Task, cards: Sequence[Card], times: Sequence[int]) -> list[int]:
         """Draw peers that are available, each by its pace, all different; return their places among the cards."""
