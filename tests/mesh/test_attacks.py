@@ -731,6 +731,7 @@ def test_attack_c4_two_hundred_who_wait_for_room_leave_little_behind() -> None:
     assert len(node.lobby.copy.said(Join)) == 4 * 3
     assert len(node.membership.asked) == 3
     assert len(node.members) == 5
+    assert status_of(node, name="p2", listening=(), links=0, ended={}).refused["join"] == 9
 
 
 def test_attack_c4_a_member_that_was_revoked_leaves_nothing_more_in_the_lobby() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -64,6 +65,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     answered: int
     failed: int
     refused: Mapping[str, int]
+    """By reason; ``"join"``: who asked to come in and does not count, or waits no more."""
     dropped: Mapping[str, int]
     alarms: tuple[str, ...]
 
@@ -116,7 +118,7 @@ def status_of(node: Node, *, name: str, listening: tuple[str, ...], links: int, 
         messages=messages,
         answered=ended.get("answered", 0),
         failed=ended.get("failed", 0),
-        refused=dict(sorted(node.refusals().items())),
+        refused=dict(sorted((node.refusals() + Counter(join=len(node.membership.refused))).items())),
         dropped=dict(sorted(node.transport.dropped.items())),
         alarms=tuple(node.alarms),
     )
