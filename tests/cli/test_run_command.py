@@ -322,6 +322,10 @@ async def prints(row):
 async def forks(row):
     return "parent" if os.fork() else "child"
 
+async def goes_elsewhere(row):
+    os.chdir("/")
+    return "fine"
+
 async def exits(row):
     if row.data["n"] == 1:
         sys.exit(7)
@@ -337,6 +341,7 @@ async def infinite(row):
     [
         ("prints", 3, ""),
         ("forks", 3, ""),
+        ("goes_elsewhere", 3, ""),
         ("exits", 2, "it called exit(7)"),
         ("infinite", 2, "what step 's' returned cannot be kept: a number in it is NaN or infinite"),
     ],

@@ -8,7 +8,7 @@ import os
 import stat
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, chdir
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -133,7 +133,7 @@ class _Going:
         before = gc.get_threshold()
         gc.set_threshold(GARBAGE_AFTER, *before[1:])
         try:
-            with prints_apart():
+            with prints_apart(), chdir(Path.cwd()):  # a step that goes elsewhere does not take the output along
                 asyncio.run(self._all(rows, in_flight))
         except KeyboardInterrupt:
             return True
