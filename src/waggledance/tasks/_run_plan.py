@@ -14,7 +14,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from math import inf
 from typing import Any, cast
 
@@ -49,6 +48,7 @@ from waggledance.tasks._outcome import TaskOutcome
 from waggledance.tasks._plan import Plan
 from waggledance.tasks._planner import Planner
 from waggledance.tasks._reopening import Reopening
+from waggledance.tasks._reporting import Reporting
 from waggledance.tasks._router import Following, Router, Scored, lot
 from waggledance.tasks._sealing import Sealing
 from waggledance.tasks._standing import Standing
@@ -128,6 +128,7 @@ class _Worker:
             router.follow(lambda: self.plan)
         self._ranked: dict[TaskId, tuple[float, tuple[Scored, ...]]] = {}
         self._claims = Claims(seat.me, claiming, self._place)
+        self._reporting = Reporting(seat, self._claims, self._rank)
         self._handing = HandingOver(seat.me, claiming.rebalancer, claiming.stagger_s, self._place)
         self._evaluating = Evaluating(seat, doing.planner, lambda: self.plan)
         self._offering = Offering(seat, doing.planner, lambda: self.plan)
@@ -138,8 +139,6 @@ class _Worker:
         """What it was at and lost, while that comes to its end."""
         self._renewed: dict[TaskId, float] = {}
         """When it last said of a task that it holds that it is at it."""
-        self._told: Counter[TaskId] = Counter()
-        """Of how many tries at a task it has considered the outcome."""
         self._ended: set[TaskId] = set()
         """Tasks of which a try may have ended since the last turn."""
         self._began = seat.clock.now()
@@ -200,7 +199,7 @@ class _Worker:
             self._begin(message, claims, now)
         self._review()
         ended, self._ended = self._ended, set()
-        await self._report(ended)
+        await self._reporting.turn(self.plan, ended)
         await self._sealing.turn(self.plan, now, ended=bool(ended))
 
     def _finished(self) -> bool:
@@ -386,27 +385,3 @@ class _Worker:
             turns = entry.task.reviews + int(waited / self._claiming.lease_s)
             if self._seat.me in others[:turns]:
                 self._at[entry.task.id] = asyncio.create_task(self._look(entry))
-
-    # -- what the others learn ----------------------------------------------------------------------------------
-
-    async def _report(self, ended: set[TaskId]) -> None:
-        """Say how tries went that ended, if it is this peer's turn to say so: never the turn of who tried."""
-        for entry in (self.plan.entries[id] for id in sorted(ended) if id in self.plan.entries):
-            done_by = entry.holder if entry.status == "done" else None
-            tries = [*entry.failed_by, *filter(None, [done_by])]
-            told, self._told[entry.task.id] = self._told[entry.task.id], len(tries)
-            for n, worker in enumerate(tries[told:], told):
-                others = [peer for peer in self._seat.roster if peer != worker]
-                if min(others, key=partial(lot, entry.task), default=None) == self._seat.me:
-                    await self._seat.publish(self._outcome(entry, worker, done=n == len(entry.failed_by)))
-
-    def _outcome(self, entry: Entry, worker: PeerId, *, done: bool) -> TaskOutcome:
-        return TaskOutcome(
-            task=entry.task.id,
-            task_kind=entry.task.kind,
-            worker=worker,
-            reward_ppm=UNIT if done else 0,
-            x=next((s.x for s in self._rank(entry.task) if s.peer == worker), ()),
-            cost=entry.cost,
-            milliseconds=round(1_000 * self._claims.lasted(entry.task.id)),
-        )
