@@ -130,13 +130,13 @@ def _in_order(ids: Sequence[TaskId], links: Sequence[Link]) -> list[TaskId]:
 
 
 def _shape(tasks: dict[TaskId, Task], links: Sequence[Link], ops: Sequence[Op]) -> Shape:
-    enough = {op.task: op.enough for op in ops if isinstance(op, Join)}
+    joins = {op.task: op for op in ops if isinstance(op, Join)}
     return shape_of({
         id: Entry(
             task,
             before=tuple([link for link in links if link.after == id]),
             after=tuple([link.after for link in links if link.before == id]),
-            enough=enough.get(id, 0),
+            join=joins.get(id),
         )
         for id, task in tasks.items()
     })  # fmt: skip

@@ -172,7 +172,7 @@ class Draft:
         entry = self.entries.get(op.task)
         if entry is None or not (entry.status == "open" or (by is not None and _held(entry, by))):
             return _only_open(entry)
-        self._set(op.task, replace(entry, enough=op.enough, drops=op.rest == "drop"))
+        self._set(op.task, replace(entry, join=op))
         self._drop_rest(op.task)
         return None
 
@@ -211,8 +211,8 @@ class Draft:
             return refused
         self.position[new] = self.position.pop(op.task)
         self._set(new, Entry(op.by, before=tuple([replace(link, after=new) for link in entry.before]),
-                             after=entry.after, waits=entry.waits, came=entry.came, enough=entry.enough,
-                             drops=entry.drops, cost=entry.cost))  # fmt: skip
+                             after=entry.after, waits=entry.waits, came=entry.came, join=entry.join,
+                             cost=entry.cost))  # fmt: skip
         for link in entry.before:
             first = self.entries[link.before]
             self._set(link.before, replace(first, after=tuple([new if t == op.task else t for t in first.after])))
@@ -378,10 +378,6 @@ class Draft:
 
     def _ended(self, id: TaskId) -> None:
         """Look at all links from a task that is over, and from those that are skipped in turn."""
-        entry = self.entries[id]
-        whole = None if entry.task.parent is None else self.entries.get(entry.task.parent)
-        if whole is not None and not whole.over:
-            self._set(id, replace(entry, part=True))
         ahead = [id]
         while ahead:
             at = ahead.pop()
@@ -412,7 +408,7 @@ class Draft:
     def _drop_rest(self, id: TaskId) -> None:
         """Skip what a task waits for no more because enough is done, and what nobody else waits for either."""
         entry = self.entries[id]
-        if not entry.drops or entry.status != "open" or entry.came < entry.enough:
+        if entry.join is None or entry.join.rest == "leave" or entry.status != "open" or entry.came < entry.enough:
             return
         ahead, dropped = [link.before for link in entry.before], list[TaskId]()
         while ahead:

@@ -8,7 +8,7 @@ import msgspec
 
 from waggledance.core import NO_COST, Cost, MessageId, PeerId
 from waggledance.tasks._condition import holds
-from waggledance.tasks._edit import Link
+from waggledance.tasks._edit import Join, Link
 from waggledance.tasks._task import Task, TaskId
 
 Status = Literal["open", "claimed", "review", "done", "failed", "skipped"]
@@ -30,12 +30,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     """How many of the links that lead here do not hold yet."""
     came: int = 0
     """How many of those that it comes after are done, as its links want them."""
-    enough: int = 0
-    """How many of them are enough to begin; 0 where all are wanted."""
-    drops: bool = False
-    """Whether the others are skipped then."""
-    part: bool = False
-    """Whether it ended before the task did that it is a part of: then it is no goal of its own."""
+    join: Join | None = None
+    """How many of them are enough to begin, and what becomes of the rest; None where all are wanted."""
     expanded: bool = False
     """Whether it has been broken into parts, whose results it is now put together from."""
     holder: PeerId | None = None
@@ -65,6 +61,11 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     def ready(self) -> bool:
         """Whether somebody could begin now."""
         return self.status == "open" and (not self.waits or 0 < self.enough <= self.came)
+
+    @property
+    def enough(self) -> int:
+        """How many of those that it comes after must be done for it to begin; 0 for all."""
+        return 0 if self.join is None else self.join.enough
 
     @property
     def waiting(self) -> bool:

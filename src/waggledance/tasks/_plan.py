@@ -239,11 +239,17 @@ class Plan:
         return {id: self._draft.result(e) for id in first if (e := self._draft.entries[id]).status == "done"}
 
     def goals(self) -> list[TaskId]:
-        """Return the tasks that no other waits for, by id: what the plan is for. No part or step of one is such a task,
-        and neither is to revise the plan.
+        """Return the tasks that no other waits for, by id: what the plan is for. To revise it is no such task, and
+        neither is a step that was done before the task that it is a step of.
         """
         entries = self._draft.entries.items()
-        return sorted([id for id, e in entries if not (e.after or e.part) and e.task.kind != REPLAN])
+        return sorted([id for id, e in entries if not (e.after or e.task.kind == REPLAN or self._is_step(e))])
+
+    def _is_step(self, entry: Entry) -> bool:
+        whole = None if entry.task.parent is None else self._draft.entries.get(entry.task.parent)
+        if whole is None or whole.done is None or not entry.over:
+            return False
+        return entry.done is None or self._place(self._all[entry.done]) < self._place(self._all[whole.done])
 
     def would_refuse(self, ops: Sequence[Add | Link | Join | Drop | Replace]) -> dict[int, str]:
         """Return which of these edits would not be legal if they came now, in this order, each with the reason."""
