@@ -43,7 +43,7 @@ from blake3 import blake3
 import transport as raw
 from waggledance import Swarm
 from waggledance.core import UNIT, Channel, Key, Log, Member, Message, Note, Opening, Outcome, Proposal, Question
-from waggledance.mesh import Genesis, Limits, Mesh, Node, Sitting, ZenohTransport
+from waggledance.mesh import Genesis, Limits, Mesh, Node, Sitting, ZenohTransport, share_one_heap
 from waggledance.mesh._channel_names import draw_mark
 from waggledance.protocols import Vote
 from waggledance.testing import Opinionated
@@ -74,6 +74,7 @@ async def node_of(i: int, n: int, folder: str, connect: Sequence[str], listen: S
 
 async def child(role: str, i: int, n: int, folder: str, connect: Sequence[str]) -> None:
     """Be one member, until stdin ends."""
+    share_one_heap()  # as `waggle join` does
     node = (
         await node_of(i, n, folder, connect[1:], connect[:1])
         if role == "member"

@@ -28,6 +28,7 @@ from waggledance.mesh import (
     load_key,
     new_invite,
     present,
+    share_one_heap,
     way_to,
 )
 from waggledance.protocols import Vote
@@ -179,6 +180,7 @@ async def live(settings: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    share_one_heap()  # as `waggle join` does
     try:
         asyncio.run(live(json.loads(sys.argv[1])))
     except WaggleError as fault:

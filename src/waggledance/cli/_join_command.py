@@ -50,6 +50,7 @@ from waggledance.mesh import (
     new_key,
     present,
     reachable,
+    share_one_heap,
     status_of,
     way_to,
     write_status,
@@ -132,6 +133,7 @@ def join(
     budget = Budget(**msgspec.structs.asdict(force.settings.budget))
     given = msgspec.structs.asdict(force.settings.quota)
     quota = Quota(**{kind: limit for kind, limit in given.items() if limit is not None})
+    share_one_heap()
     asyncio.run(
         _run(home, way, key_name, dialling, seating.peers[0], seating.models, capability, budget, quota,
              quiet=quiet, as_json=as_json)

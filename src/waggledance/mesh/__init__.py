@@ -9,9 +9,9 @@ from waggledance.mesh._admission_bodies import Admit as Admit
 from waggledance.mesh._admission_bodies import Join as Join
 from waggledance.mesh._admission_bodies import Leave as Leave
 from waggledance.mesh._admission_bodies import Revoke as Revoke
-from waggledance.mesh._agent_prompts import SLOT as PROMPTS_SLOT
 from waggledance.mesh._agent_adapter import AgentAdapter as AgentAdapter
 from waggledance.mesh._agent_here import AgentHere as AgentHere
+from waggledance.mesh._agent_prompts import SLOT as PROMPTS_SLOT
 from waggledance.mesh._agent_prompts import AgentPrompts as AgentPrompts
 from waggledance.mesh._agent_prompts import read_prompts as read_prompts
 from waggledance.mesh._agent_skill import AgentSkill as AgentSkill
@@ -88,6 +88,7 @@ from waggledance.mesh._media import wav_milliseconds as wav_milliseconds
 from waggledance.mesh._mesh import Mesh as Mesh
 from waggledance.mesh._mesh import NobodyHere as NobodyHere
 from waggledance.mesh._node import Node as Node
+from waggledance.mesh._one_heap import share_one_heap as share_one_heap
 from waggledance.mesh._orders import Order as Order
 from waggledance.mesh._orders import carry_out as carry_out
 from waggledance.mesh._orders import place as place
@@ -310,6 +311,7 @@ __all__ = [
     "rollout_question",
     "rollouts_of",
     "secret_text",
+    "share_one_heap",
     "status_of",
     "task_of",
     "team_channel",

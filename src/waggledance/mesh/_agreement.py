@@ -13,7 +13,17 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any
 
-from waggledance.consensus import Certificate, Certifier, Heads, Seal, messages_of_cut, outcome_of_decision
+from waggledance.consensus import (
+    Ack,
+    Certificate,
+    Certifier,
+    Claim,
+    Heads,
+    Prep,
+    Seal,
+    messages_of_cut,
+    outcome_of_decision,
+)
 from waggledance.core import Body, Clock, Key, Message, MessageId, Opening, PeerId, RunFailed, UsageError, past_of
 from waggledance.mesh._mesh_copy import MeshCopy
 from waggledance.mesh._sealed_set import decide_over
@@ -22,6 +32,8 @@ from waggledance.protocols import folds
 AnyMessage = Message[Any]
 NOBODY = PeerId(bytes(32))
 """Follows a question without a vote."""
+CERTIFYING = (Seal, Claim, Prep, Ack)
+"""What a certifier looks at; of anything else it need not be told."""
 VerifySignature = Callable[[PeerId, MessageId, bytes], bool]
 
 
@@ -53,6 +65,7 @@ class Agreement:
         self._key, self._opening, self._copy, self._clock = key, opening, copy, clock
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._due = inf
         self._outcomes: dict[Heads, bytes | None] = {}
         self._deciding: dict[Heads, asyncio.Task[None]] = {}
         self._lacking = False
@@ -129,7 +142,7 @@ class Agreement:
     # -- the certifier's surroundings ---------------------------------------------------------------------------
 
     def _on(self, message: AnyMessage, _raw: bytes) -> None:
-        if self.certifier is not None:
+        if self.certifier is not None and (self._lacking or isinstance(message.body, CERTIFYING)):
             self._loop.call_soon(self._take, message)
 
     def _take(self, message: AnyMessage) -> None:
@@ -167,20 +180,24 @@ class Agreement:
     def _publish(self, bodies: Sequence[Body]) -> None:
         for body in bodies:
             self._copy.publish(self._key.peer, body, [], self._clock.wall_ms())
-        if self.certificate is not None and not self.ended.done():
+        if not self.ended.done() and self.certificate is not None:
             self.ended.set_result(None)
         self._arm()
 
     def _arm(self) -> None:
+        at = inf if self.certifier is None else self.certifier.next_at
+        if at == self._due:
+            return
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        at = inf if self.certifier is None else self.certifier.next_at
+        self._due = at
         if at < inf:
             self._timer = self._loop.call_later(max(0.0, at - self._clock.now()), self._tick)
 
     def _tick(self) -> None:
         assert self.certifier is not None, "only a certified question has a timer"
+        self._due = inf
         self._publish(self.certifier.tick(self._clock.now()))
 
 

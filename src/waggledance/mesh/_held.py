@@ -107,7 +107,7 @@ class Held:
         """Whether whoever asked has written down what came out; anybody else's word for that counts for nothing."""
         if self._resting is not None:
             return self._resting.is_over
-        if self._over[0] != len(self.copy):
+        if not self._over[1] and self._over[0] != len(self.copy):
             asker = self.asker
             self._over = (len(self.copy), any(message.author == asker for message in self.copy.said(Outcome)))
         return self._over[1]
@@ -134,7 +134,8 @@ class Held:
 
     def pushed(self, messages: Iterable[AnyMessage], now: float) -> None:
         """Note that these are on their way to everybody who holds the channel."""
-        self._on_its_way.update((message.id, now) for message in messages)
+        for message in messages:
+            self._on_its_way[message.id] = now
 
     def settled(self, messages: Iterable[AnyMessage], now: float) -> list[AnyMessage]:
         """Return those that should have arrived everywhere by now: what is on its way need not be sent again."""
