@@ -17,7 +17,7 @@ import pytest
 from waggledance import Budget, FunctionPeer, Log, Swarm, decide_again
 from waggledance.core import NO_COST, RunFailed, UnknownName, UsageError
 from waggledance.network import Simulated
-from waggledance.tasks import Add, Claim, Claiming, Link, Op, Result, Task, Work
+from waggledance.tasks import Add, Claim, Claiming, Link, Op, Result, Task, Team, Work, recipe_from
 
 
 def peers(n: int = 3) -> list[FunctionPeer]:
@@ -217,3 +217,57 @@ async def test_a_planner_can_be_named_and_a_wrong_name_is_refused_before_anythin
     with pytest.raises(UnknownName, match="did you mean 'roma'"):
         await swarm.run("x", planner="rome")
     assert not asked
+
+
+TEAM = """\
+name: pair
+start: request
+out: note
+limits: {rounds: 2, calls: 9}
+kinds: {request: a wish, note: a text, verdict: yes or no}
+roles:
+  writer: {watch: [request], produces: note, prompt: Write.}
+  critic: {watch: [note], produces: verdict, prompt: Judge.}
+  mender: {watch: [note, verdict], when: {verdict: no}, produces: note, prompt: Mend.}
+"""
+
+
+def play(told: str) -> str:
+    return "no" if "the critic" in told else "mended" if "the mender" in told else "written"
+
+
+async def test_a_recipe_and_a_request_are_work_and_what_its_team_comes_to_is_the_result() -> None:
+    recipe = recipe_from(TEAM)
+    swarm = Swarm([FunctionPeer(f"p{i}", play) for i in range(3)])
+    result = await swarm.run(recipe, "Bees")
+    assert (result.text, result.complete, result.cost.calls) == ("mended", True, 4)
+    assert result.text == (await swarm.ask("Bees", expects="free", protocol=Team(recipe))).text
+    short = await swarm.run(recipe, "Bees", budget=Budget(calls=1))
+    assert (short.text, short.complete, short.cost.calls) == ("written", False, 1)
+
+
+async def test_a_shipped_recipe_is_run_by_its_name_and_goes_on_from_the_log(tmp_path: Path) -> None:
+    with Log(tmp_path / "log.db") as log:
+        swarm = Swarm([FunctionPeer(f"p{i}", lambda question: "9") for i in range(5)], log=log)
+        result = await swarm.run("adaptive-chair", "17 - 8?")
+        assert result.text.splitlines()[:2] == ["yes", "answer: 9"]
+        again = await swarm.run(resume=result.channel)
+        assert (again.text, again.cost.calls) == (result.text, 0)
+        own = await swarm.run(recipe_from(TEAM), "Bees")
+        with pytest.raises(UsageError, match=r"team\(recipe=NAME\)"):
+            await swarm.run(resume=own.channel)
+        assert (await swarm.run(recipe_from(TEAM), resume=own.channel)).text == own.text
+
+
+async def test_a_recipe_without_a_request_or_with_what_it_says_itself_is_refused_before_anything_is_spent() -> None:
+    swarm = Swarm([FunctionPeer("p0", play)])
+    with pytest.raises(UsageError, match="what it is asked for"):
+        await swarm.run(recipe_from(TEAM))
+    with pytest.raises(UsageError, match="what it is asked for"):
+        await swarm.run([Add(Task(goal="x"))], "Bees")
+    with pytest.raises(UnknownName, match="did you mean 'software-company'"):
+        await swarm.run("software-compny", "Bees")
+    with pytest.raises(UsageError, match="leave out planner and check"):
+        await swarm.run(recipe_from(TEAM), "Bees", planner="roma")
+    with pytest.raises(UsageError, match="keeps 5 parts apart"):
+        await swarm.run("review-pipeline", "Bees")

@@ -11,6 +11,7 @@ from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast, overload
 
+import msgspec
 from blake3 import blake3
 
 from waggledance._run import Journal, NobodyAnswered, Run
@@ -45,7 +46,7 @@ from waggledance.protocols import AskProtocol, Debate, as_opened, check_fit, che
 
 if TYPE_CHECKING:
     from waggledance.mesh import Dialling
-    from waggledance.tasks import Check, Claiming, Executor, Op, Planner, PlanResult, Router, Task
+    from waggledance.tasks import Check, Claiming, Executor, Op, Planner, PlanResult, Recipe, Router, Sandbox, Task
 
 
 class Interrupted(RunFailed):
@@ -248,13 +249,15 @@ class Swarm:
 
     async def run(
         self,
-        work: str | Task | Sequence[Op] = (),
+        work: str | Task | Sequence[Op] | Recipe = (),
+        request: str = "",
         *,
         resume: str | None = None,
         planner: Planner | str = "",
         router: Router | None = None,
         execute: Executor | None = None,
         check: Check | None = None,
+        sandbox: Sandbox | None = None,
         claiming: Claiming | None = None,
         good_at: Mapping[str, Mapping[str, int]] | None = None,
         arrange: str = "data-flow",
@@ -266,47 +269,64 @@ class Swarm:
         """Let the swarm do a piece of work as a plan: no peer is the manager, each claims what it ranks first for.
 
         Args:
-            work: a goal in words, a task, or the operations that a plan begins with, `Add` and `Link`.
+            work: a goal in words, a task, or the operations that a plan begins with, `Add` and `Link`; or, with a
+                request, a recipe or the name of one that comes with the library.
+            request: what a recipe's team is asked for.
             resume: the channel of a plan in this swarm's log to go on with, instead of beginning one; what is done
-                stays done, and the budget begins anew.
+                stays done, and the budget begins anew. A team with a recipe of one's own is given that as well.
             planner: breaks tasks up and puts results together, such as ``"roma"``; every task is done as it is when
                 empty.
             router: who suits which task; by what peers say of themselves when None.
             execute: does a task; its peer is asked when None.
-            check: looks at results by the checks that tasks name.
+            check: looks at results by the checks that tasks name; a recipe says its own.
+            sandbox: where a recipe's functions and checks run programs; those that need one fail without.
             claiming: how eagerly peers take work.
             good_at: what peers say they are good at, by peer name: kinds of tasks or skills, in parts per million.
             arrange: who waits for whom and reads whose results: as they are linked, by a rule from the plan's shape,
                 or as told; see `waggledance.tasks.run_plan`.
-            budget: what it may cost at most; when that is spent, what is done stays done and the rest is named.
+            budget: what it may cost at most; when that is spent, what is done stays done and the rest is named. Of a
+                recipe its own limits where nothing else is said.
             seed: instead of the swarm's own.
             patience_s: give up when nothing has happened for so long, > 0 s.
             watch: called with every message as it is published.
 
         Returns:
-            The plan with every result; `complete` says whether all was done.
+            The plan with every result; `complete` says whether all was done. Of a recipe, `text` is what its team has
+            come to.
 
         Raises:
             UsageError: there is nothing to do, or the work cannot be made into a plan; nothing was spent.
+            UnknownName: no recipe that comes with the library has that name.
         """
-        from waggledance.tasks import Claiming, Planned, PlanResult, by_peer, opened_plan
+        from waggledance.tasks import Claiming, Planned, PlanResult, by_peer, newest_of, opened_plan, team_of
 
         said = () if resume is None else self._said_before(resume)
-        if said and work:
-            raise UsageError("give either work to begin with or a channel to resume, not both")
         opening = opening_of(said)
-        title, first = opened_plan(work, arrange) if opening is None else (opening.body.question.text, ())
-        protocol = Planned(
-            given=True,
-            planner=planner,
-            router=router,
-            execute=execute or by_peer,
-            check=check,
-            claiming=claiming or Claiming(),
-            good_at=good_at,
-            arrange=arrange,
-            patience_s=patience_s,
-        )
+        team = team_of(work, request, None if opening is None else opening.body)
+        title, first = request, ()
+        if opening is not None:
+            title = opening.body.question.text
+        elif team is None:
+            title, first = opened_plan(work, arrange)
+        protocol: AskProtocol
+        if team is not None:
+            if planner or check is not None:
+                raise UsageError("a recipe says itself who plans and what is checked: leave out planner and check")
+            protocol = replace(team, execute=execute, sandbox=sandbox, router=router or team.router, good_at=good_at,
+                               claiming=claiming or team.claiming, patience_s=patience_s)  # fmt: skip
+            budget = team.plays.limits.allow(budget)
+        else:
+            protocol = Planned(
+                given=True,
+                planner=planner,
+                router=router,
+                execute=execute or by_peer,
+                check=check,
+                claiming=claiming or Claiming(),
+                good_at=good_at,
+                arrange=arrange,
+                patience_s=patience_s,
+            )
         run = self._open(Question(text=title, expects="free"), "free", (), protocol, budget, seed, first, said)
         if watch is not None:
             run.gathering.subscribe(lambda message, _raw: watch(message))
@@ -314,7 +334,8 @@ class Swarm:
         with suppress(NobodyAnswered):  # no task has a result: the plan says so, and why
             notes = (await run.decide()).notes
         certificate = run.gathering.certificate
-        return PlanResult.of(run.messages(), cost=run.cost, seconds=run.seconds, notes=notes, certificate=certificate)
+        result = PlanResult.of(run.messages(), cost=run.cost, seconds=run.seconds, notes=notes, certificate=certificate)
+        return result if team is None else msgspec.structs.replace(result, wanted=newest_of(team.plays, result.plan))
 
     @overload
     def watch(

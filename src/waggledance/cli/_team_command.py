@@ -22,8 +22,8 @@ from waggledance.cli._printing import print_json, print_table, print_text, say, 
 from waggledance.cli._safe_text import safe
 from waggledance.cli._seating import MAX_PEERS, Closing, Seating, model_name, seat, tables
 from waggledance.cli._team_view import TeamView, table_of
-from waggledance.core import Budget, Decision, Question, UsageError
-from waggledance.tasks import PlanResult, Recipe, Sandbox, Team, outcome_of, read_recipe
+from waggledance.core import Decision, Question, UsageError
+from waggledance.tasks import PlanResult, Recipe, Sandbox, Team, outcome_of, read_recipe, steps_in
 from waggledance.tasks.recipes import recipe_named, recipe_names
 
 NOTHING_CAME_OUT = 3
@@ -58,12 +58,17 @@ def show_team(recipe: Recipe, *, as_json: bool) -> None:
         print_json(msgspec.to_builtins(recipe))
         return
     say(f"{recipe.name}: {recipe.description}")
-    say(f"{recipe.start} → {recipe.out}; {len(recipe.steps)} tasks, {recipe.seats} peers; {recipe.limits.budget}")
+    tasks, more = len(recipe.steps), sum(step.most for step in recipe.steps)
+    count = f"{tasks} to {tasks + more} tasks" if more else f"{tasks} tasks"
+    say(f"{recipe.start} → {recipe.out}; {count}, {recipe.seats} peers; {recipe.limits.budget}")
     rows: list[tuple[object, ...]] = []
     for name, role in recipe.roles.items():
         watched = [f"{kind} ({role.when[kind]})" if kind in role.when else kind for kind in role.watch]
         what = f"function {role.does}" if role.does is not None else role.goal
-        rows.append((f"{name} ×{role.copies}" if role.copies > 1 else name, ", ".join(watched), role.produces, what))
+        if role.team is not None:
+            what = f"team {role.inner.name}{f': {what}' if what else ''}"
+        many = f" ×{role.copies}" if role.copies > 1 else f" for each of {role.each}" if role.each else ""
+        rows.append((f"{name}{many}", ", ".join(watched), role.produces, what))
     print_table(("role", "watches", "makes", "what for"), rows)
 
 
@@ -119,8 +124,7 @@ class _Ended:
 
 def _work(recipe: Recipe, request: str, seating: Seating, force: InForce, view: TeamView) -> _Ended:
     ended = _Ended()
-    own, limits = msgspec.structs.asdict(force.settings.budget), msgspec.structs.asdict(recipe.limits.budget)
-    budget = Budget(**{name: limits[name] if value is None else value for name, value in own.items()})
+    budget = recipe.limits.allow(force.settings.budget)
     with opened_log(force) as log, Closing(seating.models):
         journal = Watched(log, view.see)
         shipped = recipe.name in recipe_names() and recipe is recipe_named(recipe.name)
@@ -164,11 +168,12 @@ def _as_json(
     view: TeamView, result: PlanResult, decision: Decision, seating: Seating, *, interrupted: bool
 ) -> dict[str, Any]:
     steps: list[dict[str, Any]] = []
-    for step in view.recipe.steps:
+    for step in steps_in(view.recipe, result.plan):
         entry = result.plan.entries.get(step.task.id)
         if entry is not None:
             steps.append({
-                "role": step.role, "makes": step.produces, "round": step.round + 1, "copy": step.copy + 1,
+                "team": step.team, "role": step.role, "makes": step.what, "round": step.round + 1,
+                "copy": step.copy + 1, "entry": msgspec.json.decode(step.entry) if step.entry else None,
                 "status": entry.status, "by": None if entry.holder is None else result.names.get(entry.holder),
                 "text": result.plan.result(step.task.id), "reasons": list(entry.reasons),
                 "cost": msgspec.to_builtins(entry.cost),

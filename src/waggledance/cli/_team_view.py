@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from waggledance.cli._safe_text import one_line
 from waggledance.core import Message, Opening, PeerId
-from waggledance.tasks import Claim, Done, Fail, Op, PlanEdit, PlanResult, Recipe, TaskId
+from waggledance.tasks import (
+    Claim,
+    Done,
+    Fail,
+    Op,
+    Plan,
+    PlanEdit,
+    PlanResult,
+    Recipe,
+    TaskId,
+    step_in,
+    steps_in,
+    watched_by,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -30,6 +43,7 @@ class TeamView:
         self.recipe = recipe
         self.messages: list[Message[Any]] = []
         self._names: dict[PeerId, str] = {}
+        self._plan = Plan()
         self._at: dict[TaskId, tuple[str, str]] = {}
         """Of each part, how it stands and who is at it."""
         self._write = write if console is None else None
@@ -42,6 +56,7 @@ class TeamView:
     def see(self, message: Message[Any]) -> None:
         """Show the next message."""
         self.messages.append(message)
+        self._plan.take([message])
         body = message.body
         if isinstance(body, Opening):
             self._names = {member.id: member.name for member in body.members}
@@ -53,10 +68,10 @@ class TeamView:
                     self._write(line)
 
     def _tell(self, who: str, op: Op) -> str:
-        if not isinstance(op, Claim | Done | Fail) or op.task not in self.recipe.by_task:
+        if not isinstance(op, Claim | Done | Fail):
             return ""
-        step = self.recipe.by_task[op.task]
-        if not step.role or self._at.get(op.task, ("", ""))[0] == "done":
+        step = step_in(self.recipe, self._plan, op.task)
+        if step is None or not step.role or self._at.get(op.task, ("", ""))[0] == "done":
             return ""
         match op:
             case Claim():
@@ -83,25 +98,26 @@ class TeamView:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         from rich.text import Text
 
-        rows = [step for step in self.recipe.steps if step.role]
+        rows = [step for step in steps_in(self.recipe, self._plan) if step.role]
         room = max(3, console.height - 2)
         begun = [step for step in rows if step.task.id in self._at]
         for step in begun[-room:]:
             status, who = self._at[step.task.id]
             yield Text(f"{_MARKS[status]} {step!s:<{_SHOWN_CHARS}} {who}", no_wrap=True, overflow="ellipsis")
-        yield Text(f"  {len(begun)} of at most {len(rows)} parts begun", style="dim")
+        more = sum(step.most for step in rows if self._at.get(step.task.id, ("", ""))[0] != "done")
+        yield Text(f"  {len(begun)} of at most {len(rows) + more} parts begun", style="dim")
 
 
 def table_of(recipe: Recipe, result: PlanResult) -> Iterator[str]:
     """Yield who did what, a line a part: how it ended, who made it from what, calls and tokens."""
-    for step in recipe.steps:
+    for step in steps_in(recipe, result.plan):
         entry = result.plan.entries.get(step.task.id)
         if entry is None or not step.role or entry.status == "skipped":
             continue
         if entry.status == "open" and not entry.reasons:  # what never began
             continue
         who = "nobody" if entry.holder is None else result.names.get(entry.holder, "?")
-        made_from = ", ".join(dict.fromkeys(recipe.by_task[link.before].produces for link in step.links))
+        made_from = ", ".join(dict.fromkeys(before.produces for before in watched_by(recipe, result.plan, step)))
         cost = f"{entry.cost.calls} calls, {entry.cost.tokens} tokens" if entry.cost.calls else "no call"
         yield f"{_MARKS[entry.status]} {step!s:<40} {who:<8} from {made_from}; {cost}"
         for reason in entry.reasons:

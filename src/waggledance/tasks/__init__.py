@@ -147,6 +147,9 @@ if TYPE_CHECKING:
     from waggledance.tasks._recipe import Role as Role
     from waggledance.tasks._recipe_file import read_recipe as read_recipe
     from waggledance.tasks._recipe_file import recipe_from as recipe_from
+    from waggledance.tasks._recipe_parts import step_in as step_in
+    from waggledance.tasks._recipe_parts import steps_in as steps_in
+    from waggledance.tasks._recipe_parts import watched_by as watched_by
     from waggledance.tasks._recipe_steps import RecipeStep as RecipeStep
     from waggledance.tasks._repair_gate import Gate as Gate
     from waggledance.tasks._repair_gate import Infeasible as Infeasible
@@ -211,7 +214,9 @@ if TYPE_CHECKING:
     from waggledance.tasks._task import TaskBudget as TaskBudget
     from waggledance.tasks._task import TaskId as TaskId
     from waggledance.tasks._team import Team as Team
+    from waggledance.tasks._team import newest_of as newest_of
     from waggledance.tasks._team import outcome_of as outcome_of
+    from waggledance.tasks._team import team_of as team_of
     from waggledance.tasks._tool_runs import call_tool as call_tool
     from waggledance.tasks._tool_runs import try_tool as try_tool
     from waggledance.tasks._tool_shelf import Tool as Tool
@@ -436,6 +441,7 @@ _HOMES = {
     "judges": "_check_judges",
     "kind_of": "_inputs",
     "layers": "_choose_topology",
+    "newest_of": "_team",
     "opened_plan": "_opened_plan",
     "outcome_of": "_team",
     "passes": "_merge_gate",
@@ -465,9 +471,13 @@ _HOMES = {
     "signature": "_signature",
     "similarities": "_functional_consensus",
     "step": "_step",
+    "step_in": "_recipe_parts",
+    "steps_in": "_recipe_parts",
     "stubs": "_stubs",
     "take_in": "_git_workspace",
+    "team_of": "_team",
     "try_tool": "_tool_runs",
+    "watched_by": "_recipe_parts",
     "within_domain": "_functional_consensus",
     "within_hops": "_scope",
     "workspace": "_git_workspace",
@@ -669,6 +679,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — loaded when first
     "judges",
     "kind_of",
     "layers",
+    "newest_of",
     "opened_plan",
     "outcome_of",
     "passes",
@@ -698,9 +709,13 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — loaded when first
     "signature",
     "similarities",
     "step",
+    "step_in",
+    "steps_in",
     "stubs",
     "take_in",
+    "team_of",
     "try_tool",
+    "watched_by",
     "within_domain",
     "within_hops",
     "workspace",

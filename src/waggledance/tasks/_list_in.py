@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -54,5 +54,5 @@ def list_in(text: str, path: str, what: str) -> list[str]:
         at = cast("dict[str, Any]", at).get(name) if isinstance(at, dict) else None
     if not isinstance(at, list):
         raise RunFailed(f"the {what} has no list{f' at {path!r}' if path else ''} to fan out over")
-    entries: list[Any] = at
+    entries = cast("Sequence[object]", at)
     return [msgspec.json.encode(entry, order="sorted").decode() for entry in entries]

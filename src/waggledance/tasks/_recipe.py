@@ -103,6 +103,12 @@ class RecipeLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         """What a run of it may cost."""
         return Budget(calls=self.calls, tokens=self.tokens, seconds=self.seconds)
 
+    def allow(self, budget: Budget | None) -> Budget:
+        """Return a budget with these limits where it has none of its own."""
+        said = msgspec.structs.asdict(budget or Budget())
+        own = msgspec.structs.asdict(self.budget)
+        return Budget(**{name: own[name] if value is None else value for name, value in said.items()})
+
 
 class RecipeFault(UsageError):
     """A recipe that cannot work. Says all that is wrong with it, each with its place."""

@@ -6,7 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
 
-from waggledance.core import AnswerKind, BudgetSpent, Decision, Message, Proposal, RunFailed, Seat, UsageError
+from waggledance.core import (
+    AnswerKind,
+    BudgetSpent,
+    Decision,
+    Message,
+    Opening,
+    Proposal,
+    RunFailed,
+    Seat,
+    UsageError,
+)
+from waggledance.protocols import as_opened
 from waggledance.tasks._apart import Apart
 from waggledance.tasks._checks import Checks
 from waggledance.tasks._claims import Claiming
@@ -99,6 +110,48 @@ class Team:
     def folded(self, messages: Sequence[Message[Any]]) -> Decision:
         """Return what the team has come to by a question's messages."""
         return outcome_of(self.plays, PlanResult.of(messages).plan)
+
+
+def team_of(work: object, request: str, opening: Opening | None = None) -> Team | None:
+    """Return the team that works by a recipe, or goes on with what an opening says; None for other work.
+
+    Args:
+        work: a recipe, or with a request the name of one; whatever else is no team's.
+        request: what it is asked for; none where it goes on.
+        opening: of the run that goes on.
+
+    Raises:
+        UsageError: a recipe without a request, a request without a recipe; work beside a run that goes on; or one of a
+            recipe that only the caller has.
+        UnknownName: no recipe that comes with the library has that name.
+    """
+    if opening is not None:
+        own = isinstance(work, Recipe) and opening.protocol.partition("(")[0] == Team.name
+        if request or (work and not own):
+            raise UsageError("give either work to begin with or a channel to resume, not both")
+        if opening.protocol.partition("(")[0] != Team.name:
+            return None
+        team = Team(work if isinstance(work, Recipe) else _recipe_opened(opening))
+    elif isinstance(work, Recipe) or request.strip():
+        if not isinstance(work, Recipe | str) or not request.strip():
+            raise UsageError(
+                "a team is given a recipe, or the name of one, and what it is asked for: "
+                "run('software-company', 'a to-do list')"
+            )
+        team = Team(work)
+    else:
+        return None
+    _ = team.plays  # a name that is none is refused before anything is spent
+    return team
+
+
+def _recipe_opened(opening: Opening) -> str:
+    """Return the name of the recipe in an opening; empty when it was the asker's own."""
+    from waggledance.tasks._protocols import register_protocols
+
+    register_protocols()
+    team: object = as_opened(opening)
+    return team.recipe if isinstance(team, Team) and isinstance(team.recipe, str) else ""
 
 
 def outcome_of(recipe: Recipe, plan: Plan) -> Decision:
