@@ -1,8 +1,8 @@
 """One heap for all threads of a member's process: the engine has many threads, and each would keep a heap of its own.
 
 glibc gives threads heaps ("arenas") of their own, up to eight a core, so that they need not wait for each other. What
-the engine frees of links that broke stays scattered over them: 5 MB in a member that saw 25 others killed and 20 frozen,
-of which one heap saves half. A member allocates so little that nothing waits.
+the engine frees of links that broke stays scattered over them: 5 MB in a member that saw 25 others killed and 19
+frozen. With one heap, and smaller buffers, it used 2.6 MB less. A member allocates so little that nothing waits.
 """
 
 from __future__ import annotations

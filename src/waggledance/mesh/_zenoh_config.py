@@ -19,8 +19,8 @@ Mode = Literal["peer", "client", "router"]
 RETRY_FIRST_S, RETRY_LAST_S, RETRY_GROWTH = 0.5, 2.0, 1.5
 """How long after a failed dial the next one follows; the wait grows by that factor up to the last."""
 BATCH_BYTES = 16 << 10
-"""The engine's buffers: it keeps some four for each link. A quarter of its own 64 KiB saves 120 KB a link, and costs what
-is larger than that 1.3 to 1.5 times the time."""
+"""The engine's buffers: it keeps some for each link. A quarter of its own 64 KiB saves some 120 KB a link; in exchange
+what is larger takes 1.3 to 1.5 times as long."""
 HELD_S = 0.3
 """How long a receiver that takes nothing holds up the sending thread, until its link is closed. Below the lease."""
 
