@@ -303,11 +303,12 @@ class Swarm:
         said = () if resume is None else self._said_before(resume)
         opening = opening_of(said)
         team = team_of(work, request, None if opening is None else opening.body)
-        title, first = request, ()
+        title, first = request, list[Body]()
         if opening is not None:
             title = opening.body.question.text
         elif team is None:
-            title, first = opened_plan(work, arrange)
+            title, begun = opened_plan(cast("str | Task | Sequence[Op]", work), arrange)
+            first += begun
         protocol: AskProtocol
         if team is not None:
             if planner or check is not None:

@@ -22,7 +22,7 @@ from waggledance.cli._printing import print_json, print_table, print_text, say, 
 from waggledance.cli._safe_text import safe
 from waggledance.cli._seating import MAX_PEERS, Closing, Seating, model_name, seat, tables
 from waggledance.cli._team_view import TeamView, table_of
-from waggledance.core import Decision, Question, UsageError
+from waggledance.core import Budget, Decision, Question, UsageError
 from waggledance.tasks import PlanResult, Recipe, Sandbox, Team, outcome_of, read_recipe, steps_in
 from waggledance.tasks.recipes import recipe_named, recipe_names
 
@@ -110,7 +110,8 @@ def run_team(
     if len(models) < recipe.models and not quiet:
         say(f"{recipe.name} is made for {recipe.models} models, not {len(models)}: give --model several times")
     view = TeamView(recipe, None if quiet else terminal(sys.stderr), None if quiet else say)
-    _end(_work(recipe, request, seating, force, view), view, force, seating, as_json=as_json, quiet=quiet)
+    named = words[0] if file is None else ""
+    _end(_work(recipe, named, request, seating, force, view), view, force, seating, as_json=as_json, quiet=quiet)
 
 
 class _Ended:
@@ -122,13 +123,12 @@ class _Ended:
         """Why the log could not be written."""
 
 
-def _work(recipe: Recipe, request: str, seating: Seating, force: InForce, view: TeamView) -> _Ended:
+def _work(recipe: Recipe, named: str, request: str, seating: Seating, force: InForce, view: TeamView) -> _Ended:
     ended = _Ended()
-    budget = recipe.limits.allow(force.settings.budget)
+    budget = recipe.limits.allow(Budget(**msgspec.structs.asdict(force.settings.budget)))
     with opened_log(force) as log, Closing(seating.models):
         journal = Watched(log, view.see)
-        shipped = recipe.name in recipe_names() and recipe is recipe_named(recipe.name)
-        team = Team(recipe.name if shipped else recipe, sandbox=Sandbox())  # a name stands in the log, for a replay
+        team = Team(named or recipe, sandbox=Sandbox())  # a name stands in the log, for a replay
         swarm = Swarm(seating.peers, protocol=team, log=journal, weights=seating.weights, seed=force.settings.ask.seed)
         try:
             with view:

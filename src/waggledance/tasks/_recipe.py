@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from waggledance.tasks._recipe_steps import RecipeStep
     from waggledance.tasks._task import TaskId
 
+MAX_TASKS = 400
+MAX_DEPTH = 200
 _Count = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 
 
@@ -89,8 +91,8 @@ class Role(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class RecipeLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a recipe may come to. A plan that would be larger is refused before it begins."""
 
-    tasks: Annotated[int, msgspec.Meta(ge=1, le=400)] = 64
-    depth: Annotated[int, msgspec.Meta(ge=1, le=200)] = 32
+    tasks: Annotated[int, msgspec.Meta(ge=1, le=MAX_TASKS)] = 64
+    depth: Annotated[int, msgspec.Meta(ge=1, le=MAX_DEPTH)] = 32
     """Tasks on the longest chain."""
     rounds: Annotated[int, msgspec.Meta(ge=1, le=50)] | None = None
     """How often what goes round a loop is made at most; needed where there is a loop."""

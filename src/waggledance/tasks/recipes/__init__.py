@@ -25,6 +25,7 @@ from waggledance.tasks.recipes._agreement import agreement as agreement
 from waggledance.tasks.recipes._agreement import leading as leading
 from waggledance.tasks.recipes._exchange import Content as Content
 from waggledance.tasks.recipes._exchange import best_of as best_of
+from waggledance.tasks.recipes._exchange import cross_team as cross_team
 from waggledance.tasks.recipes._exchange import kept as kept
 from waggledance.tasks.recipes._exchange import pruned as pruned
 from waggledance.tasks.recipes._exchange import snake as snake
@@ -48,9 +49,16 @@ def recipe_names() -> tuple[str, ...]:
 def recipe_named(name: str) -> Recipe:
     """Return a recipe that comes with the library.
 
+    Args:
+        name: such as ``"software-company"``, or with what each team is, ``"cross-team(adaptive-chair)"``.
+
     Raises:
         UnknownName: there is none of this name; says the nearest.
+        RecipeFault: it cannot be what each team is.
     """
+    outer, bracket, inner = name.partition("(")
+    if outer == "cross-team" and bracket and inner.endswith(")"):
+        return cross_team(inner.removesuffix(")"))
     rubrics = files(__name__) / "rubrics"
     if name in _in(rubrics):
         return panel_of(rubric_from((rubrics / f"{name}{_ENDING}").read_text(encoding="utf-8"), f"{name}{_ENDING}"))
@@ -89,6 +97,7 @@ __all__ = [
     "best_candidate",
     "best_of",
     "calibrated",
+    "cross_team",
     "distinct",
     "kept",
     "leading",

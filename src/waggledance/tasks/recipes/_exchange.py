@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from blake3 import blake3
+from msgspec.structs import replace
 
 from waggledance.core import UNIT, RunFailed, UsageError
 from waggledance.tasks._check_schema import json_in
+from waggledance.tasks._recipe import MAX_DEPTH, MAX_TASKS, Recipe
 from waggledance.tasks._role_function import Watched, role_function
 
 
@@ -130,3 +132,32 @@ def rated(watched: Watched, kind: str, rating: str) -> list[Content]:
         points = [round(one[who] * UNIT / 10) for one in given if who in one]
         contents.append(Content(made.text, sum(points) // len(points) if points else 0))
     return contents
+
+
+def cross_team(inner: Recipe | str) -> Recipe:
+    """Return the cross-team recipe in which each of the four teams works by a recipe, instead of being one peer.
+
+    Each team is told another aim; what it hands in is the newest of what its recipe is for. Its parts are played by
+    whoever suits them, so that peers may work for several teams: only within one what is apart stays apart. Results are
+    exchanged once, at the end, and a team that comes to nothing costs its share only.
+
+    Args:
+        inner: itself, or the name of one that comes with the library. Its limits count four times.
+
+    Raises:
+        RecipeFault: it has teams within it, or the whole is too large for a plan.
+        UnknownName: none that comes with the library has that name.
+
+    Source: Du et al. 2024, arXiv:2406.08979, §3 (teams that each follow a whole chain of phases).
+    """
+    from waggledance.tasks.recipes import recipe_named
+
+    one, whole = recipe_named(inner) if isinstance(inner, str) else inner, recipe_named("cross-team")
+    teams = {name: replace(role, team=inner, prompt="", apart="")
+             for name, role in whole.roles.items() if role.produces == "content"}  # fmt: skip
+    own, each = whole.limits, one.limits
+    sums = {name: None if getattr(each, name) is None else (getattr(own, name) or 0) + len(teams) * getattr(each, name)
+            for name in ("calls", "tokens", "seconds")}  # fmt: skip
+    limits = replace(own, tasks=min(MAX_TASKS, own.tasks + len(teams) * (each.tasks + 2)),
+                     depth=min(MAX_DEPTH, own.depth + each.depth + 2), **sums)  # fmt: skip
+    return replace(whole, name=f"{whole.name} of {one.name}", roles={**whole.roles, **teams}, limits=limits)
