@@ -1,5 +1,7 @@
 """A team as data: a writer, a critic who is somebody else, and a mender for as long as the critic says no."""
 
+import asyncio
+
 from waggledance import FunctionPeer, Swarm
 from waggledance.tasks import Team, recipe_from
 
@@ -26,7 +28,8 @@ def play(told: str) -> str:
 
 
 swarm = Swarm([FunctionPeer(name, play) for name in ("ada", "ben", "cyd")])
-decision = swarm.ask_sync("Tell the bees.", expects="free", protocol=Team(RECIPE))
+result = asyncio.run(swarm.run(RECIPE, "Tell the bees."))
+decision = swarm.ask_sync("Tell the bees.", expects="free", protocol=Team(RECIPE))  # the same, as any protocol
 
-print(decision.text)
-assert decision.text == "The meadow is in bloom."
+print(result.text)
+assert result.text == decision.text == "The meadow is in bloom."
