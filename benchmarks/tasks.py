@@ -38,7 +38,6 @@ class Arm:
 
 BARE = Arm("bare asyncio", "bare_rows.py")
 OURS = Arm("ours", "waggledance_rows.py")
-AS_RUN = Arm("ours, as waggle run", "waggledance_rows.py", environment={"ROWS_COLLECTOR": "run"})
 JOURNAL = Arm("ours, with journal", "waggledance_rows.py", environment={"ROWS_JOURNAL": ""})
 OTHERS = (
     Arm("xoscar", "xoscar_rows.py", "xoscar"),
@@ -157,14 +156,14 @@ def main() -> None:
     scale, repeats = (10, 1) if asked.small else (1, 5)
     rows, found = 5_000 // scale, dict[str, Any]()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    one_process = (BARE, OURS, AS_RUN, JOURNAL, *OTHERS)
+    one_process = (BARE, OURS, JOURNAL, *OTHERS)
     if "instant" in parts:
         found["instant"] = compare("What a row costs", one_process, pythons, rows, 1_000, 0.0, repeats)
     if "model" in parts:
         found["model"] = compare("Rows a second", one_process, pythons, rows, 5_000, 0.05, repeats)
     if "busy" in parts:
         found["busy"] = compare(
-            "Keeping 1,000 places busy", (BARE, OURS, AS_RUN, JOURNAL), pythons, 10_000 // scale, 1_000, 0.1, repeats
+            "Keeping 1,000 places busy", (BARE, OURS, JOURNAL), pythons, 10_000 // scale, 1_000, 0.1, repeats
         )
         print(f"ideal: {1_000 / 0.3:,.0f} rows/s")
     if "large" in parts:

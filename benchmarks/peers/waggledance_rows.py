@@ -1,9 +1,5 @@
-"""Rows through three steps of our batch engine; with a journal when ROWS_JOURNAL names a file.
+"""Rows through three steps of our batch engine; with a journal when ROWS_JOURNAL names a file."""
 
-ROWS_COLLECTOR=run sets the garbage collector as `waggle run` does, which owns its process; a library may not.
-"""
-
-import gc
 import os
 import time
 from pathlib import Path
@@ -35,10 +31,6 @@ async def work(count: int, in_flight: int, delay_s: float) -> tuple[float, list[
     DELAY_S = delay_s
     given, out, pipeline = rows(count), list[str](), Pipeline([generate, review, decide])
     path = os.environ.get("ROWS_JOURNAL")
-    if os.environ.get("ROWS_COLLECTOR") == "run":
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 10, 10)
     began = time.perf_counter()
     if path is None:
         await run_rows(pipeline, given, in_flight=in_flight, out=lambda row: out.append(row.results["decide"]))

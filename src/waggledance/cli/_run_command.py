@@ -43,8 +43,6 @@ from waggledance.tasks._row_names import READING, name_of
 from waggledance.tasks._rows_in import lines_of
 
 NOT_ALL_DONE = 3
-GARBAGE_AFTER = 50_000
-"""Objects made before the collector looks again: rows in flight are many, and none is garbage."""
 COUNTED_BYTES = 1 << 30
 Item = Row | Mapping[str, Any]
 
@@ -130,15 +128,12 @@ class _Going:
         rows = _rows(self.batch)
         gc.collect()
         gc.freeze()
-        before = gc.get_threshold()
-        gc.set_threshold(GARBAGE_AFTER, *before[1:])
         try:
             with prints_apart(), chdir(Path.cwd()):  # a step that goes elsewhere does not take the output along
                 asyncio.run(self._all(rows, in_flight))
         except KeyboardInterrupt:
             return True
         finally:
-            gc.set_threshold(*before)
             gc.unfreeze()
         return False
 
