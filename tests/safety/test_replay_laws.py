@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import cache
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from waggledance import Question
 from waggledance._replay import decide_again
-from waggledance.core import Message, Note, Opening, Peer, Proposal
+from waggledance.core import Message, Note, Opening, Peer, Proposal, stand_in
 from waggledance.protocols import PROTOCOLS
 from waggledance.safety import Fork, Intervention, Reword, SwapRule, Unsay, rerun
 from waggledance.testing import Opinionated, simulate
@@ -95,6 +96,23 @@ def test_a_fork_is_decided_again_as_it_was_and_run_again_as_it_is(name: str, dat
     again = forked(fork.messages, [], into=fork.channel)
     assert told(again) == told(fork)
     assert again.decision.key == fork.decision.key
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_fork_in_which_somebody_s_words_were_unsaid_twice_is_run_again_as_it_is(at_once: bool) -> None:
+    messages = recorded("debate", 0)
+    for author in {m.author for m in messages if isinstance(m.body, Proposal)}:
+        for one, other in combinations([m for m in messages if m.author == author and isinstance(m.body, Proposal)], 2):
+            if at_once:
+                fork = forked(messages, [Unsay(other.id), Unsay(one.id)])
+            else:
+                half = forked(messages, [Unsay(other.id)])
+                words = [m for m in half.messages if isinstance(m.body, Proposal) and m.body.round == one.body.round]
+                mine = next(m for m in words if stand_in(half.channel, m.author) == author)
+                fork = forked(half.messages, [Unsay(mine.id)], into=f"{half.channel}~2")
+            again = forked(fork.messages, [], into=fork.channel)
+            assert told(again) == told(fork)
+            assert again.calls_live <= fork.calls_live  # what nobody heard is not kept where it was asked for anew
 
 
 @pytest.mark.parametrize("rule", ["confidence", "log-odds", "centroid"])

@@ -42,8 +42,15 @@ class ForkedFrom(Body, frozen=True, gc=False):
     """From which message of the parent on peers were others, or were asked anew; None means from the beginning."""
     unsaid: tuple[bytes, ...] = ()
     """Frames of what was said and reached nobody, in the name of the origin, as many as fit: its authors knew it."""
+    unsaid_before: tuple[int, ...] = ()
+    """For each of these in turn, the number of its author's next message that did reach somebody."""
 
     def __post_init__(self) -> None:
+        if len(self.unsaid) != len(self.unsaid_before):
+            raise UsageError(
+                f"a fork says of each message that was unsaid before which one it would have come, got "
+                f"{len(self.unsaid)} messages and {len(self.unsaid_before)} places"
+            )
         if not self.parent or not self.origin:
             raise UsageError("a fork names the channel that it was made from")
 

@@ -43,9 +43,9 @@ class Source:
         self.messages, self.name = messages, messages[0].channel
         fork = fork_of(messages)
         self.back = None if fork is None else Retold(fork, messages)
-        self.unsaid = () if fork is None else fork.body.unsaid
         inside = messages if self.back is None else self.back.messages
-        self.history = History(inside, map(open_frame, self.unsaid), edited=fork is not None)
+        unsaid = () if fork is None else zip(fork.body.unsaid_before, map(open_frame, fork.body.unsaid), strict=True)
+        self.history = History(inside, unsaid, edited=fork is not None)
 
     def retold(self, id: MessageId) -> MessageId:
         return id if self.back is None else self.back.id(id)
@@ -67,26 +67,36 @@ class Source:
 
     def first(self, name: str, edits: Sequence[Intervention], at: MessageId | None) -> Message[ForkedFrom]:
         """Return the message that a fork begins with."""
+        unsaid = self._unsaid_with(edits)
         body = ForkedFrom(
             parent=self.name,
             origin=self.history.opening.channel,
             edits=tuple(spelled_intervention(edit) for edit in edits),
             at=at,
-            unsaid=self._unsaid_with(edits),
+            unsaid=tuple(raw for _, raw in unsaid),
+            unsaid_before=tuple(before for before, _ in unsaid),
         )
         sheet = Channel(self.history.opening.swarm, name)
         return sheet.publish(DEBUGGER, body, [], LoopClock().wall_ms())
 
-    def _unsaid_with(self, edits: Sequence[Intervention]) -> tuple[bytes, ...]:
-        """Return what nobody hears in a fork with these changes, as many as its first message has room for."""
-        by_id = self.history.by_id
-        ids = [self.retold(edit.id) for edit in edits if isinstance(edit, Unsay)]
-        room, kept = UNSAID_BYTES, list[bytes]()
-        for raw in (*self.unsaid, *(frame(by_id[id]) for id in ids if id in by_id)):
-            room -= len(raw)
-            if room >= 0:
-                kept.append(raw)
-        return tuple(kept)
+    def _unsaid_with(self, edits: Sequence[Intervention]) -> list[tuple[int, bytes]]:
+        """Return what nobody hears in a fork with these changes, as many as its first message has room for.
+
+        Each has before it the number that its author's next message will have which is heard.
+        """
+        silent = {self.retold(edit.id) for edit in edits if isinstance(edit, Unsay)} | set(self.history.unsaid)
+        room, kept = UNSAID_BYTES, list[tuple[int, bytes]]()
+        for said in self.history.by_author.values():
+            number = 1
+            for message in said:
+                if message.id not in silent:
+                    number += 1
+                    continue
+                raw = frame(message)
+                room -= len(raw)
+                if room >= 0:
+                    kept.append((number, raw))
+        return kept
 
     def is_told_by(self, played: Replayed) -> bool:
         """Say whether a replay gave the channel's own messages; a fork's outcome names its decision in its own way."""

@@ -34,6 +34,8 @@ class Course:
         self.at = 0
         """How many of its recorded messages the new run has said, or gone past."""
         self.on = True
+        self.withheld: set[MessageId] = set()
+        """What the new run has said and nobody heard."""
         self.taken: set[MessageId] = set()
         """Recorded messages that have answered a call."""
         self.affected = False

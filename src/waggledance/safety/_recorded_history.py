@@ -8,7 +8,7 @@ named by the asker's cut.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -53,7 +53,8 @@ class History:
 
     Args:
         messages: all messages of one channel, told in the name of its origin.
-        unsaid: what their authors had said and nobody heard: of a fork in which it was unsaid.
+        unsaid: what their authors had said and nobody heard, of a fork in which it was unsaid; each with the number of
+            its author's next message that was heard, and several before one such message in the order of saying.
         edited: whether it is a fork's, in which peers may be made to have said what no protocol says.
 
     Raises:
@@ -61,7 +62,11 @@ class History:
     """
 
     def __init__(
-        self, messages: Iterable[AnyMessage], unsaid: Iterable[AnyMessage] = (), *, edited: bool = False
+        self,
+        messages: Iterable[AnyMessage],
+        unsaid: Iterable[tuple[int, AnyMessage]] = (),
+        *,
+        edited: bool = False,
     ) -> None:
         self.edited = edited
         said = (m for m in set(messages) if m.kind not in BESIDE)
@@ -73,7 +78,9 @@ class History:
         self.outcome: Message[Outcome] | None = outcome_of(self.messages)
         self._refuse_unknown()
         self.members = members_of(self.messages)
-        self.unsaid = {m.id: m for m in unsaid}
+        in_order = list(unsaid)
+        self.unsaid = {m.id: m for _, m in in_order}
+        self._before = {m.id: (before, n) for n, (before, m) in enumerate(in_order, start=-len(in_order))}
         everything = (*self.messages, *self.unsaid.values())
         self.by_id: Mapping[MessageId, AnyMessage] = {m.id: m for m in everything}
         self.place = {m.id: n for n, m in enumerate(sorted(everything, key=lambda m: (m.lamport, m.id)))}
@@ -85,7 +92,7 @@ class History:
         for message in self.unsaid.values():
             by_author.setdefault(message.author, []).append(message)
         self.by_author = {who: sorted(said, key=self._in_turn) for who, said in by_author.items()}
-        self.slots = slots_of(everything, self.unsaid)
+        self.slots = slots_of(m for said in self.by_author.values() for m in said)
         self.at_slot = {slot: self.by_id[id] for id, slot in self.slots.items()}
         self.cut = frozenset(cut_of(self.messages))
 
@@ -112,9 +119,9 @@ class History:
         """Return what an author had collected since its last message; None when there was more than was noted."""
         return None if len(message.parents) > PARENTS_IN_FULL else frozenset(message.parents)
 
-    def _in_turn(self, message: AnyMessage) -> tuple[int, bool, int, MessageId]:
-        """Sort an author's messages as they were said: what reached nobody has the number of the next that did."""
-        return message.sequence, message.id not in self.unsaid, message.lamport, message.id
+    def _in_turn(self, message: AnyMessage) -> tuple[int, int, MessageId]:
+        """Sort an author's messages as they were said: what reached nobody comes before the next that did."""
+        return (*self._before.get(message.id, (message.sequence, 0)), message.id)
 
     def _refuse_unknown(self) -> None:
         kinds = sorted({m.kind for m in self.messages if isinstance(m.body, Unknown)})
@@ -182,11 +189,11 @@ class Gists:
                 return value
 
 
-def slots_of(messages: Iterable[AnyMessage], unsaid: Container[MessageId] = ()) -> dict[MessageId, Slot]:
-    """Return where each message stands: the how-manieth of its author, kind and round, by number and id."""
+def slots_of(messages: Iterable[AnyMessage]) -> dict[MessageId, Slot]:
+    """Return where each message stands, given each author's in its order: the how-manieth of its kind and round."""
     counted: Counter[tuple[PeerId, str, int]] = Counter()
     slots: dict[MessageId, Slot] = {}
-    for message in sorted(messages, key=lambda m: (m.author, m.sequence, m.id not in unsaid, m.id)):
+    for message in messages:
         place = (message.author, message.kind, message.body.round)
         slots[message.id] = (*place, counted[place])
         counted[place] += 1

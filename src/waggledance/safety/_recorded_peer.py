@@ -221,8 +221,10 @@ class RecordedPeer:
 
     def _revises(self, body: Proposal) -> bool:
         """Say whether a recorded proposal was made from an earlier one: this peer's, or a draft of another's."""
-        first = self._course.history.by_id.get(body.refs[0]) if body.refs else None
-        return first is not None and isinstance(first.body, Proposal)
+        if not body.refs:
+            return False
+        first = self._course.history.by_id.get(body.refs[0])
+        return body.refs[0] in self._course.withheld if first is None else isinstance(first.body, Proposal)
 
     def _heard_then(self, then: AnyMessage, heard: Sequence[AnyMessage]) -> bool:
         """Say whether a message's author had heard all this by then, as far as its envelope says."""

@@ -71,6 +71,7 @@ class SeatCopy(Channel):
         course.affected = course.affected or (then is not None and stage.gists.of(message) != stage.gists.of(then))
         if isinstance(edit, Unsay):
             stage.gists.of(message)
+            course.withheld.add(message.id)
             stage.withhold(slot)
             return message
         stage.say(message, slot)
