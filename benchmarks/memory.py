@@ -224,7 +224,9 @@ def crafting(seeds: int = 60) -> None:
 
 def exemplars() -> None:
     """What past works are worth in a plan's lint: mean success of subtasks, and plans made again, a subtask."""
-    print("| noise | planner's choice | rule | with exemplars | planned again | and exemplars |\n|---|---|---|---|---|---|")
+    print(
+        "| noise | planner's choice | rule | with exemplars | planned again | and exemplars |\n|---|---|---|---|---|---|"
+    )
     for noise in (0.05, 0.15, 0.30):
         row = [f"{noise}"]
         for how in ({"rule": False}, {}, {"exemplars": True}, {"again": True}, {"again": True, "exemplars": True}):

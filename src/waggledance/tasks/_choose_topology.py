@@ -1,7 +1,7 @@
 """From a plan's shape to how its tasks are run: in parallel, in a chain, under a lead, in layers, or by data flow.
 
-Data flow, which `run_plan` does unless it is asked for another topology, needs no such choice and is at least as good as
-all of them on random plans.
+Data flow, which `run_plan` does unless it is asked for another topology, needs no such choice and is at least as good
+as all of them on random plans.
 
 Source: dmae97 et al. 2026, "AdaptOrch", arXiv:2602.16873; ``coded`` is the order of tests in the author's router
 (dmae97/Adaptorch-MCP), ``paper`` the order in the paper, ``keep-edges`` ours: no task loses what it
