@@ -39,7 +39,7 @@ def command(words: Sequence[str], sandbox: Sandbox, *, files: Mapping[str, str] 
 
     async def check(_task: Task, result: str) -> Finding:
         if len(result) > MAX_CHECKED_CHARS:
-            return Finding.failed(f"it has {len(result):,} characters, more than {MAX_CHECKED_CHARS:,}")
+            return _too_long(result)
         made = {RESULT_TEXT: result}
         program = code(result)
         if program is not None:
@@ -61,22 +61,40 @@ def python_tests(tests: str, sandbox: Sandbox) -> Check:
         tests: a file for pytest, which imports from ``result``, the program that is tested.
         sandbox: where they run.
     """
-    # plugins that happen to be installed here would make it slow, and its outcome another one on another machine
-    alone = ("env", "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1", sys.executable, "-s", "-m", "pytest")
-    run = command([*alone, "-q", "-x", "-p", "no:cacheprovider", _TESTS], sandbox, files={_TESTS: tests})
 
-    async def check(task: Task, result: str) -> Finding:
-        if code(result) is None:
+    async def check(_task: Task, result: str) -> Finding:
+        if len(result) > MAX_CHECKED_CHARS:
+            return _too_long(result)
+        program = code(result)
+        if program is None:
             return Finding.failed("it gives no program: answer with one fenced block of Python")
-        return await run(task, result)
+        return await tests_pass(tests, {RESULT_TEXT: result, RESULT_PROGRAM: f"{program}\n"}, sandbox)
 
     return check
+
+
+async def tests_pass(tests: str, files: Mapping[str, str], sandbox: Sandbox) -> Finding:
+    """Return whether a program passes tests, its files and theirs together in one folder.
+
+    Args:
+        tests: a file for pytest, which imports from the program's modules.
+        files: the program's, by relative path.
+        sandbox: where they run.
+    """
+    # plugins that happen to be installed here would make it slow, and its outcome another one on another machine
+    alone = ("env", "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1", sys.executable, "-s", "-m", "pytest")
+    argv = [*alone, "-q", "-x", "-p", "no:cacheprovider", _TESTS]
+    return _found(await sandbox.run(argv, files={**files, _TESTS: tests}))
 
 
 def _here(words: Sequence[str]) -> list[str]:
     """Return a command in which ``python`` and ``pytest`` are this Python's."""
     own = {"python": [sys.executable, "-s"], "pytest": [sys.executable, "-s", "-m", "pytest"]}
     return [*own.get(words[0], [words[0]]), *words[1:]]
+
+
+def _too_long(result: str) -> Finding:
+    return Finding.failed(f"it has {len(result):,} characters, more than {MAX_CHECKED_CHARS:,}")
 
 
 def _found(ran: Ran) -> Finding:

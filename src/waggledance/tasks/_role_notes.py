@@ -23,6 +23,8 @@ PAST_CHARS = 1_000
 """Of why one earlier try was not taken."""
 PAST_SHOWN = 3
 _TITLE_CHARS = 32
+_ONE_WORD = re.compile(r'"([A-Za-z0-9_.]{1,24})"')
+"""An entry that names something, such as a file; whatever says more is another's words, and has no place in a title."""
 _NOT_IN_TITLES = re.compile(r"[^a-z0-9]+")
 
 
@@ -55,8 +57,9 @@ def reminded(work: Work) -> str:
 
 
 def _title(step: RecipeStep, *, alone: bool) -> str:
-    """Return an artefact's kind, and who made it if there are several, as notes are named."""
+    """Return an artefact's kind, and if there are several what it is a part for or who made it, as notes are named."""
+    part = _ONE_WORD.fullmatch(step.entry)
     number = f" {step.copy + 1}" if step.entry or (step.role and step.of.roles[step.role].copies > 1) else ""
-    words = step.produces if alone else f"{step.produces} {step.role}{number}"
+    words = step.produces if alone else f"{step.produces} {part[1] if part else f'{step.role}{number}'}"
     title = _NOT_IN_TITLES.sub("-", words.lower())[:_TITLE_CHARS].strip("-")
     return title if title[:1].isalpha() else f"note-{title}"[:_TITLE_CHARS].strip("-")

@@ -109,13 +109,15 @@ ANSWERS = {
         "stories": ["add an item", "list items with number and mark", "mark an item as done"],
         "out_of_scope": ["several users", "dates"],
     }),
-    "architect": json.dumps({"interfaces": [
-        {"signature": "add(items: list[dict], text: str) -> list[dict]", "does": "Appends; ValueError if empty."},
-        {"signature": "do(items: list[dict], number: int) -> list[dict]", "does": "Marks; IndexError if none."},
-        {"signature": "lines(items: list[dict]) -> list[str]", "does": "One line an item."},
-        {"signature": "load(path: Path) -> list[dict]", "does": "Reads; empty if there is no file."},
-        {"signature": "save(path: Path, items: list[dict]) -> None", "does": "Writes."},
-        {"signature": "main(args: list[str], path: Path) -> int", "does": "The exit code: 2 for an unknown command."},
+    "architect": json.dumps({"files": ["result.py"], "interfaces": [
+        {"file": "result.py", "signature": signature, "does": does} for signature, does in {
+            "add(items: list[dict], text: str) -> list[dict]": "Appends; ValueError if empty.",
+            "do(items: list[dict], number: int) -> list[dict]": "Marks; IndexError if none.",
+            "lines(items: list[dict]) -> list[str]": "One line an item.",
+            "load(path: Path) -> list[dict]": "Reads; empty if there is no file.",
+            "save(path: Path, items: list[dict]) -> None": "Writes.",
+            "main(args: list[str], path: Path) -> int": "The exit code: 2 for an unknown command.",
+        }.items()
     ]}),
     "project manager": json.dumps(["load and save", "add, do, lines", "main"]),
     "engineer": _WRONG_PROGRAM,

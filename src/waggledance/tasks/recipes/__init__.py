@@ -13,6 +13,7 @@ from waggledance.tasks._recipe import Recipe
 from waggledance.tasks._recipe_file import recipe_from
 from waggledance.tasks._yaml_lines import Lines
 from waggledance.tasks.recipes import _hypothesis as _hypothesis
+from waggledance.tasks.recipes import _program as _program
 from waggledance.tasks.recipes import _run_tests as _run_tests
 from waggledance.tasks.recipes._advice import AdviceModel as AdviceModel
 from waggledance.tasks.recipes._advice import advice_model as advice_model

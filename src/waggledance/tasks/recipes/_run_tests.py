@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from waggledance.core import RunFailed
-from waggledance.tasks._check_command import python_tests
+from waggledance.tasks._check_command import tests_pass
 from waggledance.tasks._role_function import Watched, role_function
+from waggledance.tasks.recipes._program import files_made, python_in
 
 _FENCE = "```"
 
 
 @role_function("run-tests")
 async def run_tests(given: Watched) -> str:
-    """Return ``yes`` if a program passes the tests, else ``no`` and what the run printed.
+    """Return ``yes`` if a program's files, all in one folder, pass the tests, else ``no`` and what the run printed.
 
     Raises:
-        RunFailed: there is no sandbox, or it broke.
+        RunFailed: there is no sandbox, or it broke; a part of the code is for no file that can stand there.
 
     Source: Hong et al. 2024, "MetaGPT", arXiv:2308.00352, §3.3 (executable feedback).
     """
     if given.sandbox is None:
         raise RunFailed("tests run in a sandbox, and this team was given none: Team(recipe, sandbox=Sandbox())")
-    (made,), (tests,) = given.of("code"), given.of("tests")
-    found = await python_tests(_bare(tests.text), given.sandbox)(given.step.task, made.text)
+    (tests,) = given.of("tests")
+    files = {name: python_in(text) for name, text in files_made(given.of("code")).items()}
+    without = [name for name, program in files.items() if program is None]
+    if without:
+        return f"no\n{', '.join(without)}: it gives no program: answer with one fenced block of Python"
+    programs = {name: f"{program}\n" for name, program in files.items()}
+    found = await tests_pass(_bare(tests.text), programs, given.sandbox)
     return f"{'yes' if found.passed else 'no'}\n{found.reason}"
 
 
