@@ -16,11 +16,10 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
-import msgspec
-
-from waggledance.core import Tool, UnknownName, UsageError
+from waggledance.core import RunFailed, Tool, UnknownName, UsageError
 from waggledance.gateways._mcp_gateway import check_installed
 from waggledance.gateways._mcp_known import KnownTool, text_of
+from waggledance.peers import arguments_of
 from waggledance.peers._plain import line
 
 if TYPE_CHECKING:
@@ -164,19 +163,17 @@ class McpTools:
 
         doing = f"use {known.theirs}"
         try:
-            given: object = msgspec.json.decode(arguments or "{}")
-        except (msgspec.DecodeError, RecursionError) as why:
-            raise ToolServerFailed(self.name, doing, f"the arguments are no JSON: {why}") from why
-        if not isinstance(given, dict):
-            raise ToolServerFailed(self.name, doing, "the arguments must be a JSON object")
+            given = arguments_of(arguments)
+        except RunFailed as why:
+            raise ToolServerFailed(self.name, doing, str(why)) from why
         try:
-            found = list(islice(validator_of(known.schema).iter_errors(cast("object", given)), 3))
+            found = list(islice(validator_of(known.schema).iter_errors(given), 3))
         except Exception:  # noqa: BLE001  a schema that is none, or refers to elsewhere, is for the server to hold
             found = []
         if found:
             faults = "; ".join(f"{fault.json_path}: {fault.message:.200}" for fault in found)
             raise ToolServerFailed(self.name, doing, f"the arguments do not fit: {faults}")
-        return cast("dict[str, Any]", given)
+        return given
 
     async def _drop_if_ended(self, why: Exception) -> None:
         """Let go of a server that has hung up, so that it is started again when it is needed again."""

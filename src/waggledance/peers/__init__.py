@@ -14,6 +14,7 @@ from waggledance.peers._prompts import Prompts as Prompts
 from waggledance.peers._stakeholder import Stakeholder as Stakeholder
 from waggledance.peers._toolbox import Toolbox as Toolbox
 from waggledance.peers._toolbox import UsedByWhom as UsedByWhom
+from waggledance.peers._toolbox import arguments_of as arguments_of
 from waggledance.peers._verdict import NoVerdict as NoVerdict
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Stakeholder",
     "Toolbox",
     "UsedByWhom",
+    "arguments_of",
     "confidence",
     "guess_kind",
     "parse",

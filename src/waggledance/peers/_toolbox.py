@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
+
+import msgspec
 
 from waggledance.core import Call, RunFailed, Tool, ToolCall, Turn, UsageError
 from waggledance.peers._others import defanged
@@ -52,6 +54,24 @@ class UsedByWhom(Toolbox, Protocol):
             RunFailed: the tool failed, or this peer may not use it so; the model is told why.
         """
         ...
+
+
+def arguments_of(written: str) -> dict[str, Any]:
+    """Return the arguments that a model wrote for a tool; none for an empty text.
+
+    Raises:
+        RunFailed: they are no JSON object.
+
+    >>> arguments_of('{"a": 1}')
+    {'a': 1}
+    """
+    try:
+        given: object = msgspec.json.decode(written or "{}")
+    except (msgspec.DecodeError, RecursionError) as why:
+        raise RunFailed(f"the arguments are no JSON: {why}") from why
+    if not isinstance(given, dict):
+        raise RunFailed("the arguments are no JSON object")
+    return cast("dict[str, Any]", given)
 
 
 async def offered(boxes: Sequence[Toolbox]) -> dict[str, tuple[Toolbox, Tool]]:

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from waggledance.core import RunFailed, Seat, Tool, UsageError
+from waggledance.peers import arguments_of
 from waggledance.tasks._edit import Add
 from waggledance.tasks._plan import Plan
 from waggledance.tasks._plan_tool import PLAN_TOOL, PlanTool, ToolReply, publish_reply
@@ -88,7 +89,7 @@ class Delegating:
         work = _at.get()
         if work is None:
             raise RunFailed("there is no plan here to edit")
-        given = _given(arguments)
+        given = arguments_of(arguments)
         with work.seat.listen() as news:
             plan = Plan(work.seat.roster)
             plan.take(await news.next(0.0))
@@ -130,13 +131,3 @@ async def _published(seat: Seat, plan: Plan, news: News, reply: ToolReply) -> st
     if refused:
         raise RunFailed("; ".join(map(str, refused)))
     return reply.text
-
-
-def _given(arguments: str) -> Mapping[str, Any]:
-    try:
-        given: object = msgspec.json.decode(arguments)
-    except msgspec.DecodeError as why:
-        raise RunFailed(f"the arguments are no JSON: {why}") from why
-    if not isinstance(given, dict):
-        raise RunFailed("the arguments are no JSON object")
-    return cast("dict[str, Any]", given)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
 from waggledance.core import PeerId, RunFailed, Tool, UsageError
+from waggledance.peers import arguments_of
 from waggledance.tasks._sandbox import Sandbox
 from waggledance.tasks._tool_runs import call_tool
 from waggledance.tasks._tool_shelf import Tool as VouchedTool
@@ -49,14 +50,9 @@ class ShelfBox:
         tool = self._usable().get(name)
         if tool is None:
             raise RunFailed(f"there is no tool {name!r:.80} that enough peers vouch for")
+        given = arguments_of(arguments)
         try:
-            given: object = msgspec.json.decode(arguments)
-        except msgspec.DecodeError as why:
-            raise RunFailed(f"the arguments are no JSON: {why}") from why
-        if not isinstance(given, dict):
-            raise RunFailed("the arguments are no JSON object")
-        try:
-            found = await call_tool(tool, cast("dict[str, Any]", given), self._sandbox)
+            found = await call_tool(tool, given, self._sandbox)
         except UsageError as why:
             raise RunFailed(str(why)) from why
         return msgspec.json.encode(found).decode()
