@@ -388,7 +388,7 @@ def test_everyone_means_all_who_are_left_and_whoever_is_gone_counts_when_it_come
         await asyncio.sleep(0)
         left_out = frozenset[PeerId]()
         spoken: set[PeerId] = set()
-        ended = two = False
+        ended = False
         for step, i in enumerate([i for i in speak if i < n]):
             if step == at:
                 left_out = out
@@ -396,11 +396,12 @@ def test_everyone_means_all_who_are_left_and_whoever_is_gone_counts_when_it_come
             if step == at + 1 and back:
                 left_out = frozenset[PeerId]()
                 channel.leave_out(left_out)
+            ended = ended or spoken | left_out >= set(ids)
             await asyncio.sleep(0)
-            ended, two = ended or spoken | left_out >= set(ids), two or len(spoken) >= 2
-            assert (waiting.done(), some.done()) == (ended, two)
+            assert (waiting.done(), some.done()) == (ended, len(spoken) >= 2)
             channel.publish(ids[i], Proposal(key="4"), [], 0)
             spoken.add(ids[i])
+            ended = ended or spoken | left_out >= set(ids)
         await asyncio.sleep(0)
         assert waiting.done()
         some.cancel()
