@@ -74,6 +74,21 @@ async def test_what_failed_is_named_and_what_is_done_is_kept() -> None:
     assert "no camera" in str(result)
 
 
+async def test_what_failed_is_told_first_and_what_waits_for_it_is_counted() -> None:
+    wrong, late = Task(goal="wrong"), [Task(goal=f"late {i}") for i in range(30)]
+    ops: list[Op] = [*map(Add, late), Add(wrong), *[Link(wrong.id, task.id) for task in late]]
+
+    async def execute(work: Work) -> Result:
+        raise RunFailed("no camera")
+
+    result = await Swarm(peers()).run(ops, execute=execute)
+    assert result.left == (f"failed: {wrong}: no camera", "and 30 more open")
+    many = [Task(goal=f"wrong {i}") for i in range(10)]
+    named = (await Swarm(peers()).run([*map(Add, many)], execute=execute)).left
+    assert named[:8] == tuple(f"failed: {task}: no camera" for task in sorted(many, key=lambda task: task.id)[:8])
+    assert named[8:] == ("and 2 more failed",)
+
+
 async def test_a_spent_budget_ends_the_plan_with_what_is_done() -> None:
     ops = [Add(Task(goal=f"t{i}")) for i in range(20)]
     result = await Swarm(peers()).run(ops, budget=Budget(calls=5))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from waggledance.core import NO_COST, Cost, Message, PeerId, UsageError, members_of, opening_of
-from waggledance.tasks._entry import Entry
+from waggledance.tasks._entry import Entry, Status
 from waggledance.tasks._plan import Plan
 from waggledance.tasks._task import TaskId
+
+_TOLD = 8
+"""Of what is unfinished, so many are named; the rest is counted."""
+_TOLD_FIRST: tuple[Status, ...] = ("failed", "review", "claimed", "open")
 
 
 class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,12 +87,23 @@ class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
         entries = self.plan.entries
         return tuple([entries[id] for id in sorted(entries) if entries[id].status not in ("done", "skipped")])
 
+    @property
+    def left(self) -> tuple[str, ...]:
+        """What is unfinished and why, in words: what failed first, then what was begun, and how many others there are.
+
+        Others are what nobody has begun, mostly because it waits for what failed, and what is past the first eight.
+        """
+        entries = sorted(self.unfinished, key=lambda entry: _TOLD_FIRST.index(entry.status))
+        begun = [entry for entry in entries if entry.status != "open" or entry.reasons]
+        told = (begun or entries)[:_TOLD]
+        others = Counter(entry.status for entry in entries) - Counter(entry.status for entry in told)
+        lines = [f"{one.status}: {one.task}{f': {one.reasons[-1]}' if one.reasons else ''}" for one in told]
+        counted = [f"{others[status]} more {status}" for status in _TOLD_FIRST if others[status]]
+        return (*lines, f"and {', '.join(counted)}") if counted else tuple(lines)
+
     def __str__(self) -> str:
         """Return the result, and behind it what is unfinished and why."""
-        lines = [self.text or "no result"]
-        for entry in self.unfinished:
-            why = f": {entry.reasons[-1]}" if entry.reasons else ""
-            lines.append(f"  {entry.status}: {entry.task}{why}")
+        lines = [self.text or "no result", *(f"  {said}" for said in self.left)]
         lines += [f"  topology: {said}" for said in self.plan.topologies if f"topology: {said}" not in self.notes]
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
 

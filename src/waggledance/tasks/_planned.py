@@ -105,9 +105,7 @@ def decision_of(plan: Plan, goals: Collection[TaskId] | None = None) -> Decision
     result = PlanResult(plan=plan, wanted=None if goals is None else tuple(sorted(goals)))
     results = result.results
     used = sorted({id for task in results for id in (plan.entries[task].done, *plan.entries[task].result) if id})
-    notes = [f"{entry.status}: {entry.task}{f': {entry.reasons[-1]}' if entry.reasons else ''}"
-             for entry in result.unfinished]  # fmt: skip
-    notes += [f"topology: {said}" for said in plan.topologies]
+    notes = [*result.left, *(f"topology: {said}" for said in plan.topologies)]
     text = result.text
     key = text.strip() if len(text) <= KEY_CHARS else show(blake3(text.encode()).digest())
     decided = bool(results) and (plan.complete or goals is not None)
