@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from waggledance.testing._disruption_world import DisruptionWorld as DisruptionWorld
     from waggledance.testing._judged import judged as judged
     from waggledance.testing._judged import proposed as proposed
+    from waggledance.testing._links_team import propose_links as propose_links
+    from waggledance.testing._links_world import LinksWorld as LinksWorld
     from waggledance.testing._mesh_faults import BadModel as BadModel
     from waggledance.testing._mesh_faults import FalseRecord as FalseRecord
     from waggledance.testing._mesh_faults import Flood as Flood
@@ -94,6 +96,7 @@ _HOMES = {
     "Flood": "_mesh_faults",
     "FullDisk": "_mesh_faults",
     "LateVotes": "_mesh_faults",
+    "LinksWorld": "_links_world",
     "MeshSchedule": "_mesh_schedule",
     "MeshSearch": "_mesh_schedules",
     "NewAddress": "_mesh_faults",
@@ -154,6 +157,7 @@ _HOMES = {
     "HARMLESS": "_private_details",
     "private_details": "_private_details",
     "judged": "_judged",
+    "propose_links": "_links_team",
     "proposed": "_judged",
 }
 
@@ -183,6 +187,7 @@ __all__ = [
     "FullDisk",
     "LateVotes",
     "LawBroken",
+    "LinksWorld",
     "MeshSchedule",
     "MeshSearch",
     "NetworkOptions",
@@ -226,6 +231,7 @@ __all__ = [
     "play_schedule",
     "prefill_and_decode",
     "private_details",
+    "propose_links",
     "proposed",
     "replay_schedule",
     "row_over_batch",
