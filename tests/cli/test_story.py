@@ -7,6 +7,7 @@ from typing import Any
 from waggledance import FunctionPeer, Question, Swarm
 from waggledance.cli._story import Story, as_json, label
 from waggledance.core import Cost, Decision, Member, Message, MessageId, Note, Opening, local_peer_id, swarm_id
+from waggledance.protocols import by_name
 
 
 class Watcher:
@@ -111,3 +112,12 @@ def test_a_note_is_told_by_what_it_is_and_an_empty_one_with_its_reason() -> None
     assert told(Note(about="summary", text="", lapse="spent", round=2)) == "round 2, ada has no summary [spent]"
     assert told(Note(about="worked-examples", text="x", cost=Cost(calls=1))) == "ada writes worked examples: x"
     assert story.calls == 1
+
+
+def test_sealed_answers_are_told_as_sealed_and_then_opened() -> None:
+    watcher = Watcher()
+    peers = [FunctionPeer(name, lambda _: "4") for name in ("ann", "bob")]
+    Swarm(peers, log=watcher).ask_sync("How many?", expects="number", protocol=by_name("sealed vote"))
+    sealed = [watcher.lines.index(f"{name} has an answer, and seals it") for name in ("ann", "bob")]
+    opened = [watcher.lines.index(f"{name} opens its seal") for name in ("ann", "bob")]
+    assert max(sealed) < min(opened) < watcher.lines.index("ann says 4")

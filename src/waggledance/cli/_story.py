@@ -26,10 +26,11 @@ from waggledance.core import (
     PeerId,
     Proposal,
     Question,
+    QuestionPart,
     Roster,
     Unknown,
 )
-from waggledance.protocols import Dance
+from waggledance.protocols import Commitment, Dance, Reveal
 from waggledance.tasks import Here, PlanEdit, PlanSeal, SealBacking, TaskOutcome
 
 
@@ -134,10 +135,16 @@ class Story:
                 return self._dance(message)
             case PlanEdit():
                 return self.plan.tell(self._name(message.author), body)
-            case Cut() | Seal() | Claim() | Prep() | Here() | TaskOutcome() | PlanSeal() | SealBacking():
+            case (
+                Cut() | Seal() | Claim() | Prep() | Here() | TaskOutcome() | PlanSeal() | SealBacking() | QuestionPart()
+            ):
                 return None
             case Ack():
                 return f"{self._name(message.author)} signs"
+            case Commitment():
+                return f"{self._name(message.author)} has an answer, and seals it"
+            case Reveal():
+                return f"{self._name(message.author)} opens its seal"
             case Outcome():
                 self.decided = True
                 return None
