@@ -11,13 +11,14 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
 from waggledance import Budget, FunctionPeer, Log, Swarm, decide_again
-from waggledance.core import NO_COST, RunFailed, UnknownName, UsageError
+from waggledance.core import NO_COST, Message, RunFailed, UnknownName, UsageError
 from waggledance.network import Simulated
-from waggledance.tasks import Add, Claim, Claiming, Link, Op, Result, Task, Team, Work, recipe_from
+from waggledance.tasks import Add, Claim, Claiming, Entry, Link, Op, PlanResult, Result, Task, Team, Work, recipe_from
 
 
 def peers(n: int = 3) -> list[FunctionPeer]:
@@ -87,6 +88,28 @@ async def test_what_failed_is_told_first_and_what_waits_for_it_is_counted() -> N
     named = (await Swarm(peers()).run([*map(Add, many)], execute=execute)).left
     assert named[:8] == tuple(f"failed: {task}: no camera" for task in sorted(many, key=lambda task: task.id)[:8])
     assert named[8:] == ("and 2 more failed",)
+
+
+async def test_what_failed_is_told_before_what_is_under_way() -> None:
+    *slow, wrong = sorted([Task(goal=f"t{i}") for i in range(3)], key=lambda task: task.id)
+    said: list[Message[Any]] = []
+
+    async def execute(work: Work) -> Result:
+        if work.task != wrong:
+            await asyncio.Event().wait()
+        raise RunFailed("no camera")
+
+    ops: list[Op] = [*map(Add, slow), Add(wrong)]
+    running = asyncio.create_task(Swarm(peers()).run(ops, execute=execute, watch=said.append))
+    while {"failed", "open"} & {entry.status for entry in entries_in(said)} != {"failed"}:
+        await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert PlanResult.of(said).left == (f"failed: {wrong}: no camera", *(f"claimed: {task}" for task in slow))
+
+
+def entries_in(said: list[Message[Any]]) -> tuple[Entry, ...]:
+    return tuple(PlanResult.of(said).plan.entries.values()) if said else ()
 
 
 async def test_a_spent_budget_ends_the_plan_with_what_is_done() -> None:
