@@ -1,6 +1,6 @@
 """What a memory costs, and what sharing one is worth.
 
-    python benchmarks/memory.py [search] [bank] [board] [graph] [messages] [crafting] [exemplars]
+    python benchmarks/memory.py [search] [bank] [board] [graph] [messages] [crafting] [exemplars] [links]
 
 Milliseconds are of 25 repeats in one process; simulations are exact, and their intervals are
 1.96 standard errors over questions.
@@ -35,10 +35,11 @@ from waggledance.memory import (
     hand_rule,
     select,
 )
-from waggledance.testing import CraftingWorld
+from waggledance.testing import CraftingWorld, LinksWorld, propose_links
 from waggledance.testing._allocation_world import AllocationWorld
 from waggledance.testing._board_world import BoardWorld
 from waggledance.testing._crafting_world import SHARINGS
+from waggledance.testing._links_world import Scores
 from waggledance.testing._sharing_world import SharingWorld, Spent
 
 FloatArray = NDArray[np.int_] | NDArray[np.float64]
@@ -237,6 +238,50 @@ def exemplars() -> None:
         print(f"| {' | '.join(row)} |")
 
 
+def links(seeds: int = 20, teams: int = 8, questions: int = 200) -> None:
+    """Hidden links found again among as many first proposals, the share in the best 5 %, AUC; chance and neighbours too."""
+    print("| | pairs scored | found of 50 | in the best 5 % | AUC |\n|---|---|---|---|---|")
+    laws = {
+        "errors of .5": [LinksWorld(seed) for seed in range(seeds)],
+        "errors of 1": [LinksWorld(seed, noise=1.0) for seed in range(seeds)],
+        "bridges anywhere": [LinksWorld(seed, lawful=False) for seed in range(seeds)],
+    }
+    for name, worlds in laws.items():
+        arms: dict[str, Callable[[LinksWorld], Scores]] = {
+            "chance": lambda _: {},
+            "neighbours in common": LinksWorld.by_neighbours,
+            "meaning, every pair": LinksWorld.by_meaning,
+            "link score, every pair": lambda world: world.by_lot(len(world.open)),
+            "200 ways by waypoints": lambda world: world.by_paths(200),
+            "1,000 ways by waypoints": lambda world: world.by_paths(1_000),
+            "4,000 ways by waypoints": lambda world: world.by_paths(4_000),
+            "1,000 shortest ways": lambda world: world.by_paths(1_000, "shortest"),
+            "as many pairs by lot as on 1,000 by waypoints": lambda world: world.by_lot(len(world.by_paths(1_000))),
+        }
+        for arm, scores in arms.items():
+            print_recovery(f"{name}: {arm}", worlds, [scores(world) for world in worlds])
+    worlds = [LinksWorld(seed) for seed in range(teams)]
+    print_recovery("the same worlds as the teams: neighbours in common", worlds, [w.by_neighbours() for w in worlds])
+    print_recovery("the same: link score, every pair", worlds, [w.by_lot(len(w.open)) for w in worlds])
+    for finders in (1, 3):
+        said = [propose_links(world, questions, finders=finders) for world in worlds]
+        lost = sum(one.unanswered for one in said)
+        for who in ("scientist", "critic", "both"):
+            scores_ = [getattr(one, f"by_{who}") for one in said]
+            print_recovery(f"recipe, path finders: {finders}, graded by {who}, unanswered: {lost}", worlds, scores_)
+
+
+def print_recovery(name: str, worlds: list[LinksWorld], scores: list[Scores]) -> None:
+    """Print a row of what was found again in each of some worlds."""
+    seen = [world.recovery(one) for world, one in zip(worlds, scores, strict=True)]
+    columns = [np.array([getattr(one, what) for one in seen]) for what in ("found", "top", "auc")]
+    cells = [
+        f"{column.mean():.{places}f} ± {half(column):.{places}f}"
+        for column, places in zip(columns, (1, 3, 3), strict=True)
+    ]
+    print(f"| {name} | {np.mean([one.scored for one in seen]):.0f} | {' | '.join(cells)} |", flush=True)
+
+
 def half(values: FloatArray) -> float:
     """Return 1.96 standard errors of a mean."""
     return float(1.96 * values.std(ddof=1) / len(values) ** 0.5)
@@ -251,7 +296,7 @@ def fewer_of(ours: FloatArray, theirs: FloatArray, alone: FloatArray | None = No
 
 PARTS: dict[str, Callable[[], None]] = {
     "search": search, "bank": bank, "board": board, "graph": graph, "messages": messages, "crafting": crafting,
-    "exemplars": exemplars,
+    "exemplars": exemplars, "links": links,
 }  # fmt: skip
 
 if __name__ == "__main__":

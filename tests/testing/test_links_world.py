@@ -35,7 +35,7 @@ def recovery_by_hand(world: LinksWorld, scores: Scores) -> tuple[float, float]:
     return mean(len(world.hidden.intersection(order[:n])) for order in orders), mean(wins)
 
 
-def test_recovery_is_what_counting_by_hand_gives_with_ties_and_with_pairs_that_nobody_looked_at() -> None:
+def test_recovery_is_what_counting_by_hand_gives_with_ties_and_with_pairs_that_nobody_scored() -> None:
     rng, world = Random(3), small()
     tied: Scores = {pair: rng.randrange(4) + 2 * (pair in world.hidden) for pair in rng.sample(world.open, 200)}
     for scores in (tied, world.by_neighbours(), world.by_paths(5)):
@@ -47,10 +47,10 @@ def test_recovery_is_what_counting_by_hand_gives_with_ties_and_with_pairs_that_n
 def test_knowing_what_is_hidden_is_all_and_knowing_nothing_is_chance() -> None:
     world = small()
     truth = world.recovery(dict.fromkeys(world.hidden, 1))
-    assert (truth.found, truth.auc, truth.looked_at) == (20, 1, 20)
+    assert (truth.found, truth.auc, truth.scored) == (20, 1, 20)
     assert truth.top == pytest.approx(round(0.05 * len(world.open)) / 20)
     none = world.recovery({})
-    assert (none.auc, none.looked_at) == (0.5, 0)
+    assert (none.auc, none.scored) == (0.5, 0)
     assert none.found == pytest.approx(20 * 20 / len(world.open))
     linked = {(a, b): UNIT for a, _, b in world.graph.edges if a[0] == "a" and b[0] == "b"}
     assert len(linked) == 20
@@ -74,8 +74,8 @@ def test_four_thousand_ways_reach_the_cards_auc_by_a_hair_and_neighbours_alone_d
 
 def test_as_many_pairs_by_lot_are_not_as_good_as_those_on_ways() -> None:
     ways = [(world, world.recovery(world.by_paths(500))) for world in worlds()]
-    lots = [world.recovery(world.by_lot(seen.looked_at)) for world, seen in ways]
-    assert [lot.looked_at for lot in lots] == [seen.looked_at for _, seen in ways]
+    lots = [world.recovery(world.by_lot(seen.scored)) for world, seen in ways]
+    assert [lot.scored for lot in lots] == [seen.scored for _, seen in ways]
     assert mean(seen.auc for _, seen in ways) > mean(lot.auc for lot in lots) + 0.05
 
 

@@ -38,6 +38,8 @@ class Proposals:
     """Each pair's score with how close its ends are in the scientist's eyes, as it chose them."""
     by_critic: Scores
     """The same in the critic's."""
+    by_both: Scores
+    """The same by the mean of the two."""
     unanswered: int
     """Questions without a report: there is no way, or all that is on it is linked already."""
 
@@ -52,7 +54,7 @@ def propose_links(world: LinksWorld, questions: int, *, finders: int = 1) -> Pro
     """
     recipe = _recipe(finders)
     lines = "\n".join(f"{a} | {how} | {b}" for a, how, b in world.graph.edges)
-    told: dict[Pair, list[tuple[int, int]]] = {}
+    told: dict[Pair, list[tuple[int, int, int]]] = {}
     unanswered = 0
     for number in range(questions):
         a, b = world.ends(number)
@@ -61,12 +63,13 @@ def propose_links(world: LinksWorld, questions: int, *, finders: int = 1) -> Pro
         if found is None:
             unanswered += 1
         else:
-            told.setdefault((found[1], found[2]), []).append((int(found[3]), int(found[4])))
-    by = [
-        {pair: link_score(world.graph, pair, round(mean(g[who] for g in grades))) for pair, grades in told.items()}
-        for who in (0, 1)
-    ]
-    return Proposals(by[0], by[1], unanswered)
+            own, others = int(found[3]), int(found[4])
+            told.setdefault((found[1], found[2]), []).append((own, others, (own + others) // 2))
+
+    def graded(who: int) -> Scores:
+        return {p: link_score(world.graph, p, round(mean(g[who] for g in grades))) for p, grades in told.items()}
+
+    return Proposals(by_scientist=graded(0), by_critic=graded(1), by_both=graded(2), unanswered=unanswered)
 
 
 def _recipe(finders: int) -> Recipe:

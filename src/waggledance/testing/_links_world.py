@@ -50,7 +50,7 @@ class Recovery:
     """The share of hidden links among the best 5 % of all open pairs, 0 to 1; .05 by chance."""
     auc: float
     """How often a hidden link scores above another open pair, equal ones half, 0 to 1; .5 by chance."""
-    looked_at: int
+    scored: int
     """How many open pairs have a score."""
 
 
