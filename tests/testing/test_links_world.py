@@ -65,6 +65,11 @@ def test_waypoints_put_hidden_links_among_the_best_and_find_more_than_neighbours
     assert mean(seen.found for seen in ways) >= 1.5 * mean(seen.found for seen in neighbours)
 
 
+def test_waypoints_lead_to_pairs_that_shortest_ways_do_not_reach() -> None:
+    for world in worlds():
+        assert len(world.by_paths(300)) >= 1.5 * len(world.by_paths(300, "shortest"))
+
+
 @pytest.mark.slow
 def test_four_thousand_ways_reach_the_cards_auc_by_a_hair_and_neighbours_alone_do_not() -> None:
     many = [LinksWorld(seed) for seed in range(8)]
