@@ -184,9 +184,9 @@ def part(entry: str, text: str) -> Artefact:
     return Artefact(RecipeStep(task, "engineer", "code", 0, 0, entry=entry, of=step.of), text)
 
 
-def given(*parts: Artefact, sandbox: Sandbox | None = None) -> Watched:
-    (tests,) = [step for step in RECIPE.steps if step.role == "tester"]
-    return Watched((*parts, Artefact(tests, TESTS)), (), {}, sandbox, RECIPE.steps[0])
+def given(*parts: Artefact, sandbox: Sandbox | None = None, tests: str = TESTS) -> Watched:
+    (tester,) = [step for step in RECIPE.steps if step.role == "tester"]
+    return Watched((*parts, Artefact(tester, tests)), (), {}, sandbox, RECIPE.steps[0])
 
 
 async def test_one_file_is_handed_in_as_it_stands_and_several_each_under_its_name() -> None:
@@ -220,3 +220,10 @@ async def test_a_part_that_a_liar_says_is_for_a_file_is_not_written_outside_the_
 async def test_a_file_without_a_program_is_named_and_no_test_is_run() -> None:
     report = await run_tests(given(part('"items.py"', ITEMS), part('"app.py"', "I cannot."), sandbox=Sandbox()))
     assert report.startswith("no\napp.py: it gives no program")
+
+
+async def test_tests_may_come_in_a_fence_with_words_around_it() -> None:
+    parts = (part('"items.py"', ITEMS), part('"app.py"', APP))
+    worded = f"Here they are:\n```python\n{TESTS}```\n\n**Explanation**: they check all."
+    assert await run_tests(given(*parts, tests=worded, sandbox=Sandbox())) == "yes\nexit code 0"
+    assert (await run_tests(given(*parts, tests="I cannot.", sandbox=Sandbox()))).startswith("no\nexit code")

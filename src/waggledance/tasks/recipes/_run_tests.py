@@ -7,8 +7,6 @@ from waggledance.tasks._check_command import tests_pass
 from waggledance.tasks._role_function import Watched, role_function
 from waggledance.tasks.recipes._program import files_made, python_in
 
-_FENCE = "```"
-
 
 @role_function("run-tests")
 async def run_tests(given: Watched) -> str:
@@ -27,13 +25,5 @@ async def run_tests(given: Watched) -> str:
     if without:
         return f"no\n{', '.join(without)}: it gives no program: answer with one fenced block of Python"
     programs = {name: f"{program}\n" for name, program in files.items()}
-    found = await tests_pass(_bare(tests.text), programs, given.sandbox)
+    found = await tests_pass(python_in(tests.text) or tests.text, programs, given.sandbox)
     return f"{'yes' if found.passed else 'no'}\n{found.reason}"
-
-
-def _bare(text: str) -> str:
-    """Return a file's text without a fence around it."""
-    text = text.strip()
-    if text.startswith(_FENCE) and text.endswith(_FENCE) and text.count(_FENCE) == 2:
-        return text.removesuffix(_FENCE).partition("\n")[2]
-    return text
