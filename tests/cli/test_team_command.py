@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from typer.testing import CliRunner, Result
 from waggledance._swarm import Interrupted, Swarm
 from waggledance.cli._app import app
 from waggledance.core import Log
-from waggledance.tasks import PlanResult, outcome_of, read_recipe
+from waggledance.tasks import PlanEdit, PlanResult, outcome_of, read_recipe
 
 Waggle = Callable[..., Result]
 OWN = """\
@@ -129,3 +131,39 @@ def test_an_interrupted_team_prints_what_was_made(waggle: Waggle, monkeypatch: p
     assert done.exit_code == 130
     assert "answer: 9" in done.stdout
     assert "interrupted; what was made is in the log" in done.stderr
+
+
+def test_a_team_that_was_killed_goes_on_where_it_was(waggle: Waggle, tmp_path: Path) -> None:
+    (tmp_path / "waggle.toml").write_text('[models.slow]\nkind = "scripted"\nmodel = "no"\ndelay_s = 0.5\n')
+    words = ("team", "run", "--recipe", "own.yaml", "a note", "--model", "slow", "--peers", "3")
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "waggledance", *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    assert killed.stderr is not None
+    for line in killed.stderr:
+        if "did mender" in line:  # half a second after the critic: that is in the log
+            break
+    killed.kill()
+    killed.wait()
+    killed.stderr.close()
+    with Log(tmp_path / "log.db") as log:
+        (channel,) = log.names()
+        made = {m.id for m in log.read(channel) if isinstance(m.body, PlanEdit)}
+    done = waggle("run", "--recipe", "own.yaml", "--resume", channel, "--model", "scripted:yes", "--json")
+    told = json.loads(done.stdout)
+    made_of = [(s["role"], s["text"]) for s in told["steps"] if s["role"]]
+    assert made_of[:2] == [("writer", "no"), ("critic", "no")]
+    assert [role for role, _ in made_of[2:]] == ["mender", "critic"]
+    assert made_of[3] == ("critic", "yes")
+    assert (done.exit_code, told["text"], told["channel"]) == (0, made_of[2][1], channel)
+    with Log(tmp_path / "log.db") as log:
+        assert made < {m.id for m in log.read(channel)}
+
+
+def test_what_cannot_be_gone_on_with_is_refused_with_2(waggle: Waggle) -> None:
+    waggle("run", "adaptive-chair", "17 - 8?", "--model", "scripted:9")
+    assert "leave them out" in waggle("run", "adaptive-chair", "x", "--resume", "q1").stderr
+    assert "leave out --no-log" in waggle("run", "--resume", "q1", "--no-log").stderr
+    missing = waggle("run", "--resume", "q77-abc")
+    assert missing.exit_code == 2
+    assert "there is no channel 'q77-abc'" in missing.stderr

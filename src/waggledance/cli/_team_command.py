@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,8 +23,8 @@ from waggledance.cli._printing import print_json, print_table, print_text, say, 
 from waggledance.cli._safe_text import safe
 from waggledance.cli._seating import MAX_PEERS, Closing, Seating, model_name, seat, tables
 from waggledance.cli._team_view import TeamView, table_of
-from waggledance.core import Budget, Decision, Question, UsageError
-from waggledance.tasks import PlanResult, Recipe, Sandbox, Team, outcome_of, read_recipe, steps_in
+from waggledance.core import Budget, Decision, LogFailed, Question, UsageError, members_of, opening_of
+from waggledance.tasks import PlanResult, Recipe, Sandbox, Team, outcome_of, read_recipe, steps_in, team_of
 from waggledance.tasks.recipes import recipe_named, recipe_names
 
 NOTHING_CAME_OUT = 3
@@ -75,6 +76,7 @@ def show_team(recipe: Recipe, *, as_json: bool) -> None:
 def run_team(
     words: Sequence[str],
     file: Path | None,
+    resume: str | None,
     flags: Mapping[str, object],
     *,
     config: Path | None,
@@ -86,11 +88,15 @@ def run_team(
     Args:
         words: the recipe's name and the request; the request alone when a file is given.
         file: a recipe of one's own.
+        resume: the channel of a team to go on with, instead of a name and a request.
         flags: settings from the command line, by key; None is "not given".
         config: a waggle.toml.
         quiet: whether to show no progress.
         as_json: whether to print one JSON object.
     """
+    if resume is not None:
+        _go_on(words, file, resume, flags, config=config, quiet=quiet, as_json=as_json)
+        return
     if len(words) != (2 if file is None else 1):
         raise UsageError(
             'give a recipe\'s name and the request, as in `waggle team run software-company "a to-do list"`, or '
@@ -98,10 +104,19 @@ def run_team(
         )
     recipe = recipe_of(words[0] if file is None else None, file)
     request = _request(words[-1])
+    force, seating = _seated(recipe, max(_USUAL_PEERS, recipe.seats), flags, config=config, quiet=quiet)
+    view = TeamView(recipe, None if quiet else terminal(sys.stderr), None if quiet else say)
+    named = words[0] if file is None else ""
+    _end(_work(recipe, named, request, seating, force, view), view, force, seating, as_json=as_json, quiet=quiet)
+
+
+def _seated(
+    recipe: Recipe, usual: int, flags: Mapping[str, object], *, config: Path | None, quiet: bool
+) -> tuple[InForce, Seating]:
+    """Return the settings and the peers for a recipe: as many as usual, where nothing says how many."""
     force = in_force(flags, config=config)
     if force.origin("ask.peers") == "default" and not force.settings.peers:
-        flags = {**flags, "ask.peers": min(MAX_PEERS, max(_USUAL_PEERS, recipe.seats))}
-        force = in_force(flags, config=config)
+        force = in_force({**flags, "ask.peers": min(MAX_PEERS, usual)}, config=config)
     rows = tables(force)
     if len(rows) < recipe.seats:
         raise UsageError(f"recipe {recipe.name!r} keeps {recipe.seats} parts apart: seat as many peers with --peers")
@@ -109,9 +124,47 @@ def run_team(
     seating = seat(rows, models, force, human=False)
     if len(models) < recipe.models and not quiet:
         say(f"{recipe.name} is made for {recipe.models} models, not {len(models)}: give --model several times")
-    view = TeamView(recipe, None if quiet else terminal(sys.stderr), None if quiet else say)
-    named = words[0] if file is None else ""
-    _end(_work(recipe, named, request, seating, force, view), view, force, seating, as_json=as_json, quiet=quiet)
+    return force, seating
+
+
+def _go_on(
+    words: Sequence[str],
+    file: Path | None,
+    channel: str,
+    flags: Mapping[str, object],
+    *,
+    config: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Let a team go on where it was, with as many peers as sat there."""
+    if words:
+        raise UsageError("with --resume the recipe and the request stand in the log: leave them out")
+    with opened_log(in_force(flags, config=config)) as log:
+        if log is None:
+            raise UsageError("a team goes on from a log: leave out --no-log")
+        said = log.read(channel)
+        opening = opening_of(said)
+        own = "" if file is None else read_recipe(file)
+        team = None if opening is None else team_of(own, "", opening.body)
+        if team is None:
+            raise UsageError(f"channel {channel!r} is no team's; see `waggle log show {channel}`")
+        force, seating = _seated(team.plays, len(members_of(said)), flags, config=config, quiet=quiet)
+        view = TeamView(team.plays, None if quiet else terminal(sys.stderr), None if quiet else say)
+        swarm = Swarm(seating.peers, log=log, weights=seating.weights, seed=force.settings.ask.seed)
+        budget = Budget(**msgspec.structs.asdict(force.settings.budget))
+        ended = _Ended()
+        with Closing(seating.models):
+            try:
+                with view:
+                    for message in said:
+                        view.see(message)
+                    asyncio.run(swarm.run(own, resume=channel, sandbox=Sandbox(), budget=budget, watch=view.see))
+            except KeyboardInterrupt:
+                ended.interrupted = True
+            except LogFailed as why:
+                ended.unkept = str(why)
+    _end(ended, view, force, seating, as_json=as_json, quiet=quiet)
 
 
 class _Ended:

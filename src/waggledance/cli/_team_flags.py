@@ -51,10 +51,13 @@ def team_show(name: Name = None, recipe: File = None, as_json: Json = False) -> 
 @ending_well
 def team_run(
     words: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(metavar="NAME REQUEST", help="A recipe's name, then what is asked for; - reads it from stdin."),
-    ],
+    ] = None,
     recipe: File = None,
+    resume: Annotated[
+        str | None, flag("Go on with a team that was stopped or killed, instead; see `waggle log list`.", "CHANNEL")
+    ] = None,
     peers: Annotated[
         int | None, flag("How many peers to seat, 1 to 64 (default: 5, or as many as the recipe keeps apart).", "N")
     ] = None,
@@ -81,8 +84,9 @@ def team_run(
 ) -> None:
     """Let a team work on a request, and print what comes out.
 
-    With --recipe FILE the only argument is the request. What comes out goes to stdout; progress, and who did what,
-    to stderr. Programs and tests run in the sandbox.
+    With --recipe FILE the only argument is the request; with --resume CHANNEL there is none: what was made stays made,
+    and the budget begins anew. What comes out goes to stdout; progress, and who did what, to stderr. Programs and tests
+    run in the sandbox.
 
     Exit codes: 0 something came out, 2 it cannot be run like that, 3 nothing came out, 74 the log could not be written,
     130 interrupted (what was made by then is printed and kept).
@@ -101,4 +105,4 @@ def team_run(
         "log.path": None if log is None else str(log),
         "log.keep": False if no_log else None,
     }
-    run_team(words, recipe, flags, config=config, quiet=quiet, as_json=as_json)
+    run_team(words or (), recipe, resume, flags, config=config, quiet=quiet, as_json=as_json)
