@@ -6,10 +6,13 @@
 
 A and b are sums over outcomes, which carry the x they were chosen by. One θ for all peers can tell two peers apart only
 through claim and prior; it works because the prior is what is learnt of each: its faded mean reward at the kind, which
-begins at one half. Everything is in whole numbers of fixed point, the inverse too, so that all who fold rank alike.
+begins at its claim, with a little hope for who was tried seldom or long ago. With a mean that begins at one half and
+has no hope, an expert that claims little is screened out for good (regret of 12 worlds 48 in the mean, with these 30).
+Everything is in whole numbers of fixed point, the inverse too, so that all who fold rank alike.
 
 Source: Wang et al. 2026, "Symphony-Coord", arXiv:2602.00966; Li et al. 2010, "A contextual-bandit approach"
-(LinUCB), arXiv:1003.0146. The card's claim stands in the place of the cosine of texts; the prior fades, which is ours.
+(LinUCB), arXiv:1003.0146. The card's claim stands in the place of the cosine of texts; that the prior begins there,
+hopes and fades is ours.
 """
 
 from __future__ import annotations
@@ -20,13 +23,15 @@ from math import isqrt
 from typing import ClassVar
 
 from waggledance.core import UNIT, Message, UsageError
-from waggledance.tasks._card import UNSAID_PPM, Card
-from waggledance.tasks._faded import Faded
+from waggledance.tasks._card import Card
 from waggledance.tasks._outcome import TaskOutcome
 from waggledance.tasks._router import Router, Scored, best_first, ranked
 from waggledance.tasks._task import Task
+from waggledance.tasks._type_ucb import KindMeans, TypeUCB
 
 FEATURES = 6
+_HOPE_PPM = 100_000
+"""What being untried adds to a prior, over the root of the outcomes that it rests on."""
 _FINE = 1 << 40
 """Fixed point of the inverse and of θ."""
 
@@ -55,25 +60,26 @@ class LinUCB(Router):
             raise UsageError(
                 f"lin-ucb needs explore_ppm >= 0 and screened >= 1, got {self.explore_ppm}, {self.screened}"
             )
-        Faded(self.keep_ppm)
+        TypeUCB(keep_ppm=self.keep_ppm)
 
     def start(self) -> Linear:
         zero = (0,) * FEATURES
-        return Linear(self, Faded(self.keep_ppm), [list(zero) for _ in zero], list(zero))
+        priors = TypeUCB(explore_ppm=_HOPE_PPM, keep_ppm=self.keep_ppm).start()
+        return Linear(self, priors, [list(zero) for _ in zero], list(zero))
 
 
 class Linear:
     """The state of `LinUCB`: sums of outer products and of rewarded features, in parts per million squared."""
 
-    __slots__ = ("_faded", "_router", "_solved", "_xr", "_xx")
+    __slots__ = ("_priors", "_router", "_solved", "_xr", "_xx")
 
-    def __init__(self, router: LinUCB, faded: Faded, xx: list[list[int]], xr: list[int]) -> None:
-        self._router, self._faded, self._xx, self._xr = router, faded, xx, xr
+    def __init__(self, router: LinUCB, priors: KindMeans, xx: list[list[int]], xr: list[int]) -> None:
+        self._router, self._priors, self._xx, self._xr = router, priors, xx, xr
         self._solved: tuple[_Matrix, tuple[int, ...]] | None = None
 
     def learn(self, said: Message[TaskOutcome]) -> None:
         """Take in one outcome; one whose features are not six in 0 to 1 teaches the prior only."""
-        self._faded.learn(said)
+        self._priors.learn(said)
         x, reward = said.body.x, said.body.reward_ppm
         if len(x) != FEATURES or not all(0 <= value <= UNIT for value in x):
             return
@@ -85,18 +91,19 @@ class Linear:
                     row[j] += value * other
 
     def copy(self) -> Linear:
-        return Linear(self._router, self._faded.copy(), [list(row) for row in self._xx], list(self._xr))
+        return Linear(self._router, self._priors.copy(), [list(row) for row in self._xx], list(self._xr))
 
     def order(self, task: Task, cards: Sequence[Card]) -> tuple[Scored, ...]:
         """Screen all, then rank those that passed by upper confidence bound; the others follow as screened."""
-        priors, kind = self._faded.priors(task.kind), task.kind
+        kind = task.kind
         screen = [
-            (50 * card.claim_ppm(kind) + 35 * priors.get(card.peer, UNSAID_PPM) + 15 * card.calm_ppm) // 100
-            for card in cards
+            (50 * card.claim_ppm(kind) + 35 * prior + 15 * card.calm_ppm) // 100
+            for card, prior in zip(cards, self._priors.bounds(kind, cards), strict=True)
         ]
         first = best_first(task, cards, screen)
         near = [card for _, card in first[: self._router.screened]]
-        x_of = {card.peer: _x(card, kind, priors.get(card.peer, UNSAID_PPM)) for card in near}
+        priors = self._priors.bounds(kind, near)
+        x_of = {card.peer: _x(card, kind, min(UNIT, prior)) for card, prior in zip(near, priors, strict=True)}
         close = best_first(task, near, [self._bound(x_of[card.peer]) for card in near])
         rest = first[self._router.screened :]
         return (*ranked(close, x_of), *ranked([(0, card) for _, card in rest]))

@@ -72,17 +72,20 @@ class KindMeans:
 
     def order(self, task: Task, cards: Sequence[Card]) -> tuple[Scored, ...]:
         """Rank by upper confidence bound."""
-        rows, kind, m = self._faded.of(task.kind), task.kind, self._router.prior_weight
+        return in_order(task, cards, self.bounds(task.kind, cards))
+
+    def bounds(self, kind: str, cards: Sequence[Card]) -> list[int]:
+        """Return every peer's upper confidence bound at a kind of task, in ppm; above 1 where little is known."""
+        rows, m = self._faded.of(kind), self._router.prior_weight
         if kind not in self._bounds or self._bounds[kind][0] is not rows:
             self._bounds[kind] = rows, {worker: self._bound(seen) for worker, seen in rows.items()}
         known = self._bounds[kind][1]
         unseen = 0, UNIT, self._router.explore_ppm * isqrt(UNIT * UNIT // m) // UNIT
-        scores = [
+        return [
             fixed + card.claim_ppm(kind) * share // UNIT + bonus
             for card in cards
             for fixed, share, bonus in (known.get(card.peer, unseen),)
         ]
-        return in_order(task, cards, scores)
 
     def _bound(self, seen: Seen) -> tuple[int, int, int]:
         """Return a worker's score without its claim, what share the claim has in it, and the bonus, all in ppm."""
