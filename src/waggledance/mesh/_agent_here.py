@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -21,6 +21,8 @@ from waggledance.models import Adaptable, Model
 
 if TYPE_CHECKING:
     from waggledance.peers import Agent, Instruction, Prompts
+
+T = TypeVar("T")
 
 MAX_PROBES = 16
 ENOUGH_TRIES = 2
@@ -91,16 +93,7 @@ class AgentHere:
         Raises:
             UsageError: all skills together are longer than a prompt may be; it is not used.
         """
-        before = self._skills.pop(slot, None)
-        if skill is not None:
-            self._skills[slot] = skill
-        try:
-            self._dress()
-        except UsageError:
-            self._skills.pop(slot)
-            if before is not None:
-                self._skills[slot] = before
-            raise
+        self._use(self._skills, slot, skill)
 
     def use_adapter(self, slot: str, file: Path | None) -> None:
         """Add an adapter to the model from the next question on, or no more.
@@ -111,15 +104,19 @@ class AgentHere:
         """
         if file is not None and not isinstance(self._agent.model, Adaptable):
             raise UsageError(f"{self._agent.model.name} takes no adapters: only a model from a GGUF file here does")
-        before = self._adapters.pop(slot, None)
-        if file is not None:
-            self._adapters[slot] = file
+        self._use(self._adapters, slot, file)
+
+    def _use(self, kept: dict[str, T], slot: str, what: T | None) -> None:
+        """Put something into a slot, or take out what is there; all stays as it was where the agent cannot use it."""
+        before = kept.pop(slot, None)
+        if what is not None:
+            kept[slot] = what
         try:
             self._dress()
         except WaggleError:
-            self._adapters.pop(slot)
+            kept.pop(slot, None)
             if before is not None:
-                self._adapters[slot] = before
+                kept[slot] = before
             raise
 
     async def aclose(self) -> None:
