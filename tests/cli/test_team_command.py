@@ -91,11 +91,17 @@ def test_as_many_peers_as_the_recipe_keeps_apart_are_seated_and_fewer_refused(wa
     assert "keeps 5 parts apart" in waggle(*words, "--peers", "4").stdout
 
 
-def test_nothing_that_comes_out_ends_with_3_and_the_reason(waggle: Waggle) -> None:
+def test_nothing_that_comes_out_ends_with_3_and_the_reason(waggle: Waggle, tmp_path: Path) -> None:
     done = waggle("run", "software-company", "a list", "--model", "scripted:I would rather not")
     assert done.exit_code == 3
     assert done.stdout == ""
-    assert "failed at product_manager: requirements: check 'schema:requirements': it is no JSON" in done.stderr
+    reason = "check 'schema:requirements': it is no JSON"
+    assert f"failed at product_manager: requirements: {reason}" in done.stderr
+    with Log(tmp_path / "log.db") as log:
+        (channel,) = log.names()
+    again = waggle("run", "--resume", channel, "--model", "scripted:I still would not", "-q")
+    assert (again.exit_code, again.stdout) == (3, "")
+    assert reason in again.stderr
 
 
 @pytest.mark.parametrize(

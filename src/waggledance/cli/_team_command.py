@@ -213,7 +213,7 @@ def _end(ended: _Ended, view: TeamView, force: InForce, seating: Seating, *, as_
         complain(f"not all of it could be kept. {ended.unkept}")
         raise typer.Exit(CANNOT_WRITE)
     if decision.key is None:
-        complain(ended.failed or "nothing came out")
+        complain(ended.failed or "; ".join(decision.notes) or "nothing came out")
         raise typer.Exit(NOTHING_CAME_OUT)
 
 
