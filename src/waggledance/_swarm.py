@@ -39,6 +39,7 @@ from waggledance.core import (
     encode,
     members_of,
     opening_of,
+    run_awake,
     swarm_id,
 )
 from waggledance.network import Local, Network, Overhears
@@ -241,11 +242,10 @@ class Swarm:
             return await run.decide()
 
         make_loop = getattr(self.network, "new_event_loop", None)
-        with asyncio.Runner(loop_factory=make_loop) as runner:
-            try:
-                return runner.run(main())
-            except KeyboardInterrupt:
-                raise Interrupted(run.partial if run else None) from None
+        try:
+            return run_awake(main(), make_loop)
+        except KeyboardInterrupt:
+            raise Interrupted(run.partial if run else None) from None
 
     async def run(
         self,

@@ -13,7 +13,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ name = "cleo"
 model = "slow"
 """
 
+Start = Callable[..., subprocess.Popen[str]]
+
 
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
@@ -59,9 +62,20 @@ def waggle(
     )
 
 
-def started(*words: str, env: dict[str, str], **how: Any) -> subprocess.Popen[str]:
-    pipe = subprocess.PIPE
-    return subprocess.Popen([*RUN, *words], env=env, cwd=env["HOME"], stdout=pipe, stderr=pipe, text=True, **how)
+@pytest.fixture
+def started() -> Iterator[Start]:
+    """Starts `waggle` with some words; what still runs when the test is over is killed."""
+    with ExitStack() as running:
+
+        def start(*words: str, env: dict[str, str], **how: Any) -> subprocess.Popen[str]:
+            pipe = subprocess.PIPE
+            process = running.enter_context(
+                subprocess.Popen([*RUN, *words], env=env, cwd=env["HOME"], stdout=pipe, stderr=pipe, text=True, **how)
+            )
+            running.callback(process.kill)
+            return process
+
+        yield start
 
 
 def read_until(process: subprocess.Popen[str], words: Sequence[str]) -> str:
@@ -111,7 +125,7 @@ def test_a_failure_in_json_is_one_object_too(env: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_prints_what_was_said_by_then_and_leaves_a_whole_log(
-    stop: signal.Signals, env: dict[str, str], tmp_path: Path
+    stop: signal.Signals, env: dict[str, str], tmp_path: Path, started: Start
 ) -> None:
     (tmp_path / "waggle.toml").write_text(SLOW)
     process = started("ask", "2+2?", env=env)
@@ -129,7 +143,7 @@ def test_ctrl_c_prints_what_was_said_by_then_and_leaves_a_whole_log(
     assert "the same decision as then" in again.stdout
 
 
-def test_ctrl_c_in_json_still_prints_one_object(env: dict[str, str], tmp_path: Path) -> None:
+def test_ctrl_c_in_json_still_prints_one_object(env: dict[str, str], tmp_path: Path, started: Start) -> None:
     (tmp_path / "waggle.toml").write_text(SLOW)
     process = started("ask", "2+2?", "--json", env=env)
     read_until(process, ["ada says 4", "ben says 4"])
@@ -139,7 +153,9 @@ def test_ctrl_c_in_json_still_prints_one_object(env: dict[str, str], tmp_path: P
     assert (process.returncode, told["interrupted"], told["answer"], told["silent"]) == (130, True, "4", ["cleo"])
 
 
-def test_a_process_that_is_killed_leaves_a_whole_log_that_can_be_decided(env: dict[str, str], tmp_path: Path) -> None:
+def test_a_process_that_is_killed_leaves_a_whole_log_that_can_be_decided(
+    env: dict[str, str], tmp_path: Path, started: Start
+) -> None:
     (tmp_path / "waggle.toml").write_text(SLOW)
     process = started("ask", "2+2?", env=env)
     read_until(process, ["ada says 4", "ben says 4"])
@@ -229,7 +245,7 @@ def test_a_disk_that_is_full_does_not_lose_the_answer(env: dict[str, str]) -> No
     assert "Traceback" not in ran.stderr
 
 
-def test_a_second_asker_waits_for_the_first_ones_log(env: dict[str, str], tmp_path: Path) -> None:
+def test_a_second_asker_waits_for_the_first_ones_log(env: dict[str, str], tmp_path: Path, started: Start) -> None:
     with Log(tmp_path / "log.db"):
         process = started("ask", "2+2?", *SAYS_4, env=env)
         said = read_until(process, ["waiting:"])

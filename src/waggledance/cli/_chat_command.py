@@ -19,7 +19,7 @@ from waggledance.cli._models_here import models_for
 from waggledance.cli._printing import say
 from waggledance.cli._seating import model_name, tables
 from waggledance.cli._serve_command import hosted
-from waggledance.core import Log, RunFailed, UsageError
+from waggledance.core import Log, RunFailed, UsageError, run_awake
 from waggledance.gateways import ChatGateway, Host, Keys, Room, Server, Speaker, app_of, chat_client
 from waggledance.gateways._host import DEFAULT
 from waggledance.gateways._loopback import LOOPBACK, is_loopback
@@ -55,7 +55,7 @@ def go_into(where: str, name: str | None) -> None:
         NoRoom: there is no room, or no way in.
         RunFailed: the room ended the connection.
     """
-    asyncio.run(_talk(_address(where), name or _login()))
+    run_awake(_talk(_address(where), name or _login()))
 
 
 def open_room(flags: Mapping[str, object], opening: Opening, name: str | None, *, config: Path | None) -> None:
@@ -78,7 +78,7 @@ def open_room(flags: Mapping[str, object], opening: Opening, name: str | None, *
         wanted.add(opening.judge)
     models = models_for(wanted, force)
     with opened_log(force) as log:
-        asyncio.run(_hold(opening, force, models, log, keys, name or _login()))
+        run_awake(_hold(opening, force, models, log, keys, name or _login()))
 
 
 async def _hold(

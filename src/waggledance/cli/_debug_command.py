@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from waggledance.cli._fork_command import LivePeers, message_named
 from waggledance.cli._log_place import log_for_writing, log_path, read_channel
 from waggledance.cli._printing import print_json, print_text
 from waggledance.cli._safe_text import safe
-from waggledance.core import Log, Message, MessageId, UsageError
+from waggledance.core import Log, Message, MessageId, UsageError, run_awake
 from waggledance.lab import Diagnosis, Suspect, debug
 from waggledance.safety import Intervention, Reword, Unsay
 
@@ -34,7 +33,7 @@ def debug_channel(asked: Asked, flags: Mapping[str, object], config: Path | None
     """Find out why a run came out wrong, and print the tree of histories that were tried."""
     force = in_force(flags, config=config)
     with log_for_writing(log_path(force)) as log:
-        found = asyncio.run(_found(log, asked, force))
+        found = run_awake(_found(log, asked, force))
     if as_json:
         print_json(found.to_plain())
     else:

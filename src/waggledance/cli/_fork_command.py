@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from waggledance.cli._printing import print_json, print_text
 from waggledance.cli._safe_text import safe
 from waggledance.cli._seating import model_name, seat, tables
 from waggledance.cli._settings import PeerTable
-from waggledance.core import Log, Message, MessageId, Peer, UsageError
+from waggledance.core import Log, Message, MessageId, Peer, UsageError, run_awake
 from waggledance.models import Model
 from waggledance.safety import (
     Comparison,
@@ -62,7 +61,7 @@ def fork(channel: str, wanted: Wanted, flags: Mapping[str, object], config: Path
         edits = interventions(wanted, messages)
         at = None if wanted.at is None else message_named(wanted.at, messages)
         live = LIVE[wanted.live]
-        made = asyncio.run(_forked(log, messages[0].channel, edits, at, live, wanted.seed, force))
+        made = run_awake(_forked(log, messages[0].channel, edits, at, live, wanted.seed, force))
     if as_json:
         print_json(as_json_of(made))
         return

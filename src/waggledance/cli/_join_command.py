@@ -18,7 +18,7 @@ from waggledance.cli._models_here import models_for
 from waggledance.cli._printing import print_json, print_text, say
 from waggledance.cli._safe_text import one_line
 from waggledance.cli._seating import model_name, seat, tables
-from waggledance.core import UNIT, Budget, LoopClock, Member, Message, Opening, Peer, PeerId, UsageError
+from waggledance.core import UNIT, Budget, LoopClock, Member, Message, Opening, Peer, PeerId, UsageError, run_awake
 from waggledance.mesh import (
     PROMPTS_SLOT,
     Admission,
@@ -134,7 +134,7 @@ def join(
     given = msgspec.structs.asdict(force.settings.quota)
     quota = Quota(**{kind: limit for kind, limit in given.items() if limit is not None})
     share_one_heap()
-    asyncio.run(
+    run_awake(
         _run(home, way, key_name, dialling, seating.peers[0], seating.models, capability, budget, quota,
              quiet=quiet, as_json=as_json)
     )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
@@ -21,7 +20,7 @@ from waggledance.cli._models_here import models_for
 from waggledance.cli._printing import print_json, print_text, say, terminal
 from waggledance.cli._safe_text import safe
 from waggledance.cli._seating import MAX_PEERS, NAMES
-from waggledance.core import Budget, UnknownName, UsageError
+from waggledance.core import Budget, UnknownName, UsageError, run_awake
 from waggledance.lab import Arm, Bank, BankCrowd, Comparison, Crowd, Prices, QuestionSet, RecordedCrowd, Seated, load
 from waggledance.lab._about import read_about
 from waggledance.lab._arm_text import ArmText, read_arm
@@ -101,7 +100,7 @@ def _run(comparison: Comparison, *, quiet: bool) -> bool:
     """Run all that is missing; return whether somebody interrupted."""
     with _progress(quiet=quiet) as on_run:
         try:
-            asyncio.run(comparison.run(on_run))
+            run_awake(comparison.run(on_run))
         except KeyboardInterrupt:
             return True
     return False
@@ -220,7 +219,7 @@ def _models(specs: Sequence[str], force: InForce) -> Generator[Mapping[str, Mode
             for model in models.values():
                 await model.aclose()
 
-        asyncio.run(close())
+        run_awake(close())
 
 
 # -- progress -------------------------------------------------------------------------------------------------------

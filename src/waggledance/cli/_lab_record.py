@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -15,7 +14,7 @@ from waggledance.cli._ending import complain
 from waggledance.cli._models_here import models_for
 from waggledance.cli._own_models import model_named
 from waggledance.cli._printing import print_json, print_text, say
-from waggledance.core import Question, RunFailed, UsageError
+from waggledance.core import Question, RunFailed, UsageError, run_awake
 from waggledance.lab import Bank, RecordPlan, load, record
 from waggledance.lab._record import Outcome, Progress
 
@@ -37,9 +36,9 @@ def record_bank(
     force = in_force(config=config)
     questions = questions_of(data, tasks, plan.seed)
     for model in models_for(specs, force).values():
-        asyncio.run(model.aclose())
+        run_awake(model.aclose())
     models = {spec: partial(model_named, spec, force) for spec in dict.fromkeys(specs)}
-    outcome = asyncio.run(record(models, questions, plan, out, told=_Spoken(quiet=quiet)))
+    outcome = run_awake(record(models, questions, plan, out, told=_Spoken(quiet=quiet)))
     _print(outcome, out, as_json=as_json)
     if outcome.failed:
         missing = outcome.failed.total()

@@ -19,7 +19,7 @@ from waggledance.cli._membership import Membership, joined, memberships, praise_
 from waggledance.cli._printing import say
 from waggledance.cli._protocol_from import protocol_from
 from waggledance.cli._serve_command import served
-from waggledance.core import Budget, Log, UsageError
+from waggledance.core import Budget, Log, UsageError, run_awake
 from waggledance.gateways import Desk, Host, MeshThreads, hosted_on_mesh, serve_stdio
 from waggledance.gateways._host import DEFAULT
 from waggledance.mesh import Dialling
@@ -61,7 +61,7 @@ def _until_told(serving: Coroutine[Any, Any, None]) -> None:
         with suppress(asyncio.CancelledError):
             await task
 
-    asyncio.run(main())
+    run_awake(main())
 
 
 async def _here(served: AbstractAsyncContextManager[Host]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from waggledance.cli._journal import Watched
 from waggledance.cli._printing import print_json, print_lines, say, terminal
 from waggledance.cli._protocol_from import protocol_from
 from waggledance.cli._views import View, view_for
-from waggledance.core import Budget, Decision, LoopClock, Question, UsageError
+from waggledance.core import Budget, Decision, LoopClock, Question, UsageError, run_awake
 from waggledance.mesh import (
     Dialling,
     Finder,
@@ -95,7 +94,7 @@ def ask_mesh(
     asked = _Asked(home, way, whom, question, protocol, budget, force.settings.ask.seed, tell)
     interrupted: Interrupted | None = None
     try:
-        decision: Decision | None = asyncio.run(asked.run(view))
+        decision: Decision | None = run_awake(asked.run(view))
     except KeyboardInterrupt:
         decision, interrupted = asked.partial, Interrupted(asked.partial)
     if decision is not None and decision.certificate and whom.certificate is not None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from waggledance.cli._mesh_log import most_experienced, on_disk
 from waggledance.cli._printing import print_json, print_table, print_text, say
-from waggledance.core import UNIT, LoopClock, UsageError
+from waggledance.core import UNIT, LoopClock, UsageError, run_awake
 from waggledance.mesh import (
     Dialling,
     Feedback,
@@ -34,7 +32,7 @@ def find(swarm: str | None, need: Need, key_name: str, dialling: Dialling, *, as
     Raises:
         NotLetIn: nobody of the swarm answers, or this key is no member.
     """
-    matches = asyncio.run(_matches(swarm, need, key_name, dialling))
+    matches = run_awake(_matches(swarm, need, key_name, dialling))
     if as_json:
         print_json({"found": [_as_json(match) for match in matches]})
     elif not matches:

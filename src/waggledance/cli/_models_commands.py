@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from waggledance.cli._ending import complain
 from waggledance.cli._fetching import fetch
 from waggledance.cli._own_models import model_named
 from waggledance.cli._printing import print_json, print_table, print_text, say
-from waggledance.core import RunFailed, WaggleError
+from waggledance.core import RunFailed, WaggleError, run_awake
 
 
 def list_models(config: Path | None, *, check: bool, as_json: bool) -> None:
@@ -77,7 +76,7 @@ def _check(name: str, force: InForce) -> dict[str, Any]:
             await asked.aclose()
 
     try:
-        seconds = asyncio.run(ask())
+        seconds = run_awake(ask())
     except WaggleError as why:
         return {"answered": False, "why": str(why)}
     return {"answered": True, "why": f"It answered in {seconds:.1f} s.", "seconds": round(seconds, 3)}

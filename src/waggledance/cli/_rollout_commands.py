@@ -14,7 +14,7 @@ from waggledance.cli._mesh_log import on_disk
 from waggledance.cli._printing import print_json, print_table, print_text, say
 from waggledance.cli._safe_text import one_line
 from waggledance.consensus import Certificate
-from waggledance.core import LoopClock, MessageId, RunFailed, UsageError
+from waggledance.core import LoopClock, MessageId, RunFailed, UsageError, run_awake
 from waggledance.mesh import (
     Dialling,
     Home,
@@ -68,7 +68,7 @@ def start(starting: Starting, *, only_question: bool, as_json: bool) -> bool:
         UsageError: the file cannot be rolled out, or it is for nobody.
     """
     content = _bytes(starting.file)
-    view = asyncio.run(_start(starting, content, only_question=only_question))
+    view = run_awake(_start(starting, content, only_question=only_question))
     if view is None:
         return True
     if as_json:

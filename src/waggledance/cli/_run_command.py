@@ -24,7 +24,7 @@ from waggledance.cli._run_models import models_of, pipeline_with
 from waggledance.cli._run_on_ray import pipeline_at_worker
 from waggledance.cli._run_prints import prints_apart
 from waggledance.cli._run_view import BatchView, summary
-from waggledance.core import Budget, UsageError
+from waggledance.core import Budget, UsageError, run_awake
 from waggledance.models import Model
 from waggledance.tasks import (
     BatchFile,
@@ -130,7 +130,7 @@ class _Going:
         gc.freeze()
         try:
             with prints_apart(), chdir(Path.cwd()):  # a step that goes elsewhere does not take the output along
-                asyncio.run(self._all(rows, in_flight))
+                run_awake(self._all(rows, in_flight))
         except KeyboardInterrupt:
             return True
         finally:

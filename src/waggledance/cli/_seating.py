@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from waggledance.cli._config import InForce
 from waggledance.cli._remote_agents import agent_at, is_agent
 from waggledance.cli._settings import PeerTable
-from waggledance.core import Peer, UnknownName, UsageError
+from waggledance.core import Peer, UnknownName, UsageError, run_awake
 from waggledance.models import Model
 
 if TYPE_CHECKING:
@@ -162,4 +161,4 @@ class Closing:
             for model in self._models:
                 await model.aclose()
 
-        asyncio.run(close())
+        run_awake(close())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -23,7 +22,7 @@ from waggledance.cli._printing import say
 from waggledance.cli._protocol_from import protocol_from
 from waggledance.cli._registers import names_in
 from waggledance.cli._seating import model_name, seat, tables
-from waggledance.core import AnswerKind, Budget, Log, Question, RunFailed, UnknownName, UsageError
+from waggledance.core import AnswerKind, Budget, Log, Question, RunFailed, UnknownName, UsageError, run_awake
 from waggledance.gateways import (
     A2A,
     AGUI,
@@ -99,7 +98,7 @@ def serve(
         say(f"settings from {force.file}")
     keys, limits = _keys(opening), Limits(body_bytes=opening.max_body, a_minute=opening.rate)
     with opened_log(force) as log:
-        asyncio.run(_serve(force, opening, served(force, memberships(force, membership, dialling), log,
+        run_awake(_serve(force, opening, served(force, memberships(force, membership, dialling), log,
                                                   at_once=opening.at_once), keys, limits))  # fmt: skip
 
 

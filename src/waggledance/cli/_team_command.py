@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,7 +22,7 @@ from waggledance.cli._printing import print_json, print_table, print_text, say, 
 from waggledance.cli._safe_text import safe
 from waggledance.cli._seating import MAX_PEERS, Closing, Seating, model_name, seat, tables
 from waggledance.cli._team_view import TeamView, table_of
-from waggledance.core import Budget, Decision, LogFailed, Question, UsageError, members_of, opening_of
+from waggledance.core import Budget, Decision, LogFailed, Question, UsageError, members_of, opening_of, run_awake
 from waggledance.tasks import PlanResult, Recipe, Sandbox, Team, outcome_of, read_recipe, steps_in, team_of
 from waggledance.tasks.recipes import recipe_named, recipe_names
 
@@ -159,7 +158,7 @@ def _go_on(
                 with view:
                     for message in said:
                         view.see(message)
-                    asyncio.run(swarm.run(own, resume=channel, sandbox=Sandbox(), budget=budget, watch=view.see))
+                    run_awake(swarm.run(own, resume=channel, sandbox=Sandbox(), budget=budget, watch=view.see))
             except KeyboardInterrupt:
                 ended.interrupted = True
             except LogFailed as why:

@@ -105,6 +105,7 @@ from waggledance.core._retold import Teller as Teller
 from waggledance.core._retold import fork_of as fork_of
 from waggledance.core._retold import renamed as renamed
 from waggledance.core._retold import stand_in as stand_in
+from waggledance.core._run_awake import run_awake as run_awake
 from waggledance.core._say import Say as Say
 from waggledance.core._seat import Seat as Seat
 from waggledance.core._seat import Table as Table
@@ -221,6 +222,7 @@ __all__ = [
     "raw_of",
     "renamed",
     "repair",
+    "run_awake",
     "show",
     "signature_holds",
     "stand_in",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import socket
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from waggledance.core import UsageError
+from waggledance.core import UsageError, run_awake
 from waggledance.studio._studio import Studio
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def serve(
     with opened:
         told(studio.address(host, opened.getsockname()[1]))
         with suppress(KeyboardInterrupt):
-            asyncio.run(server_of(studio, ending).serve(sockets=[opened]))
+            run_awake(server_of(studio, ending).serve(sockets=[opened]))
 
 
 def open_port(host: str, port: int | None) -> socket.socket:
