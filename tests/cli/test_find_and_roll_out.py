@@ -89,15 +89,23 @@ class Members:
         out = self.running[name].stdout
         assert out is not None
         assert out.readline().startswith("swarm bees")
-        time.sleep(1.5)  # until it has said how it is, and been heard
+        deadline = time.monotonic() + 60
+        while len(json.loads(self.run("mesh", "find", "--skill", "talk", "--json").stdout)["found"]) < len(
+            self.running
+        ):
+            assert time.monotonic() < deadline, f"{name} is not found"
+            time.sleep(0.2)
 
     def env(self, name: str) -> dict[str, str]:
         return {**os.environ, "WAGGLEDANCE_HOME": str(self.folder / name)}
 
-    def waggle(self, *words: str, code: int = 0) -> str:
-        done = subprocess.run(
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [*RUN, *words], env=self.env("alice"), capture_output=True, text=True, timeout=90, check=False
         )
+
+    def waggle(self, *words: str, code: int = 0) -> str:
+        done = self.run(*words)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
 
