@@ -290,6 +290,28 @@ def test_ctrl_c_keeps_everything_and_says_how_to_go_on(waggle: Waggle, tmp_path:
     check_exactly_once(tmp_path, 30, 8)
 
 
+@pytest.mark.parametrize("more", [["--fresh"], []])
+def test_a_batch_that_runs_is_left_alone_and_ends_as_it_would_have(
+    waggle: Waggle, tmp_path: Path, more: list[str]
+) -> None:
+    process = started(tmp_path, nap_s=0.02)
+    wait_for_calls(process, tmp_path, 40)
+    process.send_signal(signal.SIGSTOP)  # so that what changes meanwhile was changed by the other
+    try:
+        before = {path.name: path.read_bytes() for path in tmp_path.glob("out.*")}
+        ran = waggle("own.yaml", "--rows", "in.jsonl", "--out", "out.jsonl", *more)
+        after = {path.name: path.read_bytes() for path in tmp_path.glob("out.*")}
+    finally:
+        process.send_signal(signal.SIGCONT)
+    _, err = process.communicate(timeout=60)
+    assert ran.exit_code == 2
+    assert f"process {process.pid} is running this batch; wait for it to end, or write elsewhere" in ran.stderr
+    assert before["out.jsonl.partial.jsonl"]
+    assert after == before
+    assert process.returncode == 0, err
+    check_exactly_once(tmp_path, 30, 0)
+
+
 def test_a_full_disk_ends_the_run_with_74_and_it_goes_on_later(waggle: Waggle, tmp_path: Path) -> None:
     def little_room() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (6_000, 6_000))

@@ -228,6 +228,8 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "j").mkdir()
     with pytest.raises(UsageError, match="is a directory"):
         RowJournal(tmp_path / "j", World().pipeline)
+    with pytest.raises(UsageError, match="no such file or directory; give another place"):
+        RowJournal(tmp_path / "none" / "j", World().pipeline)
 
 
 async def test_a_result_that_json_cannot_hold_fails_its_row(tmp_path: Path) -> None:

@@ -85,17 +85,26 @@ def test_no_rows_make_an_empty_file_that_can_be_read(tmp_path: Path, suffix: str
 
 def test_a_copy_grows_while_the_batch_runs_and_goes_at_its_end(tmp_path: Path) -> None:
     out = RowsOut(tmp_path / "out.jsonl")
-    for row in ROWS:
-        out.add(row)
-    assert [row["id"] for row in lines(out.partial)] == ["a", "b", "d"]
-    assert len(lines(out.dead)) == 1
-    out.close()
+    with out.growing():
+        for row in ROWS:
+            out.add(row)
+        assert [row["id"] for row in lines(out.partial)] == ["a", "b", "d"]
+        assert len(lines(out.dead)) == 1
     assert out.partial.exists()
-    again = RowsOut(tmp_path / "out.jsonl", going_on=True)
-    again.add(ROWS[0])
-    assert [row["id"] for row in lines(out.partial)] == ["a", "b", "d", "a"]
-    again.finish(lambda: ROWS)
+    with out.growing(going_on=True):
+        out.add(ROWS[0])
+        assert [row["id"] for row in lines(out.partial)] == ["a", "b", "d", "a"]
+        out.finish(lambda: ROWS)
     assert not out.partial.exists()
+
+
+def test_making_one_touches_no_copy_that_somebody_else_is_growing(tmp_path: Path) -> None:
+    out = RowsOut(tmp_path / "out.jsonl")
+    with out.growing():
+        out.add(ROWS[0])
+        before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+        RowsOut(tmp_path / "out.jsonl")
+        assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_whoever_reads_the_file_of_an_earlier_run_reads_it_whole(tmp_path: Path) -> None:
@@ -109,10 +118,10 @@ def test_whoever_reads_the_file_of_an_earlier_run_reads_it_whole(tmp_path: Path)
 
 def test_a_line_that_a_kill_cut_off_does_not_spoil_the_next(tmp_path: Path) -> None:
     (tmp_path / "out.jsonl.partial.jsonl").write_text('{"id": "x"}\n{"id": "y')
-    out = RowsOut(tmp_path / "out.jsonl", going_on=True)
-    out.add(ROWS[0])
+    out = RowsOut(tmp_path / "out.jsonl")
+    with out.growing(going_on=True):
+        out.add(ROWS[0])
     assert json.loads(out.partial.read_text().splitlines()[-1])["id"] == "a"
-    out.close()
 
 
 def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:

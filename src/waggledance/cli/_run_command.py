@@ -89,23 +89,21 @@ def run(batch: Batch, flags: Mapping[str, object], *, config: Path | None) -> No
         name: limit for name, limit in msgspec.structs.asdict(force.settings.budget).items() if limit is not None
     }
     report = BatchReport()
-    out = RowsOut(batch.out, going_on=batch.journal.exists() and not batch.fresh)
-    try:
-        in_flight = plan.in_flight if batch.in_flight is None else batch.in_flight
-        models = models_of(plan, force, in_flight)
-        pipeline = pipeline_with(plan, models, force)
-        with RowJournal(batch.journal, pipeline, seed=seed, fresh=batch.fresh, again=batch.again) as journal:
-            if journal.cut_off:
-                tell(f"the journal's last {journal.cut_off:,} bytes were not whole, and are gone: a kill cut them off")
-            if journal.ended_before:
-                tell(f"going on: {journal.ended_before:,} rows are in {batch.journal} already")
-            going = _Going(batch, pipeline, journal, out, Budget(**limits), seed, report, models, force)
+    out = RowsOut(batch.out)
+    in_flight = plan.in_flight if batch.in_flight is None else batch.in_flight
+    models = models_of(plan, force, in_flight)
+    pipeline = pipeline_with(plan, models, force)
+    with RowJournal(batch.journal, pipeline, seed=seed, fresh=batch.fresh, again=batch.again) as journal:
+        if journal.cut_off:
+            tell(f"the journal's last {journal.cut_off:,} bytes were not whole, and are gone: a kill cut them off")
+        if journal.ended_before:
+            tell(f"going on: {journal.ended_before:,} rows are in {batch.journal} already")
+        going = _Going(batch, pipeline, journal, out, Budget(**limits), seed, report, models, force)
+        with out.growing(going_on=journal.ended_before > 0):
             interrupted = going.through(in_flight)
             journal.sync()
             if report.status == "complete":
                 out.finish(lambda: journal.ended(batch.order))
-    finally:
-        out.close()
     _tell_end(batch, report, force, interrupted=interrupted)
 
 

@@ -108,9 +108,7 @@ class RowJournal:
         self, path: str | Path, pipeline: Pipeline, *, seed: int = 0, fresh: bool = False, again: bool = False
     ) -> None:
         self.path = Path(path)
-        self._lock = FileLock(
-            self.path.with_name(self.path.name + ".lock"), lambda holder: JournalInUse(str(self.path), holder)
-        )
+        self._lock = _locked(self.path)
         self._frames: RowFrames | None = None
         self._ended: dict[bytes, int] = {}
         self._open: dict[bytes, list[int]] = {}
@@ -276,6 +274,13 @@ class RowJournal:
         except Exception:  # noqa: BLE001 — what the plan's author wrote raised then too; the row meets it again by itself
             row.results.pop(step.name, None)
             row.hops.pop()
+
+
+def _locked(path: Path) -> FileLock:
+    try:
+        return FileLock(path.with_name(path.name + ".lock"), lambda holder: JournalInUse(str(path), holder))
+    except OSError as why:
+        raise UsageError(f"journal {path}: {(why.strerror or str(why)).lower()}; give another place") from why
 
 
 def encoded_result(step: Step, value: Value) -> bytes:

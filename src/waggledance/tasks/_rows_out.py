@@ -34,17 +34,16 @@ class _File(Protocol):
 
 
 class RowsOut:
-    """Where a batch's rows go.
+    """Where a batch's rows go. Making one looks whether they can go there, and leaves everything as it is.
 
     Args:
         path: the file; how it is written follows from its suffix.
-        going_on: whether an earlier run's growing copies are added to, or begun anew.
 
     Raises:
         UsageError: the suffix is none that we write, DuckDB is needed and missing, or nothing can be written there.
     """
 
-    def __init__(self, path: Path, *, going_on: bool = False) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         self.suffix = kind_of(path, "output")
         self.partial = path.with_name(f"{path.name}.partial.jsonl")
@@ -58,12 +57,31 @@ class RowsOut:
         try:
             if path.exists():
                 os.close(os.open(path, os.O_WRONLY))
+            with _scratch(path) as scratch:
+                scratch.touch()
+        except OSError as why:
+            raise self._refused(why) from why
+
+    @contextmanager
+    def growing(self, *, going_on: bool = False) -> Generator[None]:
+        """Keep the growing copies open. Hold the batch's journal meanwhile: without it they may be another process's.
+
+        Args:
+            going_on: whether an earlier run's are added to, or begun anew.
+
+        Raises:
+            UsageError: they cannot be written.
+        """
+        try:
             self._growing = _appending(self.partial, going_on=going_on)
             self._dying = _appending(self.dead, going_on=going_on)
         except OSError as why:
             self.close()
-            what = (why.strerror or str(why)).lower()
-            raise UsageError(f"output {path}: {what}. Nothing was asked yet; write elsewhere with --out") from why
+            raise self._refused(why) from why
+        try:
+            yield
+        finally:
+            self.close()
 
     def add(self, row: Row) -> None:
         """Add a row that ended to the growing copies."""
@@ -106,6 +124,10 @@ class RowsOut:
                 if empty:
                     path.unlink(missing_ok=True)
         self._growing = self._dying = None
+
+    def _refused(self, why: OSError) -> UsageError:
+        what = (why.strerror or str(why)).lower()
+        return UsageError(f"output {self.path}: {what}. Nothing was asked yet; write elsewhere with --out")
 
     def _write(self, rows: Callable[[], Iterable[Row]], path: Path) -> int:
         if self.suffix in LINES:
