@@ -131,6 +131,7 @@ def members(tmp_path: Path) -> Iterator[Members]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_swarm_of_processes_is_searched_asked_praised_and_given_new_prompts(members: Members, tmp_path: Path) -> None:
     [first, second] = members.json("mesh", "find", "put this lease into French", "--skill", "talk")["found"]
     assert (first["name"], second["name"]) == ("alice", "bob")
