@@ -1,6 +1,6 @@
 """Words looked for in all messages of a log: every row is looked at, newest first, until there is enough.
 
-The bytes of a message hold its texts as UTF-8, so most rows are passed over, many at once, without being decoded.
+The bytes of a message hold its texts as UTF-8, so most rows are passed over without being decoded.
 """
 
 from __future__ import annotations
@@ -72,19 +72,23 @@ def _needles(wanted: str) -> tuple[bytes, ...]:
 
 
 def _likely(archive: Archive, channel: str | None, needles: Sequence[bytes]) -> Iterator[Row | None]:
-    """Yield the rows that may hold what is looked for, newest first; None after many that cannot."""
+    """Yield the rows that may hold what is looked for, newest first; None after many that were looked at."""
     before = archive.window.last + 1
     while before > 1:
         after = max(0, before - 1 - ROWS_AT_ONCE)
-        rows = archive.window.rows(channel, after=after, before=before)
-        if _may_hold(b"\0".join([row.raw for row in rows]), needles):
-            yield from (row for row in reversed(rows) if _may_hold(row.raw, needles))
+        likely = {
+            arrival for arrival, raw in archive.window.raws(channel, after=after, before=before)
+            if _may_hold(raw, needles)
+        }  # fmt: skip
+        if likely:
+            rows = archive.window.rows(channel, after=min(likely) - 1, before=max(likely) + 1)
+            yield from (row for row in reversed(rows) if row.arrival in likely)
         yield None
         before = after + 1
 
 
 def _may_hold(raw: bytes, needles: Sequence[bytes]) -> bool:
-    """Say whether all needles stand in the bytes of messages."""
+    """Say whether all needles stand in the bytes of a message."""
     lowered = raw.lower()
     return all(needle in lowered for needle in needles)
 
