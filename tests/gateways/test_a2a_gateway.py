@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -40,7 +41,7 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 
 from waggledance import FunctionPeer, Log, Swarm
-from waggledance.core import Budget, Call, Key, Proposal
+from waggledance.core import Budget, Call, Key, Proposal, UsageError
 from waggledance.gateways import A2A, Host, Hosted, Keys, Limits, app_of
 from waggledance.gateways._a2a_ledger import Ledger
 from waggledance.mesh import capability_of_card, verify_card
@@ -108,6 +109,7 @@ async def test_the_official_client_is_given_the_answer_and_the_decision(served: 
         assert task.status.state == TaskState.TASK_STATE_COMPLETED
         assert task.artifacts[0].parts[0].text.endswith("Answer: 4")
         decision = decision_of(task)
+        assert sorted(decision["cost"]) == ["calls", "completionTokens", "microUsd", "milliseconds", "promptTokens"]
         assert (decision["answer"], decision["status"], decision["rule"]) == ("4", "decided", "majority")
         assert decision["support"] == {"4": {"score": 3.0, "share": 1.0}}
         assert [message.parts[0].text for message in task.history] == ["2 + 2?"]
@@ -251,6 +253,7 @@ async def test_a_card_that_is_signed_is_the_keys_and_an_extended_one_is_for_call
         assert capability_of_card(card.content).where == ("https://swarm.example/", "https://swarm.example")
         unchanged = await http.get("/.well-known/agent-card.json", headers={"if-none-match": card.headers["etag"]})
         assert unchanged.status_code == 304
+        assert parsedate_to_datetime(card.headers["last-modified"]) <= parsedate_to_datetime(card.headers["date"])
         assert (await http.get("/a2a/other/.well-known/agent-card.json")).json()["name"] == "other"
         assert (await http.get("/extendedAgentCard")).status_code == 401
         extended = await http.get("/extendedAgentCard", headers={"Authorization": f"Bearer {KEY}"})
@@ -334,6 +337,56 @@ async def test_a_huge_request_is_refused_as_at_every_door(path: str) -> None:
     transport = httpx.ASGITransport(app(host(), limits=Limits(body_bytes=1_000)))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
         assert (await http.post(path, content=with_message(parts=[{"text": "a" * 2_000}]))).status_code == 413
+
+
+@pytest.mark.parametrize("type", ["text/plain", "application/x-www-form-urlencoded", "json"])
+async def test_a_body_that_is_said_to_be_no_json_is_refused_as_of_the_wrong_type(type: str) -> None:
+    transport = httpx.ASGITransport(app(host()))
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://localhost", headers={"content-type": type}
+    ) as http:
+        by_rpc = await http.post("/", content=rpc("ListTasks"))
+        by_path = await http.post("/message:send", content=json.dumps({"message": MESSAGE}))
+    fine = type == "json"
+    assert by_rpc.json().get("error", {}).get("code") == (None if fine else -32005)
+    assert (by_path.status_code, by_path.json().get("error", {}).get("code")) == ((200, None) if fine else (415, 415))
+
+
+@pytest.mark.parametrize(
+    ("headers", "type"),
+    [
+        ({}, "application/a2a+json"),
+        ({"content-type": "application/a2a+json"}, "application/a2a+json"),
+        ({"content-type": "application/json; charset=utf-8"}, "application/json"),
+        ({"content-type": "application/json", "accept": "application/a2a+json"}, "application/a2a+json"),
+        ({"accept": "application/json"}, "application/json"),
+    ],
+)
+async def test_who_speaks_plain_json_is_answered_in_it_and_all_others_in_the_protocols_own_type(
+    headers: dict[str, str], type: str
+) -> None:
+    transport = httpx.ASGITransport(app(host()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+        answer = await http.post("/message:send", content=json.dumps({"message": MESSAGE}), headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, type)
+
+
+@pytest.mark.parametrize("binding", BINDINGS)
+async def test_nobody_waits_longer_for_a_task_than_the_server_lets_them_and_it_goes_on(
+    served: Served, binding: str
+) -> None:
+    asked = host(never)
+    async with served(app_of(asked, [A2A(asked, wait_s=0)])) as url, client(url, binding, streaming=False) as agent:
+        task = await task_of(agent, asking())
+        assert task.status.state == TaskState.TASK_STATE_WORKING
+        assert (await agent.get_task(GetTaskRequest(id=task.id))).status.state == TaskState.TASK_STATE_WORKING
+        assert (await agent.cancel_task(CancelTaskRequest(id=task.id))).status.state == TaskState.TASK_STATE_CANCELED
+
+
+@pytest.mark.parametrize("wait_s", [-1.0, float("nan"), float("inf")])
+def test_a_wait_that_is_no_time_is_refused(wait_s: float) -> None:
+    with pytest.raises(UsageError, match="0 seconds or more"):
+        A2A(host(), wait_s=wait_s)
 
 
 @pytest.mark.parametrize(

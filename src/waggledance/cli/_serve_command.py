@@ -70,6 +70,7 @@ class Opening:
     url: str
     webhooks: tuple[str, ...]
     sign_as: str | None
+    wait_s: float | None
 
 
 def serve(
@@ -263,4 +264,4 @@ def _a2a(host: Host, opening: Opening, *, keyed: bool) -> A2A:
     allow = tuple(where for where in opening.webhooks if where != "loopback")
     key = None if opening.sign_as is None else load_key(Home().known_key_file(opening.sign_as))
     webhooks = Webhooks(allow=allow, loopback=len(allow) < len(opening.webhooks))
-    return A2A(host, url=opening.url, keyed=keyed, webhooks=webhooks, key=key)
+    return A2A(host, url=opening.url, keyed=keyed, webhooks=webhooks, key=key, wait_s=opening.wait_s)

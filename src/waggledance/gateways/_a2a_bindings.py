@@ -1,11 +1,14 @@
 """A2A's JSON-RPC and HTTP+JSON bindings of one swarm, as routes: the SDK's, with what it leaves open looked at first.
 
-Before the SDK reads a request: its size (so that one that is too large is refused as at every other door), its depth,
-its encoding, the state that tasks are filtered by (the SDK takes an unknown one for none), and the version asked for.
+Before the SDK reads a request: its size (so that one that is too large is refused as at every other door), its media
+type, its depth, its encoding, the state that tasks are filtered by (the SDK takes an unknown one for none), and the
+version asked for. Who sends or wants ``application/json`` gets that; all others the protocol's own media type, which is
+JSON too.
+
 A request without the header ``A2A-Version`` is taken for what its method's name says it is, 1.0, because no other
 version knows these methods; one with an empty header is of 0.3, as the protocol has it, and refused.
 
-Source: Agent2Agent protocol 1.0, §3.6 (versions), §5.4 (errors), §9 (JSON-RPC), §11 (HTTP+JSON).
+Source: Agent2Agent protocol 1.0, §3.6 (versions), §5.4 (errors), §9 (JSON-RPC), §11 (HTTP+JSON), §14.1 (media type).
 """
 
 from __future__ import annotations
@@ -20,9 +23,16 @@ from a2a.server.request_handlers.response_helpers import build_error_response
 from a2a.server.routes import create_jsonrpc_routes, create_rest_routes
 from a2a.server.routes.common import ServerCallContextBuilder
 from a2a.types import TaskState
-from a2a.utils.constants import VERSION_HEADER
+from a2a.utils.constants import A2A_JSON_MEDIA_TYPE, VERSION_HEADER
 from a2a.utils.error_handlers import build_rest_error_payload
-from a2a.utils.errors import A2AError, InvalidParamsError, InvalidRequestError, JSONParseError, VersionNotSupportedError
+from a2a.utils.errors import (
+    A2AError,
+    ContentTypeNotSupportedError,
+    InvalidParamsError,
+    InvalidRequestError,
+    JSONParseError,
+    VersionNotSupportedError,
+)
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -32,6 +42,7 @@ from waggledance.gateways._guard import caller_of
 
 VERSION = "1.0"
 MAX_DEPTH = 64
+_JSON = "application/json"
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -88,6 +99,7 @@ def _checked_rpc(endpoint: Endpoint) -> Endpoint:
         await request.body()  # raises what the guard answers when it is too large
         id: object = None
         try:
+            _check_type(request)
             asked = await _json(request)
             if isinstance(asked, dict):
                 fields = cast("dict[str, Any]", asked)
@@ -96,7 +108,7 @@ def _checked_rpc(endpoint: Endpoint) -> Endpoint:
                     _check_state(cast("dict[str, Any]", params).get("status"))
         except JSONParseError as why:
             return JSONResponse(build_error_response(None, RpcParseError(message=str(why))))
-        except InvalidParamsError as why:
+        except (InvalidParamsError, ContentTypeNotSupportedError) as why:
             known = id if isinstance(id, str | int) and not isinstance(id, bool) else None
             return JSONResponse(build_error_response(known, why))
         return await endpoint(request)
@@ -109,21 +121,47 @@ def _checked_rest(endpoint: Endpoint) -> Endpoint:
         body = await request.body()
         try:
             if body:
+                _check_type(request)
                 await _json(request)
             if request.url.path.endswith("/tasks"):
                 _check_state(request.query_params.get("status"))
         except JSONParseError as why:
             return _refused(InvalidRequestError(str(why)))
+        except ContentTypeNotSupportedError as why:
+            return _refused(why, 415)
         except A2AError as why:
             return _refused(why)
-        return await endpoint(request)
+        response = await endpoint(request)
+        if response.media_type == A2A_JSON_MEDIA_TYPE and _wants_plain_json(request):
+            response.headers["content-type"] = _JSON
+        return response
 
     return answer
 
 
-def _refused(why: A2AError) -> Response:
+def _refused(why: A2AError, status: int | None = None) -> Response:
     payload = build_rest_error_payload(why)
+    if status is not None:
+        payload["error"]["code"] = status
     return JSONResponse(payload, payload["error"]["code"])
+
+
+def _check_type(request: Request) -> None:
+    """Refuse a body that is said to be something else than JSON."""
+    said = _media_type(request.headers.get("content-type", _JSON))
+    if "json" not in said:
+        raise ContentTypeNotSupportedError(f"the request's body is of type {said[:80]!r}; send JSON, as {_JSON}")
+
+
+def _wants_plain_json(request: Request) -> bool:
+    """Say whether a caller speaks ``application/json``, and not the protocol's own media type."""
+    said = _media_type(request.headers.get("content-type", ""))
+    accepted = request.headers.get("accept", "")
+    return A2A_JSON_MEDIA_TYPE not in accepted and (said == _JSON or (not said and _JSON in accepted))
+
+
+def _media_type(header: str) -> str:
+    return header.partition(";")[0].strip().lower()
 
 
 async def _json(request: Request) -> Any:

@@ -6,15 +6,17 @@ at ``/.well-known/agent-card.json``, JSON-RPC at the card's own address, HTTP+JS
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from email.utils import formatdate
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from waggledance.core import Key, RunFailed
+from waggledance.core import Key, LoopClock, RunFailed, UsageError
 from waggledance.gateways._host import DEFAULT, Host
 
 if TYPE_CHECKING:
@@ -40,8 +42,12 @@ class A2A:
         webhooks: which addresses notifications may go to; public ones when None.
         key: signs the cards; nobody does when None.
         tasks: the file in which tasks are kept; beside the host's log when None, and in memory where it has none.
+        wait_s: how many seconds a caller who wants to wait for a task's end does wait at most, ≥ 0, and then is given
+            the task as it is, still at work: for proxies that cut what is silent for long. To the end when None, as
+            the protocol has it.
 
     Raises:
+        UsageError: `wait_s` is negative or no number.
         RunFailed: the extra ``a2a`` is not installed.
     """
 
@@ -56,7 +62,10 @@ class A2A:
         webhooks: Webhooks | None = None,
         key: Key | None = None,
         tasks: Path | None = None,
+        wait_s: float | None = None,
     ) -> None:
+        if wait_s is not None and not (math.isfinite(wait_s) and wait_s >= 0):
+            raise UsageError(f"an A2A caller waits 0 seconds or more for a task, got {wait_s}; None waits to its end")
         if find_spec("a2a") is None or find_spec("sse_starlette") is None:
             raise RunFailed('the A2A door needs the package a2a-sdk: pip install "waggledance[a2a]"')
         from waggledance.gateways._a2a_ledger import Ledger
@@ -66,7 +75,8 @@ class A2A:
 
         if tasks is None and host.log is not None:
             tasks = host.log.path.with_name(f"{host.log.path.name}.a2a")
-        self._host, self._url, self._keyed, self._key = host, url.rstrip("/"), keyed, key
+        self._host, self._url, self._keyed, self._key, self._wait_s = host, url.rstrip("/"), keyed, key, wait_s
+        self._opened = formatdate(LoopClock().wall_ms() // 1_000, usegmt=True)
         self._work = Work(host, Ledger(tasks))
         self._pushes = Pushes(self._work, webhooks or Webhooks())
         self._cards: dict[tuple[str, str, tuple[str, ...] | None], AgentCard] = {}
@@ -105,9 +115,9 @@ class A2A:
         extended = partial(self._card, name, extended=True) if self._keyed else None
 
         async def card(request: Request) -> Response:
-            return _served(request, self._card(name, base(request)))
+            return _served(request, self._card(name, base(request)), self._opened)
 
-        requests = Requests(name, self._work, self._pushes, extended)
+        requests = Requests(name, self._work, self._pushes, extended, self._wait_s)
         return [Route(f"{path}{CARD_PATH}", card), *routes_for(path, requests, base)]
 
     def _base(self, path: str, request: Request) -> str:
@@ -126,15 +136,15 @@ class A2A:
         return self._cards[place]
 
 
-def _served(request: Request, card: Any) -> Response:
-    """Return a card, or that it is the one which the caller has."""
+def _served(request: Request, card: Any, changed: str) -> Response:
+    """Return a card, or that it is the one which the caller has; it is as it was when the door was opened."""
     from blake3 import blake3
     from google.protobuf.json_format import MessageToJson
     from starlette.responses import Response
 
     body = MessageToJson(card, indent=None).encode()
     tag = f'"{blake3(body).hexdigest(16)}"'
-    headers = {"etag": tag, "cache-control": "max-age=60"}
+    headers = {"etag": tag, "last-modified": changed, "cache-control": "max-age=60"}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type="application/json")

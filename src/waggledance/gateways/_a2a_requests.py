@@ -9,7 +9,9 @@ bindings are the SDK's.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 
 from a2a.server.context import ServerCallContext
 from a2a.server.request_handlers.request_handler import (
@@ -66,10 +68,19 @@ class Requests(RequestHandler):
         work: the tasks of all swarms.
         pushes: who is told of what happens.
         extended: makes the card for callers with a key, from the server's address; None where no keys are asked for.
+        wait_s: how long a caller waits for the end of a task at most; to the end when None.
     """
 
-    def __init__(self, swarm: str, work: Work, pushes: Pushes, extended: Callable[[str], AgentCard] | None) -> None:
-        self._swarm, self._work, self._pushes, self._extended = swarm, work, pushes, extended
+    def __init__(
+        self,
+        swarm: str,
+        work: Work,
+        pushes: Pushes,
+        extended: Callable[[str], AgentCard] | None,
+        wait_s: float | None,
+    ) -> None:
+        self._swarm, self._work, self._pushes = swarm, work, pushes
+        self._extended, self._wait_s = extended, wait_s
 
     # -- asking -------------------------------------------------------------------------------------------------
 
@@ -77,8 +88,11 @@ class Requests(RequestHandler):
     async def on_message_send(self, params: SendMessageRequest, context: ServerCallContext) -> Task | Message:
         """Begin a task; return it at its end, or at once when the caller does not want to wait."""
         live = await self._begin(params, context)
-        task = live.task if params.configuration.return_immediately else await live.ended()
-        return apply_history_length(task, params.configuration)
+        if not params.configuration.return_immediately:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._wait_s):
+                    await live.ended()
+        return apply_history_length(live.task, params.configuration)
 
     @validate_request_params
     async def on_message_send_stream(

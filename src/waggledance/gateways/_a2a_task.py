@@ -11,11 +11,12 @@ cost, channel, and the certificate as text where one was made, so that anyone ca
 is not one peer's opinion: what each peer says comes as an update of the task's status, with the peer's name in its
 metadata.
 
-Source: Agent2Agent protocol 1.0, §4.1 (objects) and §4.2 (events).
+Source: Agent2Agent protocol 1.0, §4.1 (objects), §4.2 (events) and §5.5 (names of fields).
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -70,6 +71,7 @@ def decided(decision: Decision) -> Artifact:
     """Return a decision as an artifact: words, and everything about it as data."""
     plain: dict[str, Any] = msgspec.json.decode(decision.to_json())
     plain["certificate"] = decision.certificate or None
+    plain["cost"] = {_camel(name): count for name, count in plain["cost"].items()}
     words = decision.text or decision.key or f"no answer ({decision.status})"
     data = ParseDict(plain, Value())
     return Artifact(
@@ -123,3 +125,12 @@ def updated(task: Task, status: TaskStatus) -> TaskStatusUpdateEvent:
 def delivered(task: Task, artifact: Artifact) -> TaskArtifactUpdateEvent:
     """Return an artifact of a task as an event, whole."""
     return TaskArtifactUpdateEvent(task_id=task.id, context_id=task.context_id, artifact=artifact, last_chunk=True)
+
+
+def _camel(name: str) -> str:
+    """Return a field's name as the protocol has names.
+
+    >>> _camel("prompt_tokens")
+    'promptTokens'
+    """
+    return re.sub(r"_([a-z])", lambda after: after[1].upper(), name)
