@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from waggledance._lazy import lazy
 
 if TYPE_CHECKING:
     from waggledance._replay import ReplayDiffers as ReplayDiffers
@@ -30,58 +32,7 @@ if TYPE_CHECKING:
     from waggledance.peers import Agent as Agent
     from waggledance.peers import FunctionPeer as FunctionPeer
     from waggledance.peers import HumanPeer as HumanPeer
+else:
+    __getattr__, __dir__, __all__ = lazy(__name__)
 
-_HOMES = {
-    "ReplayDiffers": "waggledance._replay",
-    "decide_again": "waggledance._replay",
-    "Interrupted": "waggledance._swarm",
-    "NobodyAnswered": "waggledance._run",
-    "Swarm": "waggledance._swarm",
-    "Budget": "waggledance.core",
-    "Decision": "waggledance.core",
-    "Log": "waggledance.core",
-    "Message": "waggledance.core",
-    "Proposal": "waggledance.core",
-    "Question": "waggledance.core",
-    "Seat": "waggledance.core",
-    "WaggleError": "waggledance.core",
-    "after": "waggledance.core",
-    "count": "waggledance.core",
-    "everyone": "waggledance.core",
-    "model": "waggledance.models",
-    "Agent": "waggledance.peers",
-    "FunctionPeer": "waggledance.peers",
-    "HumanPeer": "waggledance.peers",
-}
-
-__all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — loaded when first used
-    "Agent",
-    "Budget",
-    "Decision",
-    "FunctionPeer",
-    "HumanPeer",
-    "Interrupted",
-    "Log",
-    "Message",
-    "NobodyAnswered",
-    "Proposal",
-    "Question",
-    "ReplayDiffers",
-    "Seat",
-    "Swarm",
-    "WaggleError",
-    "after",
-    "count",
-    "decide_again",
-    "everyone",
-    "model",
-]
 __version__ = "0.1.0"
-
-
-def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
-    if name not in _HOMES:
-        raise AttributeError(f"module 'waggledance' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)

@@ -42,7 +42,7 @@ def test_an_error_says_who_what_and_what_to_do() -> None:
 
 
 def test_every_public_name_is_there_and_no_other() -> None:
-    for name in models.__all__:
+    for name in dir(models):
         assert getattr(models, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'gpt'"):
         models.gpt  # noqa: B018  # pyright: ignore[reportUnusedExpression, reportAttributeAccessIssue, reportUnknownMemberType]

@@ -5,8 +5,9 @@ Everything is loaded when it is first used: servers and the libraries of protoco
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from waggledance._lazy import lazy
 
 if TYPE_CHECKING:
     from waggledance.gateways._a2a_gateway import A2A as A2A
@@ -77,125 +78,5 @@ if TYPE_CHECKING:
     from waggledance.gateways._threads_place import ThreadPlace as ThreadPlace
     from waggledance.gateways._threads_view import threads_text as threads_text
     from waggledance.gateways._timeouts import Timeouts as Timeouts
-
-__all__ = [
-    "A2A",
-    "AGUI",
-    "DIALECTS",
-    "A2APeer",
-    "AuditRow",
-    "Broken",
-    "Broker",
-    "Cancelled",
-    "ChatClient",
-    "ChatGateway",
-    "Close",
-    "Decided",
-    "Desk",
-    "Dialect",
-    "DialectError",
-    "Draining",
-    "Event",
-    "Failed",
-    "Gateway",
-    "Heard",
-    "Host",
-    "Hosted",
-    "Keys",
-    "Limits",
-    "LocalThreads",
-    "Loss",
-    "McpGateway",
-    "McpTools",
-    "MeshThreads",
-    "Neutral",
-    "NoRoom",
-    "OnBehalf",
-    "OpenAIDoor",
-    "Order",
-    "Permit",
-    "Piece",
-    "Principal",
-    "RemoteFailed",
-    "Room",
-    "Running",
-    "Server",
-    "Speaker",
-    "Started",
-    "Tenant",
-    "Thread",
-    "ThreadPlace",
-    "Timeouts",
-    "TooBusy",
-    "ToolRefused",
-    "ToolServerFailed",
-    "Translation",
-    "Webhooks",
-    "app_of",
-    "as_neutral",
-    "as_part",
-    "as_piece",
-    "caller_of",
-    "chat_client",
-    "desks_of",
-    "dialect",
-    "difference",
-    "hosted_on_mesh",
-    "read_on_behalf",
-    "refusal",
-    "serve_stdio",
-    "thread_of",
-    "threads_text",
-    "translate",
-]
-
-_HOMES = {
-    "_a2a_gateway": ("A2A",),
-    "_a2a_peer": ("A2APeer",),
-    "_a2a_remote": ("RemoteFailed",),
-    "_a2a_webhook": ("Webhooks",),
-    "_agui_gateway": ("AGUI",),
-    "_broker": ("AuditRow", "Broker", "Tenant", "ToolRefused"),
-    "_chat_client": ("ChatClient", "NoRoom", "chat_client"),
-    "_chat_door": ("ChatGateway",),
-    "_chat_room": ("Room",),
-    "_chat_speaker": ("Speaker",),
-    "_dialect": ("Dialect", "DialectError", "Loss", "Neutral", "Piece", "Translation", "difference"),
-    "_dialects": ("DIALECTS", "dialect", "translate"),
-    "_event": ("Broken", "Cancelled", "Decided", "Draining", "Event", "Failed", "Started", "TooBusy"),
-    "_gateway": ("Gateway",),
-    "_guard": ("caller_of",),
-    "_host": ("Host",),
-    "_hosted": ("Hosted",),
-    "_keys": ("Keys",),
-    "_limits": ("Limits",),
-    "_mcp_gateway": ("McpGateway", "desks_of"),
-    "_mcp_link": ("ToolServerFailed",),
-    "_mcp_stdio": ("serve_stdio",),
-    "_mcp_toolbox": ("McpTools",),
-    "_on_behalf": ("OnBehalf", "read_on_behalf"),
-    "_on_mesh": ("hosted_on_mesh",),
-    "_openai_door": ("OpenAIDoor",),
-    "_order": ("Order",),
-    "_parts": ("as_neutral", "as_part", "as_piece"),
-    "_permits": ("Permit", "Principal"),
-    "_refusal": ("refusal",),
-    "_running": ("Running",),
-    "_server": ("Server",),
-    "_serving": ("app_of",),
-    "_threads_desk": ("Desk", "Heard"),
-    "_threads_fold": ("Close", "Thread", "thread_of"),
-    "_threads_mesh": ("MeshThreads",),
-    "_threads_place": ("LocalThreads", "ThreadPlace"),
-    "_threads_view": ("threads_text",),
-    "_timeouts": ("Timeouts",),
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    globals()[name] = found
-    return found
+else:
+    __getattr__, __dir__, __all__ = lazy(__name__)

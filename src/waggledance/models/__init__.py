@@ -3,9 +3,9 @@
 Importing this is light; the libraries behind a back end are loaded when it is first used.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from waggledance._lazy import lazy
 from waggledance.core._turn import Tool as Tool
 from waggledance.core._turn import ToolCall as ToolCall
 from waggledance.core._turn import Turn as Turn
@@ -51,73 +51,5 @@ if TYPE_CHECKING:
     from waggledance.models._spec import check as check
     from waggledance.models._spec import model as model
     from waggledance.models._spec import options as options
-
-__all__ = [
-    "CATALOGUE",
-    "Adaptable",
-    "BadAnswer",
-    "Changing",
-    "Completion",
-    "CutShort",
-    "Embedded",
-    "FetchFailed",
-    "Gguf",
-    "Model",
-    "ModelError",
-    "NotRecorded",
-    "OpenAI",
-    "PromptTooLong",
-    "RateLimited",
-    "Recorded",
-    "Recorder",
-    "Refused",
-    "Request",
-    "Retrying",
-    "Row",
-    "ScriptEnded",
-    "Scripted",
-    "ServerFailed",
-    "Streaming",
-    "TimedOut",
-    "Tool",
-    "ToolCall",
-    "Turn",
-    "Unreachable",
-    "Weights",
-    "WeightsBroken",
-    "WeightsMissing",
-    "WrongKey",
-    "as_sent",
-    "available",
-    "cache_folder",
-    "check",
-    "get",
-    "model",
-    "options",
-    "path_of",
-    "with_retries",
-]
-
-_HOMES = {
-    "_catalogue": ("CATALOGUE", "Weights", "cache_folder", "path_of"),
-    "_errors": (
-        *("BadAnswer", "CutShort", "FetchFailed", "NotRecorded", "PromptTooLong", "RateLimited", "Refused"),
-        *("ScriptEnded", "ServerFailed", "TimedOut", "Unreachable", "WeightsBroken", "WeightsMissing", "WrongKey"),
-    ),
-    "_get": ("get",),
-    "_llama": ("Embedded", "Gguf"),
-    "_openai": ("OpenAI",),
-    "_recorded": ("Recorded", "Recorder"),
-    "_retry": ("Retrying", "with_retries"),
-    "_scripted": ("Scripted",),
-    "_spec": ("Row", "available", "check", "model", "options"),
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    globals()[name] = found
-    return found
+else:
+    __getattr__, __dir__, __all__ = lazy(__name__)

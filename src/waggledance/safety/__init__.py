@@ -3,8 +3,9 @@
 Names are loaded when they are first used, so importing this is light.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from waggledance._lazy import lazy
 
 if TYPE_CHECKING:
     from waggledance.safety._builtin import builtin as builtin
@@ -87,139 +88,5 @@ if TYPE_CHECKING:
     from waggledance.safety._stress import Stress as Stress
     from waggledance.safety._stress import Stressed as Stressed
     from waggledance.safety._violation import Violation as Violation
-
-__all__ = [
-    "HARD",
-    "Act",
-    "Answered",
-    "Asked",
-    "Blocked",
-    "Capabilities",
-    "CausalPast",
-    "Change",
-    "Checked",
-    "Checker",
-    "Cites",
-    "Cleaned",
-    "Comparison",
-    "Compliance",
-    "Contract",
-    "Duplicated",
-    "Faulty",
-    "Fork",
-    "Grant",
-    "GrantedTool",
-    "HardScrub",
-    "Interject",
-    "Intervention",
-    "Live",
-    "Mediated",
-    "MissingRecord",
-    "NoUseOfRetracted",
-    "NotExported",
-    "Peers",
-    "Perturbation",
-    "Placeholders",
-    "Reordered",
-    "RepliesToRead",
-    "Retract",
-    "Reword",
-    "Reworded",
-    "Rules",
-    "Ruling",
-    "Schema",
-    "Scrub",
-    "Scrubbed",
-    "ScrubbedBeforeRemote",
-    "SignatureChain",
-    "SoftScrub",
-    "SoftScrubFailed",
-    "Span",
-    "SpawnLimit",
-    "Spend",
-    "Stress",
-    "Stressed",
-    "SwapModel",
-    "SwapRule",
-    "Swapped",
-    "Terminates",
-    "ToolFails",
-    "Traced",
-    "Tracing",
-    "Unsay",
-    "Unseat",
-    "Violation",
-    "as_plain",
-    "at_most",
-    "builtin",
-    "check",
-    "compare",
-    "contract",
-    "contracts_named",
-    "each",
-    "every",
-    "export_trace",
-    "exporter_to",
-    "fork_name",
-    "intervene",
-    "intervention_of",
-    "needs_otel",
-    "recheck",
-    "rerun",
-    "sum_of",
-    "told_intervention",
-    "vote_once",
-]
-
-_HOMES = {
-    "_builtin": ("builtin",),
-    "_builtin_exchanges": ("GrantedTool", "ScrubbedBeforeRemote"),
-    "_builtin_form": ("Schema", "SignatureChain"),
-    "_builtin_sources": ("Cites", "NoUseOfRetracted", "RepliesToRead", "Retract"),
-    "_builtin_spend": ("SpawnLimit", "Spend"),
-    "_builtin_votes": ("Answered", "Terminates", "vote_once"),
-    "_causal_past": ("CausalPast",),
-    "_check_log": ("check", "recheck"),
-    "_checked": ("Checked",),
-    "_combinators": ("at_most", "contract", "each", "every", "sum_of"),
-    "_compare_histories": ("Change", "Comparison"),
-    "_compliance": ("Compliance", "Faulty"),
-    "_contract": ("Contract",),
-    "_contract_checker": ("Checker",),
-    "_contract_names": ("contracts_named",),
-    "_fork": ("Fork", "compare", "fork_name", "intervene", "rerun"),
-    "_interventions": (
-        "Interject",
-        "Intervention",
-        "Reword",
-        "SwapModel",
-        "SwapRule",
-        "Unsay",
-        "Unseat",
-        "as_plain",
-        "intervention_of",
-        "told_intervention",
-    ),
-    "_capabilities": ("Capabilities", "Grant"),
-    "_mediator": ("Mediated",),
-    "_otel": ("Tracing", "needs_otel"),
-    "_otel_export": ("NotExported", "Traced", "export_trace", "exporter_to"),
-    "_perturbations": ("Duplicated", "Perturbation", "Reordered", "Reworded", "Swapped", "ToolFails"),
-    "_ruling": ("Act", "Blocked", "Rules", "Ruling"),
-    "_recorded_peer": ("Asked", "Live", "MissingRecord"),
-    "_replay_parts": ("Peers",),
-    "_scrub": ("HARD", "Cleaned", "HardScrub", "Placeholders", "Scrub", "Span"),
-    "_scrub_soft": ("SoftScrub", "SoftScrubFailed"),
-    "_scrubbed": ("Scrubbed",),
-    "_stress": ("Stress", "Stressed"),
-    "_violation": ("Violation",),
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    globals()[name] = found
-    return found
+else:
+    __getattr__, __dir__, __all__ = lazy(__name__)

@@ -5,9 +5,9 @@ What computes on arrays needs numpy, which takes a tenth of a second to import, 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from waggledance._lazy import lazy
 from waggledance.topology._complete import Complete as Complete
 from waggledance.topology._exchanges import Exchange as Exchange
 from waggledance.topology._exchanges import by_outcome as by_outcome
@@ -40,53 +40,5 @@ if TYPE_CHECKING:
     from waggledance.topology._points import points as points
     from waggledance.topology._points import similarities as similarities
     from waggledance.topology._points import unit_vectors as unit_vectors
-
-_ON_ARRAYS = {
-    "Embed": "waggledance.topology._points",
-    "alike": "waggledance.topology._points",
-    "contributions": "waggledance.topology._points",
-    "hashed_ngrams": "waggledance.topology._embedding",
-    "points": "waggledance.topology._points",
-    "similarities": "waggledance.topology._points",
-    "unit_vectors": "waggledance.topology._points",
-}
-"""Names that are loaded when first used, and the modules that hold them."""
-
-__all__ = [  # pyright: ignore[reportUnsupportedDunderAll] — some are loaded when first used
-    "SIMILARITY_STEPS",
-    "TOPOLOGIES",
-    "Complete",
-    "Embed",
-    "Exchange",
-    "Feedback",
-    "Graph",
-    "Groups",
-    "Hearing",
-    "Hyperedge",
-    "KRegular",
-    "Ring",
-    "SelfOrg",
-    "SmallWorld",
-    "Star",
-    "Topology",
-    "alike",
-    "by_meaning",
-    "by_name",
-    "by_outcome",
-    "by_review",
-    "contributions",
-    "hashed_ngrams",
-    "heard_in",
-    "points",
-    "reviews_due",
-    "similarities",
-    "similarities_to",
-    "unit_vectors",
-    "word_llama",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _ON_ARRAYS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_ON_ARRAYS[name]), name)
+else:
+    __getattr__, __dir__, __all__ = lazy(__name__)
