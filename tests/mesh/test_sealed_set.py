@@ -9,7 +9,7 @@ from waggledance import Swarm
 from waggledance.core import LoopClock, Message, Opening, Proposal, Question, RunFailed
 from waggledance.mesh._sealed_set import SealedSet, decide_over
 from waggledance.protocols import PROTOCOLS, by_name
-from waggledance.testing import Opinionated
+from waggledance.testing import Kept, Opinionated
 
 AnyMessage = Message[Any]
 PACKAGE = Question(text="What to buy?", expects="package", options=("tea", "mate", "cocoa"), costs=(2, 1, 2), spend=3)
@@ -19,25 +19,6 @@ TEXTS = [
     "debate(stop=agreed)",
     "confidence-debate(drafts=2)",
 ]
-
-
-class Kept:
-    """A journal in a list."""
-
-    def __init__(self) -> None:
-        self.messages: list[AnyMessage] = []
-
-    def append(self, message: AnyMessage, raw: bytes, /) -> None:
-        self.messages.append(message)
-
-    async def flush(self) -> None:
-        return
-
-    def __len__(self) -> int:
-        return 0
-
-    def __contains__(self, channel: str, /) -> bool:
-        return False
 
 
 def question_for(text: str) -> Question:

@@ -29,7 +29,7 @@ from waggledance.core import (
 from waggledance.network import Silent
 from waggledance.protocols import AskProtocol, Audit, Audited, Vote, auditors, rule_by_name
 from waggledance.protocols._audit import last_versions
-from waggledance.testing import Opinionated, simulate
+from waggledance.testing import Kept, Opinionated, simulate
 
 pytestmark = pytest.mark.usefixtures("stopped_wall_clock")
 
@@ -83,22 +83,8 @@ class Auditor(Opinionated):
         return Proposal.of(key, f"I say {key}", confidence=0.5)
 
 
-class Kept:
-    """A journal that keeps messages in a list."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message[Any]] = []
-
-    def append(self, message: Message[Any], raw: bytes, /) -> None:
-        self.messages.append(message)
-
-    async def flush(self) -> None: ...
-
-    def __len__(self) -> int:
-        return 0
-
-    def __contains__(self, channel: str, /) -> bool:
-        return False
+class Said(Kept):
+    """What was said, of one kind."""
 
     def of(self, body: type[Any], round: int) -> list[Message[Any]]:
         return [m for m in self.messages if isinstance(m.body, body) and m.body.round == round]
@@ -106,8 +92,8 @@ class Kept:
 
 def asked(
     protocol: AskProtocol, number: int, world: World, n: int = 5, **options: Any
-) -> tuple[Kept, Decision, list[Auditor]]:
-    kept, peers = Kept(), [Auditor(f"p{i}", world) for i in range(n)]
+) -> tuple[Said, Decision, list[Auditor]]:
+    kept, peers = Said(), [Auditor(f"p{i}", world) for i in range(n)]
     swarm = Swarm(peers, protocol=protocol, seed=number, log=kept)
     question = Question(text=f"Case {number}", expects="choice", options=KEYS)
     return kept, swarm.ask_sync(question, **options), peers

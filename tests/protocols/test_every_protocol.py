@@ -1,11 +1,9 @@
 """Laws that every protocol keeps: it ends, it is deterministic, it decides alike, and it decides with what is there."""
 
-from typing import Any
-
 import pytest
 
 from waggledance import Budget, Swarm
-from waggledance.core import Decision, Dissent, Message, Proposal, Question
+from waggledance.core import Decision, Dissent, Proposal, Question
 from waggledance.network import Silent, Simulated
 from waggledance.protocols import (
     PROTOCOLS,
@@ -23,7 +21,7 @@ from waggledance.protocols import (
     Society,
     Vote,
 )
-from waggledance.testing import Opinionated, check_protocol, simulate
+from waggledance.testing import Kept, Opinionated, check_protocol, simulate
 
 EVERY = [
     Vote(samples=2, patience_s=30),
@@ -57,25 +55,6 @@ every_protocol = pytest.mark.parametrize("protocol", EVERY, ids=lambda protocol:
 
 def peers(n: int = 5) -> list[Opinionated]:
     return [Opinionated(f"p{i}") for i in range(n)]
-
-
-class Kept:
-    """A journal that keeps messages in a list."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message[Any]] = []
-
-    def append(self, message: Message[Any], raw: bytes, /) -> None:
-        self.messages.append(message)
-
-    async def flush(self) -> None:
-        pass
-
-    def __len__(self) -> int:
-        return 0
-
-    def __contains__(self, channel: str, /) -> bool:
-        return False
 
 
 def asked(protocol: AskProtocol, budget: Budget, n: int = 5) -> Decision:

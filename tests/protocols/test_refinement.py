@@ -16,7 +16,7 @@ from waggledance.consensus import majority
 from waggledance.core import UNIT, Budget, Call, Judgement, Message, Note, Proposal, Question, UsageError, Verdict
 from waggledance.network import Silent
 from waggledance.protocols import AskProtocol, Refinement, Vote, check_fit
-from waggledance.testing import Opinionated, simulate
+from waggledance.testing import Kept, Opinionated, simulate
 
 pytestmark = pytest.mark.usefixtures("stopped_wall_clock")
 
@@ -99,29 +99,15 @@ def _other(step: str, rng: Random) -> str:
     return rng.choice([digit for digit in "0123456789" if digit != step])
 
 
-class Kept:
-    """A journal that keeps messages in a list."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message[Any]] = []
-
-    def append(self, message: Message[Any], raw: bytes, /) -> None:
-        self.messages.append(message)
-
-    async def flush(self) -> None: ...
-
-    def __len__(self) -> int:
-        return 0
-
-    def __contains__(self, channel: str, /) -> bool:
-        return False
+class Said(Kept):
+    """What was said, of one kind."""
 
     def of(self, body: type[Any]) -> list[Message[Any]]:
         return [m for m in self.messages if isinstance(m.body, body)]
 
 
-def asked(protocol: AskProtocol, number: int, world: World, n: int = 5) -> tuple[Kept, str | None, list[Solver]]:
-    kept, peers = Kept(), [Solver(f"p{i}", world) for i in range(n)]
+def asked(protocol: AskProtocol, number: int, world: World, n: int = 5) -> tuple[Said, str | None, list[Solver]]:
+    kept, peers = Said(), [Solver(f"p{i}", world) for i in range(n)]
     decision = Swarm(peers, protocol=protocol, seed=number, log=kept).ask_sync(Question(text=f"Case {number}"))
     return kept, decision.key, peers
 
@@ -235,7 +221,7 @@ def test_when_all_agree_nothing_is_refined() -> None:
         async def propose(self, call: Call) -> Proposal:
             return self._said("123456")
 
-    kept = Kept()
+    kept = Said()
     peers = [Sure(f"p{i}", World()) for i in range(3)]
     decision = Swarm(peers, protocol=Refinement(), log=kept).ask_sync(Question(text="Case 1"))
     assert (decision.key, len(kept.of(Proposal)), kept.of(Judgement)) == ("123456", 3, [])
@@ -245,7 +231,7 @@ def test_when_all_agree_nothing_is_refined() -> None:
 def test_a_budget_of_messages_buys_judging_first_then_refining_then_doing_it_again(
     messages: int, rounds: set[int]
 ) -> None:
-    kept, world = Kept(), World()
+    kept, world = Said(), World()
     swarm = Swarm([Solver(f"p{i}", world) for i in range(5)], protocol=Refinement(gate=1.0), seed=3, log=kept)
     decision = swarm.ask_sync(Question(text="Case 3"), budget=Budget(messages=messages))
     assert {m.body.round for m in kept.of(Proposal)} == rounds

@@ -52,7 +52,7 @@ from waggledance.safety import (
     intervene,
     rerun,
 )
-from waggledance.testing import Opinionated, SimulatedMesh, on_virtual_time, simulate
+from waggledance.testing import Kept, Opinionated, SimulatedMesh, on_virtual_time, simulate
 
 SUM = Question(text="2 + 2?", expects="number")
 SHARED = Question(text="What for?", expects="package", options=("a", "b", "c"), spend=1)
@@ -75,7 +75,7 @@ def follower(name: str, first: str) -> FunctionPeer:
 
 def recorded(*firsts: str, protocol: AskProtocol | None = None) -> tuple[AnyMessage, ...]:
     """Return what peers said who begin with these answers, p0 with the first."""
-    kept = _Kept()
+    kept = Kept()
     swarm = Swarm([follower(f"p{i}", first) for i, first in enumerate(firsts)], log=kept)
     swarm.ask_sync(SUM, protocol=protocol or Debate(rounds=1))
     return tuple(kept.messages)
@@ -85,28 +85,10 @@ def simulated(
     protocol: AskProtocol, *, seed: int, faults: Sequence[Any] = (), **network: Any
 ) -> tuple[AnyMessage, ...]:
     """Return what five peers said who answer as they please, on a network in virtual time."""
-    kept = _Kept()
+    kept = Kept()
     net = Simulated(seed=seed, faults=tuple(faults), **network)
     Swarm([Opinionated(f"p{i}") for i in range(5)], network=net, protocol=protocol, log=kept, seed=seed).ask_sync(SUM)
     return tuple(kept.messages)
-
-
-class _Kept:
-    """A journal in memory."""
-
-    def __init__(self) -> None:
-        self.messages: list[AnyMessage] = []
-
-    def append(self, message: AnyMessage, raw: bytes, /) -> None:
-        self.messages.append(message)
-
-    async def flush(self) -> None: ...
-
-    def __len__(self) -> int:
-        return 0
-
-    def __contains__(self, channel: str, /) -> bool:
-        return False
 
 
 def forked(messages: Sequence[AnyMessage], *edits: Any, **how: Any) -> Fork:
@@ -216,7 +198,7 @@ def _restored(message: AnyMessage, decision: bytes) -> AnyMessage:
 
 
 def test_more_heard_than_a_message_names_is_heard_again() -> None:
-    kept = _Kept()
+    kept = Kept()
     Swarm([Opinionated(f"p{i}") for i in range(70)], log=kept, protocol=Debate(rounds=2)).ask_sync(SUM)
     again = forked(kept.messages, live="never")
     assert again.exact
@@ -238,6 +220,10 @@ def test_another_wording_changes_what_follows_from_it() -> None:
     fork = forked(messages, Reword(said_by(messages, "p1").id, "4"), peers=asked_again)
     assert fork.before is not None
     assert (fork.before.key, fork.decision.key, fork.flipped) == ("5", "4", True)
+    told = str(fork).splitlines()
+    assert told[0].startswith(f"{fork.channel}, a fork of {fork.parent}: ")
+    assert told[1] == "decided before: 5; now: 4"
+    assert told[-1] == f"{fork.calls_live} calls made anew, {fork.calls_recorded} answered from the record"
 
 
 def test_one_more_word_is_heard_by_who_heard_the_one_before() -> None:
@@ -278,7 +264,7 @@ def test_a_peer_without_an_answer_then_is_heard_when_it_thinks_with_another_mode
     def broken(question: str) -> str:
         raise RunFailed("no model here")
 
-    kept = _Kept()
+    kept = Kept()
     peers = [follower("p0", "4"), follower("p1", "5"), FunctionPeer("p2", broken)]
     Swarm(peers, log=kept, protocol=Vote()).ask_sync(SUM)
     fork = forked(kept.messages, SwapModel("p2", "5"), peers=asked_again)
@@ -360,7 +346,7 @@ def test_nobody_of_a_fork_is_anybody_of_the_original() -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_tie_falls_in_a_fork_as_it_fell(seed: int) -> None:
-    kept = _Kept()
+    kept = Kept()
     peers = [follower(f"p{i}", str(i)) for i in range(4)]
     Swarm(peers, log=kept, protocol=Vote(), name=f"s{seed}", seed=seed).ask_sync(SUM)
     fork = forked(kept.messages, live="never", into=f"somewhere-else-{seed}")

@@ -8,37 +8,18 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from random import Random
-from typing import Any
 
 import pytest
 
 from waggledance import Swarm
-from waggledance.core import Budget, Message, Question, RunFailed
+from waggledance.core import Budget, Question, RunFailed
 from waggledance.network import Exponential, LogNormal, Simulated, Uniform
 from waggledance.protocols import PROTOCOLS, by_name
 from waggledance.safety import Checked, Compliance, builtin, check
 from waggledance.tasks import Add, Link, PlanResult, Task
-from waggledance.testing import Opinionated
+from waggledance.testing import Kept, Opinionated
 
 OWN = sorted({kind.name for kind in PROTOCOLS.values() if kind.__module__.startswith("waggledance.protocols")})
-
-
-class Kept:
-    """A journal that keeps messages in memory."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message[Any]] = []
-
-    def append(self, message: Message[Any], raw: bytes) -> None:
-        self.messages.append(message)
-
-    async def flush(self) -> None: ...
-
-    def __len__(self) -> int:
-        return 0
-
-    def __contains__(self, channel: str) -> bool:
-        return False
 
 
 def run(seed: int, protocol: str, *, budget: Budget | None = None, loss: float = 0.0) -> Compliance:

@@ -21,7 +21,7 @@ from waggledance.safety import (
     rerun,
 )
 from waggledance.tasks import Add, Link, Op, PlanResult, Task
-from waggledance.testing import on_virtual_time
+from waggledance.testing import Kept, on_virtual_time
 
 AnyMessage = Message[Any]
 FIRST, SECOND, THIRD, APART = (Task(goal=goal) for goal in ("first", "second", "third", "apart"))
@@ -46,25 +46,9 @@ class Crew:
         return FunctionPeer(name, do)
 
 
-class _Kept:
-    def __init__(self) -> None:
-        self.messages: list[AnyMessage] = []
-
-    def append(self, message: AnyMessage, raw: bytes, /) -> None:
-        self.messages.append(message)
-
-    async def flush(self) -> None: ...
-
-    def __len__(self) -> int:
-        return 0
-
-    def __contains__(self, channel: str, /) -> bool:
-        return False
-
-
 @pytest.fixture(scope="module")
 def recorded() -> tuple[AnyMessage, ...]:
-    kept, crew = _Kept(), Crew()
+    kept, crew = Kept(), Crew()
     result = on_virtual_time(Swarm([crew(f"p{i}") for i in range(3)], log=kept).run(WORK))
     assert result.complete
     return tuple(kept.messages)
