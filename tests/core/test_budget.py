@@ -130,10 +130,18 @@ def test_a_negative_limit_is_refused(limit: str) -> None:
         Budget(**{limit: -1})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("limit", ["seconds", "usd"])
-def test_a_limit_that_is_no_number_is_refused(limit: str) -> None:
-    with pytest.raises(UsageError):
-        Budget(**{limit: float("nan")})  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("limit", "given", "said"),
+    [
+        ("seconds", float("nan"), "a number of seconds, got nan"),
+        ("usd", "3", "a number of usd, got '3'"),
+        ("calls", 1.5, r"a whole number of calls, got 1\.5"),
+        ("tokens", inf, "a whole number of tokens, got inf"),
+    ],
+)
+def test_a_limit_that_is_no_number_is_refused(limit: str, given: object, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        Budget(**{limit: given})  # type: ignore[arg-type]
 
 
 def test_a_budget_reads_as_it_was_given() -> None:

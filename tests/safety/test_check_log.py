@@ -139,6 +139,11 @@ def test_what_is_no_contract_is_refused(wrong: Any) -> None:
         Checker([wrong])
 
 
+def test_a_rule_without_a_name_is_told_how_to_get_one() -> None:
+    with pytest.raises(UsageError, match=r"has no name; give it one with contract\('its name', …\)"):
+        Checker([at_most(1, "vote/1")])
+
+
 def test_two_contracts_of_one_name_are_refused() -> None:
     with pytest.raises(UsageError, match="two contracts are called 'once'"):
         Checker([ONCE, contract("once", at_most(2, "note/1"))])

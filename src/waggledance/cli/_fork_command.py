@@ -20,7 +20,6 @@ from waggledance.cli._settings import PeerTable
 from waggledance.core import Log, Message, MessageId, Peer, UsageError, run_awake
 from waggledance.models import Model
 from waggledance.safety import (
-    Comparison,
     Fork,
     Intervention,
     Live,
@@ -31,7 +30,6 @@ from waggledance.safety import (
     Unseat,
     as_plain,
     intervene,
-    told_intervention,
 )
 
 LIVE: Mapping[str, Live] = {"never": "never", "needed": "needed", "after": "after"}
@@ -65,7 +63,7 @@ def fork(channel: str, wanted: Wanted, flags: Mapping[str, object], config: Path
     if as_json:
         print_json(as_json_of(made))
         return
-    print_text(safe(told(made)))
+    print_text(safe(str(made)))
 
 
 async def _forked(
@@ -136,20 +134,6 @@ def message_named(id: str, messages: Sequence[Message[Any]]) -> MessageId:
     if len(found) != 1:
         raise UsageError(f"{len(found)} messages of the channel begin with {id!r}; see `waggle log show --json`")
     return found[0]
-
-
-def told(made: Fork) -> str:
-    """Return what has become of a fork, in plain lines."""
-    edits = [told_intervention(edit) for edit in made.edits] or ["nothing is changed"]
-    asked = f"{made.calls_live} calls made anew, {made.calls_recorded} answered from the record"
-    return "\n".join(
-        [
-            f"{made.channel}, a fork of {made.parent}: {'; '.join(edits)}",
-            str(Comparison(made.changed, made.before, made.decision)),
-            asked,
-            *(f"note: {note}" for note in made.notes),
-        ]
-    )
 
 
 def as_json_of(made: Fork) -> dict[str, Any]:

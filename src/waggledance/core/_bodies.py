@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 from unicodedata import is_normalized, normalize
 
 import msgspec
 
 from waggledance.core._budget import NO_COST, Budget, Cost, PlainBudget
-from waggledance.core._errors import UsageError
+from waggledance.core._errors import UnknownName, UsageError
 from waggledance.core._ids import MessageId, PeerId
 from waggledance.core._message import Body
 from waggledance.core._package import package_of
@@ -32,6 +32,7 @@ def well_formed(text: str) -> str:
 
 
 AnswerKind = Literal["number", "choice", "yes/no", "short", "free", "code", "package"]
+_KINDS = frozenset[str](get_args(AnswerKind))
 
 
 class Whole(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -73,6 +74,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.text.strip():
             raise UsageError('the question is empty; ask something, as in: waggle ask "What is 17 - 8?"')
+        if self.expects not in _KINDS:
+            raise UnknownName("kind of answer", str(self.expects), _KINDS)
         if not all(is_normalized("NFC", text) for text in (self.text, *self.options, *self._turns_text())):
             raise UsageError("a question's text must be in Unicode form NFC; use unicodedata.normalize('NFC', text)")
         if self.expects in ("choice", "package") and not 2 <= len(self.options) <= 26:

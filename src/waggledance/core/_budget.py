@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, isnan
 
 import msgspec
 
@@ -38,6 +38,8 @@ class Cost(msgspec.Struct, frozen=True, gc=False):
 
 NO_COST = Cost()
 ONE_CALL = Cost(calls=1)
+_COUNTED = frozenset({"tokens", "calls", "messages"})
+"""What a budget limits in whole numbers."""
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +54,12 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             limit = getattr(self, name)
-            if limit is not None and not limit >= 0:
+            if limit is None:
+                continue
+            if not isinstance(limit, int | float) or isnan(limit) or (name in _COUNTED and limit % 1):
+                kind = "a whole number" if name in _COUNTED else "a number"
+                raise UsageError(f"a budget says {kind} of {name}, got {limit!r:.80}; leave it out for no limit")
+            if limit < 0:
                 raise UsageError(f"a budget of {limit} {name} is negative; give 0 or more, or leave it out")
 
     def within(self, most: Budget) -> Budget:

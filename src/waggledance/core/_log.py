@@ -83,6 +83,8 @@ class Log:
     """
 
     def __init__(self, path: str | Path, mode: Literal["a", "r"] = "a") -> None:
+        if mode not in ("a", "r"):
+            raise UsageError(f'a log is opened to append ("a") or to read ("r"), got mode {mode!r}')
         self.path = Path(path)
         self.repaired: Report | None = None
         """What was found, when the file was damaged and had to be repaired."""

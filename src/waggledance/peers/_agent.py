@@ -76,6 +76,8 @@ class Agent:
     ) -> None:
         if not name.strip():
             raise UsageError("an agent needs a name, got an empty one")
+        if not hasattr(model, "complete"):
+            raise UsageError(f"{model!r:.80} is no model: make one with waggledance.model('embedded') or the like")
         self.name, self.model, self.persona = name, model, persona
         self.prompts, self.tools = prompts or BUILT_IN, tuple(tools)
         self.instructions: tuple[Instruction, ...] = ()

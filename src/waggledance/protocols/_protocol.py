@@ -58,6 +58,12 @@ def check_fit(protocol: AskProtocol, peers: Sequence[Peer]) -> None:
         UsageError: a peer lacks a skill, the rule needs what the protocol does not give or does not look at what it
             is for, or there are too few peers for the protocol or its topology.
     """
+    if isinstance(protocol, type):
+        raise UsageError(f"{protocol.__name__} is a class, and a protocol is one of its making: {protocol.__name__}()")
+    if not callable(protocol):
+        raise UsageError(
+            f"{protocol!r:.80} is no protocol: make one by its name with protocols.by_name({protocol!r:.40})"
+        )
     title = title_of(protocol)
     for peer in peers:
         missing = sorted(getattr(protocol, "skills", frozenset[str]()) - peer.skills)
@@ -107,6 +113,8 @@ def check_rule(protocol: AskProtocol) -> None:
     rule: Rule | None = getattr(protocol, "decide", None)
     if rule is None:
         return
+    if not callable(rule):
+        raise UsageError(f"{rule!r:.80} is no rule: make one by its name with protocols.rule_by_name({rule!r:.40})")
     title = title_of(protocol)
     gives = getattr(protocol, "gives", frozenset[str]())
     lacking = sorted(needs_of(rule) - gives)

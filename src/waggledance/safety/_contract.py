@@ -95,7 +95,8 @@ def check_contract(contract: Contract) -> None:
             raise UsageError(f"{contract!r:.80} is no contract: it has no {method}(); see safety.Contract")
     for text in ("name", "scope"):
         if not (isinstance(getattr(contract, text, None), str) and getattr(contract, text)):
-            raise UsageError(f"{contract!r:.80} is no contract: it has no {text}; see safety.Contract")
+            how = "give it one with contract('its name', …)" if hasattr(contract, "name") else "see safety.Contract"
+            raise UsageError(f"{contract!r:.80} is no contract: it has no {text}; {how}")
 
 
 def check_names(contracts: tuple[Contract, ...]) -> None:

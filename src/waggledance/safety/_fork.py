@@ -34,7 +34,7 @@ from waggledance.core import (
 )
 from waggledance.safety._compare_histories import Change, Comparison, changes_between
 from waggledance.safety._fork_source import Source
-from waggledance.safety._interventions import Interject, Intervention, Reword, Unsay
+from waggledance.safety._interventions import Interject, Intervention, Reword, Unsay, told_intervention
 from waggledance.safety._recorded_peer import Asked, Live
 from waggledance.safety._replay_parts import Peers, Replayed, Told
 from waggledance.safety._replay_run import replay
@@ -80,6 +80,15 @@ class Fork(msgspec.Struct, frozen=True, kw_only=True):
     def flipped(self) -> bool:
         """Whether another answer came out."""
         return Comparison(self.changed, self.before, self.decision).flipped
+
+    def __str__(self) -> str:
+        edits = [told_intervention(edit) for edit in self.edits] or ["nothing is changed"]
+        lines = [
+            f"{self.channel}, a fork of {self.parent}: {'; '.join(edits)}",
+            str(Comparison(self.changed, self.before, self.decision)),
+            f"{self.calls_live} calls made anew, {self.calls_recorded} answered from the record",
+        ]
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
 
 async def intervene(
