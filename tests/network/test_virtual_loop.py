@@ -1,6 +1,7 @@
 """Virtual time jumps, ends in a named deadlock, and lets nothing real in."""
 
 import asyncio
+import gc
 import socket
 import time
 from collections.abc import Awaitable, Callable
@@ -44,6 +45,42 @@ def test_timers_go_off_in_the_order_of_their_times() -> None:
 
     run(main)
     assert seen == [("a", 1.0), ("b", 2.0), ("c", 3.0)]
+
+
+def test_timers_of_one_moment_go_off_in_the_order_in_which_they_were_set() -> None:
+    async def main() -> list[int]:
+        seen, loop = list[int](), asyncio.get_running_loop()
+        for number in range(100):
+            loop.call_at(1.0, seen.append, number)
+        await asyncio.sleep(2)
+        return seen
+
+    assert run(main) == list(range(100))
+
+
+def test_timers_that_were_cancelled_never_go_off_and_are_not_kept() -> None:
+    async def main() -> tuple[list[int], int]:
+        seen, loop = list[int](), asyncio.get_running_loop()
+        for number in range(10_000):
+            timer = loop.call_at(1.0 + number, seen.append, number)
+            if number % 5_000:
+                timer.cancel()
+        kept = sum(isinstance(each, asyncio.TimerHandle) for each in gc.get_objects())
+        await asyncio.sleep(20_000)
+        return seen, kept
+
+    seen, kept = run(main)
+    assert seen == [0, 5_000]
+    assert kept < 500
+
+
+def test_a_timer_that_never_goes_off_is_none() -> None:
+    async def main() -> None:
+        asyncio.get_running_loop().call_at(float("inf"), print)
+        await asyncio.Event().wait()
+
+    with pytest.raises(Deadlock):
+        run(main)
 
 
 def test_waiting_for_what_never_comes_is_a_deadlock_and_names_the_time() -> None:

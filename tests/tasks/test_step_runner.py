@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -206,8 +207,8 @@ def test_ten_thousand_rows_with_time_outs_need_one_timer() -> None:
     async def wait(row: Row) -> None:
         nonlocal most
         if row.at == 900:
-            loop: Any = asyncio.get_running_loop()
-            most = sum(not timer.cancelled() and "Deadlines" in repr(timer) for timer in loop._scheduled)
+            timers = [each for each in gc.get_objects() if isinstance(each, asyncio.TimerHandle)]
+            most = sum(not timer.cancelled() and "Deadlines" in repr(timer) for timer in timers)
         await asyncio.sleep(1)
 
     assert ran(wait, n=1000, in_flight=1000).done == 1000
