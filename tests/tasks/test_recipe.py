@@ -87,7 +87,7 @@ def test_a_loop_goes_round_as_often_as_its_limit_and_pairs_what_belongs_to_one_r
         ("watch: [draft]", "watches: [draft]", 11, "there is no key 'watches'; did you mean 'watch'?"),
         ("produces: note", "produces: nota", 12, "there is no kind 'nota'; did you mean 'note'?"),
         ("produces: note", "produces: note\n    tries: often", 13, "Expected `int`, got `str`"),
-        ("produces: note", "produces: note\n    checks: [schemas:note]", 13, "there is no sort of check 'schemas'"),
+        ("produces: note", "produces: note\n    checks: [schemas:note]", 13, "there is no check 'schemas:note'; did"),
         ("produces: note", "produces: note\n    checks: [schema:note]", 13, "there is no kind with a schema 'note'"),
         (
             "produces: note",

@@ -146,6 +146,7 @@ if TYPE_CHECKING:
     from waggledance.tasks._recipe import RecipeFault as RecipeFault
     from waggledance.tasks._recipe import RecipeLimits as RecipeLimits
     from waggledance.tasks._recipe import Role as Role
+    from waggledance.tasks._recipe_check import recipe_check as recipe_check
     from waggledance.tasks._recipe_file import read_recipe as read_recipe
     from waggledance.tasks._recipe_file import recipe_from as recipe_from
     from waggledance.tasks._recipe_parts import step_in as step_in

@@ -63,7 +63,8 @@ class Role(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     despite_failures: bool = False
     """Whether it goes ahead with what is there when some of what it watches has failed or was skipped."""
     checks: tuple[str, ...] = ()
-    """Checks of what it makes, beside its kind's schema."""
+    """Checks of what it makes, beside its kind's schema: ``command:…``, ``schema:KIND``, or one's own by the name that
+    `recipe_check` gave it."""
     reviews: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
     """How many other peers must find that the checks pass."""
     tries: Annotated[int, msgspec.Meta(ge=1, le=100)] = 3

@@ -19,7 +19,7 @@ Fault = tuple[tuple[str, ...], str]
 """Where, as keys from the top, and what."""
 
 _ANSWERS = frozenset[str](get_args(AnswerKind))
-_CHECKED_BY = ("schema", "command", "tests")
+_CHECKED_BY = ("schema", "command")
 MAX_PLAN_OPS = 1_024
 
 
@@ -70,6 +70,7 @@ def _schema(name: str, schema: dict[str, object]) -> Iterator[Fault]:
 
 
 def _roles(recipe: Recipe) -> Iterator[Fault]:
+    from waggledance.tasks._recipe_check import recipe_checks
     from waggledance.tasks._role_function import role_functions
 
     for name, role in recipe.roles.items():
@@ -90,8 +91,8 @@ def _roles(recipe: Recipe) -> Iterator[Fault]:
         yield from _conditions(at, role)
         for check in role.checks:
             kind, colon, of = check.partition(":")
-            if not colon or kind not in _CHECKED_BY:
-                yield (*at, "checks"), unknown("sort of check", kind, [f"{k}:…" for k in _CHECKED_BY])
+            if check not in recipe_checks() and not (colon and kind in _CHECKED_BY):
+                yield (*at, "checks"), unknown("check", check, [*recipe_checks(), *(f"{k}:…" for k in _CHECKED_BY)])
             elif kind == "schema" and (of not in recipe.kinds or recipe.kinds[of].schema is None):
                 yield (*at, "checks"), unknown("kind with a schema", of, recipe_schemas(recipe))
 

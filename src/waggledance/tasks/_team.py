@@ -27,6 +27,7 @@ from waggledance.tasks._planned import SHOWN_CHARS, decision_of
 from waggledance.tasks._recipe import Recipe
 from waggledance.tasks._recipe_parts import fanned_out, step_in, steps_in, watched_by
 from waggledance.tasks._recipe_steps import RecipeStep
+from waggledance.tasks._recipe_check import recipe_checks
 from waggledance.tasks._role_function import Artefact, Watched, role_functions
 from waggledance.tasks._role_notes import labelled, reminded
 from waggledance.tasks._router import Router
@@ -94,7 +95,7 @@ class Team:
             recipe.ops,
             execute=_Playing(self, apart),
             router=apart,
-            check=Checks(schemas=recipe.schemas, sandbox=self.sandbox),
+            check=Checks(recipe_checks(), schemas=recipe.schemas, sandbox=self.sandbox),
             claiming=self.claiming,
             good_at=(self.good_at or {}).get(seat.name, {}),
             patience_s=self.patience_s,
