@@ -1,4 +1,4 @@
-"""A recipe names checks of one's own: what fails them goes back, with the reason, and unknown ones are found at once."""
+"""A recipe names checks of one's own: what fails them goes back with the reason, and unknown ones are found at once."""
 
 import asyncio
 

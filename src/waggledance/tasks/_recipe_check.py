@@ -1,4 +1,4 @@
-"""Checks of one's own that recipes name: what a schema cannot say and no program need run for. The same at every peer."""
+"""Checks of one's own that recipes name: what no schema can say and no program need run for. Alike at every peer."""
 
 from __future__ import annotations
 

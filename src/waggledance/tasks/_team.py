@@ -25,9 +25,9 @@ from waggledance.tasks._plan import Plan
 from waggledance.tasks._plan_result import PlanResult
 from waggledance.tasks._planned import SHOWN_CHARS, decision_of
 from waggledance.tasks._recipe import Recipe
+from waggledance.tasks._recipe_check import recipe_checks
 from waggledance.tasks._recipe_parts import fanned_out, step_in, steps_in, watched_by
 from waggledance.tasks._recipe_steps import RecipeStep
-from waggledance.tasks._recipe_check import recipe_checks
 from waggledance.tasks._role_function import Artefact, Watched, role_functions
 from waggledance.tasks._role_notes import labelled, reminded
 from waggledance.tasks._router import Router
