@@ -123,7 +123,7 @@ def _sorted(task: Task, rows: list[tuple[int, Card]]) -> list[tuple[int, Card]]:
     if len(set(scores)) < len(rows):
         equal = {score for score, n in Counter(scores).items() if n > 1}
         a, b = _line(task.id)
-        points = map(_point, [card.peer for _, card in rows])
+        points = _points(tuple([card.peer for _, card in rows]))
         lots = [(a * point + b) % _PRIME if score in equal else 0 for score, point in zip(scores, points, strict=True)]
         rows = [rows[at] for at in sorted(range(len(rows)), key=lots.__getitem__)]
     rows.sort(key=itemgetter(0), reverse=True)
@@ -164,6 +164,12 @@ def draw(task: Task, what: bytes) -> int:
 @lru_cache(maxsize=1 << 16)
 def _point(peer: PeerId) -> int:
     return int.from_bytes(blake3(b"waggle/lot/2\0" + peer).digest(8)) % _PRIME
+
+
+@lru_cache(maxsize=16)
+def _points(peers: tuple[PeerId, ...]) -> tuple[int, ...]:
+    """Return the points of all who are ranked, which hardly change from one task to the next."""
+    return tuple(map(_point, peers))
 
 
 @lru_cache(maxsize=1 << 12)

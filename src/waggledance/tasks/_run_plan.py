@@ -122,6 +122,8 @@ class _Worker:
         self._said: list[Message[Any]] = []
         self._forked: frozenset[PeerId] = frozenset()
         self._here: list[Message[Here]] = []
+        self._carded: tuple[Mapping[PeerId, int], tuple[Card, ...]] | None = None
+        """The cards as of some loads, as long as nobody says anew that it is here."""
         self._router = router
         self._doubts, self._standing = Doubts(seat.me), Standing(router)
         if isinstance(router, Following):
@@ -224,12 +226,14 @@ class _Worker:
             self._said = [m for m in self._said if m.author not in self._forked]
             self.plan, fresh = Plan(self._seat.roster), self._said
             self._here, self._doubts, self._standing = [], Doubts(self._seat.me), Standing(self._router)
+            self._carded = None
             self._ranked.clear()
         self.plan.take(fresh)
         edits = [op for m in fresh if isinstance(m.body, PlanEdit) for op in m.body.ops]
         self._ended |= {op.task for op in edits if isinstance(op, Done | Fail | Review)}
         here = [cast("Message[Here]", m) for m in fresh if isinstance(m.body, Here)]
         self._here += here
+        self._carded = None if here else self._carded
         learnt = [m for m in fresh if isinstance(m.body, TaskOutcome)]
         self._learn(learnt)
         self._evaluating.take(fresh)
@@ -255,7 +259,9 @@ class _Worker:
 
     def _cards(self) -> tuple[Card, ...]:
         load = Counter(e.holder for e in self.plan.busy() if e.status == "claimed" and e.holder is not None)
-        return cards_of(self._here, self._seat.table.names, load)
+        if self._carded is None or self._carded[0] != load:
+            self._carded = load, cards_of(self._here, self._seat.table.names, load)
+        return self._carded[1]
 
     def _place(self, task: Task, instead_of: PeerId | None) -> int | None:
         """Return how many stand before this peer for a task; None if it cannot do it. Who failed at it goes last."""

@@ -23,10 +23,10 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
 from math import factorial
-from operator import mul
+from operator import itemgetter, mul
 from typing import ClassVar
 
-from waggledance.core import UNIT, Message, UsageError
+from waggledance.core import UNIT, Message, PeerId, UsageError
 from waggledance.tasks._card import UNSAID_PPM, Card
 from waggledance.tasks._faded import Faded
 from waggledance.tasks._outcome import TaskOutcome
@@ -77,17 +77,19 @@ _BASELINE_KEEP_PPM = 990_000
 class Policy:
     """The state of `Softmax`."""
 
-    __slots__ = ("_baseline", "_faded", "_known", "_paces", "_router", "weights")
+    __slots__ = ("_baseline", "_faded", "_known", "_odds", "_paces", "_router", "weights")
 
     def __init__(
         self, router: Softmax, weights: list[int], baseline: int, known: int, paces: Paces, faded: Faded
     ) -> None:
         self._router, self._baseline, self._known, self._paces, self._faded = router, baseline, known, paces, faded
+        self._odds: _Odds | None = None
         self.weights = weights
         """Of pace, waiting and merit, in parts per million."""
 
     def learn(self, said: Message[TaskOutcome]) -> None:
         """Take in one outcome; without three features in -4 to 4 it moves no weight."""
+        self._odds = None
         self._paces.learn(said)
         self._faded.learn(said)
         x, reward = said.body.x, said.body.reward_ppm
@@ -109,33 +111,39 @@ class Policy:
         up = [card for card in cards if card.available]
         if not up:
             return ranked(best_first(task, cards, [0] * len(cards)))
-        features = self._features(task, up)
-        shares = self._shares(up, features)
-        total = sum(shares)
-        by_share = best_first(task, up, shares)
-        at = bisect_right(list(accumulate([share for share, _ in by_share])), draw(task, b"softmax") % total)
+        odds = self._odds_of(task.kind, up)
+        by_share = best_first(task, up, odds.shares)
+        at = bisect_right(list(accumulate(map(itemgetter(0), by_share))), draw(task, b"softmax") % odds.total)
         by_share.insert(0, by_share.pop(at))
-        rows = [(share * UNIT // total, card) for share, card in by_share]
+        rows = [(odds.ppm_of[share], card) for share, card in by_share]
         rows += best_first(task, [card for card in cards if not card.available], [0] * (len(cards) - len(up)))
-        means = [sum(map(mul, values, shares)) // total for values in features]
-        told = {card.peer for _, card in rows[:_TOLD]}
-        places = [(at, card.peer) for at, card in enumerate(up) if card.peer in told]
-        seen = [tuple([values[at] - mean for values, mean in zip(features, means, strict=True)]) for at, _ in places]
-        return ranked(rows, dict(zip([peer for _, peer in places], seen, strict=True)))
+        return ranked(rows, {card.peer: odds.seen(card.peer) for _, card in by_share[:_TOLD]})
 
-    def _features(self, task: Task, cards: Sequence[Card]) -> tuple[list[int], list[int], list[int]]:
+    def _odds_of(self, kind: str, up: list[Card]) -> _Odds:
+        """Return what cards come to at a kind of task; it stays the same until something is learnt."""
+        last = self._odds
+        if last is None or last.kind != kind or last.up != up:
+            features = self._features(kind, up)
+            last = self._odds = _Odds(kind, up, features, self._shares(up, features))
+        return last
+
+    def _features(self, kind: str, cards: Sequence[Card]) -> tuple[list[int], list[int], list[int]]:
         """Return pace beside the fastest, waiting in mean task times, and faded mean reward at the kind."""
         times = self._paces.times_ms(cards)
         fastest, mean = UNIT * min(times), max(1, sum(times) // len(times))
-        merits = self._faded.priors(task.kind)
+        merits = self._faded.priors(kind)
         waits = [
-            min(_LONGEST, UNIT * card.load * time // (card.capacity * (mean + card.load_age_ms))) if card.load else 0
+            0
+            if not (load := card.load)
+            else wait
+            if (wait := UNIT * load * time // (card.capacity * (mean + card.load_age_ms))) < _LONGEST
+            else _LONGEST
             for card, time in zip(cards, times, strict=True)
         ]
         return (
             [fastest // time for time in times],
             waits,
-            [merits.get(card.peer, UNSAID_PPM) for card in cards],
+            [merits.get(card.peer, UNSAID_PPM) for card in cards] if merits else [UNSAID_PPM] * len(cards),
         )
 
     def _shares(self, cards: Sequence[Card], features: tuple[list[int], list[int], list[int]]) -> list[int]:
@@ -155,12 +163,33 @@ class Policy:
         return shares
 
 
+class _Odds:
+    """What some cards come to at a kind of task: their features, and shares in proportion to the probabilities."""
+
+    __slots__ = ("_features", "_means", "_place", "kind", "ppm_of", "shares", "total", "up")
+
+    def __init__(self, kind: str, up: list[Card], features: tuple[list[int], ...], shares: list[int]) -> None:
+        self.kind, self.up, self._features, self.shares = kind, up, features, shares
+        self.total = total = sum(shares)
+        self.ppm_of = {share: share * UNIT // total for share in set(shares)}
+        self._means = [sum(map(mul, values, shares)) // total for values in features]
+        self._place = {card.peer: at for at, card in enumerate(up)}
+
+    def seen(self, peer: PeerId) -> tuple[int, ...]:
+        """Return how far a peer's features lie from their mean by probability: the gradient of the log of its own."""
+        at = self._place[peer]
+        return tuple([values[at] - mean for values, mean in zip(self._features, self._means, strict=True)])
+
+
 @cache
 def _exponentials() -> list[int]:
-    """Return exp(-k/1024) in units of 2^-40 for k from 0 until less than one unit is left, by whole numbers alone."""
+    """Return exp(-k/1024) in units of 2^-29 for k from 0 until less than one unit is left, by whole numbers alone.
+
+    Python's own whole numbers are twice as fast below 2^30.
+    """
     step = sum((-1) ** n * (1 << 80) // (factorial(n) * _STEPS**n) for n in range(9))
-    table, value = [1 << 40], 1 << 80
+    table, value = [1 << 29], 1 << 80
     while table[-1]:
         value = value * step >> 80
-        table.append(value >> 40)
+        table.append(value >> 51)
     return table
