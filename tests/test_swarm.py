@@ -4,14 +4,13 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from waggledance import Budget, Decision, FunctionPeer, Interrupted, NobodyAnswered, Question, Swarm
 from waggledance.consensus import majority
-from waggledance.core import Call, Message, Proposal, RunFailed, Seat, UsageError, after, everyone
+from waggledance.core import Call, Message, Peer, Proposal, RunFailed, Seat, UsageError, after, everyone
 from waggledance.protocols import Debate, PeerRanking
 
 
@@ -126,24 +125,33 @@ def test_ctrl_c_gives_the_partial_decision() -> None:
     assert caught.value.exit_code == 130
 
 
-class OnlyProposes:
+class OnlyProposes(Peer):
     """A peer that can answer and not revise."""
 
-    name = "ada"
-    skills = frozenset({"propose"})
+    @property
+    def name(self) -> str:
+        return "ada"
+
+    @property
+    def skills(self) -> frozenset[str]:
+        return frozenset({"propose"})
 
     async def propose(self, call: Call) -> Proposal:
         raise AssertionError("nothing may be asked before the fit is checked")
 
-    async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
-        raise AssertionError
 
-    compare = critique = propose  # type: ignore[assignment]
-
-
-def test_a_lacking_skill_is_said_before_anything_is_spent() -> None:
+async def test_a_lacking_skill_is_said_before_anything_is_spent() -> None:
+    swarm = Swarm([OnlyProposes()])
     with pytest.raises(UsageError, match=r"needs the skill 'revise', which peer 'ada' lacks"):
-        Swarm([OnlyProposes()]).ask_sync("?")  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+        await swarm.ask("?")
+
+
+async def test_a_skill_that_a_class_leaves_out_says_so_when_it_is_called_all_the_same() -> None:
+    said = [m async for m in Swarm([says("ben", "1")]).watch("?") if isinstance(m, Message)]
+    mine: Message[Proposal] = next(m for m in said if isinstance(m.body, Proposal))
+    for called in (OnlyProposes().critique, OnlyProposes().compare, OnlyProposes().note, OnlyProposes().revise):
+        with pytest.raises(UsageError, match=f"'ada' has no skill '{called.__name__}': it has propose"):
+            await called(*[mine] * (called.__code__.co_argcount - 1))  # type: ignore[arg-type]
 
 
 def test_bad_input_is_refused_with_a_sentence() -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from waggledance.core._bodies import Note, Proposal, Question, Verdict
 from waggledance.core._budget import ONE_CALL, Cost, Meter
+from waggledance.core._errors import UsageError
 from waggledance.core._exchange import Asking, Exchanges
 from waggledance.core._ids import PeerId
 from waggledance.core._message import Message
@@ -97,7 +98,9 @@ class Call:
 class Peer(Protocol):
     """Anything with a name and skills. `skills` lists which of the methods may be called.
 
-    A skill raises `RunFailed` when it could not answer; the seat turns that into an abstention with the reason.
+    A skill raises `RunFailed` when it could not answer; the seat turns that into an abstention with the reason. A class
+    that derives from this one writes `name`, `skills`, `propose` and whichever others it lists; those it does not list
+    are never called.
     """
 
     @property
@@ -111,16 +114,20 @@ class Peer(Protocol):
 
     async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
         """Answer again, after hearing others."""
-        ...
+        raise _lacks(self, "revise")
 
     async def note(self, call: Call, about: str, material: Sequence[Message[Any]]) -> str:
         """Write something that is no answer, such as an outline, from material of any kind; say what is `about`."""
-        ...
+        raise _lacks(self, "note")
 
     async def compare(self, call: Call, a: Message[Proposal], b: Message[Proposal]) -> Verdict:
         """Say which of two proposals is better."""
-        ...
+        raise _lacks(self, "compare")
 
     async def critique(self, call: Call, proposal: Message[Proposal]) -> Verdict:
         """Grade one proposal, with a reason."""
-        ...
+        raise _lacks(self, "critique")
+
+
+def _lacks(peer: Peer, skill: str) -> UsageError:
+    return UsageError(f"peer {peer.name!r} has no skill {skill!r}: it has {', '.join(sorted(peer.skills)) or 'none'}")
