@@ -244,6 +244,21 @@ class Bee(BaseModel):
     legs: int
 
 
+async def test_who_wants_one_tool_at_a_time_is_asked_for_one(served: Served) -> None:
+    answers = iter(
+        [calls(("weather", '{"city":"Biel"}'), ("weather", '{"city":"Bern"}')), calls(("weather", '{"city":"Bern"}'))]
+    )
+    host = hosting(lambda _: next(answers))
+    async with talking(served, host) as client:
+        got = await client.chat.completions.create(
+            model="default", messages=asking("Weather in Bern?"), tools=[WEATHER], parallel_tool_calls=False
+        )
+    assert [call.type for call in got.choices[0].message.tool_calls or ()] == ["function"]
+    first, second = said_to(host.swarms["default"].swarm)
+    assert "Call one tool at a time." in first.turns[0].text
+    assert "it calls 2 tools" in second.turns[-1].text
+
+
 async def test_an_answer_fits_the_schema_or_is_asked_for_once_more(served: Served) -> None:
     def script(request: Request) -> str:
         again = any("does not fit" in turn.text for turn in request.turns)
@@ -298,8 +313,16 @@ async def test_answers_that_fit_no_schema_twice_are_an_error_and_never_given_out
             "tools[0].function.parameters",
         ),
         ({"tools": [WEATHER, WEATHER]}, "tools"),
+        ({"tools": [WEATHER], "tool_choice": {"type": "allowed_tools"}}, "tool_choice.type"),
+        ({"logprobs": True}, "logprobs"),
+        ({"top_logprobs": 2}, "top_logprobs"),
+        ({"functions": [{"name": "weather"}]}, "functions"),
+        ({"function_call": {"name": "weather"}}, "function_call"),
+        ({"modalities": ["text", "audio"]}, "modalities"),
+        ({"audio": {"voice": "alloy", "format": "wav"}}, "audio"),
+        ({"stream_options": {"include_usage": True}}, "stream_options"),
         ({"tool_choice": "required"}, "tool_choice"),
-        ({"response_format": {"type": "json_schema"}}, "response_format"),
+        ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
         ({"waggle": {"expects": "nonsense"}}, "waggle.expects"),
         ({"waggle": {"budget": {"tokens": -1}}}, "waggle.budget.tokens"),
         ({"waggle": {"typo": 1}}, "waggle"),

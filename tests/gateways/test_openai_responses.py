@@ -142,10 +142,54 @@ async def test_a_response_that_is_cut_short_is_incomplete(served: Served) -> Non
     assert got.incomplete_details.reason == "max_output_tokens"
 
 
-async def test_what_cannot_be_is_refused(served: Served) -> None:
+async def test_items_that_were_given_out_can_be_referred_to_by_their_caller_alone(served: Served) -> None:
+    host = host_of(last_words)
+    async with talking(served, host, keys=Keys({"ada": ADA, "ben": BEN})) as client:
+        first = await client.responses.create(model="default", input="Say one.")
+        again: Any = [
+            {"role": "user", "content": "Say one."},
+            {"type": "item_reference", "id": first.output[0].id},
+            {"role": "user", "content": "And two."},
+        ]
+        second = await client.responses.create(model="default", input=again)
+        assert second.output_text.startswith(f"I heard: Say one. | {first.output_text} | Question: And two.")
+        with pytest.raises(openai.BadRequestError) as raised:
+            await client.with_options(api_key=BEN).responses.create(model="default", input=again)
+    assert (raised.value.code, raised.value.param) == ("item_not_found", "input[1]")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "param"),
+    [
+        ({"background": True}, "background"),
+        ({"conversation": "conv_1"}, "conversation"),
+        ({"prompt": {"id": "pmpt_1"}}, "prompt"),
+        ({"top_logprobs": 1}, "top_logprobs"),
+        ({"include": ["message.output_text.logprobs"]}, "include"),
+        ({"input": [{"type": "item_reference", "id": "x"}]}, "input[0]"),
+        ({"input": [{"type": "item_reference", "id": "msg_x"}]}, "input[0]"),
+        ({"input": [{"type": "compaction"}]}, "input[0]"),
+        ({"input": ""}, "input"),
+        ({"input": []}, "input"),
+        ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
+        ({"tools": [{"type": "function", "name": "a b"}]}, "tools[0].name"),
+        ({"tool_choice": {"type": "web_search"}}, "tool_choice.type"),
+        ({"text": {"format": {"type": "json_schema", "name": "x", "schema": {"type": 7}}}}, "text.format.schema"),
+    ],
+)
+async def test_what_cannot_be_is_refused_with_the_field_that_is_wrong(
+    served: Served, wrong: dict[str, Any], param: str
+) -> None:
+    async with talking(served, host_of(ICE)) as client:
+        with pytest.raises(openai.BadRequestError) as raised:
+            await client.responses.create(**{"model": "default", "input": "?", **wrong})  # type: ignore[call-overload]
+        assert raised.value.param == param
+
+
+async def test_what_is_not_there_is_not_found_and_a_kept_response_is_not_streamed_again(served: Served) -> None:
     async with talking(served, host_of(ICE)) as client:
         with pytest.raises(openai.NotFoundError):
             await client.responses.create(model="nope", input="?")
-        for wrong in ({"background": True}, {"input": [{"type": "item_reference", "id": "x"}]}, {"input": ""}):
-            with pytest.raises(openai.BadRequestError):
-                await client.responses.create(**{"model": "default", "input": "?", **wrong})  # type: ignore[call-overload]
+        kept = await client.responses.create(model="default", input="Tell me of ice.")
+        with pytest.raises(openai.BadRequestError, match="not streamed again"):
+            await client.responses.retrieve(kept.id, stream=True)

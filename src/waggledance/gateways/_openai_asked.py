@@ -32,6 +32,7 @@ from waggledance.gateways._openai_body import (
     Schema,
 )
 from waggledance.gateways._openai_fit import Fit, checked_schema
+from waggledance.gateways._openai_unserved import check_chat, check_response, unheard
 from waggledance.gateways._order import Order
 
 PREFIX = "waggle/"
@@ -61,6 +62,7 @@ def chat_asked(body: ChatBody, host: Host, caller: str, raw: bytes) -> Asked:
         UnknownName: there is no such model.
         BadRequest: a message, a tool or a schema cannot be used, or the conversation is too long.
     """
+    check_chat(body)
     turns = tuple(turn for i, message in enumerate(body.messages) for turn in _chat_turns(message, i))
     offered = [
         (t.type, t.function.name if t.function else "", t.function.description if t.function else None,
@@ -70,13 +72,13 @@ def chat_asked(body: ChatBody, host: Host, caller: str, raw: bytes) -> Asked:
     named = body.tool_choice
     choice = named if named is None or isinstance(named, str) else named.function.name if named.function else ""
     stop = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
-    unheard = ("top_p", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs")
     return _asked(
         host,
         model=body.model,
         turns=turns,
-        tools=_tools(offered),
+        tools=_tools(offered, "function."),
         choice=choice or "auto",
+        one_call=body.parallel_tool_calls is False,
         format=body.response_format,
         extension=body.waggle,
         n=body.n or 1,
@@ -85,7 +87,8 @@ def chat_asked(body: ChatBody, host: Host, caller: str, raw: bytes) -> Asked:
         tuned=(body.temperature, body.max_completion_tokens or body.max_tokens),
         stop=tuple(map(well_formed, stop)),
         raw=raw,
-        unheard=tuple(name for name in unheard if getattr(body, name) not in (None, 0, 1, {}, False)),
+        notes=unheard(body),
+        fields=("messages", "response_format.json_schema"),
     )
 
 
@@ -96,6 +99,7 @@ def response_asked(body: ResponseBody, host: Host, caller: str, raw: bytes, befo
         UnknownName: there is no such model.
         BadRequest: an item, a tool or a schema cannot be used, or the conversation is too long.
     """
+    check_response(body)
     told = (Turn("system", well_formed(body.instructions)),) if body.instructions else ()
     offered = [(t.type, t.name, t.description, t.parameters) for t in body.tools or []]
     named = body.tool_choice
@@ -108,8 +112,9 @@ def response_asked(body: ResponseBody, host: Host, caller: str, raw: bytes, befo
         host,
         model=body.model,
         turns=(*told, *before, *input_turns(body)),
-        tools=_tools(offered),
+        tools=_tools(offered, ""),
         choice=choice or "auto",
+        one_call=body.parallel_tool_calls is False,
         format=format,
         extension=body.waggle,
         n=1,
@@ -118,7 +123,8 @@ def response_asked(body: ResponseBody, host: Host, caller: str, raw: bytes, befo
         tuned=(body.temperature, body.max_output_tokens),
         stop=(),
         raw=raw,
-        unheard=("top_p",) if body.top_p not in (None, 1) else (),
+        notes=unheard(body),
+        fields=("input", "text.format"),
     )
 
 
@@ -140,6 +146,7 @@ def _asked(
     turns: tuple[Turn, ...],
     tools: tuple[Tool, ...],
     choice: Choosing,
+    one_call: bool,
     format: Format | None,
     extension: Extension | None,
     n: int,
@@ -148,7 +155,8 @@ def _asked(
     tuned: tuple[float | None, int | None],
     stop: tuple[str, ...],
     raw: bytes,
-    unheard: tuple[str, ...],
+    notes: tuple[str, ...],
+    fields: tuple[str, str],
 ) -> Asked:
     swarm, protocol = host.resolve(model_of(model))
     extension = extension or Extension()
@@ -157,9 +165,10 @@ def _asked(
     if choice == "required" and not tools:
         raise BadRequest("tool_choice is 'required', and there are no tools", "tool_choice")
     tools = () if choice == "none" else tuple(t for t in tools if choice in ("auto", "required", t.name))
-    fit = Fit.of(format, tools, must_call=choice not in ("none", "auto"))
+    said_in, schema_in = fields
+    fit = Fit.of(format, tools, must_call=choice not in ("none", "auto"), one_call=one_call, where=schema_in)
     kind: AnswerKind | None = extension.expects or host.swarms[swarm].expects
-    question = _question(turns, fit, tools, kind, tuple(map(well_formed, extension.options)))
+    question = _question(turns, fit, tools, kind, tuple(map(well_formed, extension.options)), said_in)
     limited = extension.budget
     budget = None if limited is None else Budget(**msgspec.structs.asdict(limited))
     first = 0 if seed is None else seed % 2**63
@@ -170,20 +179,24 @@ def _asked(
         seed=seed if seed is None else first, temperature=tuned[0], max_tokens=tuned[1], original=raw,
     )  # fmt: skip
     orders = (order, *(msgspec.structs.replace(order, seed=(first + i) % 2**63) for i in range(1, n)))
-    notes = tuple(f"{name} is not passed on: peers keep their own" for name in unheard)
     return Asked(orders=orders, fit=fit, stop=stop, notes=notes)
 
 
 def _question(
-    turns: tuple[Turn, ...], fit: Fit, tools: tuple[Tool, ...], kind: AnswerKind | None, options: tuple[str, ...]
+    turns: tuple[Turn, ...],
+    fit: Fit,
+    tools: tuple[Tool, ...],
+    kind: AnswerKind | None,
+    options: tuple[str, ...],
+    said_in: str,
 ) -> Question:
     """Return what is asked, or which field is to blame."""
     try:
         return last_asked(turns, kind=kind, options=options, tools=tools, told=fit.told())
     except QuestionTooLong as why:
-        raise BadRequest(str(why), "messages", "context_length_exceeded") from why
+        raise BadRequest(str(why), said_in, "context_length_exceeded") from why
     except UsageError as why:
-        raise BadRequest(str(why), "messages") from why
+        raise BadRequest(str(why), said_in) from why
 
 
 def _chat_turns(message: ChatMessage, i: int) -> tuple[Turn, ...]:
@@ -230,18 +243,18 @@ def _text(content: str | list[Part] | None, where: str) -> str:
     return well_formed("\n".join(part.text for part in content))
 
 
-def _tools(offered: Sequence[tuple[str, str, str | None, dict[str, Any] | None]]) -> tuple[Tool, ...]:
-    """Return tools as a question carries them."""
+def _tools(offered: Sequence[tuple[str, str, str | None, dict[str, Any] | None]], under: str) -> tuple[Tool, ...]:
+    """Return tools as a question carries them; `under` is where their fields stand in a request."""
     tools: list[Tool] = []
     for i, (type, name, description, parameters) in enumerate(offered):
         if type != "function":
             raise BadRequest(f"tools[{i}] is of type {type[:80]!r}; only functions are known here", f"tools[{i}].type")
         schema: dict[str, Any] = {"type": "object"} if parameters is None else parameters
-        checked_schema(schema, f"tools[{i}].function.parameters", "invalid_function_parameters")
+        checked_schema(schema, f"tools[{i}].{under}parameters", "invalid_function_parameters")
         try:
             tools.append(Tool(name, well_formed(description or ""), well_formed(msgspec.json.encode(schema).decode())))
         except UsageError as why:
-            raise BadRequest(str(why), f"tools[{i}].function.name") from why
+            raise BadRequest(str(why), f"tools[{i}].{under}name") from why
     if len({tool.name for tool in tools}) < len(tools):
         raise BadRequest("two tools have the same name: give each its own", "tools")
     return tuple(tools)

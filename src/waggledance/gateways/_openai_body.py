@@ -78,7 +78,7 @@ class NamedFunction(msgspec.Struct, frozen=True):
 class ChatChoice(msgspec.Struct, frozen=True):
     """The one tool that is to be called."""
 
-    type: str
+    type: Literal["function"]
     function: NamedFunction | None = None
 
 
@@ -136,17 +136,26 @@ class ChatBody(msgspec.Struct, frozen=True, kw_only=True):
     temperature: _Temperature | None = None
     tools: list[ChatTool] | None = None
     tool_choice: Literal["none", "auto", "required"] | ChatChoice | None = None
+    parallel_tool_calls: bool | None = None
     response_format: Format | None = None
     waggle: Extension | None = None
     top_p: float | None = None
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     logit_bias: dict[str, float] | None = None
+    reasoning_effort: str | None = None
+    verbosity: str | None = None
+    web_search_options: dict[str, Any] | None = None
     logprobs: bool | None = None
+    top_logprobs: int | None = None
+    modalities: list[str] | None = None
+    audio: dict[str, Any] | None = None
+    functions: list[Any] | None = None
+    function_call: Any = None
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One item of a response's input: a message, a tool call that was asked for, or what it gave."""
+    """One item of a response's input: a message, a tool call that was asked for, what it gave, or one to look up."""
 
     type: str = "message"
     role: Literal["system", "developer", "user", "assistant"] | None = None
@@ -155,6 +164,8 @@ class Item(msgspec.Struct, frozen=True):
     name: str = ""
     arguments: str = "{}"
     output: str | list[Part] = ""
+    id: str = ""
+    """Of an item that was given out before; a reference is nothing else."""
 
 
 class FlatTool(msgspec.Struct, frozen=True):
@@ -169,7 +180,7 @@ class FlatTool(msgspec.Struct, frozen=True):
 class FlatChoice(msgspec.Struct, frozen=True):
     """The one tool that is to be called."""
 
-    type: str
+    type: Literal["function"]
     name: str = ""
 
 
@@ -200,11 +211,17 @@ class ResponseBody(msgspec.Struct, frozen=True, kw_only=True):
     temperature: _Temperature | None = None
     tools: list[FlatTool] | None = None
     tool_choice: Literal["none", "auto", "required"] | FlatChoice | None = None
+    parallel_tool_calls: bool | None = None
     text: Text | None = None
     metadata: dict[str, str] | None = None
-    background: bool | None = None
     waggle: Extension | None = None
     top_p: float | None = None
+    reasoning: dict[str, Any] | None = None
+    background: bool | None = None
+    conversation: Any = None
+    prompt: dict[str, Any] | None = None
+    include: list[str] | None = None
+    top_logprobs: int | None = None
 
 
 class BadRequest(UsageError):

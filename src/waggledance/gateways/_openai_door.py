@@ -19,7 +19,7 @@ from waggledance.gateways._guard import NotRead, caller_of
 from waggledance.gateways._host import Host
 from waggledance.gateways._openai_answer import Answer, Answering
 from waggledance.gateways._openai_asked import PREFIX, chat_asked, input_turns, model_of, response_asked
-from waggledance.gateways._openai_body import BadRequest, ChatBody, ResponseBody, read
+from waggledance.gateways._openai_body import BadRequest, ChatBody, Item, ResponseBody, read
 from waggledance.gateways._openai_chat import chunks, completion
 from waggledance.gateways._openai_errors import fault_of
 from waggledance.gateways._openai_kept import Kept, Shelf
@@ -106,9 +106,8 @@ class OpenAIDoor:
 
     async def _respond(self, request: Request) -> Response:
         raw = await request.body()
-        body, caller = read(raw, ResponseBody), caller_of(request)
-        if body.background:
-            raise BadRequest("a response in the background is not known here; leave background out", "background")
+        caller = caller_of(request)
+        body = self._looked_up(read(raw, ResponseBody), caller)
         before = self._before(body.previous_response_id, caller)
         asked = response_asked(body, self._host, caller, raw, before)
         answering = Answering(self._host, asked, asked.orders[0])
@@ -128,6 +127,19 @@ class OpenAIDoor:
         keep(whole, answer)
         return _json(whole)
 
+    def _looked_up(self, body: ResponseBody, caller: str) -> ResponseBody:
+        """Return a request with the items themselves where it refers to items of responses that are kept."""
+        if isinstance(body.input, str) or all(item.type != "item_reference" for item in body.input):
+            return body
+        items: list[Item] = []
+        for i, item in enumerate(body.input):
+            found = self._shelf.item(item.id, caller) if item.type == "item_reference" else item
+            if found is None:
+                what = f"input[{i}] refers to an item {item.id[:80]!r} that is not kept; send the item itself"
+                raise BadRequest(what, f"input[{i}]", "item_not_found")
+            items.append(found)
+        return msgspec.structs.replace(body, input=items)
+
     def _before(self, id: str | None, caller: str) -> tuple[Turn, ...]:
         if id is None:
             return ()
@@ -142,6 +154,9 @@ class OpenAIDoor:
         kept = self._shelf.find(id, caller)
         if kept is None:
             return refusal(404, f"there is no response {id[:80]!r}; it may be forgotten", "response_not_found", "id")
+        if "stream" in request.query_params and request.query_params["stream"].lower() not in ("false", "0", ""):
+            what = "a response that is kept is given whole, and not streamed again; leave stream out"
+            raise BadRequest(what, "stream", "unsupported_parameter")
         if request.method == "DELETE":
             self._shelf.forget(id, caller)
             return _json({"id": id, "object": "response", "deleted": True})

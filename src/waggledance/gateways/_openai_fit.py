@@ -36,23 +36,26 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     tools: tuple[Tool, ...] = ()
     must_call: bool = False
     """Whether it must ask for a tool."""
+    one_call: bool = False
+    """Whether it may ask for one tool only."""
 
     @classmethod
-    def of(cls, format: Format | None, tools: tuple[Tool, ...], *, must_call: bool) -> Fit:
-        """Return what a request wants its answer to fit.
+    def of(cls, format: Format | None, tools: tuple[Tool, ...], *, must_call: bool, one_call: bool, where: str) -> Fit:
+        """Return what a request wants its answer to fit; `where` is the field in which a schema stands.
 
         Raises:
             BadRequest: the schema is missing, or is none.
         """
+        made = cls(tools=tools, must_call=must_call, one_call=one_call)
         if format is None or format.type == "text":
-            return cls(tools=tools, must_call=must_call)
+            return made
         if format.type == "json_object":
-            return cls(json=True, tools=tools, must_call=must_call)
+            return msgspec.structs.replace(made, json=True)
         schema = format.json_schema.schema if format.json_schema else None
         if schema is None:
-            raise BadRequest("response_format is json_schema, and there is no schema in it", "response_format")
-        checked_schema(schema, "response_format.json_schema.schema", "invalid_json_schema")
-        return cls(json=True, schema=_spelled(schema), tools=tools, must_call=must_call)
+            raise BadRequest(f"the form is json_schema, and there is no schema in {where}", where)
+        checked_schema(schema, f"{where}.schema", "invalid_json_schema")
+        return msgspec.structs.replace(made, json=True, schema=_spelled(schema))
 
     @property
     def anything(self) -> bool:
@@ -67,6 +70,8 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
             told.append(f"Answer with one JSON object{fits}")
         if self.must_call:
             told.append("Do not answer in words: call a tool.")
+        if self.tools and self.one_call:
+            told.append("Call one tool at a time.")
         return well_formed("\n".join(told))
 
     def taken(self, text: str, calls: tuple[ToolCall, ...]) -> tuple[str, str]:
@@ -78,6 +83,8 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
         """
         if calls:
             faults = [fault for fault in map(self._wrong_call, calls) if fault]
+            if self.one_call and len(calls) > 1:
+                faults.append(f"it calls {len(calls)} tools, and one at a time is wanted")
             return text, faults[0] if faults else ""
         if self.must_call:
             return text, "it calls no tool"

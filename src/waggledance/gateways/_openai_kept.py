@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from waggledance.core import Turn
+from waggledance.gateways._openai_body import Item
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -38,6 +39,12 @@ class Shelf:
         """Return a caller's response; None where it is another's, forgotten, or never was."""
         kept = self._kept.get(id)
         return kept if kept is not None and kept.caller == caller else None
+
+    def item(self, id: str, caller: str) -> Item | None:
+        """Return an item of the output of a caller's response, as it stands in the input of a later one."""
+        kept = self.find(f"resp_{id.split('_')[1]}", caller) if "_" in id else None
+        found = [item for item in kept.response["output"] if item["id"] == id] if kept is not None else []
+        return msgspec.convert(found[0], Item) if found else None
 
     def forget(self, id: str, caller: str) -> bool:
         """Forget a caller's response; say whether there was one."""
