@@ -132,8 +132,13 @@ async def test_a_spent_budget_ends_the_plan_with_what_is_done() -> None:
 )
 async def test_work_that_is_no_plan_is_refused_before_anything_is_spent(work: str | list[Op], said: str) -> None:
     asked: list[str] = []
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        return "x"
+
     with pytest.raises(UsageError, match=said):
-        await Swarm([FunctionPeer("ada", lambda question: asked.append(question) or "x")]).run(work)
+        await Swarm([FunctionPeer("ada", answer)]).run(work)
     assert not asked
 
 
@@ -163,7 +168,7 @@ async def test_a_plan_goes_on_from_its_log_and_does_nothing_twice(tmp_path: Path
         return Result(f"<{work.task.goal}>")
 
     tasks = [Task(goal=f"t{i}") for i in range(5)]
-    ops = [*map(Add, tasks), *[Link(a.id, b.id) for a, b in pairwise(tasks)]]
+    ops: list[Op] = [*map(Add, tasks), *[Link(a.id, b.id) for a, b in pairwise(tasks)]]
     with Log(tmp_path / "log.db") as log:
         running = asyncio.create_task(Swarm(peers(), log=log).run(ops, execute=execute))
         while "t3" not in begun:
