@@ -70,8 +70,9 @@ class _Parked:
 
     __slots__ = ("message", "missing", "raw", "since", "vouched", "voucher")
 
-    def __init__(self, message: AnyMessage, raw: bytes, since: float, vouched: bool) -> None:
-        self.message, self.raw, self.since, self.vouched = message, raw, since, vouched
+    def __init__(self, message: AnyMessage, raw: bytes, vouched: bool) -> None:
+        self.message, self.raw, self.vouched = message, raw, vouched
+        self.since = 0.0
         self.missing: set[MessageId] = set()
         self.voucher: _Parked | None = None
         """The author's next message, where this one is vouched for and not signed."""
@@ -188,7 +189,7 @@ class Door:
             vouched = self._verify(author, message.id, message.signature)
             if not vouched:
                 raise PeerFault("signature", f"the signature is not {show(author)}'s")
-        return _Parked(message, raw, self._clock.now(), vouched)
+        return _Parked(message, raw, vouched)
 
     def _settle(self, new: _Parked) -> tuple[AnyMessage, ...]:
         """Store a message and whatever waited for it, or park it."""
@@ -309,6 +310,7 @@ class Door:
             self._refuse(PeerFault("parked-too-many", f"{self._load[load]:,} messages by {show(message.author)} wait"),
                          message)  # fmt: skip
             return False
+        parked.since = self._clock.now()
         self._parked[message.id] = parked
         self._count(parked, +1)
         for id in parked.missing:

@@ -23,12 +23,13 @@ class Allowance:
     """
 
     def __init__(self, *, messages_s: float, bytes_s: float, burst_s: float = BURST_SECONDS) -> None:
-        self._rates, self._burst_s = (messages_s, bytes_s), burst_s
+        self._messages_s, self._bytes_s = messages_s, bytes_s
+        self._most, self._most_bytes = messages_s * burst_s, bytes_s * burst_s
         self._left: dict[PeerId, tuple[float, float, float]] = {}
 
     def allows(self, peer: PeerId, size: int, now: float) -> bool:
         """Say whether a message of so many bytes is within what a peer may send; count nothing."""
-        messages_left, size_left = self.left(peer, now)
+        _, messages_left, size_left = self._at(peer, now)
         return messages_left >= 1 and size_left >= size
 
     def left(self, peer: PeerId, now: float) -> tuple[float, float]:
@@ -50,8 +51,8 @@ class Allowance:
 
     def drained(self, now: float) -> dict[PeerId, tuple[float, float, float]]:
         """Return when each bucket that is not full was last looked at and what was in it; forget those that are."""
-        most, most_bytes = (rate * self._burst_s for rate in self._rates)
-        self._left = {p: row for p, row in self._left.items() if self._at(p, now)[1:] != (most, most_bytes)}
+        full = (self._most, self._most_bytes)
+        self._left = {p: row for p, row in self._left.items() if self._at(p, now)[1:] != full}
         return dict(self._left)
 
     def restore(self, drained: Mapping[PeerId, tuple[float, float, float]]) -> None:
@@ -59,8 +60,11 @@ class Allowance:
         self._left.update(drained)
 
     def _at(self, peer: PeerId, now: float) -> tuple[float, float, float]:
-        messages_s, bytes_s = self._rates
-        most, most_bytes = messages_s * self._burst_s, bytes_s * self._burst_s
-        at, messages, size_left = self._left.get(peer, (now, most, most_bytes))
-        passed = max(0.0, now - at)  # a clock that was set back fills nothing
-        return now, min(messages + passed * messages_s, most), min(size_left + passed * bytes_s, most_bytes)
+        row = self._left.get(peer)
+        if row is None:
+            return now, self._most, self._most_bytes
+        at, messages, size_left = row
+        if now <= at:  # a clock that was set back fills nothing
+            return now, messages, size_left
+        messages, size_left = messages + (now - at) * self._messages_s, size_left + (now - at) * self._bytes_s
+        return now, min(messages, self._most), min(size_left, self._most_bytes)

@@ -31,7 +31,7 @@ from waggledance.core import (
     Verdict,
     compose,
 )
-from waggledance.protocols import Folding, as_opened
+from waggledance.protocols import Folding, as_opened, folds
 
 B = TypeVar("B", bound=Body)
 AnyMessage = Message[Any]
@@ -138,8 +138,8 @@ async def decide_over(opening: Message[Opening], messages: Sequence[AnyMessage],
         RunFailed: nobody who sits there spoke, or the protocol does not end.
     """
     protocol = as_opened(opening.body)
-    if isinstance(protocol, Folding):
-        return protocol.folded(messages)
+    if folds(opening.body):
+        return cast("Folding", protocol).folded(messages)
     table = table_of(opening.body)
     spoke = {message.author for message in messages}
     me = next((peer for peer in table.roster if peer in spoke), None)

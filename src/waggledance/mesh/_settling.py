@@ -53,7 +53,7 @@ class Settling:
 
     async def settled(self) -> tuple[Heads, list[AnyMessage]]:
         """Wait for the certificate, or else for what the members held; return the cut and its messages."""
-        unsubscribe = self._copy.subscribe(lambda _message, _raw: self._grown.set())
+        unsubscribe = self._copy.subscribe(self._look_at)
         self._agreement.ended.add_done_callback(lambda _: self._grown.set())
         try:
             await self._ended()
@@ -88,6 +88,10 @@ class Settling:
             messages = agreement.messages(cut)
         assert messages is not None, "the heads of what is here are here"
         return cut, messages
+
+    def _look_at(self, message: AnyMessage, _raw: bytes) -> None:
+        if isinstance(message.body, Seal):  # nothing else that is said brings the end nearer
+            self._grown.set()
 
     def _sealed(self) -> frozenset[PeerId]:
         return frozenset(m.author for m in self._copy.said(Seal)) & self._weights.keys()

@@ -41,7 +41,7 @@ from waggledance.mesh._quota import AskersMeter, Quota, Quotas
 from waggledance.mesh._sealed_set import table_of
 from waggledance.mesh._settling import asks_the_swarm
 from waggledance.mesh._telling import Speech
-from waggledance.protocols import Folding, as_opened, check_fit, check_question
+from waggledance.protocols import as_opened, check_fit, check_question, folds
 
 logger = logging.getLogger(__name__)
 
@@ -174,7 +174,7 @@ class Sitting:
                     check_fit(protocol, [peer] * len(opening.body.members))
                     question = await self._question(held, opening)
                     check_question(protocol, question)
-                    if not isinstance(protocol, Folding):  # one that folds goes on from what is there by itself
+                    if not folds(opening.body):  # one that folds goes on from what is there by itself
                         held.copy.recall(node.me)
                     seat = Seat(
                         me=node.me,

@@ -49,6 +49,8 @@ def as_opened(opening: Opening) -> AskProtocol:
     if "decide" in plain.__dataclass_fields__ and name_of(cast("Any", plain).decide) != opening.rule:
         rule = rule_by_name(opening.rule)
     topology = topologies.by_name(opening.topology) if opening.topology else None
+    if topology is None and rule is None:
+        return plain
     return by_name(opening.protocol, topology=topology, rule=rule)
 
 

@@ -48,7 +48,7 @@ class SimulatedClock:
 
     def now(self) -> float:
         now = self._loop.time()
-        return now + self._ahead_s * int(now)
+        return now + self._ahead_s * int(now) if self._ahead_s else now
 
     def wall_ms(self) -> int:
         return EPOCH_MS + self.wrong_ms + int(self._loop.time() * 1000)
