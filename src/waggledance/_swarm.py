@@ -10,10 +10,8 @@ from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast, overload
 
-import msgspec
-from blake3 import blake3
-
 from waggledance._run import Journal, NobodyAnswered, Run
+from waggledance._seating import Seating
 from waggledance._swarm_input import check_asked, check_names, check_no_loop, check_parts
 from waggledance.consensus import Once
 from waggledance.core import (
@@ -23,26 +21,19 @@ from waggledance.core import (
     Budget,
     Decision,
     Exchange,
-    KeepsExchanges,
-    Log,
     LoopClock,
     Message,
-    MessageId,
     Opening,
     Peer,
     Question,
     RunFailed,
-    Table,
     UsageError,
-    Witness,
     Words,
-    encode,
-    members_of,
     opening_of,
     run_awake,
     swarm_id,
 )
-from waggledance.network import Local, Network, Overhears
+from waggledance.network import Local, Network
 from waggledance.protocols import AskProtocol, Debate, as_opened, check_fit, check_question, check_spelled
 
 if TYPE_CHECKING:
@@ -61,15 +52,6 @@ class Interrupted(RunFailed):
 
     def __str__(self) -> str:
         return "interrupted; everything said so far is in the log"
-
-
-class _Asked:
-    """How many questions a swarm was asked, by whatever peers in its members' places."""
-
-    __slots__ = ("number",)
-
-    def __init__(self) -> None:
-        self.number = 0
 
 
 class Swarm:
@@ -106,19 +88,16 @@ class Swarm:
         self.peers = tuple(peers)
         self._names = tuple(peer.name for peer in peers)
         check_names(self._names, weights or {})
-        self._weights = tuple(round((weights or {}).get(name, 1.0) * UNIT) for name in self._names)
+        shares = [round((weights or {}).get(name, 1.0) * UNIT) for name in self._names]
         self.network: Network = network or Local()
         self.protocol: AskProtocol = protocol or Debate()
         self.log = log
         self.seed = seed
-        self._id = swarm_id(name)
         self.partial: Decision | None = None
         """The decision over what had been said, when the last `ask` was cancelled; else None."""
-        self._asked = _Asked()
+        self._seating = Seating(self.network, log, swarm_id(name), self._names, shares)
         self._checked: AskProtocol | None = None
         """The last protocol that was checked."""
-        self._seated: Table | None = None
-        """The last table, so that many questions share one mapping of names and one of weights."""
 
     @classmethod
     @asynccontextmanager
@@ -201,7 +180,7 @@ class Swarm:
             UsageError: the question is empty, or peers, protocol and rule do not fit together; nothing was spent.
             NobodyAnswered: no peer gave an answer.
         """
-        run = self._open(question, expects, options, protocol, budget, seed)
+        run = self._open(question, protocol, budget, seed, expects=expects, options=options)
         try:
             return await run.decide()
         finally:
@@ -231,7 +210,7 @@ class Swarm:
 
         async def main() -> Decision:
             nonlocal run
-            run = self._open(question, expects, options, protocol, budget, seed, see=see)
+            run = self._open(question, protocol, budget, seed, expects=expects, options=options, see=see)
             return await run.decide()
 
         make_loop = getattr(self.network, "new_event_loop", None)
@@ -291,45 +270,32 @@ class Swarm:
             UsageError: there is nothing to do, or the work cannot be made into a plan; nothing was spent.
             UnknownName: no recipe that comes with the library has that name.
         """
-        from waggledance.tasks import Claiming, Planned, PlanResult, by_peer, newest_of, opened_plan, team_of
+        from waggledance._work import begin
 
-        said = () if resume is None else self._said_before(resume)
-        opening = opening_of(said)
-        team = team_of(work, request, None if opening is None else opening.body)
-        title, first = request, list[Body]()
-        if opening is not None:
-            title = opening.body.question.text
-        elif team is None:
-            title, begun = opened_plan(cast("str | Task | Sequence[Op]", work), arrange)
-            first += begun
-        protocol: AskProtocol
-        if team is not None:
-            if planner or check is not None:
-                raise UsageError("a recipe says itself who plans and what is checked: leave out planner and check")
-            protocol = replace(team, execute=execute, sandbox=sandbox, router=router or team.router, good_at=good_at,
-                               claiming=claiming or team.claiming, patience_s=patience_s)  # fmt: skip
-            budget = team.plays.limits.allow(budget)
-        else:
-            protocol = Planned(
-                given=True,
-                planner=planner,
-                router=router,
-                execute=execute or by_peer,
-                check=check,
-                claiming=claiming or Claiming(),
-                good_at=good_at,
-                arrange=arrange,
-                patience_s=patience_s,
-            )
-        run = self._open(Question(text=title, expects="free"), "free", (), protocol, budget, seed, first, said)
+        said = () if resume is None else self._seating.said_before(resume)
+        begun = begin(
+            work,
+            request,
+            said,
+            planner=planner,
+            router=router,
+            execute=execute,
+            check=check,
+            sandbox=sandbox,
+            claiming=claiming,
+            good_at=good_at,
+            arrange=arrange,
+            patience_s=patience_s,
+            budget=budget,
+        )
+        question = Question(text=begun.title, expects="free")
+        run = self._open(question, begun.protocol, begun.budget, seed, first=begun.first, said=said)
         if watch is not None:
             run.gathering.subscribe(lambda message, _raw: watch(message))
         notes: tuple[str, ...] = ()
         with suppress(NobodyAnswered):  # no task has a result: the plan says so, and why
             notes = (await run.decide()).notes
-        certificate = run.gathering.certificate
-        result = PlanResult.of(run.messages(), cost=run.cost, seconds=run.seconds, notes=notes, certificate=certificate)
-        return result if team is None else msgspec.structs.replace(result, wanted=newest_of(team.plays, result.plan))
+        return begun.result(run, notes)
 
     @overload
     def watch(
@@ -384,7 +350,7 @@ class Swarm:
         """
         events: asyncio.Queue[Message[Any] | Words | Exchange | None] = asyncio.Queue()
         see = events.put_nowait if closely else None
-        run = self._open(question, expects, options, protocol, budget, seed, see=see)
+        run = self._open(question, protocol, budget, seed, expects=expects, options=options, see=see)
         async with aclosing(_watched(run, events)) as watched:
             async for event in watched:
                 yield event
@@ -405,12 +371,8 @@ class Swarm:
         if opening is None:
             raise UsageError("there is no opening among what was said: nothing was asked there")
         body: Opening = opening.body
-        if isinstance(self.log, Log):
-            kept = {m.id for m in self.log.read(opening.channel)} if opening.channel in self.log else set[MessageId]()
-            for message in said:
-                if message.id not in kept:
-                    self.log.append(message, encode(message))
-        run = self._open(body.question, "free", (), as_opened(body), body.budget, body.seed, said=said)
+        self._seating.keep(said)
+        run = self._open(body.question, as_opened(body), body.budget, body.seed, said=said)
         events: asyncio.Queue[Message[Any] | Words | Exchange | None] = asyncio.Queue()
         for message in said:
             events.put_nowait(message)
@@ -422,11 +384,12 @@ class Swarm:
     def _open(
         self,
         question: str | Question,
-        expects: AnswerKind,
-        options: Sequence[str],
         protocol: AskProtocol | None,
         budget: Budget | None,
         seed: int | None,
+        *,
+        expects: AnswerKind = "short",
+        options: Sequence[str] = (),
         first: Sequence[Body] = (),
         said: Sequence[Message[Any]] = (),
         see: Callable[[Words | Exchange], None] | None = None,
@@ -441,75 +404,10 @@ class Swarm:
                 check_spelled(protocol)
             self._checked = protocol
         check_question(protocol, question)
-        seed = self.seed if seed is None else seed
-        channel = said[0].channel if said else self._new_channel(question, seed)
-        gathering = self.network.gather(self._id, channel, self._names)
-        for message in said:
-            gathering.copy(gathering.asker).add(message, encode(message))
-        if self.log is not None:
-            gathering.subscribe(self.log.append)
-        if see is not None and self.network.remote and isinstance(gathering, Overhears):
-            gathering.overhear(see)
-        if self._seated is None or self._seated.roster != gathering.members:
-            names = dict(zip(gathering.members, self._names, strict=True))
-            weights = dict(zip(gathering.members, self._weights, strict=True))
-            self._seated = Table(question, gathering.members, names, weights, seed)
-        table = Table(question, gathering.members, self._seated.names, self._seated.weights, seed)
-        return Run(
-            self.peers,
-            gathering,
-            table,
-            _sharing_one_rule(protocol),
-            budget or Budget(),
-            self.log,
-            first,
-            said,
-            self._witness(see),
-        )
-
-    def _witness(self, see: Callable[[Words | Exchange], None] | None) -> Witness:
-        """Return who is told of exchanges and words: the log of the former, one who watches closely of both."""
-        keep = self.log.append_exchange if isinstance(self.log, KeepsExchanges) else None
-        if see is None:
-            return Witness(exchange=keep)
-
-        def exchange(ended: Exchange) -> None:
-            if keep is not None:
-                keep(ended)
-            see(ended)
-
-        return Witness(exchange=exchange, words=see)
-
-    def _new_channel(self, question: Question, seed: int) -> str:
-        """Return a name that no channel of this swarm or its log has."""
-        mark = blake3(question.text.encode() + b"\0%d" % seed).hexdigest(length=3)
-        if self.log is not None:
-            self._asked.number = max(self._asked.number, len(self.log))
-        while True:
-            self._asked.number += 1
-            channel = f"q{self._asked.number}-{mark}"
-            if self.log is None or channel not in self.log:
-                return channel
-
-    def _said_before(self, channel: str) -> tuple[Message[Any], ...]:
-        """Return what the log has of a plan that is to go on.
-
-        Raises:
-            UsageError: there is no log to read, the network is not this process, or other peers sat there.
-        """
-        if not (isinstance(self.log, Log) and isinstance(self.network, Local)):
-            raise UsageError(
-                "a plan goes on from a log, in one process: give Swarm(..., log=Log(path)), no other network"
-            )
-        self.log.flush_now()
-        said = self.log.read(channel)
-        sat = {member.name for member in members_of(said)}
-        if sat != set(self._names) or said[0].swarm != self._id:
-            raise UsageError(
-                f"at channel {channel!r} sat {', '.join(sorted(sat)) or 'nobody'} and not {', '.join(self._names)}: "
-                "a plan goes on with the same peers, in a swarm of the same name"
-            )
-        return said
+        gathering, table = self._seating.gather(question, self.seed if seed is None else seed, said, see)
+        rule_shared = _sharing_one_rule(protocol)
+        witness = self._seating.witness(see)
+        return Run(self.peers, gathering, table, rule_shared, budget or Budget(), self.log, first, said, witness)
 
 
 async def _watched(
