@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waggledance.core import Question, Tool, ToolCall, Turn, UsageError, calls_key, calls_of
+from waggledance.models import Picture
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
@@ -64,3 +65,26 @@ def test_a_question_without_a_conversation_is_written_as_it_always_was() -> None
 def test_turns_must_be_in_normal_form() -> None:
     with pytest.raises(UsageError, match="form NFC"):
         Question(text="And?", before=(Turn("user", "cafe\u0301"),))
+
+
+@pytest.mark.parametrize(
+    ("type", "content"),
+    [
+        ("image/png", b""),
+        ("image/png", b"\xff\xd8\xff"),
+        ("image/jpeg", b"<svg/>"),
+        ("image/webp", b"RIFF\x00\x00\x00\x00WAVE"),
+    ],
+)
+def test_a_picture_begins_as_a_file_of_its_type(type: str, content: bytes) -> None:
+    with pytest.raises(UsageError, match="begins as no such file"):
+        Picture(type, content)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+def test_turns_without_pictures_are_written_as_they_always_were() -> None:
+    import msgspec
+
+    assert b"pictures" not in msgspec.msgpack.encode(Question(text="And?", before=(Turn("user", "2+2?"),)))
+    gif = Turn("user", "This?", pictures=(Picture("image/gif", b"GIF89a"),))
+    asked = Question(text="And?", before=(gif,))
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(asked), type=Question) == asked

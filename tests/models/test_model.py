@@ -1,13 +1,25 @@
 import copy
 import subprocess
 import sys
+from random import Random
 from typing import Any
 
 import pytest
 
 from waggledance import models
 from waggledance.core._errors import UsageError
-from waggledance.models import ModelError, RateLimited, Request, Turn
+from waggledance.models import (
+    Completion,
+    ModelError,
+    Picture,
+    RateLimited,
+    Request,
+    Retrying,
+    Scripted,
+    Turn,
+    check_sight,
+    sees,
+)
 
 
 @pytest.mark.parametrize(
@@ -52,3 +64,24 @@ def test_importing_models_loads_no_heavy_library() -> None:
     heavy = ("openai", "pydantic_ai", "xllamacpp", "numpy")
     script = f"import sys, waggledance.models; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_model_that_says_nothing_of_sight_is_shown_no_pictures_and_who_wraps_one_sees_as_it_does() -> None:
+    class Blind:
+        name = "blind"
+
+        async def complete(self, request: Request) -> Completion:
+            raise AssertionError("it is not asked")
+
+        async def aclose(self) -> None:
+            """Do nothing."""
+
+    shown = Request(turns=(Turn("user", "?", pictures=(Picture("image/gif", b"GIF89a"),)),))
+    seeing = Scripted("A bee.")
+    for blind in (Blind(), Retrying(Blind(), rng=Random(0))):
+        assert not sees(blind)
+        check_sight(blind, Request(turns=(Turn("user", "?"),)))
+        with pytest.raises(ModelError, match="blind: it cannot look at the pictures"):
+            check_sight(blind, shown)
+    for model in (seeing, Retrying(seeing, rng=Random(0))):
+        check_sight(model, shown)

@@ -14,6 +14,7 @@ from waggledance.models import (
     CutShort,
     ModelError,
     OpenAI,
+    Picture,
     PromptTooLong,
     RateLimited,
     Refused,
@@ -110,6 +111,18 @@ async def test_a_good_answer_comes_back_whole_and_everything_asked_for_was_sent(
     assert (sent["stop"], sent["logprobs"]) == (["END"], True)
     assert endpoint.headers[0]["authorization"] == f"bearer {KEY}"
     assert endpoint.headers[0]["x-team"] == "bees"
+
+
+async def test_pictures_are_sent_before_the_words_they_belong_to(endpoint: Endpoint) -> None:
+    gif = Picture("image/gif", b"GIF89a")
+    turns = (Turn("user", "", pictures=(gif,)), Turn("user", "What is it?", pictures=(gif, gif)))
+    await ask(endpoint, chat("a bee"), request=Request(turns=turns, timeout_s=20.0))
+    first, second = (message["content"] for message in endpoint.asked[0]["messages"])
+    assert [(part["type"], part.get("image_url", {}).get("url")) for part in first] == [
+        ("image_url", "data:image/gif;base64,R0lGODlh")
+    ]
+    assert [part["type"] for part in second] == ["image_url", "image_url", "text"]
+    assert second[2]["text"] == "What is it?"
 
 
 @pytest.mark.parametrize("text", ["", None])

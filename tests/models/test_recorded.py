@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from waggledance.core._errors import UsageError
-from waggledance.models import NotRecorded, Recorded, Recorder, Request, Scripted, Turn
+from waggledance.models import NotRecorded, Picture, Recorded, Recorder, Request, Scripted, Turn
 from waggledance.models._bank import request_key
 
 
@@ -112,6 +112,8 @@ def test_the_key_depends_on_all_that_shapes_the_answer_and_on_nothing_else() -> 
         request_key("m", Request(turns=(Turn("system", "1"),))),
         request_key("m", Request(turns=(Turn("user", "1"),), temperature=0.5)),
         request_key("m", Request(turns=(Turn("user", "1"),), stop=("x",))),
+        request_key("m", Request(turns=(Turn("user", "1", pictures=(Picture("image/gif", b"GIF87a"),)),))),
+        request_key("m", Request(turns=(Turn("user", "1", pictures=(Picture("image/gif", b"GIF89a"),)),))),
     }
-    assert len(keys) == 7
+    assert len(keys) == 9
     assert request_key("m", ask("1", timeout_s=1.0)) == request_key("m", ask("1"))

@@ -9,6 +9,12 @@ import msgspec
 
 from waggledance.core._errors import UsageError
 
+_BEGINNINGS = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF87a": "image/gif",
+    b"GIF89a": "image/gif",
+}
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -43,6 +49,18 @@ class ToolCall(msgspec.Struct, frozen=True):
     """JSON, as a model wrote it; it may be anything."""
 
 
+class Picture(msgspec.Struct, frozen=True, gc=False):
+    """A picture that is shown in a conversation: passed on as it is, to models that can look at one."""
+
+    type: Literal["image/png", "image/jpeg", "image/gif", "image/webp"]
+    content: bytes
+    """The file, whole."""
+
+    def __post_init__(self) -> None:
+        if _type_of(self.content) != self.type:
+            raise UsageError(f"a picture is said to be {self.type}, and begins as no such file does")
+
+
 class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     """One turn of a conversation."""
 
@@ -54,6 +72,15 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of an assistant: the tools it wants used."""
     call: str = ""
     """Of a tool: the id of the call that this is the result of."""
+    pictures: tuple[Picture, ...] = ()
+    """Of a user: what is shown beside the words, before them."""
+
+
+def _type_of(content: bytes) -> str | None:
+    """Return the type of a picture by how its file begins."""
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp"
+    return next((type for beginning, type in _BEGINNINGS.items() if content.startswith(beginning)), None)
 
 
 def calls_key(calls: tuple[ToolCall, ...]) -> str | None:

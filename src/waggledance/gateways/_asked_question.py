@@ -76,6 +76,8 @@ def last_asked(
     if at < 0:
         raise UsageError("there is nothing to answer: the conversation is empty")
     before = tuple(turns[:at] if at == len(turns) - 1 else turns)
+    if at == len(turns) - 1 and turns[at].pictures:  # a question is words; what it shows stands right before it
+        before = (*before, Turn("user", "", pictures=turns[at].pictures))
     if told:
         before = (*before, Turn("system", told))
     if kind is None and (tools or told):

@@ -13,27 +13,27 @@ from waggledance.core import (
     Question,
     QuestionTooLong,
     Tool,
-    ToolCall,
     Turn,
     UsageError,
     well_formed,
 )
 from waggledance.gateways._asked_question import last_asked
 from waggledance.gateways._host import Host
+from waggledance.gateways._hosted import Hosted
 from waggledance.gateways._openai_body import (
     BadRequest,
     ChatBody,
-    ChatMessage,
     Extension,
     Format,
-    Item,
-    Part,
     ResponseBody,
     Schema,
 )
 from waggledance.gateways._openai_fit import Fit, checked_schema
+from waggledance.gateways._openai_turns import chat_turns, input_turns
 from waggledance.gateways._openai_unserved import check_chat, check_response, unheard
 from waggledance.gateways._order import Order
+from waggledance.models import sees
+from waggledance.peers import Agent
 
 PREFIX = "waggle/"
 """Before a swarm's name, where it is a model's name."""
@@ -63,7 +63,7 @@ def chat_asked(body: ChatBody, host: Host, caller: str, raw: bytes) -> Asked:
         BadRequest: a message, a tool or a schema cannot be used, or the conversation is too long.
     """
     check_chat(body)
-    turns = tuple(turn for i, message in enumerate(body.messages) for turn in _chat_turns(message, i))
+    turns = tuple(turn for i, message in enumerate(body.messages) for turn in chat_turns(message, i))
     offered = [
         (t.type, t.function.name if t.function else "", t.function.description if t.function else None,
          t.function.parameters if t.function else None)
@@ -128,17 +128,6 @@ def response_asked(body: ResponseBody, host: Host, caller: str, raw: bytes, befo
     )
 
 
-def input_turns(body: ResponseBody) -> tuple[Turn, ...]:
-    """Return a response's input as turns.
-
-    Raises:
-        BadRequest: an item is of a kind that cannot be read.
-    """
-    if isinstance(body.input, str):
-        return (Turn("user", well_formed(body.input)),)
-    return tuple(turn for i, item in enumerate(body.input) for turn in _item_turns(item, i))
-
-
 def _asked(
     host: Host,
     *,
@@ -159,6 +148,8 @@ def _asked(
     fields: tuple[str, str],
 ) -> Asked:
     swarm, protocol = host.resolve(model_of(model))
+    if any(turn.pictures for turn in turns):
+        notes = (*notes, *_unseeing(host.swarms[swarm], swarm, fields[0]))
     extension = extension or Extension()
     if choice not in ("none", "auto", "required") and choice not in {tool.name for tool in tools}:
         raise BadRequest(f"tool_choice names {choice[:80]!r}, which is not among the tools", "tool_choice")
@@ -182,6 +173,19 @@ def _asked(
     return Asked(orders=orders, fit=fit, stop=stop, notes=notes)
 
 
+def _unseeing(hosted: Hosted, name: str, said_in: str) -> tuple[str, ...]:
+    """Return a note of who cannot look at pictures; refuse them where nobody can."""
+    seeing = {peer.name for peer in hosted.swarm.peers if isinstance(peer, Agent) and sees(peer.model)}
+    if hosted.now is not None or not seeing:
+        what = (
+            f"nobody of the swarm {name!r} is known to have a model that looks at pictures: seat one, such as "
+            "openai:gpt-5-mini, or say in words what the picture shows"
+        )
+        raise BadRequest(what, said_in, "unsupported_content")
+    blind = [peer.name for peer in hosted.swarm.peers if peer.name not in seeing]
+    return (f"the pictures were not shown to {', '.join(blind)}, who cannot look at any",) if blind else ()
+
+
 def _question(
     turns: tuple[Turn, ...],
     fit: Fit,
@@ -197,50 +201,6 @@ def _question(
         raise BadRequest(str(why), said_in, "context_length_exceeded") from why
     except UsageError as why:
         raise BadRequest(str(why), said_in) from why
-
-
-def _chat_turns(message: ChatMessage, i: int) -> tuple[Turn, ...]:
-    text = _text(message.content, f"messages[{i}].content")
-    match message.role:
-        case "system" | "developer":
-            return (Turn("system", text),)
-        case "user":
-            return (Turn("user", f"{well_formed(message.name)}: {text}" if message.name else text),)
-        case "assistant":
-            calls = message.tool_calls or []
-            called = tuple(_call(c.id, c.function.name, c.function.arguments) for c in calls)
-            return (Turn("assistant", text, calls=called),)
-        case "tool" | "function":
-            return (Turn("tool", text, call=well_formed(message.tool_call_id or message.name or "")),)
-
-
-def _item_turns(item: Item, i: int) -> tuple[Turn, ...]:
-    match item.type:
-        case "message" if item.role is not None:
-            role = "system" if item.role == "developer" else item.role
-            return (Turn(role, _text(item.content, f"input[{i}].content")),)
-        case "function_call":
-            return (Turn("assistant", "", calls=(_call(item.call_id, item.name, item.arguments),)),)
-        case "function_call_output":
-            return (Turn("tool", _text(item.output, f"input[{i}].output"), call=well_formed(item.call_id)),)
-        case "reasoning":  # what peers said on the way; it was ours
-            return ()
-        case _:
-            raise BadRequest(f"input[{i}] is of a kind that cannot be read here: {item.type[:80]!r}", f"input[{i}]")
-
-
-def _call(id: str, name: str, arguments: str) -> ToolCall:
-    return ToolCall(well_formed(id), well_formed(name), well_formed(arguments))
-
-
-def _text(content: str | list[Part] | None, where: str) -> str:
-    if content is None or isinstance(content, str):
-        return well_formed(content or "")
-    for j, part in enumerate(content):
-        if part.type not in ("text", "input_text", "output_text", "refusal"):
-            what = f"{where}[{j}] is {part.type[:80]!r}; peers here read text only"
-            raise BadRequest(what, f"{where}[{j}]", "unsupported_content")
-    return well_formed("\n".join(part.text for part in content))
 
 
 def _tools(offered: Sequence[tuple[str, str, str | None, dict[str, Any] | None]], under: str) -> tuple[Tool, ...]:

@@ -23,11 +23,18 @@ _Stop = Annotated[str, Meta(min_length=1, max_length=500)]
 T = TypeVar("T")
 
 
+class Address(msgspec.Struct, frozen=True):
+    """Where a picture is."""
+
+    url: str
+
+
 class Part(msgspec.Struct, frozen=True):
-    """A part of a message's content; only text can be read."""
+    """A part of a message's content: text, or a picture of the user's."""
 
     type: str
     text: str = ""
+    image_url: str | Address | None = None
 
 
 class CalledFunction(msgspec.Struct, frozen=True):

@@ -18,13 +18,14 @@ from waggledance.core import LoopClock, Turn
 from waggledance.gateways._guard import NotRead, caller_of
 from waggledance.gateways._host import Host
 from waggledance.gateways._openai_answer import Answer, Answering
-from waggledance.gateways._openai_asked import PREFIX, chat_asked, input_turns, model_of, response_asked
+from waggledance.gateways._openai_asked import PREFIX, chat_asked, model_of, response_asked
 from waggledance.gateways._openai_body import BadRequest, ChatBody, Item, ResponseBody, read
 from waggledance.gateways._openai_chat import chunks, completion
 from waggledance.gateways._openai_errors import fault_of
 from waggledance.gateways._openai_kept import Kept, Shelf
 from waggledance.gateways._openai_response import begun, ended, events, items, turns_of
 from waggledance.gateways._openai_stream import Streamed, while_there
+from waggledance.gateways._openai_turns import input_turns
 from waggledance.gateways._refusal import refusal
 from waggledance.protocols import PROTOCOLS
 

@@ -6,6 +6,7 @@ Importing this is light; the libraries behind a back end are loaded when it is f
 from typing import TYPE_CHECKING
 
 from waggledance._lazy import lazy
+from waggledance.core._turn import Picture as Picture
 from waggledance.core._turn import Tool as Tool
 from waggledance.core._turn import ToolCall as ToolCall
 from waggledance.core._turn import Turn as Turn
@@ -17,6 +18,8 @@ from waggledance.models._model import ModelError as ModelError
 from waggledance.models._model import Request as Request
 from waggledance.models._model import Streaming as Streaming
 from waggledance.models._model import as_sent as as_sent
+from waggledance.models._model import check_sight as check_sight
+from waggledance.models._model import sees as sees
 
 if TYPE_CHECKING:
     from waggledance.models._catalogue import CATALOGUE as CATALOGUE

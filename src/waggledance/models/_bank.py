@@ -57,6 +57,8 @@ def request_key(model: str, request: Request) -> str:
     with_calls = [(turn.calls, turn.call) for turn in request.turns]
     if request.tools or request.schema or any(calls or call for calls, call in with_calls):
         shapes = (*shapes, request.tools, request.schema, with_calls)
+    if any(turn.pictures for turn in request.turns):
+        shapes = (*shapes, [turn.pictures for turn in request.turns])
     return blake3(msgspec.json.encode(shapes)).hexdigest()
 
 

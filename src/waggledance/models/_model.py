@@ -137,6 +137,22 @@ async def as_sent(model: Model, request: Request) -> Request:
     return await model.as_sent(request) if isinstance(model, Changing) else request
 
 
+def sees(model: Model) -> bool:
+    """Say whether a model can be shown pictures: it says so itself, by an attribute ``sees``."""
+    return bool(getattr(model, "sees", False))
+
+
+def check_sight(model: Model, request: Request) -> None:
+    """Refuse to ask a model about pictures that it cannot look at, for it would answer as if there were none.
+
+    Raises:
+        ModelError: the request shows pictures, and the model does not see.
+    """
+    if any(turn.pictures for turn in request.turns) and not sees(model):
+        what = "it cannot look at the pictures of the conversation"
+        raise ModelError(model.name, what, "Seat a model that can, such as openai:gpt-5-mini, or tell it in words")
+
+
 @runtime_checkable
 class Adaptable(Model, Protocol):
     """A language model to whose weights adapters can be added."""

@@ -60,6 +60,9 @@ class OpenAI:
         UsageError: the base URL is none.
     """
 
+    sees = True
+    """Pictures are sent on; an endpoint whose model cannot look at them says so."""
+
     def __init__(
         self,
         model: str,
@@ -294,6 +297,7 @@ class _TooLarge(Exception):
 def _messages(request: Request) -> "Iterator[ModelMessage]":
     """The turns as pydantic-ai's messages."""
     from pydantic_ai.messages import (
+        BinaryContent,
         ModelRequest,
         ModelResponse,
         SystemPromptPart,
@@ -309,7 +313,9 @@ def _messages(request: Request) -> "Iterator[ModelMessage]":
             case "system":
                 yield ModelRequest(parts=[SystemPromptPart(turn.text)])
             case "user":
-                yield ModelRequest(parts=[UserPromptPart(turn.text)])
+                shown = [BinaryContent(one.content, media_type=one.type) for one in turn.pictures]
+                words = [turn.text] if turn.text else []
+                yield ModelRequest(parts=[UserPromptPart([*shown, *words] if shown else turn.text)])
             case "assistant":
                 said = [TextPart(turn.text)] if turn.text or not turn.calls else []
                 yield ModelResponse(parts=[*said, *(ToolCallPart(c.name, c.arguments, c.id) for c in turn.calls)])

@@ -7,7 +7,7 @@ from pathlib import Path
 from waggledance.core._errors import UsageError
 from waggledance.models._bank import Appender, Entry, decode_entry, read, request_key
 from waggledance.models._errors import NotRecorded
-from waggledance.models._model import Completion, Model, Request
+from waggledance.models._model import Completion, Model, Request, sees
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +22,9 @@ class Recorded:
     Raises:
         UsageError: there is no such file, or it does not say whose answers to give.
     """
+
+    sees = True
+    """What was answered to pictures is found by them."""
 
     def __init__(self, path: Path | str, *, model: str | None = None) -> None:
         self.path = Path(path)
@@ -90,6 +93,11 @@ class Recorder:
     def name(self) -> str:
         """The name of the model behind."""
         return self.model.name
+
+    @property
+    def sees(self) -> bool:
+        """Whether the model behind can be shown pictures."""
+        return sees(self.model)
 
     async def complete(self, request: Request) -> Completion:
         """Ask, keep the answer, give it."""

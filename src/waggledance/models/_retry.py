@@ -16,7 +16,7 @@ import msgspec
 from waggledance.core._errors import UsageError
 from waggledance.models._errors import RateLimited, TimedOut
 from waggledance.models._gate import Gate
-from waggledance.models._model import Completion, Model, ModelError, Request, Streaming
+from waggledance.models._model import Completion, Model, ModelError, Request, Streaming, sees
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,11 @@ class Retrying:
     def name(self) -> str:
         """The name of the model behind."""
         return self.model.name
+
+    @property
+    def sees(self) -> bool:
+        """Whether the model behind can be shown pictures."""
+        return sees(self.model)
 
     def __repr__(self) -> str:
         return f"Retrying({self.model!r}, tries={self.tries})"

@@ -36,6 +36,9 @@ class Scripted:
     'four'
     """
 
+    sees = True
+    """It looks at pictures as little as at words: its answers are in the script."""
+
     def __init__(
         self,
         script: Line | Sequence[Line] | Mapping[str, Line] | Callable[[Request], Line],

@@ -23,7 +23,7 @@ from waggledance.core import (
     Verdict,
     calls_key,
 )
-from waggledance.models import Completion, Model, Request, Streaming, Turn, as_sent
+from waggledance.models import Completion, Model, Request, Streaming, Turn, as_sent, check_sight
 from waggledance.peers._instruction import Instruction, told
 from waggledance.peers._noted import noted, shown
 from waggledance.peers._others import defanged, grouped, mark_for, one
@@ -268,6 +268,7 @@ class Agent:
             timeout_s=min(asking.timeout_s, max(call.seconds_left, 0.001)),
             tools=tools,
         )
+        check_sight(self.model, request)
         with call.asking("model", self.model.name, await as_sent(self.model, request)) as exchange:
             if call.hear is None or not isinstance(self.model, Streaming):
                 completion = await self.model.complete(request)

@@ -12,7 +12,7 @@ from copy import copy
 import msgspec
 
 from waggledance.core import Exchange, Peer, PeerId
-from waggledance.models import Completion, Model, Request, Streaming, as_sent
+from waggledance.models import Completion, Model, Request, Streaming, as_sent, sees
 from waggledance.peers import Agent
 
 Memory = Mapping[tuple[str, str], str]
@@ -61,7 +61,7 @@ class RecordedModel:
 
     def __init__(self, model: Model, memory: Memory) -> None:
         self._model, self._memory = model, memory
-        self.name = model.name
+        self.name, self.sees = model.name, sees(model)
 
     async def as_sent(self, request: Request) -> Request:
         """Return a request as it leaves, or left."""
