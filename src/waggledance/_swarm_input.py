@@ -14,6 +14,7 @@ from typing import cast
 from waggledance.core import Budget, Question, UsageError
 
 MAX_WEIGHT = 1e6
+MIN_SEED, MAX_SEED = -(2**63), 2**63 - 1
 
 
 def check_parts(peers: object, network: object, log: object, weights: object, seed: object) -> None:
@@ -90,3 +91,5 @@ def check_no_loop(instead: str) -> None:
 def _check_seed(seed: object) -> None:
     if not isinstance(seed, int):
         raise UsageError(f"a seed is a whole number, got {seed!r:.80}")
+    if not MIN_SEED <= seed <= MAX_SEED:
+        raise UsageError(f"a seed lies between -2^63 and 2^63 - 1, so that it fits into a message; got {seed!r:.80}")

@@ -63,4 +63,5 @@ def test_without_ray_installed_the_command_says_what_to_install(
     monkeypatch.setitem(sys.modules, "ray", None)
     said = CliRunner().invoke(app, [*written(tmp_path), "--out", str(tmp_path / "out.jsonl"), "--on", "ray"])
     assert said.exit_code == 2
-    assert "pip install 'waggledance[ray]'" in said.output
+    assert "install" in said.output
+    assert "[ray]" in said.output

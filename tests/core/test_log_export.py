@@ -112,5 +112,5 @@ def test_without_duckdb_it_says_what_to_install(path: Path, monkeypatch: pytest.
         return real(name, *given, **named)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(UsageError, match=r'pip install "waggledance\[parquet\]"'):
+    with pytest.raises(UsageError, match=r"install .*\[parquet\]"):
         export_parquet(path, path.with_suffix(".parquet"))

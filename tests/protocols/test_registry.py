@@ -102,10 +102,10 @@ def test_an_unknown_parameter_says_the_nearest() -> None:
         ("vote", {"rule": borda}, "needs judgements"),
         ("peer-ranking", {"rule": majority}, "does not look at judgements"),
         ("vote(samples=0)", {}, "at least once"),
-        ("vote(samples=many)", {}, "is a int"),
+        ("vote(samples=many)", {}, "samples of protocol 'vote' must be a whole number"),
         ("vote(samples)", {}, "write it as name=value"),
         ("vote(samples=2", {}, "such as 'nest-site"),
-        ("debate(topology=ring)", {}, "no parameter of protocol 'debate' 'topology'"),
+        ("debate(topology=ring)", {}, "no parameter of protocol 'debate' called 'topology'"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_a_reason(name: str, choice: dict[str, int], reason: str) -> None:

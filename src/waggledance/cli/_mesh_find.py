@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from waggledance.cli._mesh_log import most_experienced, on_disk
 from waggledance.cli._printing import print_json, print_table, print_text, say
-from waggledance.core import UNIT, LoopClock, UsageError, run_awake
+from waggledance.core import UNIT, LoopClock, UsageError, run_awake, with_extra
 from waggledance.mesh import (
     Dialling,
     Feedback,
@@ -39,7 +39,7 @@ def find(swarm: str | None, need: Need, key_name: str, dialling: Dialling, *, as
         say("nobody who is here meets that. Leave out a skill or the price limit, or see: waggle mesh peers")
     else:
         if need.text and matches[0].embedding == "hashed_ngrams":
-            say('compared by wording and not by meaning: pip install "waggledance[discovery]" compares meanings')
+            say(with_extra("compared by wording and not by meaning, which needs wordllama", "discovery"))
         print_table(
             ("name", "near", "success", "tasks", "$/M tokens", "merit", "skills", "why"),
             [

@@ -48,6 +48,7 @@ from waggledance.core._exchange import Exchanges as Exchanges
 from waggledance.core._exchange import KeepsExchanges as KeepsExchanges
 from waggledance.core._exchange import Witness as Witness
 from waggledance.core._exchange import Words as Words
+from waggledance.core._extra import with_extra as with_extra
 from waggledance.core._file_lock import FileLock as FileLock
 from waggledance.core._fork import ForkProof as ForkProof
 from waggledance.core._ids import MessageId as MessageId
@@ -230,4 +231,5 @@ __all__ = [
     "verify",
     "well_formed",
     "whole_question",
+    "with_extra",
 ]

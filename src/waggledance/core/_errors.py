@@ -11,6 +11,9 @@ An error's arguments are its raw fields, so that it survives a trip to another p
 import difflib
 from collections.abc import Iterable
 
+SHOWN_NAMES = 40
+"""So many known names an error lists at most."""
+
 
 class WaggleError(Exception):
     """Everything we raise on purpose."""
@@ -52,6 +55,12 @@ class UnknownName(UsageError):
         super().__init__(noun, name, self.known)
 
     def __str__(self) -> str:
+        called = "called " if "'" in self.noun else ""  # no two names in quotes side by side
+        if not self.known:
+            return f"there is no {self.noun} {called}{self.name!r}; none is known."
         near = difflib.get_close_matches(self.name, self.known, n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]!r}?" if near else "."
-        return f"there is no {self.noun} {self.name!r}{hint} Known: {', '.join(self.known)}."
+        more = f" and {len(self.known) - SHOWN_NAMES:,} more" if len(self.known) > SHOWN_NAMES else ""
+        return (
+            f"there is no {self.noun} {called}{self.name!r}{hint} Known: {', '.join(self.known[:SHOWN_NAMES])}{more}."
+        )

@@ -20,6 +20,7 @@ from typing import Any, cast
 import msgspec
 
 from waggledance.core._errors import UsageError
+from waggledance.core._extra import with_extra
 from waggledance.core._log import Log
 from waggledance.core._message import Message, Unknown
 
@@ -51,7 +52,7 @@ def export_parquet(path: str | Path, out: str | Path, channel: str | None = None
     try:
         import duckdb
     except ImportError as why:
-        raise UsageError('writing Parquet needs DuckDB: pip install "waggledance[parquet]"') from why
+        raise UsageError(with_extra("writing Parquet needs DuckDB", "parquet")) from why
     from tempfile import TemporaryDirectory
 
     with Log(path, "r") as log, TemporaryDirectory(prefix="waggle-export-") as folder:

@@ -104,8 +104,8 @@ class LogDamaged(RunFailed):
 
     def __str__(self) -> str:
         return (
-            f"log {self.path} is damaged: {self.what}. `waggle log verify {self.path}` says what is intact; "
-            "waggledance.core.repair() keeps that, and puts the damaged file aside"
+            f"log {self.path} is damaged: {self.what}. `waggle log verify --log {self.path}` says what is intact, and "
+            f"`waggle log repair --log {self.path}` keeps that and puts the damaged file aside"
         )
 
 
@@ -145,7 +145,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         sqlite3.DatabaseError: it is damaged.
     """
     if not path.is_file():
-        raise UsageError(f"there is no log at {path}")
+        raise no_log_at(path)
     # Read-only connections leave SQLite's helper files behind, so they are for what a writer or a crash has left open.
     wal = path.with_name(path.name + "-wal")
     uri = f"{path.resolve().as_uri()}?mode={'ro' if wal.exists() else 'rw'}"
@@ -160,6 +160,13 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         connection.close()
         raise UsageError(f"{path} is no log, or one without a message yet")
     return connection
+
+
+def no_log_at(path: Path) -> UsageError:
+    """Return what to say where a log should be read and none is."""
+    if path.is_dir():
+        return UsageError(f"{path} is a folder, no log: name the file in it with --log, as in {path / 'log.db'}")
+    return UsageError(f"there is no log at {path}: ask something first, or name another file with --log")
 
 
 def is_log(connection: sqlite3.Connection, path: Path) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 from waggledance.core._errors import UsageError
 from waggledance.core._exchange import Exchange
 from waggledance.core._log_check import Report, examine
-from waggledance.core._log_file import exchanges_in, insert, open_for_reading, open_for_writing
+from waggledance.core._log_file import exchanges_in, insert, no_log_at, open_for_reading, open_for_writing
 from waggledance.core._log_lock import writer_lock
 
 
@@ -29,6 +29,8 @@ def repair(path: str | Path) -> Report:
         UsageError: there is no log, or another process writes to it.
     """
     path = Path(path)
+    if not path.is_file():
+        raise no_log_at(path)
     lock = writer_lock(path)
     try:
         return repair_locked(path)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from waggledance.core import Key, LoopClock, RunFailed, UsageError
+from waggledance.core import Key, LoopClock, RunFailed, UsageError, with_extra
 from waggledance.gateways._host import DEFAULT, Host
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class A2A:
         if wait_s is not None and not (math.isfinite(wait_s) and wait_s >= 0):
             raise UsageError(f"an A2A caller waits 0 seconds or more for a task, got {wait_s}; None waits to its end")
         if find_spec("a2a") is None or find_spec("sse_starlette") is None:
-            raise RunFailed('the A2A door needs the package a2a-sdk: pip install "waggledance[a2a]"')
+            raise RunFailed(with_extra("the A2A door needs the package a2a-sdk", "a2a"))
         from waggledance.gateways._a2a_ledger import Ledger
         from waggledance.gateways._a2a_push import Pushes
         from waggledance.gateways._a2a_webhook import Webhooks

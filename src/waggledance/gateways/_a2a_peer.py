@@ -37,6 +37,7 @@ from waggledance.core import (
     UsageError,
     Verdict,
     well_formed,
+    with_extra,
 )
 from waggledance.peers import parse
 from waggledance.peers._noted import noted
@@ -95,7 +96,7 @@ class A2APeer:
         if not 0 < timeout_s < math.inf:
             raise UsageError(f"an answer may take more than 0 seconds and not forever, got {timeout_s}")
         if find_spec("a2a") is None:
-            raise RunFailed('A2A agents as peers need the package a2a-sdk: pip install "waggledance[a2a]"')
+            raise RunFailed(with_extra("A2A agents as peers need the package a2a-sdk", "a2a"))
         from waggledance.gateways._a2a_remote import Remote
 
         self.name, self.url, self.timeout_s, self.streaming = name, url, timeout_s, streaming

@@ -20,8 +20,9 @@ from a2a.utils.errors import InvalidParamsError
 from a2a.utils.proto_utils import to_stream_response
 from google.protobuf.json_format import MessageToJson
 
+from waggledance.gateways._a2a_guarded import Guarded
 from waggledance.gateways._a2a_ledger import Ledger
-from waggledance.gateways._a2a_webhook import Guarded, Refused, Webhooks
+from waggledance.gateways._a2a_webhook import Refused, Webhooks
 from waggledance.gateways._a2a_work import Update, Work, new_id
 from waggledance.gateways._order import MAX_ID_CHARS
 

@@ -16,10 +16,7 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any, cast
 from urllib.parse import urlsplit
-
-import httpcore
 
 from waggledance.core import RunFailed, UsageError
 
@@ -153,38 +150,3 @@ async def _looked_up(host: str, port: int) -> list[str]:
     async with asyncio.timeout(LOOKUP_S):
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return sorted({str(entry[4][0]) for entry in found})
-
-
-class Guarded(httpcore.AsyncNetworkBackend):
-    """Connects only where notifications may go."""
-
-    def __init__(self, webhooks: Webhooks) -> None:
-        self._webhooks = webhooks
-        self._inner: httpcore.AsyncNetworkBackend = cast(
-            "Any", httpcore.AnyIOBackend
-        )()  # None to checkers: anyio may lack
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Look a host up, check it, and connect to the first address of it that answers."""
-        failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        try:
-            addresses = await self._webhooks.addresses(host, port)
-        except OSError as why:
-            raise httpcore.ConnectError(f"{host} is not known: {why}") from why
-        for address in addresses:
-            try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as why:
-                failure = why
-        raise failure
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait, between a connection's tries."""
-        await self._inner.sleep(seconds)

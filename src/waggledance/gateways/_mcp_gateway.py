@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from waggledance.core import Log, RunFailed
+from waggledance.core import Log, RunFailed, with_extra
 from waggledance.gateways._guard import ANYONE
 from waggledance.gateways._host import Host
 from waggledance.gateways._keys import Keys
@@ -96,7 +96,7 @@ def check_installed() -> None:
         RunFailed: the package `mcp` is not installed.
     """
     if find_spec("mcp") is None:
-        raise RunFailed("MCP needs the package mcp: pip install 'waggledance[mcp]'")
+        raise RunFailed(with_extra("MCP needs the package mcp", "mcp"))
 
 
 def desks_of(keys: Keys | None, log: Log | None = None) -> Callable[[str], Desk | None]:

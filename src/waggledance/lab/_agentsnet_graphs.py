@@ -9,7 +9,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any, Literal, cast, get_args
 
-from waggledance.core import UsageError
+from waggledance.core import UsageError, with_extra
 from waggledance.lab._agentsnet_problems import Graph
 
 Family = Literal["small-world", "scale-free", "delaunay"]
@@ -37,7 +37,7 @@ def network(family: Family, n: int, seed: int) -> Graph:
         import networkx as nx
         from scipy.spatial import Delaunay
     except ImportError as why:
-        raise UsageError(f"networks need networkx and scipy ({why}): pip install 'waggledance[lab]'") from why
+        raise UsageError(with_extra(f"networks need networkx and scipy ({why})", "lab")) from why
     rng = Random(f"{family}/{n}/{seed}")
     untyped = cast("Any", nx)
     match family:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from waggledance.core import UsageError
+from waggledance.core import UsageError, with_extra
 from waggledance.lab._arm_line import ArmLine
 from waggledance.lab._report import Report
 
@@ -24,7 +24,7 @@ def plot(report: Report, path: Path) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as why:
-        raise UsageError('plots need matplotlib: pip install "waggledance[lab]"') from why
+        raise UsageError(with_extra("plots need matplotlib", "lab")) from why
     figure: Any = Figure(figsize=_SIZE_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()

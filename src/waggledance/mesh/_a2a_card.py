@@ -21,7 +21,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from waggledance.core import Key, MessageId, PeerFault, PeerId, RunFailed, UsageError, is_public_key, well_formed
+from waggledance.core import (
+    Key,
+    MessageId,
+    PeerFault,
+    PeerId,
+    RunFailed,
+    UsageError,
+    is_public_key,
+    well_formed,
+    with_extra,
+)
 from waggledance.mesh._capability import (
     MAX_EXAMPLE_CHARS,
     MAX_ITEMS,
@@ -287,4 +297,4 @@ class _AskedKey:
 
 def _need_a2a() -> None:
     if find_spec("a2a") is None:
-        raise RunFailed('A2A cards need the package a2a-sdk: pip install "waggledance[a2a]"')
+        raise RunFailed(with_extra("A2A cards need the package a2a-sdk", "a2a"))

@@ -202,5 +202,6 @@ def _read(text: str, kind: type[AnyProtocol]) -> dict[str, int | float | str]:
         try:
             given[parameter] = wanted(value)
         except ValueError:
-            raise UsageError(f"{parameter} of protocol {kind.name!r} is a {wanted.__name__}, got {value!r}") from None
+            needed = "a whole number" if wanted is int else "a number"
+            raise UsageError(f"{parameter} of protocol {kind.name!r} must be {needed}, got {value!r}") from None
     return given

@@ -17,7 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 from blake3 import blake3
 
-from waggledance.core import Cut, Exchange, Message, MessageId, Opening, Outcome, PeerId, Roster, UsageError
+from waggledance.core import (
+    Cut,
+    Exchange,
+    Message,
+    MessageId,
+    Opening,
+    Outcome,
+    PeerId,
+    Roster,
+    UsageError,
+    with_extra,
+)
 from waggledance.safety._causal_past import causes_of
 from waggledance.safety._otel_attributes import name_of, of_exchange, of_message, of_outcome, of_run
 
@@ -40,9 +51,7 @@ def needs_otel() -> None:
         for name in ("opentelemetry.exporter.otlp.proto.http", "opentelemetry.sdk.trace"):
             import_module(name)
     except ImportError as why:
-        raise UsageError(
-            f"traces need OpenTelemetry, which is not installed ({why}): pip install 'waggledance[otel]'"
-        ) from why
+        raise UsageError(with_extra(f"traces need OpenTelemetry ({why})", "otel")) from why
 
 
 class Tracing:

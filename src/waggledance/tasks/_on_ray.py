@@ -12,7 +12,7 @@ import os
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from typing import Any
 
-from waggledance.core import Budget, RunFailed, UsageError, WaggleError
+from waggledance.core import Budget, RunFailed, UsageError, WaggleError, with_extra
 from waggledance.tasks._batch import MAX_IN_FLIGHT
 from waggledance.tasks._batch_journal import Journal
 from waggledance.tasks._batch_report import BatchReport
@@ -100,7 +100,7 @@ def _ray() -> Any:
     try:
         import ray
     except ImportError:
-        raise UsageError("a batch on Ray needs Ray: pip install 'waggledance[ray]'") from None
+        raise UsageError(with_extra("a batch on Ray needs Ray", "ray")) from None
     return ray
 
 

@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from waggledance.core import UsageError
+from waggledance.core import UsageError, with_extra
 from waggledance.tasks._row import Row
 from waggledance.tasks._row_lines import MAX_ROW_BYTES, RowLines, refused
 
@@ -200,5 +200,5 @@ def needs_duckdb(doing: str) -> Any:
     try:
         import duckdb
     except ImportError as why:
-        raise UsageError(f'{doing} Parquet needs DuckDB: pip install "waggledance[parquet]"') from why
+        raise UsageError(with_extra(f"{doing} Parquet needs DuckDB", "parquet")) from why
     return duckdb

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from waggledance.core import UNIT, RunFailed, UsageError
+from waggledance.core import UNIT, RunFailed, UsageError, with_extra
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,7 +92,7 @@ def _word_llama() -> tuple[Tokenizer, NDArray[np.float16]]:
     """Return the tokenizer and the table, shape (32,000, 256)."""
     spec = find_spec("wordllama")
     if spec is None or spec.origin is None:
-        raise RunFailed('word vectors need the package wordllama: pip install "waggledance[discovery]"')
+        raise RunFailed(with_extra("word vectors need the package wordllama", "discovery"))
     from safetensors import safe_open
     from tokenizers import Tokenizer
 
