@@ -2,10 +2,14 @@
 
 from waggledance import FunctionPeer, Swarm
 
-answers = {"ada": "9", "ben": "9", "cyd": "8", "dee": "9", "eve": "17 - 9 = 8"}
-peers = [FunctionPeer(name, lambda question, answer=answer: answer) for name, answer in answers.items()]
 
-decision = Swarm(peers).ask_sync("A farmer has 17 sheep. All but 9 run away. How many are left?", expects="number")
+def saying(name: str, answer: str) -> FunctionPeer:
+    return FunctionPeer(name, lambda question: answer)
+
+
+answers = {"ada": "9", "ben": "9", "cyd": "8", "dee": "9", "eve": "17 - 9 = 8"}
+swarm = Swarm([saying(name, answer) for name, answer in answers.items()])
+decision = swarm.ask_sync("A farmer has 17 sheep. All but 9 run away. How many are left?", expects="number")
 print(decision)
 
 assert decision.key == "9"

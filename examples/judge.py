@@ -13,8 +13,11 @@ def checks(question: str, a: str, b: str) -> float:
     return 0.5 + (a_is_prime - b_is_prime) / 2
 
 
-answers = {"ada": "91", "ben": "91", "cleo": "97", "dov": "91"}
-peers = [FunctionPeer(name, lambda q, a=answer: a, compare=checks) for name, answer in answers.items()]
+def saying(name: str, answer: str) -> FunctionPeer:
+    return FunctionPeer(name, lambda question: answer, compare=checks)
+
+
+peers = [saying("ada", "91"), saying("ben", "91"), saying("cleo", "97"), saying("dov", "91")]
 
 vote = Swarm(peers, protocol=Vote()).ask_sync(QUESTION, expects="number")
 judged = Swarm(peers, protocol=PeerRanking(decide=condorcet)).ask_sync(QUESTION, expects="number")

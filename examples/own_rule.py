@@ -13,8 +13,12 @@ def unanimity(proposals: Proposals, judgements: Judgements, weights: Weights) ->
     return settle(scores, proposals, judgements, weights, rule="unanimity")
 
 
+def saying(name: str, answer: str) -> FunctionPeer:
+    return FunctionPeer(name, lambda question: answer)
+
+
 def ask(*answers: str) -> Decision:
-    peers = [FunctionPeer(f"peer {i}", lambda question, a=a: a) for i, a in enumerate(answers)]
+    peers = [saying(f"peer {i}", answer) for i, answer in enumerate(answers)]
     return Swarm(peers, protocol=Debate(rounds=0, decide=unanimity)).ask_sync("Launch?", expects="yes/no")
 
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from waggledance import FunctionPeer, Swarm
-from waggledance.tasks import Add, Link, Task
+from waggledance.tasks import Add, Link, Op, Task
 
 
 def work(question: str) -> str:
@@ -17,7 +17,7 @@ sights, food, weather = (
 )
 route = Task(goal="Plan a walk through two days", needs=("maps",))
 letter = Task(goal="Write it as a letter")
-plan = [
+plan: list[Op] = [
     *map(Add, (sights, food, weather, route, letter)),
     *[Link(found.id, route.id) for found in (sights, food)],
     *[Link(found.id, letter.id) for found in (route, weather)],

@@ -12,12 +12,12 @@ def follow_the_crowd(question: str, mine: str, heard: list[str]) -> str:
     return max(everybody, key=everybody.count)
 
 
+def saying(name: str, answer: str) -> FunctionPeer:
+    return FunctionPeer(name, lambda question: answer, revise=follow_the_crowd)
+
+
 async def main() -> None:
-    peers = [
-        FunctionPeer(name, lambda question, answer=answer: answer, revise=follow_the_crowd)
-        for name, answer in {"ada": "yes", "ben": "yes", "cyd": "no"}.items()
-    ]
-    swarm = Swarm(peers, protocol=Debate(rounds=1))
+    swarm = Swarm([saying("ada", "yes"), saying("ben", "yes"), saying("cyd", "no")], protocol=Debate(rounds=1))
     names: dict[bytes, str] = {}
     async for event in swarm.watch("Is 91 divisible by 7?", expects="yes/no"):
         if isinstance(event, Decision):

@@ -177,6 +177,7 @@ if TYPE_CHECKING:
     from waggledance.tasks._router import Router as Router
     from waggledance.tasks._router import Scored as Scored
     from waggledance.tasks._router import State as State
+    from waggledance.tasks._router import in_order as in_order
     from waggledance.tasks._routers import ROUTERS as ROUTERS
     from waggledance.tasks._routers import router_by_name as router_by_name
     from waggledance.tasks._row import Failure as Failure

@@ -46,7 +46,7 @@ async def try_task(
         async with asyncio.timeout(left_s):
             made = await _make(work, execute, planner)
             if isinstance(made, Parts):
-                return _expansion(task, made)
+                return _expansion(work, made)
             cost = _cost(work, made.cost)
             found = await look_at(task, made.text, check)
         for meter in (work.meter, work.seat.meter):
@@ -103,15 +103,18 @@ async def _make(work: Work, execute: Executor, planner: Planner | None) -> Resul
     return dataclasses.replace(result, cost=result.cost + expanded.cost)
 
 
-def _expansion(task: Task, parts: Parts) -> list[Op]:
+def _expansion(work: Work, parts: Parts) -> list[Op]:
     """Return the operations that give a task back to be put together from its parts.
 
     Raises:
-        RunFailed: no part has the task as its parent, or there are more than fit one message.
+        RunFailed: no part has the task as its parent, one may not be added, or there are more than fit one message.
     """
-    added = [op.task.id for op in parts.ops if isinstance(op, Add) and op.task.parent == task.id]
+    task, adds = work.task, [op for op in parts.ops if isinstance(op, Add)]
+    added = [op.task.id for op in adds if op.task.parent == task.id]
     if not added:
         raise RunFailed("the planner broke the task up without adding a part of it")
+    for n, why in work.plan.would_refuse(adds).items():
+        raise RunFailed(f"the planner's part {adds[n].task.goal[:80]!r} is not legal: {why}")
     waited_for: set[TaskId] = {op.before for op in parts.ops if isinstance(op, Link)}
     last = [id for id in dict.fromkeys(added) if id not in waited_for or id in parts.last]
     ops: list[Op] = [*parts.ops, Expand(task.id), *[Link(id, task.id, when="end") for id in last]]

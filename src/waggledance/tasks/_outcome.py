@@ -22,7 +22,7 @@ MAX_FEATURES = 16
 MAX_FEATURE = 16 * UNIT
 MAX_MS = 10**12
 
-_Id = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+_LENGTH = msgspec.Meta(min_length=32, max_length=32)
 
 
 class TaskOutcome(Body, frozen=True, gc=False):
@@ -34,10 +34,10 @@ class TaskOutcome(Body, frozen=True, gc=False):
     """
 
     kind: ClassVar[str] = "task-outcome/1"
-    task: _Id
+    task: Annotated[TaskId, _LENGTH]
     task_kind: str
     """The task's kind: an outcome counts for this kind."""
-    worker: _Id
+    worker: Annotated[PeerId, _LENGTH]
     reward_ppm: int
     """0 for useless, 1,000,000 for all that was asked."""
     x: tuple[int, ...] = ()

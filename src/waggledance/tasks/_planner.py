@@ -27,7 +27,8 @@ class Atomic:
 class Parts:
     """The task is to be put together from these: operations that add parts and link them among each other.
 
-    Every part that is added with this task as its parent, and that no other part waits for, is linked to it.
+    Every part that is added with this task as its parent, and that no other part waits for, is linked to it. Parts
+    stand one deeper: ``Task(goal=…, parent=work.task.id, depth=work.task.depth + 1)``.
     """
 
     ops: Sequence[Op]

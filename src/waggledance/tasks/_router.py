@@ -68,7 +68,10 @@ class Following(Protocol):
 
 
 class Router(ABC):
-    """A way to choose who does a task. Frozen: what it learns stands in a `State`."""
+    """A way to choose who does a task. Frozen: what it learns stands in a `State`.
+
+    One of your own gives scores, and leaves equal ones and who is away to `in_order`.
+    """
 
     name: ClassVar[str]
 
@@ -131,7 +134,13 @@ def _sorted(task: Task, rows: list[tuple[int, Card]]) -> list[tuple[int, Card]]:
 
 
 def in_order(task: Task, cards: Sequence[Card], scores: Iterable[int]) -> tuple[Scored, ...]:
-    """Return a ranking by score alone, as most routers give it."""
+    """Return a ranking by score alone, as most routers give it: equals by a hash, whoever is not available last.
+
+    Args:
+        task: what is to be done; with it the hash changes, so that over many tasks equals come first equally often.
+        cards: the peers.
+        scores: one a card, in parts per million; higher is better.
+    """
     return ranked(best_first(task, cards, scores))
 
 
