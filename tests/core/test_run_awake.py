@@ -41,6 +41,29 @@ def test_a_signal_that_does_not_interrupt_the_loops_sleep_ends_it_all_the_same()
     assert ran.stdout.split() == ["cancelled", "interrupted"], ran.stderr
 
 
+A_THREAD_AT_WORK = """
+import asyncio, os, signal, time
+from waggledance.core import run_awake
+
+async def main():
+    asyncio.get_running_loop().call_later(0.2, signal.raise_signal, signal.SIGINT)
+    await asyncio.to_thread(time.sleep, 600)
+
+try:
+    run_awake(main())
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+    os._exit(0)
+"""
+
+
+def test_a_thread_at_work_is_not_waited_for_after_ctrl_c() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", A_THREAD_AT_WORK], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.stdout.split() == ["interrupted"], ran.stderr
+
+
 def test_the_result_comes_back_and_the_wakeup_of_before_is_restored() -> None:
     async def four() -> int:
         await asyncio.sleep(0)

@@ -16,18 +16,36 @@ import pytest
 from waggledance.core import Log
 from waggledance.studio._serve import open_port
 
+WAGGLE = "from waggledance.cli import main; main()"
+
 
 @contextmanager
-def running(*flags: str) -> Generator[tuple[subprocess.Popen[str], str]]:
-    """Run the command as long as the context is open; give it and its address."""
-    command = [sys.executable, "-c", "from waggledance.cli import main; main()", "studio", "--port", "0", *flags]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def process_of(*command: str, code: str = WAGGLE, at: Path | None = None) -> Generator[subprocess.Popen[str]]:
+    """Run a command as long as the context is open."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=at
+    )
     try:
-        assert process.stdout is not None
-        yield process, process.stdout.readline().strip()
+        yield process
     finally:
         process.kill()
         process.communicate()
+
+
+@contextmanager
+def running(*flags: str, code: str = WAGGLE) -> Generator[tuple[subprocess.Popen[str], str]]:
+    """Run ``waggle studio`` as long as the context is open; give it and its address."""
+    with process_of("studio", "--port", "0", *flags, code=code) as process:
+        assert process.stdout is not None
+        yield process, process.stdout.readline().strip()
+
+
+def heard(process: subprocess.Popen[str], words: str) -> str:
+    """Wait until a process says something on stderr; return the line."""
+    assert process.stderr is not None
+    while words not in (line := process.stderr.readline()):
+        assert process.poll() is None
+    return line
 
 
 @pytest.fixture
@@ -84,35 +102,33 @@ main()
 """
 
 
+def begin_a_replay_that_does_not_end(process: subprocess.Popen[str], address: str) -> str:
+    """Begin it in a studio made by `STUCK`, and wait until its model is at work; return the new channel's name."""
+    with httpx.Client(base_url=address, timeout=20) as client:
+        client.get("/")
+        (line,) = client.get("/api/channels").json()["channels"]
+        messages = client.get(f"/api/channels/{line['name']}").json()["messages"]
+        said = next(message for message in messages if message["kind"] == "proposal/1")
+        edit = {"do": "replace", "id": said["id"], "text": "7", "key": "7"}
+        begun = client.post(
+            f"/api/channels/{line['name']}/replay",
+            json={"edits": [edit], "live": "needed"},
+            headers={"sec-fetch-site": "same-origin"},
+        )
+        assert begun.status_code == 202
+        heard(process, "thinking")
+        return str(begun.json()["channel"])
+
+
 def test_it_ends_while_a_replays_model_does_not_and_the_replay_is_in_the_log(log: Path) -> None:
-    command = [sys.executable, "-c", STUCK, "studio", "--port", "0", "--log", str(log)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        with httpx.Client(base_url=process.stdout.readline().strip(), timeout=20) as client:
-            client.get("/")
-            (line,) = client.get("/api/channels").json()["channels"]
-            messages = client.get(f"/api/channels/{line['name']}").json()["messages"]
-            said = next(message for message in messages if message["kind"] == "proposal/1")
-            edit = {"do": "replace", "id": said["id"], "text": "7", "key": "7"}
-            begun = client.post(
-                f"/api/channels/{line['name']}/replay",
-                json={"edits": [edit], "live": "needed"},
-                headers={"sec-fetch-site": "same-origin"},
-            )
-            assert begun.status_code == 202
-            while "thinking" not in process.stderr.readline():
-                assert process.poll() is None
+    with running("--log", str(log), code=STUCK) as (process, address):
+        begun = begin_a_replay_that_does_not_end(process, address)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
-        process.communicate()
     assert process.returncode == 0, err
     assert "Traceback" not in err
     with Log(log) as kept:  # nobody holds it
-        assert begun.json()["channel"] in kept
+        assert begun in kept
 
 
 def test_locked_it_prints_an_address_that_opens_it(log: Path) -> None:
@@ -123,44 +139,101 @@ def test_locked_it_prints_an_address_that_opens_it(log: Path) -> None:
         assert client.get(f"{bare}api/channels").status_code == 200
 
 
+ASKED = ("ask", "2+2?", "--studio", "--log", "log.db", "--model", "scripted:4", "--protocol", "debate")
+
+
 def test_a_run_is_watched_from_its_own_process_and_the_studio_stays_until_told_to_end(tmp_path: Path) -> None:
-    asked = [
-        "ask",
-        "2+2?",
-        "--studio",
-        "--log",
-        str(tmp_path / "log.db"),
-        "--model",
-        "scripted:4",
-        "--answer",
-        "number",
-    ]
-    command = [sys.executable, "-c", "from waggledance.cli import main; main()", *asked]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
-    try:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        address = process.stderr.readline().split()[-1]
-        while "until Ctrl-C" not in process.stderr.readline():
-            assert process.poll() is None
+    with process_of(*ASKED, at=tmp_path) as process:
+        address = heard(process, "watch it at").split()[-1]
+        heard(process, "until Ctrl-C")
         (line,) = httpx.get(f"{address}api/channels").json()["channels"]
         assert (line["question"], line["answer"], line["live"]) == ("2+2?", "4", False)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
-    finally:
-        process.kill()
-        process.communicate()
     assert process.returncode == 0, err
     assert out.splitlines()[0] == "4"
     assert "Traceback" not in err
 
 
+def test_a_studio_that_stays_after_a_run_ends_while_a_replays_model_does_not(tmp_path: Path) -> None:
+    with process_of(*ASKED, code=STUCK, at=tmp_path) as process:
+        address = heard(process, "watch it at").split()[-1]
+        heard(process, "until Ctrl-C")
+        begin_a_replay_that_does_not_end(process, address)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert out.splitlines()[0] == "4"
+    assert "Traceback" not in err
+
+
+ASKED_OF_THOSE = """
+from dataclasses import replace
+from waggledance.cli import _ask
+
+seated = _ask.seat
+
+def seat(*given, **how):
+    seating = seated(*given, **how)
+    return replace(seating, peers=tuple(FunctionPeer(peer.name, think) for peer in seating.peers))
+
+_ask.seat = seat
+"""
+
+
+@pytest.mark.parametrize("beside", ["--studio", "--check"])
+def test_a_run_whose_model_does_not_end_ends_all_the_same_and_says_what_was_decided(
+    tmp_path: Path, beside: str
+) -> None:
+    code = STUCK.replace("main()", f"{ASKED_OF_THOSE}\nmain()")
+    asked = [beside if flag == "--studio" else flag for flag in ASKED]
+    with process_of(*asked, code=code, at=tmp_path) as process:
+        heard(process, "thinking")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "interrupted: decided on what had been said" in out
+    assert "Traceback" not in err
+
+
+FAILING = f"""
+from waggledance.cli import main
+from waggledance.core import RunFailed
+from waggledance.peers import FunctionPeer
+
+def think(_):
+    raise RunFailed("out of order")
+{ASKED_OF_THOSE}
+main()
+"""
+
+
+def test_a_run_that_nobody_answers_can_be_looked_at(tmp_path: Path) -> None:
+    with process_of(*ASKED, code=FAILING, at=tmp_path) as process:
+        address = heard(process, "watch it at").split()[-1]
+        assert "out of order" in heard(process, "the run failed")
+        heard(process, "until Ctrl-C")
+        (line,) = httpx.get(f"{address}api/channels").json()["channels"]
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert (line["question"], line["live"]) == ("2+2?", False)
+    assert process.returncode == 3, err
+
+
+def test_beside_a_run_that_cannot_begin_nothing_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    asked = ["openai:none@http://127.0.0.1:9/v1" if flag == "scripted:4" else flag for flag in ASKED]
+    with process_of(*asked, at=tmp_path) as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert "OPENAI_API_KEY" in err
+
+
 def test_a_studio_beside_a_run_without_a_log_is_refused(tmp_path: Path) -> None:
-    asked = ["ask", "2+2?", "--studio", "--no-log", "--model", "scripted:4"]
-    command = [sys.executable, "-c", "from waggledance.cli import main; main()", *asked]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path)
-    assert ended.returncode == 2
-    assert "leave --no-log out" in ended.stderr
+    with process_of(*ASKED, "--no-log", at=tmp_path) as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "leave --no-log out" in err
 
 
 def test_a_port_that_is_taken_is_said_to_be_so(log: Path) -> None:

@@ -17,7 +17,7 @@ from waggledance._swarm import Interrupted, Swarm
 from waggledance.cli._asked import in_words, question_from
 from waggledance.cli._config import InForce, in_force
 from waggledance.cli._decision_view import lines
-from waggledance.cli._ending import CANNOT_WRITE, complain
+from waggledance.cli._ending import CANNOT_WRITE, complain, end_in_time
 from waggledance.cli._explain import explained, reasons
 from waggledance.cli._journal import Watched, opened_log
 from waggledance.cli._models_here import models_for
@@ -95,36 +95,19 @@ def _ask(
     if human:
         tell("what the others say is shown when it is your turn to hear it")
     view = view_for(None if quiet or human else terminal(sys.stderr), quiet=quiet or human, write=tell)
-    ended = _run(question, seating, protocol, budget, force, view, beside, check=check)
-    decision, interrupted, unkept = ended.decision, ended.interrupted, ended.unkept
-    chosen = force.settings.ask.protocol is not None
-    if as_json:
-        told = _as_json(decision, question, arranged, seating, view, interrupted)
-        if explain and decision is not None:
-            from waggledance.lab import evidence
-
-            told["explained"] = {
-                **reasons(decision, view.story.standing, arranged, chosen=chosen),
-                "evidence": msgspec.to_builtins(evidence()),
-            }
-        if check:
-            told["violations"] = [str(violation) for violation in ended.violations]
-        print_json(told)
-    elif decision is not None:
-        shown = lines(decision, view.story, kept=force.settings.log.keep and not unkept)
-        if explain:
-            shown += explained(decision, view.story.standing, arranged, chosen=chosen)
-        print_lines(shown)
-    if interrupted is not None:
-        complain(str(interrupted) if force.settings.log.keep else "interrupted")
-        raise typer.Exit(Interrupted.exit_code)
-    for violation in ended.violations:
-        complain(safe(str(violation)))
-    if unkept:
-        complain(f"the decision stands, but not all of it could be kept. {unkept}")
-        raise typer.Exit(CANNOT_WRITE)
-    if ended.violations or decision is None or decision.key is None:
-        raise typer.Exit(NO_ANSWER)
+    with Closing(
+        seating.models
+    ):  # in the end: one that is computing may take its time, and what there is to say must not
+        ended = _run(question, seating, protocol, budget, force, view, beside, check=check)
+        chosen = force.settings.ask.protocol is not None
+        if as_json:
+            _print_as_json(ended, question, arranged, seating, view, chosen=chosen, explain=explain, check=check)
+        elif ended.decision is not None:
+            shown = lines(ended.decision, view.story, kept=force.settings.log.keep and not ended.unkept)
+            if explain:
+                shown += explained(ended.decision, view.story.standing, arranged, chosen=chosen)
+            print_lines(shown)
+        _end(ended, kept=force.settings.log.keep)
 
 
 @dataclass
@@ -147,7 +130,7 @@ def _run(
     ended: _Ended | None = None
     violations: list[Violation] = []
     try:
-        with opened_log(force) as log, Closing(seating.models):
+        with opened_log(force) as log:
             journal = Watched(log, view.see if beside is None else _both(view.see, beside.see))
             keep = _checking(journal, budget, violations) if check else journal
             swarm = Swarm(
@@ -167,6 +150,21 @@ def _run(
     return ended
 
 
+def _end(ended: _Ended, *, kept: bool) -> None:
+    """Say how it ended where that is not as it should be, and with which exit code."""
+    if ended.interrupted is not None:
+        complain(str(ended.interrupted) if kept else "interrupted")
+        end_in_time(Interrupted.exit_code)
+        raise typer.Exit(Interrupted.exit_code)
+    for violation in ended.violations:
+        complain(safe(str(violation)))
+    if ended.unkept:
+        complain(f"the decision stands, but not all of it could be kept. {ended.unkept}")
+        raise typer.Exit(CANNOT_WRITE)
+    if ended.violations or ended.decision is None or ended.decision.key is None:
+        raise typer.Exit(NO_ANSWER)
+
+
 def _both(one: Callable[[Message[Any]], None], other: Callable[[Message[Any]], None]) -> Callable[[Message[Any]], None]:
     def see(message: Message[Any]) -> None:
         one(message)
@@ -181,17 +179,13 @@ def _checking(journal: Watched, budget: Budget, violations: list[Violation]) -> 
     return Checked(journal, builtin(budget=budget), tell=violations.append)
 
 
-def _as_json(
-    decision: Decision | None,
-    question: Question,
-    arranged: str,
-    seating: Seating,
-    view: View,
-    interrupted: Interrupted | None,
-) -> dict[str, Any]:
-    decided: dict[str, Any] = {} if decision is None else msgspec.json.decode(decision.to_json())
-    return {
-        **decided,
+def _print_as_json(
+    ended: _Ended, question: Question, arranged: str, seating: Seating, view: View, *, chosen: bool, explain: bool,
+    check: bool,
+) -> None:  # fmt: skip
+    decision = ended.decision
+    told: dict[str, Any] = {} if decision is None else msgspec.json.decode(decision.to_json())
+    told |= {
         "question": question.text,
         "expects": question.expects,
         "options": list(question.options),
@@ -199,12 +193,22 @@ def _as_json(
         "peers": list(seating.described),
         "rounds": view.story.round,
         "messages": view.story.messages,
-        "interrupted": interrupted is not None,
+        "interrupted": ended.interrupted is not None,
         "changes": [
             {"peer": c.peer, "round": c.round, "from": c.before, "to": c.after, "why": c.why}
             for c in view.story.changes
         ],
     }
+    if explain and decision is not None:
+        from waggledance.lab import evidence
+
+        told["explained"] = {
+            **reasons(decision, view.story.standing, arranged, chosen=chosen),
+            "evidence": msgspec.to_builtins(evidence()),
+        }
+    if check:
+        told["violations"] = [str(violation) for violation in ended.violations]
+    print_json(told)
 
 
 def _nothing(line: str) -> None:

@@ -45,13 +45,14 @@ def ending_well(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(0) from None
         except KeyboardInterrupt:
             complain("interrupted")
+            end_in_time(INTERRUPTED)
             raise typer.Exit(INTERRUPTED) from None
         except OSError as why:
-            if why.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES):
+            sentence = _cannot_use(why)
+            if sentence is None:
                 raise
             _silence(sys.stdout)
-            where = f" {why.filename}" if why.filename else " its output"
-            complain(f"waggle cannot write{where}: {(why.strerror or str(why)).lower()}. Make room, or write elsewhere")
+            complain(sentence)
             raise typer.Exit(CANNOT_WRITE) from None
         except Exception as why:
             from waggledance.core import WaggleError
@@ -68,6 +69,20 @@ def ending_well(command: Callable[P, None]) -> Callable[P, None]:
     return ended
 
 
+def _cannot_use(why: OSError) -> str | None:
+    """Return what to say of a file or stream that cannot be used; None where its place is not at fault."""
+    what, where = (why.strerror or str(why)).lower(), why.filename
+    match why.errno:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG | errno.EIO | errno.EROFS:
+            return f"waggle cannot write {where or 'its output'}: {what}. Make room, or write elsewhere"
+        case errno.EACCES | errno.EPERM if where:
+            return f"waggle may not use {where}: {what}. Change its permissions, or name another place"
+        case errno.ENOENT | errno.ENOTDIR | errno.EISDIR | errno.EEXIST | errno.ENAMETOOLONG | errno.ELOOP if where:
+            return f"waggle cannot use {where}: {what}. Name another place"
+        case _:
+            return None
+
+
 def complain(sentence: str) -> None:
     """Say a sentence on stderr, after the program's name."""
     from waggledance.cli._safe_text import safe
@@ -78,17 +93,21 @@ def complain(sentence: str) -> None:
         _silence(sys.stderr)
 
 
-def end_in_time() -> None:
-    """End this process, well, within `ENDS_WITHIN_S` from now, also when a thread of it does not end: a model that is
-    loading or computing cannot be stopped, and the interpreter would wait for it. Call it when all that matters is
-    about to be closed."""
+def end_in_time(exit_code: int = 0) -> None:
+    """End this process within `ENDS_WITHIN_S` from now, also when a thread of it does not end: a model that is loading
+    or computing cannot be stopped, and the interpreter would wait for it. Call it when all that matters is said, and
+    about to be closed.
+
+    Args:
+        exit_code: of the process that has to be ended so.
+    """
 
     def end() -> None:
         time.sleep(ENDS_WITHIN_S)
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
-        os._exit(0)
+        os._exit(exit_code)
 
     threading.Thread(target=end, name="end in time", daemon=True).start()
 

@@ -12,9 +12,11 @@ import typer
 
 from waggledance._swarm import Interrupted
 from waggledance.cli._config import InForce
+from waggledance.cli._ending import end_in_time
 from waggledance.cli._log_place import log_path
 from waggledance.cli._printing import say
-from waggledance.core import Exchange, Message, UsageError, Words
+from waggledance.cli._safe_text import safe
+from waggledance.core import Exchange, Message, RunFailed, UsageError, Words
 
 if TYPE_CHECKING:
     from waggledance.studio import Studio
@@ -33,6 +35,12 @@ class Beside:
     def __init__(self, studio: Studio, address: str) -> None:
         self._studio, self._address = studio, address
         self._channel = ""
+        """What the run shows itself in; empty until it has begun."""
+
+    @property
+    def has_begun(self) -> bool:
+        """Say whether there is anything to look at."""
+        return bool(self._channel)
 
     def see(self, seen: Message[Any] | Words | Exchange) -> None:
         """Take what the run shows of itself: messages say which channel it is, words are passed on."""
@@ -54,7 +62,7 @@ class Beside:
 @contextmanager
 def studio_beside(force: InForce) -> Generator[Beside]:
     """Serve the studio over the log in force, in a thread of its own, while the context is open; and then until Ctrl-C,
-    unless that has come already.
+    unless that has come already. Then the process ends in time, also where a model of a replay does not.
 
     Raises:
         UsageError: no log is kept, so there is nothing to show.
@@ -71,14 +79,19 @@ def studio_beside(force: InForce) -> Generator[Beside]:
         serving = threading.Thread(target=server.run, args=([opened],), name="studio")
         serving.start()
         say(f"watch it at {address}")
-        beside = Beside(studio, address)
+        beside, exit_code = Beside(studio, address), 1
         try:
             yield beside
             beside.stay()
-        except typer.Exit as why:
-            if why.exit_code != Interrupted.exit_code:
+            exit_code = 0
+        except (typer.Exit, RunFailed) as why:
+            exit_code = why.exit_code
+            if exit_code != Interrupted.exit_code and beside.has_begun:
+                if isinstance(why, RunFailed):
+                    say(f"the run failed: {safe(str(why))}")
                 beside.stay()
             raise
         finally:
+            end_in_time(exit_code)
             server.should_exit = True
             serving.join()

@@ -12,7 +12,8 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Generator
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -20,6 +21,9 @@ T = TypeVar("T")
 
 def run_awake(main: Coroutine[Any, Any, T], loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None) -> T:
     """Do what `asyncio.run` does; a signal wakes the loop whenever it comes.
+
+    After Ctrl-C no thread of `asyncio.to_thread` is waited for, as a model at work in one cannot be stopped; the
+    interpreter waits for it at its own end.
 
     Args:
         main: what to run.
@@ -29,10 +33,13 @@ def run_awake(main: Coroutine[Any, Any, T], loop_factory: Callable[[], asyncio.A
         KeyboardInterrupt: Ctrl-C; the coroutine was cancelled and has ended.
     """
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        if loop_factory is not None or sys.platform == "win32" or not _is_main_thread():
-            return runner.run(main)
-        with _woken_by_signals(runner.get_loop()):
-            return runner.run(main)
+        unheard = loop_factory is not None or sys.platform == "win32" or not _is_main_thread()
+        try:
+            with nullcontext() if unheard else _woken_by_signals(runner.get_loop()):
+                return runner.run(main)
+        except KeyboardInterrupt:
+            runner.get_loop().set_default_executor(ThreadPoolExecutor(1))  # the old one would be waited for
+            raise
 
 
 def _is_main_thread() -> bool:
