@@ -372,6 +372,49 @@ def test_another_server_with_a_key_of_its_own_finds_the_decision_of_one_that_was
     on_virtual_time(main())
 
 
+def test_a_response_of_a_server_that_was_killed_is_found_at_another_one_and_the_conversation_goes_on_there() -> None:
+    async def main() -> None:
+        async with SimulatedMesh(4, seed=9) as mesh:
+            await without_a_vote(mesh, "p3")
+            first = serving(mesh, certify=True)
+            asked = {"model": "waggle/default", "input": "2 + 2?"}
+            async with caller(app_of(first, [OpenAIDoor(first)])) as client:
+                posting = asyncio.create_task(client.post("/v1/responses", json=asked))
+                while not (running := first.running()) or running[0].channel not in mesh.nodes["p0"].channels:
+                    await asyncio.sleep(0.001)
+                id = f"resp_{running[0].id}"
+                await mesh.crash("asker")
+                posting.cancel()
+            second = Host({"default": hosted_on_mesh(mesh.nodes["p3"], choose=by_vote, certify=True)})
+            async with caller(app_of(second, [OpenAIDoor(second)])) as client:
+                found = await until_ended(client, id)
+                assert found["waggle"]["certificate"] is not None
+                assert found["output"][0]["content"][0]["text"].endswith("4")
+                assert (await client.get(f"/v1/responses/{id}")).json() == found
+                later = {"model": "waggle/default", "input": "And doubled?", "previous_response_id": id}
+                went_on = (await client.post("/v1/responses", json=later)).json()
+                running_on = second.find(went_on["waggle"]["order"])
+                assert running_on is not None
+                assert [turn.text for turn in running_on.order.question.conversation] == [
+                    "2 + 2?",
+                    found["output"][0]["content"][0]["text"],
+                ]
+                assert (await client.get(f"/v1/responses/resp_{'0' * 32}")).status_code == 404
+                assert (await client.delete(f"/v1/responses/{id}")).status_code == 200
+                assert (await client.get(f"/v1/responses/{id}")).status_code == 404, "it stays forgotten here"
+
+    on_virtual_time(main())
+
+
+async def until_ended(client: httpx.AsyncClient, id: str) -> dict[str, Any]:
+    """Return a response once it is no more being worked on."""
+    for _ in range(100):
+        found: dict[str, Any] = (await client.get(f"/v1/responses/{id}")).json()
+        if found.get("status") != "in_progress":
+            return found
+    raise AssertionError("the response does not end")
+
+
 def test_a_channel_that_somebody_else_asked_in_is_not_taken_up() -> None:
     async def main() -> None:
         async with SimulatedMesh(3, seed=10) as mesh:

@@ -71,6 +71,13 @@ async def test_a_conversation_goes_on_from_a_response_that_is_kept(served: Serve
             await client.responses.retrieve(second.id)
 
 
+async def test_only_a_response_that_may_be_kept_says_by_its_id_which_order_it_is(served: Served) -> None:
+    async with talking(served, host_of(ICE)) as client:
+        for store in (True, False):
+            got = await client.responses.create(model="default", input="Tell me of ice.", store=store)
+            assert (got.id == f"resp_{(got.model_extra or {})['waggle']['order']}") is store
+
+
 async def test_nobody_finds_the_responses_of_another_caller(served: Served) -> None:
     async with talking(served, host_of(ICE), keys=Keys({"ada": ADA, "ben": BEN})) as client:
         mine = await client.responses.create(model="default", input="Tell me of ice.")

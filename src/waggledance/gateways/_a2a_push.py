@@ -23,8 +23,8 @@ from google.protobuf.json_format import MessageToJson
 from waggledance.gateways._a2a_guarded import Guarded
 from waggledance.gateways._a2a_ledger import Ledger
 from waggledance.gateways._a2a_webhook import Refused, Webhooks
-from waggledance.gateways._a2a_work import Update, Work, new_id
-from waggledance.gateways._order import MAX_ID_CHARS
+from waggledance.gateways._a2a_work import Update, Work
+from waggledance.gateways._order import MAX_ID_CHARS, new_id
 
 logger = logging.getLogger(__name__)
 

@@ -52,8 +52,8 @@ from waggledance.gateways._a2a_asked import HOPS, question_of, wanted_of
 from waggledance.gateways._a2a_ledger import Entry
 from waggledance.gateways._a2a_push import Pushes
 from waggledance.gateways._a2a_task import ENDED
-from waggledance.gateways._a2a_work import Live, Update, Work, new_id
-from waggledance.gateways._order import MAX_ID_CHARS, Order
+from waggledance.gateways._a2a_work import Live, Update, Work
+from waggledance.gateways._order import MAX_ID_CHARS, Order, new_id
 
 CALLER, BASE = "waggle.caller", "waggle.base"
 """Under what the context of a call says who asks, and at which address."""
@@ -187,7 +187,7 @@ class Requests(RequestHandler):
         live = self._work.live(entry.id)
         if live is None or live.task.status.state in ENDED:
             raise TaskNotCancelableError(f"task {entry.id!r} has ended already")
-        if live.elsewhere:
+        if live.running.elsewhere:
             raise TaskNotCancelableError(f"task {entry.id!r} was begun by another server, and is only read here")
         live.running.cancel()
         task = await live.ended()

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
-import secrets
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -47,16 +45,12 @@ from waggledance.gateways._a2a_task import (
 )
 from waggledance.gateways._event import Cancelled, Decided, Failed, Started
 from waggledance.gateways._host import Host
-from waggledance.gateways._order import Order
+from waggledance.gateways._order import Order, new_id
 from waggledance.gateways._running import Running
 
 logger = logging.getLogger(__name__)
 
 MAX_BEFORE, MAX_BEFORE_BYTES = 8, 8_000
-MAX_LOOKING = 8
-"""So many tasks are looked for in the swarm at a time."""
-_ID = re.compile("[0-9a-f]{32}")
-"""What `new_id` makes."""
 Update: TypeAlias = Task | TaskStatusUpdateEvent | TaskArtifactUpdateEvent
 
 
@@ -69,8 +63,6 @@ class Live:
     """As it is now."""
     heard: int = 0
     """How many of the order's events `task` and `names` know of."""
-    elsewhere: bool = False
-    """Whether another server began it, and it is only read here."""
     names: dict[PeerId, str] = field(default_factory=dict[PeerId, str])
     follower: asyncio.Task[None] | None = None
 
@@ -93,7 +85,6 @@ class Work:
         self.host, self.ledger = host, ledger
         self._clock = LoopClock()
         self._live: dict[str, Live] = {}
-        self._looking = 0
 
     def start(self, order: Order, asked: A2AMessage) -> Live:
         """Begin an order as a task. Raises what `Host.start` does, and `RunFailed` where it cannot be kept."""
@@ -109,23 +100,20 @@ class Work:
 
     async def find(self, swarm: str, id: str, caller: str) -> None:
         """Look for a task that this door never gave: another server may have, whose swarm's members know of it."""
-        hosted = self.host.swarms[swarm]
-        if hosted.find is None or not _ID.fullmatch(id) or self._looking >= MAX_LOOKING or self.ledger.find(id):
+        if self.ledger.find(id):
             return
-        self._looking += 1
         try:
-            question = await hosted.find(id, caller)
-            if self.host.find(id) is None:  # nobody else has found it meanwhile
-                self._follow_elsewhere(Order(swarm=swarm, question=question, caller=caller, id=id, context=new_id()))
+            running = await self.host.find_elsewhere(swarm, id, caller, context=new_id())
         except RunFailed as why:
             logger.debug("task %s: %s", id, why)
-        finally:
-            self._looking -= 1
+            return
+        if running is not None and self.ledger.find(id) is None:  # nobody else has found it meanwhile
+            self._follow_elsewhere(running)
 
-    def _follow_elsewhere(self, order: Order) -> None:
+    def _follow_elsewhere(self, running: Running) -> None:
+        order = running.order
         asked = A2AMessage(message_id=order.id, role=Role.ROLE_USER, parts=[Part(text=order.question.text)])
-        task = begun(order.id, order.context, asked, self._clock.wall_ms())
-        live = Live(self.host.start(order, channel=""), task, elsewhere=True)
+        live = Live(running, begun(order.id, order.context or new_id(), asked, self._clock.wall_ms()))
         self.ledger.write(self._entry(live))
         self._go_on(live)
 
@@ -256,7 +244,7 @@ class Work:
     def _entry(self, live: Live) -> Entry:
         order, task = live.running.order, live.task
         return Entry(
-            id=task.id, swarm=order.swarm, caller=order.caller, context=order.context, channel=live.running.channel,
+            id=task.id, swarm=order.swarm, caller=order.caller, context=task.context_id, channel=live.running.channel,
             state=task.status.state, changed_ms=task.status.timestamp.ToMilliseconds(), task=task.SerializeToString(),
         )  # fmt: skip
 
@@ -273,11 +261,6 @@ class Work:
         where = f"; what was said is in channel {entry.channel!r} of the log" if entry.channel else ""
         why = by_agent(task, f"{task.id}-end", f"the server was restarted before the swarm decided{where}; ask again")
         task.status.CopyFrom(status_of(TaskState.TASK_STATE_FAILED, now, why))
-
-
-def new_id() -> str:
-    """Return an id that nobody can guess, for a task or a conversation."""
-    return secrets.token_hex(16)
 
 
 def _meet(message: Message[Any], names: dict[PeerId, str]) -> None:

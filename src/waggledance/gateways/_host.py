@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
-import secrets
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import msgspec
 
-from waggledance.core import Log, UnknownName, UsageError
+from waggledance.core import Log, RunFailed, UnknownName, UsageError
 from waggledance.gateways._event import Draining, TooBusy
 from waggledance.gateways._hosted import Hosted
-from waggledance.gateways._order import Order
+from waggledance.gateways._order import Order, new_id
 from waggledance.gateways._running import Running
 from waggledance.protocols import PROTOCOLS, AskProtocol, by_name
+
+logger = logging.getLogger(__name__)
 
 DEFAULT = "default"
 """The swarm that answers where a protocol is asked for by name and no swarm."""
 MAX_PARAMETER = 100
 """Of a protocol that a caller names: rounds and samples cost, and they are the host's."""
+
+MAX_LOOKING = 8
+"""So many orders of other servers are looked for at a time."""
+_ID = re.compile("[0-9a-f]{32}")
+"""What `new_id` makes."""
 
 
 class Host:
@@ -51,6 +58,7 @@ class Host:
         self._ended: dict[str, Running] = {}
         self._protocols: dict[str, AskProtocol] = {}
         self._listeners: list[Callable[[Running], None]] = []
+        self._looking = 0
 
     def start(self, order: Order, protocol: AskProtocol | None = None, *, channel: str | None = None) -> Running:
         """Begin an order at once; it runs until it is done or cancelled, whether or not anybody listens.
@@ -80,7 +88,7 @@ class Host:
         if protocol is None and order.protocol:
             protocol = self._protocol(order.protocol)
         if not order.id:
-            order = msgspec.structs.replace(order, id=secrets.token_hex(12))
+            order = msgspec.structs.replace(order, id=new_id())
         if self.find(order.id) is not None:
             raise UsageError(f"there is an order {order.id!r} already; leave the id out, or give another")
         running = self._working[order.id] = Running(order, hosted, protocol, channel)
@@ -90,6 +98,39 @@ class Host:
     def find(self, id: str) -> Running | None:
         """Return an order by its id: at work, or among the last that ended."""
         return self._working.get(id) or self._ended.get(id)
+
+    async def find_elsewhere(self, swarm: str, id: str, caller: str, *, context: str = "") -> Running | None:
+        """Look for an order that another server began, whose swarm's members go on without it, and follow it here.
+
+        Args:
+            swarm: the swarm's name.
+            id: the order's; only one that `new_id` made is looked for.
+            caller: who gave it there, which has to be who asks here.
+            context: the conversation that it belongs to here.
+
+        Returns:
+            The order, which is only read here; None where nobody who is there knows it within three seconds, it is an
+            order of this server's, or very many are looked for already.
+
+        Raises:
+            Draining: the host is stopping.
+            TooBusy: as many orders are at work as may be.
+        """
+        hosted, known = self.swarms[swarm], self.find(id)
+        if known is not None:
+            return known if known.elsewhere and (known.order.swarm, known.order.caller) == (swarm, caller) else None
+        if hosted.find is None or not _ID.fullmatch(id) or self._looking >= MAX_LOOKING:
+            return None
+        self._looking += 1
+        try:
+            question = await hosted.find(id, caller)
+        except RunFailed as why:
+            logger.debug("order %s: %s", id, why)
+            return None
+        finally:
+            self._looking -= 1
+        order = Order(swarm=swarm, question=question, caller=caller, id=id, context=context)
+        return self.find(id) or self.start(order, channel="")  # somebody else may have found it meanwhile
 
     def running(self) -> tuple[Running, ...]:
         """Return the orders that are at work, oldest first."""

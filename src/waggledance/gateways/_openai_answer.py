@@ -135,10 +135,10 @@ class Answering:
         """
         order = msgspec.structs.replace(self._order, closely=False)
         running = self._start(order)
-        answer, fault = self._answer_of(await running.decision(), running)
+        answer, fault = answer_of(self._asked, await running.decision(), running)
         if fault:
             running = self._start(_once_more(order, answer, fault))
-            answer, fault = self._answer_of(await running.decision(), running, answer)
+            answer, fault = answer_of(self._asked, await running.decision(), running, answer)
         if fault:
             raise DoesNotFit(fault)
         return answer
@@ -163,7 +163,7 @@ class Answering:
                         yield event
             if ended is None:
                 raise Cancelled(running.id)
-            answer, fault = self._answer_of(ended, running, first)
+            answer, fault = answer_of(self._asked, ended, running, first)
             if not fault:
                 if answer.text.startswith(flow.given):
                     if rest := answer.text[len(flow.given) :]:
@@ -208,25 +208,31 @@ class Answering:
         protocol = hosted.swarm.protocol if hosted.choose is None else hosted.choose(order.question)
         return isinstance(protocol, Vote) and protocol.samples == 1
 
-    def _answer_of(self, decision: Decision, running: Running, first: Answer | None = None) -> tuple[Answer, str]:
-        """Return a decision as an answer, and what is wrong with it."""
-        id = running.id
-        calls = tuple(
-            msgspec.structs.replace(call, id=f"call_{id[-16:]}_{i}") for i, call in enumerate(calls_of(decision.key))
-        )
-        text, cut = ("", False) if calls else said_by(decision, running.messages())
-        fault = ""
-        if decision.key is not None:
-            text, fault = self._asked.fit.taken(text, calls)
-        elif not self._asked.fit.anything:
-            fault = "the peers came to no decision"
-        words = stopped(text, self._asked.stop)
-        finish: Finish = "tool_calls" if calls else "length" if cut and words == text else "stop"
-        cost = decision.cost if first is None else first.cost + decision.cost
-        notes = (
-            self._asked.notes if first is None else (*self._asked.notes, "asked twice: the first answer did not fit")
-        )
-        return Answer(text=words, calls=calls, finish=finish, cost=cost, decision=decision, id=id, notes=notes), fault
+
+def answer_of(asked: Asked, decision: Decision, running: Running, first: Answer | None = None) -> tuple[Answer, str]:
+    """Return a decision as an answer, and what is wrong with it; nothing is wrong where it fits.
+
+    Args:
+        asked: the request.
+        decision: what was decided.
+        running: the order that it was decided for.
+        first: the answer to the same request that did not fit.
+    """
+    id = running.id
+    calls = tuple(
+        msgspec.structs.replace(call, id=f"call_{id[-16:]}_{i}") for i, call in enumerate(calls_of(decision.key))
+    )
+    text, cut = ("", False) if calls else said_by(decision, running.messages())
+    fault = ""
+    if decision.key is not None:
+        text, fault = asked.fit.taken(text, calls)
+    elif not asked.fit.anything:
+        fault = "the peers came to no decision"
+    words = stopped(text, asked.stop)
+    finish: Finish = "tool_calls" if calls else "length" if cut and words == text else "stop"
+    cost = decision.cost if first is None else first.cost + decision.cost
+    notes = asked.notes if first is None else (*asked.notes, "asked twice: the first answer did not fit")
+    return Answer(text=words, calls=calls, finish=finish, cost=cost, decision=decision, id=id, notes=notes), fault
 
 
 def _once_more(order: Order, answer: Answer, fault: str) -> Order:

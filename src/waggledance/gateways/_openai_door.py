@@ -22,10 +22,12 @@ from waggledance.gateways._openai_asked import PREFIX, chat_asked, model_of, res
 from waggledance.gateways._openai_body import BadRequest, ChatBody, Item, ResponseBody, read
 from waggledance.gateways._openai_chat import chunks, completion
 from waggledance.gateways._openai_errors import fault_of
-from waggledance.gateways._openai_kept import Kept, Shelf
+from waggledance.gateways._openai_kept import PREFIX as RESPONSE
+from waggledance.gateways._openai_kept import Kept, Shelf, read_elsewhere
 from waggledance.gateways._openai_response import begun, ended, events, items, turns_of
 from waggledance.gateways._openai_stream import Streamed, while_there
 from waggledance.gateways._openai_turns import input_turns
+from waggledance.gateways._order import new_id
 from waggledance.gateways._refusal import refusal
 from waggledance.protocols import PROTOCOLS
 
@@ -46,7 +48,7 @@ class OpenAIDoor:
         self._host = host
         self._shelf = Shelf(kept)
         self._clock = LoopClock()
-        self._opened = self._clock.wall_ms() // 1_000
+        self._opened = self._now_s()
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return what it answers at, all below ``/v1``, and its description at ``/openapi.json``."""
@@ -91,7 +93,7 @@ class OpenAIDoor:
         body = read(raw, ChatBody)
         asked = chat_asked(body, self._host, caller_of(request), raw)
         answering = [Answering(self._host, asked, order) for order in asked.orders]
-        id, created = f"chatcmpl-{secrets.token_hex(12)}", self._clock.wall_ms() // 1_000
+        id, created = f"chatcmpl-{secrets.token_hex(12)}", self._now_s()
 
         def stop() -> None:
             for one in answering:
@@ -109,11 +111,14 @@ class OpenAIDoor:
         raw = await request.body()
         caller = caller_of(request)
         body = self._looked_up(read(raw, ResponseBody), caller)
-        before = self._before(body.previous_response_id, caller)
+        before = await self._before(body.previous_response_id, caller)
         asked = response_asked(body, self._host, caller, raw, before)
-        answering = Answering(self._host, asked, asked.orders[0])
-        plain = secrets.token_hex(12)
-        response = begun(f"resp_{plain}", self._clock.wall_ms() // 1_000, body)
+        plain = new_id()
+        (order,) = asked.orders
+        if body.store is not False:  # else nobody shall find it by the response's id
+            order = msgspec.structs.replace(order, id=plain)
+        answering = Answering(self._host, asked, order)
+        response = begun(f"{RESPONSE}{plain}", self._now_s(), body)
         said = (*before, *input_turns(body))
 
         def keep(whole: dict[str, Any], answer: Answer) -> None:
@@ -141,27 +146,41 @@ class OpenAIDoor:
             items.append(found)
         return msgspec.structs.replace(body, input=items)
 
-    def _before(self, id: str | None, caller: str) -> tuple[Turn, ...]:
+    async def _before(self, id: str | None, caller: str) -> tuple[Turn, ...]:
         if id is None:
             return ()
-        kept = self._shelf.find(id, caller)
+        kept = await self._find(id, caller)
         if kept is None:
             what = f"there is no response {id[:80]!r} to go on from; it may be forgotten. Send the conversation whole"
             raise BadRequest(what, "previous_response_id", "previous_response_not_found")
+        if not kept.turns:
+            what = f"the response {id[:80]!r} is still being worked on; go on from it when it is completed"
+            raise BadRequest(what, "previous_response_id", "previous_response_not_completed")
         return kept.turns
+
+    async def _find(self, id: str, caller: str) -> Kept | None:
+        kept = self._shelf.find(id, caller)
+        if kept is None and not self._shelf.is_forgotten(id):
+            kept = await read_elsewhere(self._host, id, caller, self._now_s())
+            if kept is not None and kept.turns:
+                self._shelf.keep(id, kept)
+        return kept
 
     async def _kept_response(self, request: Request) -> Response:
         id, caller = request.path_params["id"], caller_of(request)
-        kept = self._shelf.find(id, caller)
+        kept = await self._find(id, caller)
         if kept is None:
             return refusal(404, f"there is no response {id[:80]!r}; it may be forgotten", "response_not_found", "id")
-        if "stream" in request.query_params and request.query_params["stream"].lower() not in ("false", "0", ""):
+        if request.query_params.get("stream", "false").lower() not in ("false", "0"):
             what = "a response that is kept is given whole, and not streamed again; leave stream out"
             raise BadRequest(what, "stream", "unsupported_parameter")
         if request.method == "DELETE":
-            self._shelf.forget(id, caller)
+            self._shelf.forget(id)
             return _json({"id": id, "object": "response", "deleted": True})
         return _json(kept.response)
+
+    def _now_s(self) -> int:
+        return self._clock.wall_ms() // 1_000
 
     async def _described(self, _: Request) -> Response:
         from waggledance.gateways._openai_document import document

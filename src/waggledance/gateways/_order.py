@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 import msgspec
 
 from waggledance.core import Budget, Question, UsageError
@@ -41,3 +43,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"an order's id has {len(self.id):,} characters, the limit is {MAX_ID_CHARS}")
         if self.seed is not None and not 0 <= self.seed < 2**63:
             raise UsageError(f"an order's seed lies between 0 and 2**63 - 1, got {self.seed}")
+
+
+def new_id() -> str:
+    """Return an id that nobody can guess, 32 hexadecimal digits: who knows it may ask other servers for the order."""
+    return secrets.token_hex(16)

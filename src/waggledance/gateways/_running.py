@@ -27,10 +27,12 @@ class Running:
         order: what is asked; its id is set.
         channel: where its messages stand in the log; empty until the swarm has opened it.
         state: ``working``, then ``done``, ``failed`` or ``cancelled`` for good.
+        elsewhere: whether another server began it, and it is only read here.
     """
 
     def __init__(self, order: Order, hosted: Hosted, protocol: AskProtocol | None, taken_up: str | None = None) -> None:
         self.order = order
+        self.elsewhere = taken_up == ""
         self.channel = ""
         self.state: State = "working"
         self._heard: list[Event] = []
