@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waggledance.core import Question, Tool, ToolCall, Turn, UsageError, calls_key, calls_of
-from waggledance.models import Picture
+from waggledance.core import Picture, Question, Tool, ToolCall, Turn, UsageError, calls_key, calls_of
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),

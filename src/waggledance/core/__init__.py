@@ -110,6 +110,7 @@ from waggledance.core._run_awake import run_awake as run_awake
 from waggledance.core._say import Say as Say
 from waggledance.core._seat import Seat as Seat
 from waggledance.core._seat import Table as Table
+from waggledance.core._turn import Picture as Picture
 from waggledance.core._turn import Tool as Tool
 from waggledance.core._turn import ToolCall as ToolCall
 from waggledance.core._turn import Turn as Turn
@@ -165,6 +166,7 @@ __all__ = [
     "Peer",
     "PeerFault",
     "PeerId",
+    "Picture",
     "PlainBudget",
     "Proposal",
     "Question",

@@ -12,9 +12,8 @@ from typing import Any
 
 import msgspec
 
-from waggledance.core import UsageError
+from waggledance.core import Picture, UsageError
 from waggledance.gateways._openai_body import BadRequest, Part
-from waggledance.models import Picture
 
 KINDS = ("image_url", "input_image")
 """What parts that are pictures are called, in chat completions and in responses."""
