@@ -55,6 +55,7 @@ from waggledance.lab._relay import Relay as Relay
 from waggledance.lab._report import Report as Report
 from waggledance.lab._score import RunLog as RunLog
 from waggledance.lab._score import Score as Score
+from waggledance.lab._seen import Scorer as Scorer
 from waggledance.lab._social import NO_CONFORMITY as NO_CONFORMITY
 from waggledance.lab._social import Conformity as Conformity
 from waggledance.lab._social import Trace as Trace
@@ -105,6 +106,7 @@ __all__ = [
     "RunLog",
     "Said",
     "Score",
+    "Scorer",
     "Seated",
     "Spent",
     "StrategyTree",

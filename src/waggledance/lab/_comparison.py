@@ -197,7 +197,25 @@ async def compare(
     prices: Prices | None = None,
     concurrency: int = 8,
 ) -> Report:
-    """Run every arm on every task, and the references beside them; return the report. As `Comparison`, in one call."""
+    """Run every arm on every task, and the references beside them; return the report. As `Comparison`, in one call.
+
+    Args:
+        arms: what is compared; the first is what the others are compared with.
+        tasks: what everybody does.
+        budget: of one run, for arms that have none of their own.
+        score: how well a run did its task: a function of the task and the `RunLog`, or a `QuestionSet`'s `score`.
+        folder: where logs, rows and reports lie; a comparison that was stopped there goes on.
+        repeats: how often each arm does each task.
+        seed: same seed, same draws.
+        prices: what tokens cost.
+        concurrency: how many runs go on at a time.
+
+    Returns:
+        The report; its `markdown()` is a page, its `to_json()` one object.
+
+    Raises:
+        UsageError: as `Comparison`; nothing was spent.
+    """
     comparison = Comparison(arms, tasks, score, folder, budget=budget, repeats=repeats, seed=seed, prices=prices,
                             concurrency=concurrency)  # fmt: skip
     await comparison.run()
