@@ -140,7 +140,7 @@ async def test_a_conversation_that_does_not_fit_says_by_how_much(embedded: Embed
 
 
 async def test_everyone_shares_one_server_and_the_last_one_frees_it(embedded: Embedded, weights: str) -> None:
-    from waggledance.models._engine import _engines
+    from waggledance.models._engines import _engines
 
     await embedded.complete(ask("hi", max_tokens=1))
     other = Embedded(weights, context_tokens=CONTEXT)

@@ -9,9 +9,11 @@ from pathlib import Path
 from time import perf_counter
 
 from waggledance.models._catalogue import DEFAULT, cache_folder, weights_named, whole
-from waggledance.models._engine import CONTEXT_TOKENS, SLOTS, Engine, Shape, engine_for, let_go
+from waggledance.models._engine import CONTEXT_TOKENS, SLOTS, Engine
+from waggledance.models._engines import engine_for, let_go
 from waggledance.models._errors import TimedOut, WeightsBroken, WeightsMissing
 from waggledance.models._llama_chat import completion_of
+from waggledance.models._llama_server import Shape
 from waggledance.models._model import Completion, Request
 from waggledance.models._openmp import check_openmp
 from waggledance.models._weights import check_file
