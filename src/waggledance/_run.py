@@ -264,7 +264,10 @@ class Run:
                 lapses[message.body.lapse] += 1
         if isinstance(self._protocol, Folding):  # its decision rests on the plan's messages, to which not all add
             answered.update(m.author for m in self._desk.messages() if isinstance(m.body, Proposal) and m.body.text)
-        notes += [f"{n} of the judgements lack verdicts: {lapse}" for lapse, n in sorted(lapses.items())[:3]]
+        notes += [
+            f"{n} judgement{'s lack' if n != 1 else ' lacks'} verdicts: {lapse}"
+            for lapse, n in sorted(lapses.items())[:3]
+        ]
         return msgspec.structs.replace(
             decision,
             notes=tuple(notes),

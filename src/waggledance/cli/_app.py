@@ -24,6 +24,7 @@ from waggledance.cli._flag import (
     completing,
     flag,
 )
+from waggledance.cli._help import ASK, HERE, LOOK_BACK, MEASURE, NETWORK, OPEN, WORK, Command, Commands
 from waggledance.cli._id_commands import ids
 from waggledance.cli._lab import lab
 from waggledance.cli._log_flags import Channel, logs
@@ -38,25 +39,19 @@ _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
     name="waggle",
+    cls=Commands,
     help="Swarms of AI agents with no centre: peers propose, hear each other and agree.",
+    epilog='Begin with: waggle ask "What is 17 - 8?"   Each command has its own --help.',
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings=_SETTINGS,
 )
-models = typer.Typer(help="See which models can be used here, and fetch some.")
-config = typer.Typer(help="See which settings are in force.", no_args_is_help=True)
-sandbox = typer.Typer(help="See what the sandbox for commands and generated code can do here.", no_args_is_help=True)
-app.add_typer(logs, name="log")
-app.add_typer(models, name="models")
-app.add_typer(config, name="config")
-app.add_typer(sandbox, name="sandbox")
-app.add_typer(ids, name="id")
-app.add_typer(memory, name="memory")
-app.add_typer(mesh, name="mesh")
-app.add_typer(rollout, name="rollout")
-app.add_typer(lab, name="lab")
-app.add_typer(teams, name="team")
+models = typer.Typer(cls=Commands, help="See which models can be used here, and fetch some.")
+config = typer.Typer(cls=Commands, help="See which settings are in force.", no_args_is_help=True)
+sandbox = typer.Typer(
+    cls=Commands, help="See what the sandbox for commands and generated code can do here.", no_args_is_help=True
+)
 
 
 def run() -> None:
@@ -81,7 +76,7 @@ def waggle(
     """Swarms of AI agents with no centre: peers propose, hear each other and agree."""
 
 
-@app.command()
+@app.command(cls=Command, rich_help_panel=ASK)
 @ending_well
 def ask(
     question: Annotated[
@@ -91,8 +86,8 @@ def ask(
     model: Annotated[
         list[str] | None,
         flag(
-            "What peers think with, or a2a:URL for an agent that is a peer; several are dealt out in turn (default: "
-            "embedded).",
+            "What peers think with: embedded, openai:NAME, gguf:FILE, … (see `waggle models`), or a2a:URL for an agent "
+            "that is a peer; several are dealt out in turn (default: embedded).",
             "SPEC",
             names="model",
         ),
@@ -234,17 +229,20 @@ def ask(
     )  # fmt: skip
 
 
-app.command()(join)
-app.command()(verify)
+app.command(cls=Command, rich_help_panel=ASK)(chat)
+app.add_typer(teams, name="team", rich_help_panel=WORK)
+app.command("run", cls=Command, rich_help_panel=WORK)(run_batch)
+app.command(cls=Command, rich_help_panel=OPEN)(serve)
+app.command(cls=Command, rich_help_panel=OPEN)(mcp)
+app.command(cls=Command, rich_help_panel=NETWORK)(join)
+app.add_typer(mesh, name="mesh", rich_help_panel=NETWORK)
+app.command(cls=Command, rich_help_panel=NETWORK)(verify)
+app.add_typer(ids, name="id", rich_help_panel=NETWORK)
+app.add_typer(rollout, name="rollout", rich_help_panel=NETWORK)
+app.add_typer(logs, name="log", rich_help_panel=LOOK_BACK)
 
 
-app.command("run")(run_batch)
-app.command()(serve)
-app.command()(chat)
-app.command()(mcp)
-
-
-@app.command()
+@app.command(cls=Command, rich_help_panel=LOOK_BACK)
 @ending_well
 def replay(
     channel: Channel,
@@ -263,7 +261,7 @@ def replay(
     replay(channel, rule, log, config, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=Command, rich_help_panel=LOOK_BACK)
 @ending_well
 def studio(
     log: Log = None,
@@ -286,6 +284,13 @@ def studio(
     from waggledance.cli._studio_command import studio
 
     studio(log, config, host=host, port=port, open_page=open_page, locked=locked)
+
+
+app.add_typer(memory, name="memory", rich_help_panel=LOOK_BACK)
+app.add_typer(lab, name="lab", rich_help_panel=MEASURE)
+app.add_typer(models, name="models", rich_help_panel=HERE)
+app.add_typer(config, name="config", rich_help_panel=HERE)
+app.add_typer(sandbox, name="sandbox", rich_help_panel=HERE)
 
 
 @models.callback(invoke_without_command=True)

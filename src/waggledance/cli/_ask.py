@@ -88,7 +88,7 @@ def _ask(
     protocol, arranged = protocol_from(force, question, human=human)
     rows = tables(force)
     if guessed:
-        tell(f"expecting {in_words(question)}; --answer says otherwise")
+        tell(f"expecting {in_words(question)} (--answer changes that)")
     models = models_for({model_name(row, force) for row in rows}, force)
     seating = seat(rows, models, force, human=human)
     check_fit(protocol, seating.peers)

@@ -14,7 +14,7 @@ from waggledance.cli._flag import Log, Models, NoLog, OpenToAll, Protocol, Scrub
 @ending_well
 def chat(
     where: Annotated[
-        str | None, typer.Argument(metavar="[ADDRESS]", help="A room to go into, as its opener's terminal says it.")
+        str | None, typer.Argument(metavar="ADDRESS", help="A room to go into, as its opener's terminal says it.")
     ] = None,
     as_name: Annotated[
         str | None, typer.Option("--as", metavar="NAME", help="What you want to be called (default: your login).")

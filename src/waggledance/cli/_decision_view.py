@@ -94,7 +94,7 @@ def _bars(decision: Decision, story: Story) -> list[Line]:
             ("█" * full, "green" if key == decision.key else "cyan"),
             ("░" * (BAR_CELLS - full), "dim"),
             (f" {share:>4.0%}", ""),
-            (f"  {score / UNIT:g}", "dim"),
+            (f"  {round(score / UNIT, 2):g}", "dim"),
             (f"  {', '.join(backers[key])}" if key in backers else "", "dim"),
         ])  # fmt: skip
     if len(ranked) > MAX_BARS:
@@ -130,7 +130,9 @@ def _dissent(decision: Decision, story: Story) -> list[Line]:
     view: list[Line] = []
     others = list({(d.peer, d.key): d for d in others}.values())
     for dissent in others[:MAX_DISSENTERS]:
-        said = first_sentence(dissent.reason, 160) if dissent.key is not None else ""
+        said = first_sentence(dissent.reason, 160)
+        if said in (dissent.key, _short(dissent.key or "", story)):  # an answer is no reason for itself
+            said = ""
         view.append([(f"{one_line(decision.name(dissent.peer), 24)} says {_short(dissent.key or '', story)}", "cyan"),
                      (f": {said}" if said else "", "")])  # fmt: skip
     if len(others) > MAX_DISSENTERS:

@@ -68,7 +68,9 @@ def _evidence() -> list[Line]:
         width = max(len(found.arm) for found in one.arms)
         for found in one.arms:
             right = f"{found.right:>4.0%} right [{found.low:.0%}-{found.high:.0%}]"
-            spent = f"{found.calls:.3g} calls" + (f", {found.tokens:,.0f} tokens" if found.tokens else "")
+            spent = f"{found.calls:.3g} call{'s' if found.calls != 1 else ''}" + (
+                f", {found.tokens:,.0f} tokens" if found.tokens else ""
+            )
             view.append([("       ", ""), (f"  {found.arm:<{width}}  {right}, {spent} a question", "")])
         view.append([("       ", ""), (f"  {one.command}", "dim")])
     return view

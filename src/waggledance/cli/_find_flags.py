@@ -8,9 +8,12 @@ from typing import Annotated, Literal
 import typer
 
 from waggledance.cli._ending import ending_well
+from waggledance.cli._help import Commands
 from waggledance.cli._mesh import As, Client, Connect, Json, Scout, Swarm, TlsCa, TlsCertificate, TlsKey, dialling, mesh
 
-rollout = typer.Typer(help="Bring new prompts, skills or adapters to the peers they are for.", no_args_is_help=True)
+rollout = typer.Typer(
+    cls=Commands, help="Bring new prompts, skills or adapters to the peers they are for.", no_args_is_help=True
+)
 
 NOT_DONE = 3
 SwarmOption = Annotated[

@@ -45,10 +45,25 @@ Models = Annotated[
 ]
 Seed = Annotated[int | None, flag("Same seed, same draws (default: 0).", "N")]
 Protocol = Annotated[
-    str | None, flag("What is said when (default: what won at equal spend).", "NAME", names="protocol")
+    str | None,
+    flag(
+        "What is said when: vote, debate, peer-ranking, nest-site, … (default: what won at equal spend).",
+        "NAME",
+        names="protocol",
+    ),
 ]
-Rule = Annotated[str | None, flag("How many opinions become one (default: the protocol's).", "NAME", names="rule")]
-Topology = Annotated[str | None, flag("Who hears whom (default: the protocol's).", "NAME", names="topology")]
+Rule = Annotated[
+    str | None,
+    flag(
+        "How many opinions become one: majority, confidence, condorcet, … (default: the protocol's).",
+        "NAME",
+        names="rule",
+    ),
+]
+Topology = Annotated[
+    str | None,
+    flag("Who hears whom: complete, ring, k-regular, … (default: the protocol's).", "NAME", names="topology"),
+]
 Rounds = Annotated[int | None, flag("How often peers hear each other (default: the protocol's).", "N")]
 Scrub = Annotated[
     bool | None,

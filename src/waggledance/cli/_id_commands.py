@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from waggledance.cli._ending import ending_well
+from waggledance.cli._help import Commands
 
 if TYPE_CHECKING:
     from waggledance.mesh import Home
 
-ids = typer.Typer(help="Make, list, show and export the keys that peers of the mesh speak with.", no_args_is_help=True)
+ids = typer.Typer(
+    cls=Commands, help="Make, list, show and export the keys that peers of the mesh speak with.", no_args_is_help=True
+)
 
 FIRST_NAME = "me"
 

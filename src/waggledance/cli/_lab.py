@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from waggledance.cli._ending import ending_well
+from waggledance.cli._help import Commands
 
 lab = typer.Typer(
+    cls=Commands,
     help="Find out which arrangement of which peers is worth its tokens.",
     no_args_is_help=True,
 )

@@ -49,7 +49,8 @@ def list_channels(log: Path | None, config: Path | None, *, as_json: bool) -> No
          one_line(f"(fork of {c.forked_from}) {c.question}" if c.forked_from else c.question, 60))
         for c in channels
     ]  # fmt: skip
-    print_table(("channel", "asked", "messages", "protocol", "rule", "status", "answer", "question"), rows)
+    names = ("channel", "asked", "messages", "protocol", "rule", "status", "answer", "question")
+    print_table(names, rows, spare=("messages", "rule", "status", "protocol", "asked"))
 
 
 def show_channel(

@@ -9,8 +9,9 @@ import typer
 
 from waggledance.cli._ending import ending_well
 from waggledance.cli._flag import Config, Json, Log, flag
+from waggledance.cli._help import Commands
 
-logs = typer.Typer(help="List, show, check, repair and export what was said.", no_args_is_help=True)
+logs = typer.Typer(cls=Commands, help="List, show, check, repair and export what was said.", no_args_is_help=True)
 
 File = Annotated[Path | None, typer.Argument(metavar="FILE", help="The log; the same as --log.")]
 Channel = Annotated[

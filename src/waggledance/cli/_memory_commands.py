@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from waggledance.cli._ending import ending_well
+from waggledance.cli._help import Commands
 
 if TYPE_CHECKING:
     from waggledance.memory import Kept, RecordStore
 
-memory = typer.Typer(help="Search, show, add and forget what peers of this machine remember.", no_args_is_help=True)
+memory = typer.Typer(
+    cls=Commands, help="Search, show, add and forget what peers of this machine remember.", no_args_is_help=True
+)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")]
 File = Annotated[

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from waggledance.cli._ending import ending_well
+from waggledance.cli._help import Commands
 
 if TYPE_CHECKING:
     from waggledance.mesh import Dialling
 
-mesh = typer.Typer(help="See how swarms on the network are doing, and invite peers to them.", no_args_is_help=True)
+mesh = typer.Typer(
+    cls=Commands, help="See how swarms on the network are doing, and invite peers to them.", no_args_is_help=True
+)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")]
 Swarm = Annotated[

@@ -86,7 +86,7 @@ def ask_mesh(
     question, guessed = question_from(typed, options, force, human=False)
     protocol, arranged = protocol_from(force, question, human=False)
     if guessed:
-        tell(f"expecting {in_words(question)}; --answer says otherwise")
+        tell(f"expecting {in_words(question)} (--answer changes that)")
     budget = Budget(**msgspec.structs.asdict(force.settings.budget))
     view = view_for(None if quiet else terminal(sys.stderr), quiet=quiet, write=tell)
     home = Home()

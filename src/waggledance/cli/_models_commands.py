@@ -32,7 +32,10 @@ def list_models(config: Path | None, *, check: bool, as_json: bool) -> None:
     else:
         print_table(
             ("model", "usable", "where, or what to do", "what it is"),
-            [(row["spec"], _state(row), row.get("check", {}).get("why") or row["why"], row["detail"]) for row in rows],
+            [
+                (row["spec"], _state(row), _from_home(row.get("check", {}).get("why") or row["why"]), row["detail"])
+                for row in rows
+            ],
         )
     failed = [row["spec"] for row in rows if row.get("check") and not row["check"]["answered"]]
     if failed:
@@ -51,6 +54,12 @@ def get_model(name: str, *, as_json: bool) -> None:
         print_json({"name": name, "path": str(path)})
     else:
         print_text(str(path))
+
+
+def _from_home(text: str) -> str:
+    """Return a path as people write it: ``~`` for the home folder."""
+    home = str(Path.home())
+    return f"~{text.removeprefix(home)}" if text.startswith(f"{home}/") else text
 
 
 def _own(name: str, force: InForce) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from waggledance.cli._safe_text import safe_json
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 
 def print_json(value: object) -> None:
@@ -51,11 +52,23 @@ def print_lines(view: Iterable[Line]) -> None:
     from rich.text import Text
 
     for line in view:
-        console.print(Text.assemble(*line), soft_wrap=True)
+        text = Text.assemble(*line)
+        if "\n" in text.plain or _to_be_typed(text.plain):  # code, and what is copied, stays as it is
+            console.print(text, soft_wrap=True)
+        else:
+            label = sum(Text(piece).cell_len for piece, _ in line[:-1])
+            for part in _wrapped(text, console, hang=label if 2 * label <= console.width else 4):
+                console.print(part, soft_wrap=True)
 
 
-def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print a table: aligned on a terminal, tab-separated elsewhere, so that `cut` and `awk` can read it."""
+def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]], *, spare: Sequence[str] = ()) -> None:
+    """Print a table: aligned on a terminal, tab-separated elsewhere, so that `cut` and `awk` can read it.
+
+    Args:
+        header: names of the columns; the first is what rows are known by, the last may be broken between words.
+        rows: cells, as many as names.
+        spare: columns that a terminal may lack room for, the first to go first; elsewhere all are there.
+    """
     console = terminal(sys.stdout)
     if console is None:
         for row in rows:
@@ -64,9 +77,41 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    cells = [[Text(str(cell)) for cell in row] for row in rows]
+    widths = [max(len(name), *(row[at].cell_len for row in cells), 0) + 2 for at, name in enumerate(header)]
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in header:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
+    shown = _that_fit(header, widths, spare, console.width)
+    for at in shown:
+        table.add_column(header[at], overflow="fold", no_wrap=at == 0 and 2 * widths[0] <= console.width)
+    for row in cells:
+        table.add_row(*(row[at] for at in shown))
     console.print(table)
+
+
+def _that_fit(header: Sequence[str], widths: Sequence[int], spare: Sequence[str], room: int) -> list[int]:
+    """Return which columns to show: all, or so many without the spare ones that a third is left for the last."""
+    shown = list(range(len(header)))
+    for name in spare:
+        if sum(widths[at] for at in shown[:-1]) + min(widths[-1], room // 3) <= room:
+            break
+        shown.remove(header.index(name))
+    return shown
+
+
+def _to_be_typed(line: str) -> bool:
+    """Return whether a line shows a command; to break it would break it."""
+    return any(f" {name} " in f" {line}" for name in ("waggle", "python"))
+
+
+def _wrapped(text: Text, console: Console, *, hang: int) -> list[Text]:
+    """Return a text in lines that fit on a terminal, broken between words; all but the first are moved in."""
+    from rich.text import Text
+
+    if text.cell_len <= console.width:
+        return [text]
+    first = text.wrap(console, console.width)[0]
+    left = text.plain[len(first.plain) :]
+    rest = text[len(text.plain) - len(left.lstrip()) :]
+    first.rstrip()
+    moved = Text(" " * hang)
+    return [first, *(moved + line for line in rest.wrap(console, max(8, console.width - hang)))]

@@ -188,7 +188,7 @@ class Story:
     def _judge(self, message: Message[Judgement]) -> str:
         body, peer = message.body, message.author
         n = len(body.verdicts)
-        doing = f"judged {n} time{'s' if n != 1 else ''}"
+        doing = f"judged {n} time{'s' if n != 1 else ''}" if n else "gave no verdict"
         if peer in self.rows:
             self.rows[peer] = replace(self.rows[peer], doing=doing)
         reason = next((first_sentence(verdict.reason) for verdict in body.verdicts if verdict.reason), "")

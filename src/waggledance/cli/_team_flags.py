@@ -9,8 +9,11 @@ import typer
 
 from waggledance.cli._ending import ending_well
 from waggledance.cli._flag import Config, Seed, flag
+from waggledance.cli._help import Commands
 
-team = typer.Typer(help="Let a team work by a recipe: roles that make one thing from another.", no_args_is_help=True)
+team = typer.Typer(
+    cls=Commands, help="Let a team work by a recipe: roles that make one thing from another.", no_args_is_help=True
+)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")]
 File = Annotated[
@@ -25,7 +28,7 @@ def _names(incomplete: str) -> list[str]:
 
 
 Name = Annotated[
-    str | None, typer.Argument(metavar="[NAME]", help="A recipe's name; see `waggle team list`.", autocompletion=_names)
+    str | None, typer.Argument(metavar="NAME", help="A recipe's name; see `waggle team list`.", autocompletion=_names)
 ]
 
 

@@ -116,12 +116,12 @@ class Live:
                 ("  ↻ ", "magenta"), (change.peer, "bold"), f" went from {change.before} to ", (change.after, "bold"),
                 (f": {change.why}" if change.why else "", "dim"), no_wrap=True, overflow="ellipsis",
             )  # fmt: skip
-        when = f"answer {story.round + 1}" if story.protocol == "vote" else f"round {story.round}"
+        when = f"answer {story.round + 1}" if story.protocol.startswith("vote") else f"round {story.round}"
         if story.tick >= 0 and not story.round:
             when = f"tick {story.tick}"
         until = self._ended_s if self._ended_s is not None else time.monotonic()
         yield Text(
-            f"  {story.protocol or 'gathering'} · {when} · {story.calls:,} answers · "
+            f"  {story.protocol or 'gathering'} · {when} · {story.calls:,} call{'s' if story.calls != 1 else ''} · "
             f"{story.tokens:,} tokens · {until - self._started_s:.0f} s",
             style="dim", no_wrap=True, overflow="ellipsis",
         )  # fmt: skip
