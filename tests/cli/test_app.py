@@ -325,7 +325,8 @@ def test_the_page_on_the_command_line_has_every_command_and_flag_and_no_other() 
             for flag in (*param.opts, *param.secondary_opts)
             if flag.startswith("--")
         }
-        assert set(re.findall(r"(?<![\w-])--[a-z-]+(?= |$)", text)) - {"--help"} <= flags | {"--log", "--peers", "--secret"}
+        said = set(re.findall(r"(?<![\w-])--[a-z-]+(?= |$)", text))
+        assert said - {"--help"} <= flags | {"--log", "--peers", "--secret"}  # what a sentence may speak of
         for param in commands[path].params:
             if getattr(param, "help", None):
                 assert " ".join(param.help.split()) in unbroken, "run: python docs/_make_cli.py"
