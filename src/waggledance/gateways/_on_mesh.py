@@ -33,7 +33,7 @@ from waggledance.gateways._order import Order
 from waggledance.protocols import AskProtocol, check_fit, check_spelled
 
 if TYPE_CHECKING:
-    from waggledance.mesh import Node, Reading
+    from waggledance.mesh import Mesh, Node, Reading
 
 
 def hosted_on_mesh(
@@ -62,43 +62,63 @@ def hosted_on_mesh(
     Raises:
         UsageError: the protocol cannot be named in an opening, or does not fit.
     """
-    from waggledance.mesh import Mesh, Reading
-    from waggledance.mesh._channel_names import is_named_by
-    from waggledance.mesh._mesh import WAIT_SECONDS
+    from waggledance.mesh import Mesh
 
     protocol = choose(Question(text="?", expects=expects or "free"))
-
-    def swarm_of(members: Sequence[Member], mesh: Mesh) -> Swarm:
-        weights = {member.name: member.weight / UNIT for member in members}
-        return Swarm(mesh.peers(members), network=mesh, protocol=protocol, log=log, weights=weights, seed=seed)
-
-    def now(limit: Budget | None, order: Order | None) -> Swarm:
-        seconds = WAIT_SECONDS if limit is None or limit.seconds is None else limit.seconds
-        known_as = None if order is None else (order.id, order.caller)
-        mesh = Mesh(node, certify=certify, wait_s=seconds, order=known_as)
-        return swarm_of(mesh.answering(), mesh)
-
-    async def find(id: str, caller: str) -> Question:
-        async with Reading(node, id, caller, wait_s=WAIT_SECONDS) as reading:
-            return (await reading.found()).said(Opening)[0].body.question
-
-    def take_up(order: Order, channel: str) -> AsyncIterator[Message[Any] | Decision]:
-        if not is_named_by(channel, node.me):
-            return _read(Reading(node, order.id, order.caller, wait_s=WAIT_SECONDS), log)
-        said = Mesh(node).said(channel)
-        opening = said[0].body
-        seconds = opening.budget.seconds or WAIT_SECONDS
-        mesh = Mesh(node, certify=isinstance(opening.certify, str), wait_s=seconds)
-        return swarm_of(members_of(said), mesh).take_up(said)
-
+    members = _Members(node, protocol, certify=certify, log=log, seed=seed)
     voters = sorted((member for member in node.members.values() if member.weight), key=lambda member: member.id)
-    first = swarm_of(voters, Mesh(node, certify=certify))
+    first = members.seated(voters, Mesh(node, certify=certify))
     check_fit(protocol, first.peers)
     check_spelled(protocol)
     about = about or f"members of {node.genesis.name}"
     return Hosted(
-        first, about=about, budget=budget, expects=expects, choose=choose, now=now, find=find, take_up=take_up
-    )
+        first, about=about, budget=budget, expects=expects, choose=choose, now=members.now, find=members.find,
+        take_up=members.take_up,
+    )  # fmt: skip
+
+
+class _Members:
+    """The members of a swarm on the network, as its host asks them; see `Hosted`."""
+
+    def __init__(self, node: Node, protocol: AskProtocol, *, certify: bool, log: Journal | None, seed: int) -> None:
+        self._node, self._protocol, self._certify, self._log, self._seed = node, protocol, certify, log, seed
+
+    def seated(self, members: Sequence[Member], mesh: Mesh) -> Swarm:
+        weights = {member.name: member.weight / UNIT for member in members}
+        return Swarm(
+            mesh.peers(members), network=mesh, protocol=self._protocol, log=self._log, weights=weights, seed=self._seed
+        )
+
+    def now(self, limit: Budget | None, order: Order | None) -> Swarm:
+        from waggledance.mesh import Mesh
+        from waggledance.mesh._mesh import WAIT_SECONDS
+
+        seconds = WAIT_SECONDS if limit is None or limit.seconds is None else limit.seconds
+        known_as = None if order is None else (order.id, order.caller)
+        mesh = Mesh(self._node, certify=self._certify, wait_s=seconds, order=known_as)
+        return self.seated(mesh.answering(), mesh)
+
+    async def find(self, id: str, caller: str) -> Question:
+        async with self._reading(id, caller) as reading:
+            return (await reading.found()).said(Opening)[0].body.question
+
+    def take_up(self, order: Order, channel: str) -> AsyncIterator[Message[Any] | Decision]:
+        from waggledance.mesh import Mesh
+        from waggledance.mesh._channel_names import is_named_by
+        from waggledance.mesh._mesh import WAIT_SECONDS
+
+        if not is_named_by(channel, self._node.me):
+            return _read(self._reading(order.id, order.caller), self._log)
+        said = Mesh(self._node).said(channel)
+        opening = said[0].body
+        mesh = Mesh(self._node, certify=isinstance(opening.certify, str), wait_s=opening.budget.seconds or WAIT_SECONDS)
+        return self.seated(members_of(said), mesh).take_up(said)
+
+    def _reading(self, id: str, caller: str) -> Reading:
+        from waggledance.mesh import Reading
+        from waggledance.mesh._mesh import WAIT_SECONDS
+
+        return Reading(self._node, id, caller, wait_s=WAIT_SECONDS)
 
 
 async def _read(reading: Reading, log: Journal | None) -> AsyncGenerator[Message[Any] | Decision]:
