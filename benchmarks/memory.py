@@ -1,6 +1,6 @@
 """What a memory costs, and what sharing one is worth.
 
-    python benchmarks/memory.py [search] [bank] [board] [graph] [messages] [crafting] [exemplars] [links]
+    python benchmarks/memory.py [search] [large] [bank] [board] [graph] [messages] [crafting] [exemplars] [links]
 
 Milliseconds are of 25 repeats in one process; simulations are exact, and their intervals are
 1.96 standard errors over questions.
@@ -35,6 +35,7 @@ from waggledance.memory import (
     hand_rule,
     select,
 )
+from waggledance.memory._store import MAX_RECORDS
 from waggledance.testing import CraftingWorld, LinksWorld, propose_links
 from waggledance.testing._allocation_world import AllocationWorld
 from waggledance.testing._board_world import BoardWorld
@@ -90,6 +91,7 @@ def search() -> None:
             ("a sentence", texts[777]),
             ("a rare word", "item 4711"),
             ("common words", "bal bam ban bar"),
+            ("in every one", "item"),
         ):
             for mode in modes:
                 print(f"{name:13} {mode:8} {timed(lambda q=query, m=mode: store.search(q, 5, mode=m))}")
@@ -99,6 +101,23 @@ def search() -> None:
         print(
             f"reference: the bare product of 20,000 x 256 by einsum {timed(lambda: np.einsum('ij,j->i', rows, rows[0]))}"
         )
+
+
+def large() -> None:
+    """Search by words among as many records as a memory may hold."""
+    texts = said(MAX_RECORDS, Random(0))
+    channel = Channel(swarm_id("bees"), "q1")
+    with tempfile.TemporaryDirectory() as folder, RecordStore(Path(folder) / "memory.db") as store:
+        store.take(
+            channel.publish(
+                local_peer_id("p"), Recorded(record=Record.of("finding", f"item {i}", t, scope=TEAM)), [], 0
+            )
+            for i, t in enumerate(texts)
+        )
+        for query in (texts[777], "item 4711", "bal bam ban bar", "item"):
+            print(f"{query:.20} {timed(lambda q=query: store.search(q, 5, mode='words'))}")
+        where = Where(sorts=("doubt",))
+        print(f"item, where nothing is {timed(lambda: store.search('item', 5, where, mode='words'), 5)}")
 
 
 def bank() -> None:
@@ -295,7 +314,7 @@ def fewer_of(ours: FloatArray, theirs: FloatArray, alone: FloatArray | None = No
 
 
 PARTS: dict[str, Callable[[], None]] = {
-    "search": search, "bank": bank, "board": board, "graph": graph, "messages": messages, "crafting": crafting,
+    "search": search, "large": large, "bank": bank, "board": board, "graph": graph, "messages": messages, "crafting": crafting,
     "exemplars": exemplars, "links": links,
 }  # fmt: skip
 

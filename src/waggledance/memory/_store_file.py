@@ -43,7 +43,6 @@ _TABLES = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     """CREATE VIRTUAL TABLE words USING fts5(
         key, text, content='', tokenize="unicode61 remove_diacritics 2")""",
-    "CREATE VIRTUAL TABLE terms USING fts5vocab(words, 'row')",
 )
 
 

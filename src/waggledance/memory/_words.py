@@ -1,19 +1,26 @@
 """Search by exact words, which vectors lose: names and numbers. SQLite's FTS5 ranks by BM25.
 
 A query is data. It is split into words here, and each word is quoted for FTS5, so that quotes, ``NEAR``, ``OR``,
-``column:``, ``*`` and ``^`` in it mean nothing. Any of the words may match. Words that stand in many records say little
-and cost much: the rarest are taken first, as long as no more than two thousand matches have to be weighed.
+``column:``, ``*`` and ``^`` in it mean nothing. Words that stand in many records say little and cost much:
 
-Source: Robertson, Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond"; FTS5's parameters.
+- While the rarest word stands in no more than 2,000 records, it and the next rarest are weighed as long as they have no
+  more matches than that together; any of them may match. This is BM25 of those words, exactly.
+- Where all stand in more, the records that hold *every* word come first, then those that hold the rarest. Of either, if
+  they are more than 2,000, a thousand (or twice as many as are wanted) are drawn by their own hashes, the same for
+  every query, and weighed by BM25: what is not drawn is not found in this way. Where fewer than are wanted come out, as
+  under a narrow `Where`, all are weighed.
+
+Source: Robertson, Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond"; FTS5's parameters. That who
+holds all words comes first is the coordination level of Salton, Fox, Wu 1983, "Extended Boolean Information Retrieval";
+the drawing is ours.
 """
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
-from operator import itemgetter
 
 from blake3 import blake3
 
@@ -23,7 +30,11 @@ MAX_QUERY_CHARS = 2_000
 """What comes after that is not read."""
 MAX_WORDS = 64
 MAX_MATCHES = 2_000
-"""About 3 ms of BM25. The rarest word counts however often it stands."""
+"""About 3 ms of BM25."""
+DRAWN = 1_000
+"""How many are weighed where more match."""
+_EVERY_TIE = 1 << 63
+"""A record's `tie` is a hash of 63 bits."""
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -55,34 +66,67 @@ def by_words(
         condition: SQL over ``records AS r`` that rows must meet.
         values: of its parameters.
     """
-    words = _telling(connection, words_of(query))
-    if not words:
+    found = _Search(connection, count, query_mark(query), condition, values)
+    words = words_of(query)
+    held = {word: n for word in words if (n := found.matches(f'"{word}"', MAX_MATCHES + 1))}
+    if not held:
         return []
-    mark = query_mark(query)
-    matching = " OR ".join(f'"{word}"' for word in words)
-    # A query in SQL has no exclusive or; for whole numbers ≥ 0 it is (a | b) - (a & b).
-    found = connection.execute(
-        f"SELECT r.row FROM words JOIN records AS r ON r.row = words.rowid WHERE words MATCH ? AND {condition} "  # noqa: S608
-        "ORDER BY words.rank, (r.tie | ?) - (r.tie & ?) LIMIT ?",
-        (matching, *values, mark, mark, count),
-    )
-    return [row for (row,) in found]
+    if min(held.values()) <= MAX_MATCHES:
+        return found.weighed(_any(_telling(held)))
+    rows = found.drawn(" AND ".join(f'"{word}"' for word in held))
+    if len(rows) < count and len(held) > 1:
+        rare = _telling({word: found.matches(f'"{word}"') for word in held})
+        rows = list(dict.fromkeys([*rows, *found.drawn(_any(rare))]))[:count]
+    return rows
 
 
-def _telling(connection: sqlite3.Connection, words: Sequence[str]) -> tuple[str, ...]:
-    """Return the rarest words: all that are equally rare or none, and those that the index spells otherwise as well."""
+class _Search:
+    """One query's: how many rows, in what order, and which count."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, count: int, mark: int, condition: str, values: Sequence[object]
+    ) -> None:
+        self._connection, self._count, self._mark = connection, count, mark
+        self._condition, self._values = condition, values
+
+    def weighed(self, matching: str, below: int = _EVERY_TIE) -> list[int]:
+        """Return the rows that match best among those with a lower hash, best first, ties by hash."""
+        # A query in SQL has no exclusive or; for whole numbers ≥ 0 it is (a | b) - (a & b).
+        found = self._connection.execute(
+            "SELECT r.row FROM words JOIN records AS r ON r.row = words.rowid "  # noqa: S608
+            f"WHERE words MATCH ? AND r.tie <= ? AND {self._condition} "
+            "ORDER BY words.rank, (r.tie | ?) - (r.tie & ?) LIMIT ?",
+            (matching, below - 1, *self._values, self._mark, self._mark, self._count),
+        )
+        return [row for (row,) in found]
+
+    def matches(self, matching: str, most: int = -1) -> int:
+        """Return how many records match, counted up to a number."""
+        counted = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
+        return int(self._connection.execute(counted, (matching, most)).fetchone()[0])
+
+    def drawn(self, matching: str) -> list[int]:
+        """Return the same, where there are many only of those that are drawn, if these are enough."""
+        matches = self.matches(matching)
+        if matches > max(MAX_MATCHES, 2 * self._count):
+            rows = self.weighed(matching, _EVERY_TIE * max(DRAWN, 2 * self._count) // matches)
+            if len(rows) == self._count:
+                return rows
+        return self.weighed(matching)
+
+
+def _any(words: Sequence[str]) -> str:
+    return " OR ".join(f'"{word}"' for word in words)
+
+
+def _telling(held: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the rarest words: all that are equally rare or none."""
     chosen: list[str] = []
     weighed = 0
-    for count, group in groupby(sorted((_holders(connection, word), word) for word in words), key=itemgetter(0)):
-        same = [word for _, word in group]
+    for count, group in groupby(sorted(held, key=lambda word: (held[word], word)), key=held.__getitem__):
+        same = list(group)
         if weighed and weighed + count * len(same) > MAX_MATCHES:
             break
         chosen += same
         weighed += count * len(same)
     return tuple(chosen)
-
-
-def _holders(connection: sqlite3.Connection, word: str) -> int:
-    """Return in how many records a word stands, as the index spells it; 0 for one that it spells otherwise."""
-    row = connection.execute("SELECT doc FROM terms WHERE term = ?", (word,)).fetchone()
-    return 0 if row is None else int(row[0])
