@@ -61,8 +61,11 @@ class Table:
         plan = self.plan
         return self.channel.publish(by, PlanSeal(number=plan.sealed, after=plan.last_seal, quorum=quorum), heard, 0)
 
-    def back(self, seal: Message[PlanSeal], by: PeerId) -> None:
-        self.channel.publish(by, SealBacking(seal=seal.id), [seal], 0)
+    def back(self, seal: Message[PlanSeal], by: PeerId, epoch: int = 0) -> None:
+        """Let a peer, and who wrote the seal, back it in both phases."""
+        for peer in (by, seal.author):
+            for firm in (False, True):
+                self.channel.publish(peer, SealBacking(seal=seal.id, round=epoch, firm=firm), [seal], 0)
 
     def work(self, task: Task, text: str = "so", by: PeerId = ANNA) -> None:
         self.edit(Claim(task.id, 1_000), by=by)
@@ -404,6 +407,18 @@ def test_a_seal_that_no_quorum_backs_settles_nothing(quorum: int) -> None:
     assert (plan.sealed, a.id in plan.entries) == ((0, False) if quorum == 3 else (1, True))
 
 
+@pytest.mark.parametrize("backed", [((0, False), (0, False)), ((0, True), (1, True)), ((0, True), (0, False))])
+def test_a_seal_counts_when_a_quorum_backs_it_firmly_in_one_epoch(backed: tuple[tuple[int, bool], ...]) -> None:
+    def vote(table: Table, votes: tuple[tuple[int, bool], ...]) -> None:
+        seal = table.seal(without=CLEO)
+        for peer, (epoch, firm) in zip((ANNA, BEN), votes, strict=True):
+            table.channel.publish(peer, SealBacking(seal=seal.id, round=epoch, firm=firm), [seal], 0)
+
+    table, counting = Table(), Table()
+    assert late_drop(table, lambda: vote(table, backed))[0].sealed == 0
+    assert late_drop(counting, lambda: vote(counting, ((3, True), (3, True))))[0].sealed == 1
+
+
 def test_backing_by_strangers_or_of_two_seals_of_one_number_counts_for_nothing() -> None:
     table, stranger = Table(), local_peer_id("dora")
     assert late_drop(table, lambda: table.back(table.seal(without=CLEO), stranger))[0].sealed == 0
@@ -466,7 +481,7 @@ def history(seed: int, edits: int, names: int) -> list[AnyMessage]:
             voted.add((by, here.sealed))
             for peer in PEERS:
                 if (peer, here.sealed) not in voted or rng.random() < 0.02:
-                    table.back(seal, peer)
+                    table.back(seal, peer, epoch=rng.choice((0, 0, 0, 1)))
                     voted.add((peer, here.sealed))
     return list(table.channel.messages())
 

@@ -27,6 +27,7 @@ from waggledance.core import Message, MessageId, Note, PeerId
 from waggledance.tasks._draft import Draft
 from waggledance.tasks._edit import Add, Drop, Join, Link, PlanEdit, Replace
 from waggledance.tasks._entry import Entry
+from waggledance.tasks._seal_votes import SealVotes
 from waggledance.tasks._seals import PlanSeal, SealBacking, Seals
 from waggledance.tasks._shape import Shape, shape_of
 from waggledance.tasks._task import REPLAN, Task, TaskId
@@ -69,7 +70,7 @@ class Plan:
         self._edits: list[Message[PlanEdit]] = []
         self._places: list[_Place] = []
         self._seals = Seals(members)
-        self._chain: list[Message[PlanSeal]] = []
+        self._chain: tuple[Message[PlanSeal], ...] = ()
         """The seals that count."""
         self._tops: list[int] = []
         """The highest logical clock of an edit in each epoch or before."""
@@ -262,9 +263,19 @@ class Plan:
         return len(self._chain)
 
     @property
+    def seals(self) -> tuple[Message[PlanSeal], ...]:
+        """The seals that count, in the order of their numbers."""
+        return self._chain
+
+    @property
     def last_seal(self) -> MessageId | None:
         """The last seal that counts."""
         return self._chain[-1].id if self._chain else None
+
+    @property
+    def seal_votes(self) -> SealVotes:
+        """How members have voted on the seal that would be the next to count."""
+        return self._seals.votes(self.sealed)
 
     def open_seals(self) -> list[Message[PlanSeal]]:
         """Return the seals that may be the next one to count and whose whole past is here, by id."""
