@@ -46,7 +46,7 @@ def test_an_empty_log_says_what_to_do_and_a_swarm_is_watched_while_it_works(page
 
 
 def test_every_part_of_a_run_is_shown(run: Page) -> None:
-    for title in ("Timeline", "Opinions, round by round", "Decision", "Who hears whom", "Messages", "Budget", "Mesh"):
+    for title in ("Timeline", "Opinions, round by round", "Decision", "Who hears whom", "Messages", "Budget"):
         run.get_by_role("heading", name=title, exact=True).wait_for()
     assert run.get_by_role("button", name="ben, round 1: 8").is_visible()
     assert run.locator(".card-decision .bar-part").all_inner_texts() == ["75 %", "25 %"]

@@ -135,24 +135,32 @@ export function mark(ctx: CanvasRenderingContext2D, shape: Shape, x: number, y: 
   }
 }
 
+/** Room above the first lane and below the last, for the ring around the present. */
+const EDGE = 6;
+
 function laneHeight({ story, height }: Scene): number {
-  return height / Math.max(1, story.lanes.length);
+  return (height - 2 * EDGE) / Math.max(1, story.lanes.length);
 }
 
 function laneY(scene: Scene, lane: number): number {
-  return (lane + 0.5) * laneHeight(scene);
+  return EDGE + (lane + 0.5) * laneHeight(scene);
 }
 
 function markSize(scene: Scene): number {
   return Math.max(2, Math.min(6, laneHeight(scene) / 3.4));
 }
 
+/** Of lanes that are narrower than this not each has its name beside it. */
+const NAME_HEIGHT = 12;
+
 function drawNames(ctx: Pen, scene: Scene): void {
   const { story, palette, chosen } = scene;
   ctx.font = "12px system-ui, sans-serif";
   ctx.textBaseline = "middle";
+  const every = Math.ceil(NAME_HEIGHT / laneHeight(scene));
   story.lanes.forEach((lane, i) => {
-    if (laneHeight(scene) < 12 && i !== chosen) return;
+    if (i % every !== 0 && i !== chosen) return;
+    if (chosen !== null && i !== chosen && Math.abs(i - chosen) < every) return;
     ctx.fillStyle = i === chosen ? palette.honey : palette.soft;
     ctx.fillText(fitting(ctx, lane.name, GUTTER - 16), 2, laneY(scene, i));
   });

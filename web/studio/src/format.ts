@@ -43,6 +43,17 @@ const WORDS: Readonly<Record<string, string>> = {
   ack: "certifies",
 };
 
+/** What a message says by being there, of kinds that have no words of their own. */
+export function wordless(kind: string): string | null {
+  return UNSAID[kind.split("/")[0] ?? kind] ?? null;
+}
+
+const UNSAID: Readonly<Record<string, string>> = {
+  cut: "names the messages that the decision rests on",
+  commitment: "has an answer, which nobody can read yet",
+  reveal: "its answer can be read from here on",
+};
+
 export function shortened(text: string, characters: number): string {
   const line = text.replace(/\s+/g, " ").trim();
   return line.length > characters ? `${line.slice(0, characters - 1)}…` : line;

@@ -116,11 +116,12 @@ export function flowing(points: readonly Place[]): string {
 
 export const TASK_WIDTH = 190;
 export const TASK_HEIGHT = 62;
+const MARGIN = 4;
 
 /** Tasks in layers from left to right, each after what it needs; needs that name no task are left out. */
 export function planPlaces(tasks: readonly PlanTask[]): PlacedPlan {
   const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 46, marginx: 4, marginy: 4 });
+  graph.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 46, marginx: MARGIN, marginy: MARGIN });
   graph.setDefaultEdgeLabel(() => ({}));
   const known = new Set(tasks.map((t) => t.id));
   for (const task of tasks) graph.setNode(task.id, { width: TASK_WIDTH, height: TASK_HEIGHT });
@@ -128,15 +129,18 @@ export function planPlaces(tasks: readonly PlanTask[]): PlacedPlan {
     for (const need of new Set(task.needs)) if (known.has(need) && need !== task.id) graph.setEdge(need, task.id);
   }
   dagre.layout(graph);
-  const size = graph.graph();
   const side = (id: string, sign: 1 | -1): Place => ({ x: Number(graph.node(id).x) + (sign * TASK_WIDTH) / 2, y: Number(graph.node(id).y) });
+  const lines = graph.edges().map((edge) => {
+    const points = (graph.edge(edge) as { points?: Place[] }).points ?? [];
+    return { from: edge.v, to: edge.w, points: [side(edge.v, 1), ...points.slice(1, -1), side(edge.w, -1)] };
+  });
+  const size = graph.graph();
+  const ys = lines.flatMap((line) => line.points.map((p) => p.y)); // dagre's box holds tasks, and not every bend
+  const above = Math.max(0, MARGIN - Math.min(...ys));
   return {
-    tasks: tasks.map((task) => ({ task, x: Number(graph.node(task.id).x), y: Number(graph.node(task.id).y) })),
-    edges: graph.edges().map((edge) => {
-      const points = (graph.edge(edge) as { points?: Place[] }).points ?? [];
-      return { from: edge.v, to: edge.w, points: [side(edge.v, 1), ...points.slice(1, -1), side(edge.w, -1)] };
-    }),
+    tasks: tasks.map((task) => ({ task, x: Number(graph.node(task.id).x), y: Number(graph.node(task.id).y) + above })),
+    edges: lines.map((line) => ({ ...line, points: line.points.map(({ x, y }) => ({ x, y: y + above })) })),
     width: Number(size.width ?? 0),
-    height: Number(size.height ?? 0),
+    height: Math.max(Number(size.height ?? 0), MARGIN + Math.max(...ys)) + above,
   };
 }

@@ -142,6 +142,13 @@ export class Story {
       .sort((a, b) => b.weight - a.weight || first(a.key) - first(b.key));
   }
 
+  /** What an answer by letters stands for, such as `B` or `A+C` where there are options; null where it says so itself. */
+  meaning(key: string): string | null {
+    const options = this.channel.opening.options;
+    const named = key.split("+").map((letter) => (/^[A-Z]$/.test(letter) ? options[letter.charCodeAt(0) - 65] : undefined));
+    return named.some((option) => option === undefined) ? null : named.join(", ");
+  }
+
   /** Positions of the messages that one was made from, as it says itself; all that it builds on where it does not. */
   madeFrom(at: number): readonly number[] {
     const refs = this.messages[at]?.refs ?? [];

@@ -72,6 +72,18 @@ describe("a plan", () => {
     expect(flowing([])).toBe("");
   });
 
+  it("holds every bend of its lines", () => {
+    const loop = [
+      task("critic3", "request", "mender3"), task("writer", "request"), task("request"), task("critic", "request", "writer"),
+      task("critic2", "request", "mender2"), task("mender2", "writer", "critic"), task("mender3", "mender2", "critic2"),
+    ];
+    const { edges, height } = planPlaces(loop);
+    const ys = edges.flatMap((edge) => edge.points.map((p) => p.y));
+    expect(edges.length).toBe(11);
+    expect(Math.min(...ys)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...ys)).toBeLessThanOrEqual(height);
+  });
+
   it("leaves out needs that name no task, or the task itself, and bears circles", () => {
     expect(planPlaces([task("a", "gone", "a")]).edges).toEqual([]);
     expect(planPlaces([task("a", "b"), task("b", "a")]).tasks).toHaveLength(2);

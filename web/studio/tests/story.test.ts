@@ -23,6 +23,16 @@ describe("a story", () => {
     expect(story.cell(lane, 1, 2)).toBeNull();
   });
 
+  it("knows what letters stand for where there are options, and nowhere else", () => {
+    const opening = { ...channel([]).opening, options: ["a pond", "a lawn", "swings"] };
+    const park = new Story(channel(debate, { opening }));
+    expect(park.meaning("B")).toBe("a lawn");
+    expect(park.meaning("A+C")).toBe("a pond, swings");
+    expect(park.meaning("D")).toBeNull();
+    expect(park.meaning("a pond")).toBeNull();
+    expect(story.meaning("A")).toBeNull();
+  });
+
   it("tallies the standing by weight, and members only", () => {
     expect(story.standing(0)).toEqual([]);
     expect(story.standing(2).map((s) => [s.key, s.weight])).toEqual([["9", 1_000_000], ["8", 1_000_000]]);

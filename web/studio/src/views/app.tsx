@@ -16,7 +16,7 @@ import { MeshHealth } from "./mesh";
 import { Messages } from "./messages";
 import { Opened } from "./opened";
 import { Opinions } from "./opinions";
-import { Empty, ICONS, Icon, Troubled } from "./parts";
+import { Empty, Folded, ICONS, Icon, Troubled } from "./parts";
 import { Peers } from "./peers";
 import { Plan } from "./plan";
 import { Search } from "./search";
@@ -118,6 +118,11 @@ function Start() {
               Open the newest
             </a>
           </p>
+          <p class="on-phones">
+            <button type="button" onClick={() => (listOpen.value = true)}>
+              Show all channels
+            </button>
+          </p>
         </Empty>
       )}
     </div>
@@ -132,7 +137,9 @@ function Question({ of }: { readonly of: Story }) {
   }, [name]);
   return (
     <header class="question">
-      <h1>{opening.question || name}</h1>
+      <h1 dir="auto">
+        <Folded text={opening.question || name} what="question" />
+      </h1>
       <div class="about">
         {live && <span class="badge live-badge">live</span>}
         <dl>

@@ -1,6 +1,6 @@
 /** All channels of the log, newest first, forks under what they come from; and what is pinned. */
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { ChannelLine } from "../api";
 import { counted, shortened } from "../format";
 import { channels, go, listOpen, log, pins, route, togglePin } from "../state";
@@ -50,8 +50,12 @@ export function ChannelList() {
 function Line({ line, depth }: { readonly line: ChannelLine; readonly depth: number }) {
   const here = route.value;
   const current = here.view === "channel" && here.name === line.name;
+  const place = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (current) place.current?.scrollIntoView({ block: "nearest" });
+  }, [current]);
   return (
-    <li class={depth > 0 ? "fork" : undefined}>
+    <li ref={place} class={depth > 0 ? "fork" : undefined}>
       <a href={`#/c/${encodeURIComponent(line.name)}`} aria-current={current ? "page" : undefined}>
         <span class="line-question">{shortened(line.question || line.name, 90)}</span>
         <span class="line-about">

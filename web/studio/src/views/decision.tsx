@@ -5,7 +5,7 @@ import { amount } from "../burn";
 import { counted, percent, shortened } from "../format";
 import { arrived, line, pins, story, togglePin } from "../state";
 import type { Standing, Story } from "../story";
-import { Answer, Card, Empty, Glyph, ICONS, Icon } from "./parts";
+import { Answer, Card, Empty, Folded, Glyph, ICONS, Icon } from "./parts";
 import { shownAt } from "../turns";
 
 export function Decision() {
@@ -61,7 +61,9 @@ function Made({ of, decision }: { readonly of: Story; readonly decision: Decided
   return (
     <>
       <p class="verdict">
-        <span class="verdict-answer">{decision.answer ?? decision.key ?? "No answer"}</span>
+        <span class="verdict-answer" dir="auto">
+          <Folded text={decision.answer ?? decision.key ?? "No answer"} what="answer" />
+        </span>
         <span class={`badge ${decision.status}`}>{decision.status}</span>
         {decision.certificate && <span class="badge certified">certified</span>}
         {decision.confidence_ppm !== null && <span class="soft">{percent(decision.confidence_ppm)} confident</span>}
@@ -70,34 +72,44 @@ function Made({ of, decision }: { readonly of: Story; readonly decision: Decided
       {decision.text !== "" && decision.text !== decision.answer && (
         <details class="dissent">
           <summary>In its author’s words</summary>
-          <blockquote class="said">{decision.text}</blockquote>
+          <blockquote class="said" dir="auto">{decision.text}</blockquote>
         </details>
       )}
-      <Dissent of={of} decision={decision} />
+      <Said of={of} those={decision.dissent.filter((d) => d.key !== null)} as="dissent" />
+      <Said of={of} those={decision.dissent.filter((d) => d.key === null)} as="peer without an answer" many="peers without an answer" open={decision.key === null} />
       {decision.notes.map((note) => (
         <p class="note" key={note}>
           {note}
         </p>
       ))}
-      <p class="soft small">
+      {decision.used.length > 0 && <p class="soft small">
         {counted(calls, "call")}, {amount("tokens", read + written)} tokens
         {usd > 0 && <>, {amount("usd_micro", usd)}</>}, {amount("seconds", decision.seconds)} s; rests on{" "}
         {counted(decision.used.length, "message")}
         {decision.silent.length > 0 && <>; silent: {decision.silent.join(", ")}</>}
-      </p>
+      </p>}
     </>
   );
 }
 
-function Dissent({ of, decision }: { readonly of: Story; readonly decision: Decided }) {
-  if (decision.dissent.length === 0) return null;
+interface SaidProps {
+  readonly of: Story;
+  readonly those: Decided["dissent"];
+  readonly as: string;
+  readonly many?: string;
+  readonly open?: boolean;
+}
+
+/** Who was not of this opinion, and why. */
+function Said({ of, those, as, many, open = false }: SaidProps) {
+  if (those.length === 0) return null;
   return (
-    <details class="dissent">
-      <summary>{counted(decision.dissent.length, "dissent")}</summary>
+    <details class="dissent" open={open}>
+      <summary>{counted(those.length, as, many)}</summary>
       <ul>
-        {decision.dissent.map((d, i) => (
+        {those.map((d, i) => (
           <li key={`${d.name}${i}`}>
-            <strong>{d.name}</strong> <Answer story={of} of={d.key} />
+            <strong>{d.name}</strong> {d.key !== null && <Answer story={of} of={d.key} />}
             <p>{shortened(d.text, 280)}</p>
           </li>
         ))}
@@ -119,7 +131,9 @@ export function Bars({ of, rows }: { readonly of: Story; readonly rows: readonly
           <li key={row.key}>
             <span class="bar-head">
               <Glyph index={index} />
-              <span class="bar-key">{row.key}</span>
+              <span class="bar-key">
+                {row.key} {of.meaning(row.key) !== null && <span class="soft">{of.meaning(row.key)}</span>}
+              </span>
               <span class="bar-part">{Math.round(part)} %</span>
             </span>
             <span class="bar">

@@ -3,26 +3,18 @@
 import type { MeshSwarm } from "../api";
 import { counted, elapsed } from "../format";
 import { swarms } from "../state";
-import { Card, Empty } from "./parts";
+import { Card } from "./parts";
 
+/** Shown where there is a mesh. */
 export function MeshHealth() {
+  if (swarms.value.length === 0) return null;
   return (
-    <Card title="Mesh" name="mesh" aside={swarms.value.length > 0 && <span class="soft">{told(swarms.value)}</span>}>
-      {swarms.value.length === 0 ? (
-        <Empty title="No mesh here.">
-          <p>
-            Peers of this machine need none. Others join with
-            <br />
-            <code>waggle join</code>
-          </p>
-        </Empty>
-      ) : (
-        <ul class="swarms">
-          {swarms.value.map((swarm) => (
-            <Swarm key={`${swarm.name} ${swarm.peer}`} swarm={swarm} />
-          ))}
-        </ul>
-      )}
+    <Card title="Mesh" name="mesh" aside={<span class="soft">{told(swarms.value)}</span>}>
+      <ul class="swarms">
+        {swarms.value.map((swarm) => (
+          <Swarm key={`${swarm.name} ${swarm.peer}`} swarm={swarm} />
+        ))}
+      </ul>
     </Card>
   );
 }

@@ -1,7 +1,7 @@
 /** The messages up to the moment: only the rows in view exist. */
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { counted, elapsed, kindWord, shortened } from "../format";
+import { counted, elapsed, kindWord, shortened, wordless } from "../format";
 import type { Message } from "../message";
 import { chosen, openMessage, opened, step, story } from "../state";
 import { type Story, before } from "../story";
@@ -93,7 +93,7 @@ interface RowProps {
 }
 
 function Row({ of, message, position, top }: RowProps) {
-  const said = message.lapse || message.text || inWords(message, of.causes[position]?.length ?? 0);
+  const said = message.lapse || message.text || inWords(of, message, of.causes[position]?.length ?? 0);
   const current = position === shownAt.messages.value ? "true" : undefined;
   return (
     <li style={{ top: `${top}px` }} aria-posinset={position + 1} aria-setsize={of.last + 1}>
@@ -116,14 +116,15 @@ function Row({ of, message, position, top }: RowProps) {
           {message.kind.startsWith("proposal/") && <Answer story={of} of={message.key} />}
           <span class="row-time">{elapsed(of.clock[position] ?? 0)}</span>
         </span>
-        <span class={message.lapse ? "row-said lapse" : "row-said"}>{shortened(said, 160) || "—"}</span>
+        <span class={message.lapse ? "row-said lapse" : "row-said"} dir="auto">{shortened(said, 160) || "—"}</span>
       </button>
     </li>
   );
 }
 
 /** What a message without words says: its verdicts, its answer, or how many messages it builds on. */
-function inWords(message: Message, causes: number): string {
+function inWords(of: Story, message: Message, causes: number): string {
   if (message.verdicts !== null) return `${counted(message.verdicts.length, "verdict")}. ${message.verdicts[0]?.reason ?? ""}`;
-  return message.key ?? `builds on ${counted(causes, "message")}`;
+  if (message.kind.startsWith("outcome/") && message.key === null) return "no answer";
+  return (message.key === null ? null : (of.meaning(message.key) ?? message.key)) ?? wordless(message.kind) ?? `builds on ${counted(causes, "message")}`;
 }

@@ -57,7 +57,7 @@ function Sheet({ of, message, position }: SheetProps) {
         </p>
       )}
       {message.lapse !== "" && <p class="lapse">{message.lapse}</p>}
-      {shown.text !== "" && <blockquote class="said">{shown.text}</blockquote>}
+      {shown.text !== "" && <blockquote class="said" dir="auto">{shown.text}</blockquote>}
       {whole === null && message.cut && <p class="soft small">Cut; the whole text is being fetched.</p>}
       <Actions of={of} message={message} text={shown.text} position={position} />
       {trouble !== null && <Troubled trouble={trouble} />}

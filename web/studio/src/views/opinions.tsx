@@ -11,6 +11,7 @@ import { shownAt } from "../turns";
 const ROW = 44;
 /** Columns are at least so wide; where they do not fit, the table scrolls in its card. */
 const NAME = 76;
+const WIDEST_NAME = 150;
 const CELL = 54;
 /** More rounds than this do not fit: the latest up to the moment are shown. */
 const ROUNDS = 8;
@@ -49,6 +50,8 @@ function Matrix({ of, rounds }: { readonly of: Story; readonly rounds: readonly 
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 400 });
   const lanes = of.lanes.flatMap((lane, i) => (lane.weight > 0 || (of.opinions[i]?.length ?? 0) > 0 ? [i] : []));
+  const longest = Math.max(0, ...lanes.map((lane) => of.lanes[lane]?.name.length ?? 0));
+  const name = Math.min(WIDEST_NAME, Math.max(NAME, longest * 9 + 16));
   const { first, end } = rowsInView(view.top, view.height, ROW, lanes.length);
   useEffect(() => {
     if (box.current !== null) setView((v) => ({ ...v, height: box.current?.clientHeight ?? 400 }));
@@ -62,10 +65,12 @@ function Matrix({ of, rounds }: { readonly of: Story; readonly rounds: readonly 
       aria-label="Opinions by peer and round"
       onScroll={(event) => setView({ top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight })}
     >
-      <table style={{ minWidth: `${NAME + rounds.length * CELL}px` }}>
+      <table style={{ minWidth: `${name + rounds.length * CELL}px` }}>
         <thead>
           <tr>
-            <th scope="col">peer</th>
+            <th scope="col" style={{ width: `${name}px` }}>
+              peer
+            </th>
             {rounds.map((round) => (
               <th scope="col" key={round}>
                 {round + 1}
@@ -78,7 +83,7 @@ function Matrix({ of, rounds }: { readonly of: Story; readonly rounds: readonly 
           {lanes.slice(first, end).map((lane) => (
             <tr key={lane} class={chosen.value === lane ? "chosen" : undefined}>
               <th scope="row">
-                <button type="button" class="peer-name" aria-pressed={chosen.value === lane} onClick={() => choose(lane)}>
+                <button type="button" class="peer-name" title={of.lanes[lane]?.name} aria-pressed={chosen.value === lane} onClick={() => choose(lane)}>
                   {of.lanes[lane]?.name}
                 </button>
               </th>

@@ -1,7 +1,7 @@
 /** Small parts that several views share. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Trouble } from "../api";
 import { look, outline } from "../answers";
 import type { Story } from "../story";
@@ -22,7 +22,7 @@ export function Answer({ story, of, size }: { readonly story: Story; readonly of
   if (of === null) return <span class="none">none</span>;
   const index = story.answers.get(of);
   return (
-    <span class="answer" title={of}>
+    <span class="answer" title={story.meaning(of) ?? of}>
       {index !== undefined && <Glyph index={index} {...(size === undefined ? {} : { size })} />}
       <span class="answer-text">{of === "" ? "(empty)" : of}</span>
     </span>
@@ -47,6 +47,24 @@ export function Card({ title, name, aside, children }: CardProps) {
       </header>
       {children}
     </section>
+  );
+}
+
+/** More characters than this are folded to a few lines, with a button that shows all. */
+const LONG = 280;
+
+/** Words that may be very many. */
+export function Folded({ text, what }: { readonly text: string; readonly what: string }) {
+  const [open, setOpen] = useState(false);
+  useEffect(() => setOpen(false), [text]);
+  if (text.length <= LONG) return <>{text}</>;
+  return (
+    <>
+      <span class={open ? undefined : "clamped"}>{text}</span>
+      <button type="button" class="quiet unfold" aria-expanded={open} onClick={() => setOpen(!open)}>
+        {open ? "Show less" : `Show the whole ${what}`}
+      </button>
+    </>
   );
 }
 
