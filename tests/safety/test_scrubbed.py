@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from waggledance import Swarm
-from waggledance.core import Log
+from waggledance.core import Log, Picture, Question
 from waggledance.models import Completion, OpenAI, Request, Scripted, Tool, ToolCall, Turn
 from waggledance.peers import Agent
 from waggledance.protocols import Debate
@@ -63,6 +63,15 @@ async def test_streamed_pieces_never_show_half_a_placeholder(size: int) -> None:
     model = Scrubbed(Saying("See [1], [note] and [EMAIL_1]; then [EMAIL_1", size))
     completion = await model.stream(asking(ADA), heard.append)
     assert "".join(heard) == completion.text == f"See [1], [note] and {ADA}; then [EMAIL_1"
+
+
+async def test_pictures_cannot_be_cleaned_so_a_scrubbed_model_is_shown_none() -> None:
+    model = Scripted("A face.")
+    shown = Turn("user", "", pictures=(Picture("image/gif", b"GIF89a"),))
+    question = Question(text="Who is this?", expects="free", before=(shown,))
+    decision = await Swarm([Agent("a", Scrubbed(model)), Agent("b", Scripted("Ada."))]).ask(question)
+    assert model.requests == []
+    assert [line.reason for line in decision.dissent if "cannot look at the pictures" in line.reason]
 
 
 async def test_a_model_that_cannot_stream_is_heard_at_once() -> None:
