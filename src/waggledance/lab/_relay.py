@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from waggledance.core import Call, Message, Peer, Proposal, UsageError, Verdict
+from waggledance.core import Call, Message, Peer, UsageError
+from waggledance.peers import WrapperPeer
 
 
-class Relay:
+class Relay(WrapperPeer):
     """A seat of a dialogue that two peers hold, one after the other.
 
     Args:
@@ -24,21 +25,17 @@ class Relay:
     def __init__(self, first: Peer, then: Peer, handoff: int) -> None:
         if handoff < 0:
             raise UsageError(f"a seat is handed over after 0 or more turns, got {handoff}")
-        self.name, self.skills = f"{first.name}, then {then.name}", first.skills & then.skills
-        self._first, self._then, self._handoff = first, then, handoff
+        super().__init__(then)
+        self._first, self._handoff = first, handoff
+
+    @property
+    def name(self) -> str:
+        return f"{self._first.name}, then {self.peer.name}"
+
+    @property
+    def skills(self) -> frozenset[str]:
+        return self._first.skills & self.peer.skills
 
     async def note(self, call: Call, about: str, material: Sequence[Message[Any]]) -> str:
-        speaker = self._first if len(material) < self._handoff else self._then
+        speaker = self._first if len(material) < self._handoff else self.peer
         return await speaker.note(call, about, material)
-
-    async def propose(self, call: Call) -> Proposal:
-        return await self._then.propose(call)
-
-    async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
-        return await self._then.revise(call, mine, heard)
-
-    async def compare(self, call: Call, a: Message[Proposal], b: Message[Proposal]) -> Verdict:
-        return await self._then.compare(call, a, b)
-
-    async def critique(self, call: Call, proposal: Message[Proposal]) -> Verdict:
-        return await self._then.critique(call, proposal)

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
 
 import msgspec
 
 from waggledance._swarm import Swarm
-from waggledance.core import Call, Cost, Decision, Message, Peer, Proposal, Question, UsageError, Verdict
+from waggledance.core import Call, Cost, Decision, Message, Peer, Proposal, Question, UsageError
 from waggledance.lab._score import RunLog
 from waggledance.lab._social import trace_of
+from waggledance.peers import WrapperPeer
 from waggledance.protocols import Society
 
 LONGEST = 8
@@ -73,27 +73,18 @@ _Said = dict[tuple[str, str], tuple[Proposal, Cost]]
 """What each peer said after each beginning of a strategy, and what that cost beside the call itself."""
 
 
-class _Remembering:
+class _Remembering(WrapperPeer):
     """A peer that is asked once after each beginning of a strategy, and then says and costs the same again."""
 
     def __init__(self, peer: Peer, strategy: str, said: _Said) -> None:
-        self.name, self.skills = peer.name, peer.skills
-        self._peer, self._strategy, self._said = peer, strategy, said
+        super().__init__(peer)
+        self._strategy, self._said = strategy, said
 
     async def propose(self, call: Call) -> Proposal:
-        return await self._once(call, lambda: self._peer.propose(call))
+        return await self._once(call, lambda: self.peer.propose(call))
 
     async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
-        return await self._once(call, lambda: self._peer.revise(call, mine, heard))
-
-    async def note(self, call: Call, about: str, material: Sequence[Message[Any]]) -> str:
-        return await self._peer.note(call, about, material)
-
-    async def compare(self, call: Call, a: Message[Proposal], b: Message[Proposal]) -> Verdict:
-        return await self._peer.compare(call, a, b)
-
-    async def critique(self, call: Call, proposal: Message[Proposal]) -> Verdict:
-        return await self._peer.critique(call, proposal)
+        return await self._once(call, lambda: self.peer.revise(call, mine, heard))
 
     async def _once(self, call: Call, ask: Callable[[], Awaitable[Proposal]]) -> Proposal:
         place = self.name, self._strategy[: call.round]

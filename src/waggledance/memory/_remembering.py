@@ -10,8 +10,6 @@ Source: retrieval of own successes, AgentNet, Yang et al. 2025, arXiv:2504.00587
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from typing import Any
 
 from waggledance.core import (
     Call,
@@ -23,7 +21,6 @@ from waggledance.core import (
     Question,
     RunFailed,
     UsageError,
-    Verdict,
     compose,
     swarm_id,
     well_formed,
@@ -33,6 +30,7 @@ from waggledance.memory._kept import ANY, Where
 from waggledance.memory._memory import Memory
 from waggledance.memory._record import PRIVATE, Record
 from waggledance.memory._told import told
+from waggledance.peers import WrapperPeer
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +40,7 @@ ABOUT = "memory"
 """What its notes are about."""
 
 
-class Remembering:
+class Remembering(WrapperPeer):
     """A peer with a memory; any peer may be given one.
 
     Args:
@@ -70,19 +68,12 @@ class Remembering:
     ) -> None:
         if k < 1 or (least_ppm is not None and not 0 <= least_ppm <= 1_000_000):
             raise UsageError(f"a memory is asked for one record or more above 0 to 1,000,000 ppm, got {k}, {least_ppm}")
-        self.peer, self.memory = peer, memory
+        super().__init__(peer)
+        self.memory = memory
         self._k, self._where, self._least_ppm, self._scope = k, where, least_ppm, scope
 
     def __repr__(self) -> str:
         return f"Remembering({self.peer!r})"
-
-    @property
-    def name(self) -> str:
-        return self.peer.name
-
-    @property
-    def skills(self) -> frozenset[str]:
-        return self.peer.skills
 
     async def propose(self, call: Call) -> Proposal:
         """Answer the question, with what is remembered of it as one more note."""
@@ -90,22 +81,6 @@ class Remembering:
         if words:
             call.guide = (*call.guide, _own_note(call, words))
         return await self.peer.propose(call)
-
-    async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
-        """Answer again, as the peer does."""
-        return await self.peer.revise(call, mine, heard)
-
-    async def note(self, call: Call, about: str, material: Sequence[Message[Any]]) -> str:
-        """Write a note, as the peer does."""
-        return await self.peer.note(call, about, material)
-
-    async def compare(self, call: Call, a: Message[Proposal], b: Message[Proposal]) -> Verdict:
-        """Say which of two proposals is better, as the peer does."""
-        return await self.peer.compare(call, a, b)
-
-    async def critique(self, call: Call, proposal: Message[Proposal]) -> Verdict:
-        """Grade a proposal, as the peer does."""
-        return await self.peer.critique(call, proposal)
 
     def recalled(self, call: Call) -> str:
         """Return what is remembered of a call's question, as its prompt will show it; empty where nothing is near."""

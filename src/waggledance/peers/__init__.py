@@ -16,6 +16,7 @@ from waggledance.peers._toolbox import Toolbox as Toolbox
 from waggledance.peers._toolbox import UsedByWhom as UsedByWhom
 from waggledance.peers._toolbox import arguments_of as arguments_of
 from waggledance.peers._verdict import NoVerdict as NoVerdict
+from waggledance.peers._wrapper import WrapperPeer as WrapperPeer
 
 __all__ = [
     "CUT_SHORT",
@@ -30,6 +31,7 @@ __all__ = [
     "Stakeholder",
     "Toolbox",
     "UsedByWhom",
+    "WrapperPeer",
     "arguments_of",
     "confidence",
     "guess_kind",

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
-from waggledance.core import UNIT, Call, Message, Peer, Proposal, RunFailed, UsageError, Verdict
+from waggledance.core import UNIT, Call, Message, Peer, Proposal, RunFailed, UsageError
+from waggledance.peers import WrapperPeer
 from waggledance.protocols._gate import Gate, Heard, Silent, Speak
 from waggledance.protocols._gate_rules import calls
 
@@ -88,7 +89,7 @@ class ByRecords:
         return {name: max((next(found) for _ in record), default=0) for name, record in self.records.items()}
 
 
-class Gated:
+class Gated(WrapperPeer):
     """A peer behind a gate: it answers the questions that the gate lets it answer, and abstains from the others.
 
     Args:
@@ -97,15 +98,8 @@ class Gated:
     """
 
     def __init__(self, peer: Peer, gate: Gate) -> None:
-        self.peer, self.gate = peer, gate
-
-    @property
-    def name(self) -> str:
-        return self.peer.name
-
-    @property
-    def skills(self) -> frozenset[str]:
-        return self.peer.skills
+        super().__init__(peer)
+        self.gate = gate
 
     async def propose(self, call: Call) -> Proposal:
         """Answer, if there is a reason to.
@@ -128,15 +122,3 @@ class Gated:
         if mine.body.key is None:
             raise StaysSilent(self.name, "it had no answer of its own")
         return await self.peer.revise(call, mine, heard)
-
-    async def note(self, call: Call, about: str, material: Sequence[Message[Any]]) -> str:
-        """Write a note: whoever asks for one asks this peer."""
-        return await self.peer.note(call, about, material)
-
-    async def compare(self, call: Call, a: Message[Proposal], b: Message[Proposal]) -> Verdict:
-        """Compare two proposals."""
-        return await self.peer.compare(call, a, b)
-
-    async def critique(self, call: Call, proposal: Message[Proposal]) -> Verdict:
-        """Grade a proposal."""
-        return await self.peer.critique(call, proposal)

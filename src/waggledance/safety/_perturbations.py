@@ -14,9 +14,9 @@ from math import inf
 from random import Random
 from typing import Any, cast
 
-from waggledance.core import Call, Message, Peer, Proposal, RunFailed, Tool, UnknownName, Verdict
+from waggledance.core import Call, Message, Peer, Proposal, RunFailed, Tool, UnknownName
 from waggledance.network import Crash, Fault, Partition, Pause, Silent, Slow, SlowLink
-from waggledance.peers import Agent, Toolbox
+from waggledance.peers import Agent, Toolbox, WrapperPeer
 
 
 @dataclass(frozen=True)
@@ -100,30 +100,25 @@ def strained(peers: Sequence[Peer], perturbations: Sequence[Perturbation]) -> li
     return seated
 
 
-class _Disguised:
+class _Disguised(WrapperPeer):
     """A peer under another's name, that may say what it says in other words."""
 
     def __init__(self, name: str, inside: Peer, words: dict[int, str] | None = None) -> None:
-        self.name, self._inside, self._words = name, inside, words or {}
+        super().__init__(inside)
+        self._name, self._words = name, words or {}
 
     @property
-    def skills(self) -> frozenset[str]:
-        return self._inside.skills
+    def name(self) -> str:
+        return self._name
 
     async def propose(self, call: Call) -> Proposal:
-        return self._worded(await self._inside.propose(call), call.round)
+        return self._worded(await super().propose(call), call.round)
 
     async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
-        return self._worded(await self._inside.revise(call, mine, heard), call.round)
+        return self._worded(await super().revise(call, mine, heard), call.round)
 
     async def note(self, call: Call, about: str, material: Sequence[Message[Any]]) -> str:
-        return self._words.get(call.round) or await self._inside.note(call, about, material)
-
-    async def compare(self, call: Call, a: Message[Proposal], b: Message[Proposal]) -> Verdict:
-        return await self._inside.compare(call, a, b)
-
-    async def critique(self, call: Call, proposal: Message[Proposal]) -> Verdict:
-        return await self._inside.critique(call, proposal)
+        return self._words.get(call.round) or await super().note(call, about, material)
 
     def _worded(self, said: Proposal, round: int) -> Proposal:
         text = self._words.get(round)
