@@ -15,6 +15,8 @@ from waggledance.models import (
     Completion,
     Embedded,
     Gguf,
+    ModelError,
+    Picture,
     PromptTooLong,
     Request,
     TimedOut,
@@ -45,6 +47,12 @@ def ask(
 
 async def together(model: Embedded, *requests: Request) -> list[Completion]:
     return await asyncio.gather(*(model.complete(request) for request in requests))
+
+
+async def test_pictures_are_refused_and_not_left_out(embedded: Embedded) -> None:
+    shown = Request(turns=(Turn("user", "What is it?", pictures=(Picture("image/gif", b"GIF89a"),)),))
+    with pytest.raises(ModelError, match="cannot look at the pictures"):
+        await embedded.complete(shown)
 
 
 async def test_an_answer_has_text_counts_and_logprobs(embedded: Embedded) -> None:

@@ -14,7 +14,7 @@ from waggledance.models._engines import engine_for, let_go
 from waggledance.models._errors import TimedOut, WeightsBroken, WeightsMissing
 from waggledance.models._llama_chat import completion_of
 from waggledance.models._llama_server import Shape
-from waggledance.models._model import Completion, Request
+from waggledance.models._model import Completion, Request, check_sight
 from waggledance.models._openmp import check_openmp
 from waggledance.models._weights import check_file
 
@@ -91,6 +91,7 @@ class Gguf:
         return await self._answered(request, hear)
 
     async def _answered(self, request: Request, hear: Callable[[str], None] | None) -> Completion:
+        check_sight(self, request)
         started = perf_counter()
         try:
             async with asyncio.timeout(request.timeout_s):
