@@ -4,7 +4,7 @@ import pytest
 
 from waggledance import Swarm
 from waggledance.core import UNIT, Proposal, Question, RunFailed, UnknownName, UsageError
-from waggledance.lab import Task
+from waggledance.lab import Arm, RunLog, Score, Task, compare
 from waggledance.lab._bank import Bank, digest_of
 from waggledance.lab._bank_peer import BankCrowd, BankPeer
 from waggledance.lab._due import RecordPlan
@@ -75,7 +75,7 @@ async def test_what_was_not_recorded_fails_with_what_is_missing(bank: Bank) -> N
     with pytest.raises(RunFailed, match="answer 9 of m"):
         await peer.propose(call)
     a, b, none = (as_message(key or "-", "x", Proposal(key=key)) for key in ("4", "77", None))
-    with pytest.raises(RunFailed, match="no comparison of 4 and 77 by m"):
+    with pytest.raises(RunFailed, match="a comparison of 4 and 77 by m is not in the bank"):
         await peer.compare(call, a, b)
     with pytest.raises(RunFailed, match="without an answer"):
         await peer.compare(call, a, none)
@@ -120,3 +120,18 @@ async def test_a_crowd_of_strangers_of_nobody_or_of_too_many_is_refused(bank: Ba
         BankCrowd(bank, [])
     with pytest.raises(UsageError, match="sits 7 times and has 6"):
         BankCrowd(bank, ["m"] * 7)
+
+
+async def test_nothing_is_claimed_of_an_arm_that_asks_for_what_a_bank_does_not_hold(bank: Bank, tmp_path: Path) -> None:
+    tasks = [Task(family="dogs", question=question, key="4") for question in QUESTIONS.values()]
+    arms = [Arm(name, BankCrowd(bank), name) for name in ("vote", "peer-ranking")]  # judged were six of the eight
+    report = await compare(arms, tasks, score=right, folder=tmp_path / "lab")
+    (against,) = report.against_first
+    assert against.verdict == "left out"
+    assert against.why.startswith("in 2 of 8 runs the bank lacks answers or judgements")
+    assert "- peer-ranking is left out of claims: in 2 of 8 runs" in report.markdown()
+    assert not [arm.name for arm in report.about.arms if arm.name == "vote" and arm.left_out]
+
+
+def right(task: Task, run: RunLog) -> Score:
+    return Score.of(run.decision.key == task.key)

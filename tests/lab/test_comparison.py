@@ -240,7 +240,7 @@ async def test_one_recorded_answer_cannot_be_matched_and_nothing_is_claimed(plan
     report = await compare(arms, recorded.tasks(), score=recorded.score, folder=tmp_path)
     vote, debate = report.at_equal["calls"]
     assert (vote.verdict, vote.p_holm) == ("unmatched", None)
-    assert "only 1 sample(s)" in vote.why
+    assert "only 1 sample can be had" in vote.why
     assert debate.verdict == "left out"
     assert "stand by their answers" in report.markdown()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,26 @@ async def test_a_picture_is_drawn_with_and_without_prices(planted: Planted, tmp_
     report = await made(planted, tmp_path, chars)
     plot(report, tmp_path / "p.png")
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+
+
+async def test_arms_of_one_cost_stand_side_by_side_and_no_name_covers_another(
+    planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figure = pytest.importorskip("matplotlib.figure")
+    recorded = planted(20, {"a": 0.9, "b": 0.6, "c": 0.4}, samples=4, chars=200)
+    crowd = RecordedCrowd(recorded.answers)
+    arms = [Arm(f"the same vote once more, number {n}", crowd) for n in range(5)]
+    report = await compare(arms, recorded.tasks(), score=recorded.score, folder=tmp_path)
+    drawn: list[Any] = []
+    monkeypatch.setattr(figure.Figure, "savefig", lambda self, *_, **__: drawn.append(self))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    plot(report, tmp_path / "p.png")
+    (axes,), renderer = drawn[0].axes, drawn[0].canvas.get_renderer()
+    names = {text.get_text(): text for text in axes.texts}
+    assert names.keys() >= {arm.name for arm in arms}
+    assert len({names[arm.name].xy[0] for arm in arms}) == 5
+    boxes = [text.get_window_extent(renderer) for text in names.values()]
+    assert not any(a.overlaps(b) for n, a in enumerate(boxes) for b in boxes[:n])
+    assert "1 for each read and 4 for each written" in axes.get_xlabel()  # nobody gave prices, so these are no dollars
 
 
 async def test_without_matplotlib_all_else_is_kept_and_a_sentence_says_what_to_install(

@@ -25,6 +25,8 @@ class ArmAbout(msgspec.Struct, frozen=True, kw_only=True):
     """The folder of its logs, within the comparison's."""
     left_out: str = ""
     """Why nothing is claimed about it; empty when there is no reason."""
+    recorded: bool = False
+    """Whether its peers repeat a bank: what is missing there says nothing about the arm."""
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from typing import Any
 from waggledance.core import Call, Cost, Message, Peer, Proposal, Question, RunFailed, UnknownName, UsageError, Verdict
 from waggledance.lab._bank import Answer, Bank, digest_of
 from waggledance.lab._overheard import Retold, a_call
+from waggledance.lab._spent import UNRECORDED
 from waggledance.lab._task import Task
 from waggledance.models import Completion
 from waggledance.peers import Agent
@@ -51,13 +52,13 @@ class BankPeer:
             RunFailed: no such answer was recorded, or notes guide this one, which none did when it was recorded.
         """
         if call.guide:
-            raise RunFailed(f"the bank has no answers of {self.model} that notes guided")
+            raise RunFailed(f"an answer of {self.model} that notes guided {UNRECORDED}")
         if call.round >= len(self.samples):
             have = len(self.samples)
             raise RunFailed(f"peer {self.name!r} has {have} recorded answer{'s' * (have != 1)} and was asked for more")
         line = self._bank.answer(digest_of(call.question), self.model, self.samples[call.round])
         if line is None:
-            raise RunFailed(f"answer {self.samples[call.round]} of {self.model} to this question is not in the bank")
+            raise RunFailed(f"answer {self.samples[call.round]} of {self.model} to this question {UNRECORDED}")
         call.charge(_cost(line.completion))
         return await retold(line, call.question)
 
@@ -74,7 +75,7 @@ class BankPeer:
         if line is None:
             line, swapped = self._bank.verdict(digest, self.model, second, first), True
         if line is None:
-            raise RunFailed(f"no comparison of {first:.40} and {second:.40} by {self.model} is in the bank")
+            raise RunFailed(f"a comparison of {first:.40} and {second:.40} by {self.model} {UNRECORDED}")
         call.charge(_cost(line.completion))
         if line.scores is None:
             raise RunFailed(line.lapse)

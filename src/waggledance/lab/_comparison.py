@@ -16,6 +16,7 @@ from waggledance.consensus import name_of
 from waggledance.core import Budget, UsageError
 from waggledance.lab._about import About, ArmAbout, keep_about
 from waggledance.lab._arm import Arm, Weigh
+from waggledance.lab._bank_peer import BankCrowd
 from waggledance.lab._conversation import Conversation, Job, OnRun, described, run_jobs
 from waggledance.lab._prices import Prices
 from waggledance.lab._recorded_crowd import RecordedCrowd
@@ -182,6 +183,7 @@ class Comparison:
             budget=str(talk.budget),
             log=str(talk.folder.relative_to(self.folder)),
             left_out=_MUTE if talks and isinstance(arm.crowd, RecordedCrowd) else "",
+            recorded=isinstance(arm.crowd, BankCrowd),
         )
 
 

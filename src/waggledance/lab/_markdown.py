@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import isfinite
+from math import inf
 
 from waggledance.lab._arm_line import ArmLine
 from waggledance.lab._report import Report
@@ -70,7 +70,7 @@ def _versus(table: Sequence[Versus], *, samples: bool, none: str) -> Iterator[st
             _cell(line.arm), *([_number(line.samples or 0)] if samples else []), spend,
             f"{line.difference:+.3f}", f"{line.low:+.3f} to {line.high:+.3f}", _p(line.p),
             "–" if line.p_holm is None else _p(line.p_holm),
-            f"{line.smallest:.3f}" if isfinite(line.smallest) else "–", said + (f": {line.why}" if line.why else ""),
+            f"{line.smallest:.3f}" if 0 < line.smallest < inf else "–", said + (f": {line.why}" if line.why else ""),
         ])  # fmt: skip
 
 
@@ -97,6 +97,10 @@ def _notes(report: Report) -> Iterator[str]:
             f"- {nominal} of {len(about.models)} models have no price: their tokens count 1 read and 4 written, in "
             "millionths of a dollar. Only ratios between arms mean anything then. Give prices with --prices."
         )
+    else:
+        yield "- Cost is that of a run's tokens, in millionths of a dollar, at the prices given."
+    if any(line.failed for line in report.arms if line.role == "arm"):
+        yield "- *No answer* counts answers and judgements, of all runs, that were asked for and did not come."
     if not any(line.tokens for line in report.arms):
         yield "- No tokens were recorded, so nothing is matched by priced tokens."
     for arm in about.arms:

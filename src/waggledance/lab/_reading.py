@@ -64,7 +64,13 @@ def load(name: str | Path, folder: Path | None = None) -> QuestionSet:
         tasks.append(task)
         if by:
             answers[task.id] = by
-    return QuestionSet(family, blake3(path.read_bytes()).hexdigest(length=16), tasks, answers)
+    return QuestionSet(_title(name, family), blake3(path.read_bytes()).hexdigest(length=16), tasks, answers)
+
+
+def _title(name: str | Path, family: str) -> str:
+    """Return what reports call a set: with the folder of those that share one, such as ``gsm8k/test``."""
+    among = Path(name)
+    return f"{among.parent}/{family}" if len(among.parts) == 2 and not among.exists() else family
 
 
 def _find(name: Path, folder: Path | None) -> Path:

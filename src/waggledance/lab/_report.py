@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from waggledance.core import UsageError
-from waggledance.lab._about import About
+from waggledance.lab._about import About, ArmAbout
 from waggledance.lab._above_random import above_random
 from waggledance.lab._arm_line import ArmLine, line_of
 from waggledance.lab._front import front
@@ -18,6 +18,8 @@ from waggledance.lab._versus import Versus, judged, versus
 
 UNITS: tuple[Unit, ...] = ("calls", "priced tokens")
 _ORDER: tuple[Role, ...] = ("one call", "random pick", "oracle", "self-consistency", "arm")
+MAY_LACK = 0.05
+"""Share of an arm's runs in which a bank may lack something, for a claim about the arm."""
 _ENDS: tuple[Role, Role] = ("random pick", "oracle")
 
 
@@ -76,6 +78,7 @@ def build(about: About, rows: Sequence[Row]) -> Report:
         raise UsageError("no run has come to its end yet, so there is nothing to report: run the comparison first")
     references = sorted(of.keys() - set(names), key=lambda name: (_ORDER.index(of[name][0].role), name))
     clusters = len({row.cluster for name in done for row in of[name]})
+    about = replace(about, arms=[replace(arm, left_out=arm.left_out or _gaps(arm, of)) for arm in about.arms])
     left_out = {arm.name: arm.left_out for arm in about.arms}
     return Report(
         about=about,
@@ -93,6 +96,15 @@ def build(about: About, rows: Sequence[Row]) -> Report:
         ),
         unfinished=sum(len(tasks) * about.repeats - len(of.get(name, ())) for name in names),
     )
+
+
+def _gaps(arm: ArmAbout, of: Mapping[str, Sequence[Row]]) -> str:
+    """Return what a bank lacks of an arm; empty where its peers had all that they were asked for, or nearly."""
+    rows = of.get(arm.name, ()) if arm.recorded else ()
+    lacking = sum(1 for row in rows if row.spent.unrecorded)
+    if lacking <= MAY_LACK * len(rows):
+        return ""
+    return f"in {lacking:,} of {len(rows):,} runs the bank lacks answers or judgements that it asked for; record them"
 
 
 def _pools(about: About) -> dict[str, str]:

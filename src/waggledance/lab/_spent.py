@@ -10,6 +10,9 @@ import msgspec
 from waggledance.core import Cost, Judgement, Message, PeerId, Proposal, encode, members_of
 from waggledance.lab._prices import Prices
 
+UNRECORDED = "is not in the bank"
+"""How a bank's peer says that it was asked for what nobody recorded."""
+
 
 class Spent(msgspec.Struct, frozen=True, kw_only=True):
     """What one run spent. How often a model's own client tried again is not in the messages, so it is not here."""
@@ -29,6 +32,8 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
     """From the opening to the last message, on the writers' clocks."""
     failed: int = 0
     """Answers and judgements that are missing: a model's error, a spent budget, nothing recorded."""
+    unrecorded: int = 0
+    """Of those, the ones that a bank was asked for and does not hold."""
     unparsable: int = 0
     """Answers in whose words none was found."""
 
@@ -65,6 +70,7 @@ def spent(messages: Iterable[Message[Any]], models: Mapping[str, str], prices: P
         rounds=1 + max((body.round for body in said), default=-1),
         seconds=(max(walls) - min(walls)) / 1000,
         failed=sum(1 for body in said if body.lapse and not (isinstance(body, Proposal) and body.text)),
+        unrecorded=sum(1 for body in said if UNRECORDED in body.lapse),
         unparsable=sum(1 for body in answers if body.text),
     )
 

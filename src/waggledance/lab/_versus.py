@@ -152,6 +152,6 @@ def _unmatched(pairs: Sequence[tuple[Row, Row]], spend: dict[Unit, float], unit:
     if unit not in spend:
         return f"{unit} are not known"
     if spend[unit] > OVERSPEND:
-        samples = max(other.samples or 0 for _, other in pairs)
-        return f"the arm spends {spend[unit]:.2f} times as much: there are only {samples} sample(s) to be had"
+        most = max(other.samples or 0 for _, other in pairs)
+        return f"the arm spends {spend[unit]:.2f} times as much: only {most:g} sample{'s' * (most != 1)} can be had"
     return ""
