@@ -70,8 +70,8 @@ def _print(name: str, group: Cast, result: dict[str, Any]) -> None:
     )
     print_text(f"{name}, {group.who}; probe of {said.questions} questions {known}")
     print_text(
-        f"mean accuracy {said.accuracy:.1%}; correlation {said.rho:.2f}, so that no number of them is worth more than "
-        f"{_many(said.saturation)} independent ones; two that err agree in {said.agreement:.0%}"
+        f"mean accuracy {said.accuracy:.1%}; correlation {said.rho:.2f}, so that {_worth(said.saturation)}; "
+        f"two that err agree in {said.agreement:.0%}"
     )
     alone = (
         "1",
@@ -95,7 +95,7 @@ def _row(vote: Expected, said: Prediction, group: Cast, seen: dict[int, float]) 
         f"{vote.n}{more}",
         f"{vote.accuracy:.1%}",
         f"{vote.low:.1%} to {vote.high:.1%}",
-        f"{100 * vote.gain:+.1f} ({100 * vote.gain_low:+.1f} to {100 * vote.gain_high:+.1f})",
+        f"{_points(vote.gain)} ({_points(vote.gain_low)} to {_points(vote.gain_high)})",
         f"{vote.varied:.1%}",
         _tokens(group, vote.n),
         _seen(seen, vote.n),
@@ -120,5 +120,11 @@ def _seen(seen: dict[int, float], n: int) -> str:
     return f"{seen[n]:.1%}" if n in seen else ""
 
 
-def _many(independent: float) -> str:
-    return f"{independent:.1f}" if independent < 1_000 else "all of them"
+def _points(gain: float) -> str:
+    return f"{round(100 * gain, 1) + 0.0:+.1f}"  # never -0.0
+
+
+def _worth(independent: float) -> str:
+    if independent < 1_000:
+        return f"no number of them is worth more than {independent:.1f} independent ones"
+    return "each counts as an independent one"
