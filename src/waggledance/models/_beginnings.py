@@ -1,4 +1,4 @@
-"""What questions to one model have in common: the beginning that is computed once for all that arrive together."""
+"""What requests to one model have in common: a beginning, which is computed once for those that are sent together."""
 
 from collections.abc import Iterator, Sequence
 
@@ -42,7 +42,11 @@ def turns_of(turns: Sequence[Turn], length: int) -> tuple[Turn, ...]:
 
 
 def shared(first: str, second: str) -> int:
-    """How many characters two strings begin with alike."""
+    """Return how many characters two texts begin with alike.
+
+    >>> shared("the document, question 1", "the document, question 2")
+    23
+    """
     low, high = 0, min(len(first), len(second))
     while low < high:
         middle = (low + high + 1) // 2

@@ -26,6 +26,7 @@ from blake3 import blake3
 from waggledance.core import UsageError
 from waggledance.models import Request
 from waggledance.models._bank import request_key
+from waggledance.models._beginnings import flat, shared
 
 OVERTAKE = 1_024
 """How often a call may be overtaken before it goes next; a batch that holds more calls back comes near the order of
@@ -47,27 +48,10 @@ def call_of(request: Request, arrived: int = 0) -> Call:
     """Return a request as a call.
 
     The time-out shapes no answer, nor does the seed where the likeliest token is always taken, so both are left out of
-    what makes two calls equal. Roles are marked off in the text, so that a beginning ends with its turn.
+    what makes two calls equal.
     """
-    text = "".join(f"\x02{turn.role}\x03{turn.text}" for turn in request.turns)
     asked = msgspec.structs.replace(request, seed=0) if request.temperature == 0 else request
-    return Call(text, request_key("", asked), arrived)
-
-
-def shared(first: str, second: str) -> int:
-    """Return how many characters two texts begin with alike.
-
-    >>> shared("the document, question 1", "the document, question 2")
-    23
-    """
-    low, high = 0, min(len(first), len(second))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if first[low:middle] == second[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    return Call(flat(request), request_key("", asked), arrived)
 
 
 class Pending:

@@ -17,7 +17,8 @@ from collections.abc import Mapping, Sequence
 from blake3 import blake3
 
 from waggledance.core import UNIT, UsageError
-from waggledance.tasks._consolidate import Call, shared
+from waggledance.models._beginnings import shared
+from waggledance.tasks._consolidate import Call
 
 BEGINNING_CHARS = 400
 """What of a call's text, behind what all share, decides its worker: about 100 tokens."""
