@@ -16,8 +16,8 @@ from waggledance.network._faults import Silent as Silent
 from waggledance.network._faults import Slow as Slow
 from waggledance.network._faults import SlowLink as SlowLink
 from waggledance.network._faults import touched as touched
-from waggledance.network._gathering import Crashed as Crashed
 from waggledance.network._gathering import SimulatedGathering as SimulatedGathering
+from waggledance.network._lives import Crashed as Crashed
 from waggledance.network._local import Local as Local
 from waggledance.network._network import Gathering as Gathering
 from waggledance.network._network import Listener as Listener

@@ -1,13 +1,11 @@
-"""One question on a simulated network: who lives, who is told, who repairs with whom."""
+"""One question on a simulated network: what its peers write, who is told, and what each of them then holds."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from functools import partial
-from math import ceil, inf
-from operator import itemgetter
+from math import ceil
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from blake3 import blake3
@@ -19,7 +17,6 @@ from waggledance.core import (
     Message,
     MessageId,
     PeerId,
-    RunFailed,
     SwarmId,
     encode,
     frame,
@@ -28,8 +25,8 @@ from waggledance.core import (
     signature_holds,
 )
 from waggledance.network._copy import Copy, Sealed
-from waggledance.network._faults import Crash, Equivocate, Lie, Partition, Pause, Restart, Silent
-from waggledance.network._luck import fraction, luck
+from waggledance.network._greetings import Greetings
+from waggledance.network._lives import Lives
 from waggledance.network._network import Listener
 from waggledance.network._post import Answer, Hello, Payload, Post
 from waggledance.network._replica import Replica, simulated_key
@@ -46,23 +43,6 @@ AnyMessage = Message[Any]
 
 EPOCH_MS = 1_735_689_600_000
 """Virtual time 0 on the wall: 2025-01-01 00:00 UTC."""
-SYNC_JITTER = 0.4
-"""A repair starts within this share of the period: ±20 %, as in the network specification, §2."""
-RECOVERY_PERIODS = 20
-"""For so many periods a peer that lost its log goes on asking those who have not answered for its own past."""
-SURELY = 21
-"""-ln(1e-9): after so many times the expected number of tries, what has not worked will not."""
-
-
-class Crashed(RunFailed):
-    """A peer's process ended and did not begin again; carries whose and when."""
-
-    def __init__(self, peer: str, at_s: float) -> None:
-        super().__init__(peer, at_s)
-        self.peer, self.at_s = peer, at_s
-
-    def __str__(self) -> str:
-        return f"peer {self.peer!r} crashed after {self.at_s:g} s and did not come back"
 
 
 class SimulatedClock:
@@ -78,9 +58,7 @@ class SimulatedClock:
 class SimulatedGathering:
     """One channel, with a copy for every peer.
 
-    **Repair** runs on one timer while a peer's protocol is under way. The timer stops when it can do no more, so that a
-    deadlock shows: when all copies are equal, or when nobody has learned anything for so many repairs that one that
-    could help has failed with a chance below one in a billion. It starts again with the next thing that happens.
+    Repair runs while a peer's protocol is under way, or lingers; see `Greetings`.
 
     Why not the mesh's own repair. What is alike is one piece of code for both: `have`, `missing`, `wanted`, `give`.
     What is left there keeps apart many channels, at rest or awake, of many members (roots, outlines), and proves
@@ -123,13 +101,15 @@ class SimulatedGathering:
         self._from_asker: list[Sealed] = []
         self._listeners: list[Listener] = []
         self._running = 0
-        self._lingering = False
-        self._closed = False
-        self._to_come: deque[tuple[float, Callable[[], None]]] = deque()
-        self._next_s = 0.0
-        self._timer: asyncio.TimerHandle | None = None
-        self._repair: asyncio.TimerHandle | None = None
-        self._repairs = self._in_vain = 0
+        self._lingering = self._closed = False
+        self._greetings = Greetings(
+            loop, self._replicas, self._post, self._weather, seed=self._seed, loss=network.loss,
+            period_s=network.sync_every_s, wanted=lambda: not self._closed and bool(self._running or self._lingering),
+        )  # fmt: skip
+        self._lives = Lives(
+            loop, self._replicas, network.faults, self._post, period_s=network.sync_every_s,
+            stir=self._greetings.stir, renew=self._renew,
+        )  # fmt: skip
         self.delivered = 0
         """How many messages have arrived at a door, first and repeated ones alike."""
         self.ended_s: float | None = None
@@ -138,7 +118,7 @@ class SimulatedGathering:
         for replica in (*self._replicas, self._asker):
             self._give_copy(replica)
         self._link()
-        self._schedule()
+        self._lives.schedule()
 
     # -- what the swarm sees ------------------------------------------------------------------------------------
 
@@ -156,8 +136,7 @@ class SimulatedGathering:
 
     def start(self, peer: PeerId, run: Callable[[Channel], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
         replica = self._by_id[peer]
-        mortal = any(isinstance(f, Crash | Restart) and f.peer == replica.name for f in self._network.faults)
-        task = self._loop.create_task(self._live(replica, run) if mortal else run(replica.copy))
+        task = self._lives.run(replica, run)
         self._running += 1
         task.add_done_callback(self._one_less)
         return task
@@ -174,10 +153,8 @@ class SimulatedGathering:
             await self._linger()
         self._closed = True
         self._loop.explain.remove(self._who_waits)
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._repair is not None:
-            self._repair.cancel()
+        self._lives.close()
+        self._greetings.close()
         self._post.close()
         for replica in (*self._replicas, self._asker):
             replica.copy.close()
@@ -212,6 +189,17 @@ class SimulatedGathering:
         )
         replica.door.refused += refused
 
+    def _renew(self, replica: Replica, log: str) -> None:
+        """Give a peer whose process begins again what is left of its log."""
+        replica.copy.close()
+        if log == "empty":
+            self._give_copy(replica)
+            replica.recovering = True
+            for sealed in self._from_asker:
+                replica.door.admit(sealed.message, sealed.raw)
+        else:
+            self._give_door(replica)
+
     def _link(self) -> None:
         """Say who is linked to whom."""
         replicas, links = self._replicas, self._network.links
@@ -229,41 +217,6 @@ class SimulatedGathering:
                         linked[listener].add(speaker)
         for replica, others in zip(replicas, linked, strict=True):
             replica.neighbours = [replicas[i] for i in sorted(others)]
-
-    def _schedule(self) -> None:
-        """Put what the faults do in the order of their moments; what is due at the start is done at once."""
-        by_name = {replica.name: replica for replica in self._replicas}
-        for fault in self._network.faults:
-            match fault:
-                case Crash():
-                    self._at(fault.at_s, partial(self._crash, by_name[fault.peer]))
-                case Restart():
-                    self._at(fault.at_s, partial(self._restart, by_name[fault.peer], fault.log))
-                case Lie():
-                    by_name[fault.peer].lies += (fault,)
-                case Equivocate():
-                    by_name[fault.peer].equivocations += (fault,)
-                case Silent() | Partition():
-                    self._at(fault.until_s, self._stir)
-                case Pause():
-                    self._at(fault.at_s + fault.for_s, self._stir)
-                case _:
-                    pass
-        self._to_come = deque(sorted(self._to_come, key=itemgetter(0)))
-        self._come_due()
-
-    def _at(self, at_s: float, what: Callable[[], None]) -> None:
-        if at_s < inf:
-            self._to_come.append((at_s, what))
-
-    def _come_due(self) -> None:
-        """Do what is due by now; of one moment, in the order in which the faults are listed."""
-        now = max(self._post.now(), self._next_s)
-        while self._to_come and self._to_come[0][0] <= now:
-            self._to_come.popleft()[1]()
-        if self._to_come and not self._closed:
-            self._next_s = self._to_come[0][0]
-            self._timer = self._loop.call_at(self._post.started_s + self._next_s, self._come_due)
 
     # -- writing and reading ------------------------------------------------------------------------------------
 
@@ -295,7 +248,7 @@ class SimulatedGathering:
             for other in self._replicas:
                 other.door.admit(sealed.message, sealed.raw)
             return
-        self._stir()
+        self._greetings.stir()
         now = self._post.now()
         if not replica.up or self._weather.silent(replica.index, now):
             return
@@ -372,9 +325,7 @@ class SimulatedGathering:
         door = receiver.door
         stored = door.receive(framed) if sealed is None else door.admit(sealed.message, sealed.raw)
         if stored:
-            self._in_vain = 0
-            if self._repair is None:
-                self._stir()
+            self._greetings.stir()
 
     def _give(self, sender: Replica, receiver: Replica, messages: Sequence[AnyMessage]) -> None:
         if self._weather.silent(sender.index, self._post.now()):
@@ -393,126 +344,20 @@ class SimulatedGathering:
             replica.asked.update(new)
             self._post.send(replica, self._from, Want(self._name, new))
 
-    # -- repair -------------------------------------------------------------------------------------------------
-
-    def _stir(self) -> None:
-        """Something has happened: let repair run, if there is anybody to repair for."""
-        self._in_vain = 0
-        if self._repair is None and not self._closed and (self._running or self._lingering) and self._network.loss < 1:
-            self._repair = self._loop.call_later(self._network.sync_every_s, self._repair_once)
-
-    def _repair_once(self) -> None:
-        """Let each peer greet one of its neighbours."""
-        self._repair = None
-        if self._at_rest() or not (self._running or self._lingering):
-            return
-        self._repairs += 1
-        self._in_vain += 1
-        now, period = self._post.now(), self._network.sync_every_s
-        for replica in self._replicas:
-            replica.asked.clear()
-            if replica.up and replica.neighbours and not self._weather.silent(replica.index, now):
-                which, late = luck(self._seed, b"repair", replica.index, self._repairs, 0, 0, n=2)
-                partner = replica.neighbours[which % len(replica.neighbours)]
-                hello = Hello(replica.have(), must_answer=replica.recovering)
-                self._post.send(replica, partner, hello, SYNC_JITTER * period * fraction(late))
-        self._repair = self._loop.call_later(period, self._repair_once)
-
-    def _at_rest(self) -> bool:
-        """Say whether repair can do no more."""
-        up = [replica for replica in self._replicas if replica.up]
-        if len({replica.copy.digest() for replica in up}) <= 1:
-            return True
-        tries = min(len(up), 32) / (1 - self._network.loss) ** 2
-        return self._in_vain >= ceil(SURELY * tries)
+    # -- the end ------------------------------------------------------------------------------------------------
 
     async def _linger(self) -> None:
         self._lingering = True
-        self._stir()
+        self._greetings.stir()
         periods = ceil(self._network.linger_s / self._network.sync_every_s)
         for _ in range(periods):
-            if self._repair is None:
+            if self._greetings.rest:
                 break
             await asyncio.sleep(self._network.sync_every_s)
         self._lingering = False
 
     def _one_less(self, task: asyncio.Task[Any]) -> None:
         self._running -= 1
-
-    # -- processes that end and begin again ---------------------------------------------------------------------
-
-    async def _live(self, replica: Replica, run: Callable[[Channel], Coroutine[Any, Any, T]]) -> T:
-        """Run a peer's coroutine, again after each restart; the last life's result stands.
-
-        Raises:
-            Crashed: the process ended and no restart is to come.
-        """
-        first = replica.up
-        while True:
-            if not replica.up:
-                await self._wait_for_restart(replica)
-            life = self._loop.create_task(run(replica.copy) if first else self._live_again(replica, run))
-            replica.life = life
-            first = False
-            try:
-                return await life
-            except asyncio.CancelledError:
-                current = asyncio.current_task()
-                if current is not None and current.cancelling():
-                    raise
-
-    async def _live_again(self, replica: Replica, run: Callable[[Channel], Coroutine[Any, Any, T]]) -> T:
-        if replica.recovering:
-            await self._recover(replica)
-        replica.copy.recall()
-        return await run(replica.copy)
-
-    async def _wait_for_restart(self, replica: Replica) -> None:
-        now = self._post.now()
-        ahead = (f for f in self._network.faults if isinstance(f, Restart) and f.peer == replica.name and f.at_s > now)
-        if not any(ahead):
-            raise Crashed(replica.name, replica.down_since)
-        replica.back = self._loop.create_future()
-        try:
-            await replica.back
-        finally:
-            replica.back = None
-
-    async def _recover(self, replica: Replica) -> None:
-        """Ask every neighbour for what it has, until this peer's own past is here from all who answer."""
-        me = replica.key.peer
-        for _ in range(RECOVERY_PERIODS):
-            for other in replica.neighbours:
-                if other.index not in replica.heard:
-                    self._post.send(replica, other, Hello(replica.have(), must_answer=True))
-            await asyncio.sleep(self._network.sync_every_s)
-            mine = [tip.id for have in replica.heard.values() for tip in have.heads if tip.author == me]
-            if len(replica.heard) == len(replica.neighbours) and all(id in replica.copy for id in mine):
-                break
-            self._stir()
-        replica.recovering = False
-
-    def _crash(self, replica: Replica) -> None:
-        if not replica.up:
-            return
-        replica.up, replica.down_since = False, self._post.now()
-        if replica.life is not None:
-            replica.life.cancel()
-
-    def _restart(self, replica: Replica, log: str) -> None:
-        self._crash(replica)
-        replica.up = True
-        replica.copy.close()
-        if log == "empty":
-            self._give_copy(replica)
-            replica.recovering = True
-            for sealed in self._from_asker:
-                replica.door.admit(sealed.message, sealed.raw)
-        else:
-            self._give_door(replica)
-        if replica.back is not None and not replica.back.done():
-            replica.back.set_result(None)
-        self._stir()
 
     def __repr__(self) -> str:
         return f"SimulatedGathering({self._name!r}, {len(self._replicas)} peers, asker {show(self.asker)})"
