@@ -165,6 +165,39 @@ async def test_items_that_were_given_out_can_be_referred_to_by_their_caller_alon
     assert (raised.value.code, raised.value.param) == ("item_not_found", "input[1]")
 
 
+async def test_what_a_response_was_asked_is_listed_page_by_page_for_its_caller(served: Served) -> None:
+    given: Any = [
+        {"role": "user", "content": "One."},
+        {"role": "assistant", "content": "1"},
+        {"type": "function_call", "call_id": "c", "name": "count", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c", "output": "2"},
+        {"role": "user", "content": [{"type": "input_text", "text": "Three."}]},
+    ]
+    async with talking(served, host_of(ICE), keys=Keys({"ada": ADA, "ben": BEN})) as client:
+        got = await client.responses.create(model="default", input=given)
+        items: list[Any] = [item async for item in client.responses.input_items.list(got.id, limit=2, order="asc")]
+        assert [item.type for item in items] == [
+            "message",
+            "message",
+            "function_call",
+            "function_call_output",
+            "message",
+        ]
+        assert [items[i].content[0].text for i in (0, 1, 4)] == ["One.", "1", "Three."]
+        backwards: list[Any] = [item async for item in client.responses.input_items.list(got.id)]
+        assert [item.id for item in backwards] == [item.id for item in reversed(items)]
+        plain = await client.responses.create(model="default", input="Tell me of ice.")
+        (only,) = (await client.responses.input_items.list(plain.id)).data
+        assert (only.type, only.content[0].text) == ("message", "Tell me of ice.")  # type: ignore[union-attr] # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+        wrong: Any
+        for wrong in ({"limit": 0}, {"limit": 101}, {"order": "up"}, {"after": "x"}):
+            with pytest.raises(openai.BadRequestError) as raised:
+                await client.responses.input_items.list(got.id, **wrong)
+            assert raised.value.param in wrong
+        with pytest.raises(openai.NotFoundError):
+            await client.with_options(api_key=BEN).responses.input_items.list(got.id)
+
+
 @pytest.mark.parametrize(
     ("wrong", "param"),
     [

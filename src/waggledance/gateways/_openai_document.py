@@ -36,8 +36,11 @@ def document() -> dict[str, Any]:
                 "post": _operation("respond", "Ask a swarm; see the OpenAI API.", body=response, failing=_ASKING),
             },
             "/v1/responses/{id}": {
-                "get": _operation("response", "A response that is kept.", parameters=[id], failing=(404,)),
+                "get": _operation("response", "A response that is kept.", parameters=[id], failing=(400, 404)),
                 "delete": _operation("forget", "Forget a response.", parameters=[id], failing=(404,)),
+            },
+            "/v1/responses/{id}/input_items": {
+                "get": _operation("input", "What a response was asked.", parameters=[id], failing=(400, 404)),
             },
         },
         "components": {
@@ -80,7 +83,7 @@ def _operation(
     error = {"application/json": {"schema": {"$ref": _REFS.format(name="Error")}}}
     well: dict[str, Any] = {"application/json": {"schema": {"type": "object"}}}
     if body is not None:
-        well["text/event-stream"] = {"schema": {"type": "string"}}
+        well["text/event-stream"] = {}  # OpenAPI 3.1 has no words for the events in it
     statuses = sorted({*failing, *(() if open else (401, 403, 429))})
     operation: dict[str, Any] = {
         "operationId": id,

@@ -22,6 +22,7 @@ from waggledance.gateways._openai_asked import PREFIX, chat_asked, model_of, res
 from waggledance.gateways._openai_body import BadRequest, ChatBody, Item, ResponseBody, read
 from waggledance.gateways._openai_chat import chunks, completion
 from waggledance.gateways._openai_errors import fault_of
+from waggledance.gateways._openai_items import input_items, page_of
 from waggledance.gateways._openai_kept import PREFIX as RESPONSE
 from waggledance.gateways._openai_kept import Kept, Shelf, read_elsewhere
 from waggledance.gateways._openai_response import begun, ended, events, items, turns_of
@@ -58,6 +59,7 @@ class OpenAIDoor:
             Route("/v1/chat/completions", _told(self._chat), methods=["POST"]),
             Route("/v1/responses", _told(self._respond), methods=["POST"]),
             Route("/v1/responses/{id}", _told(self._kept_response), methods=["GET", "DELETE"]),
+            Route("/v1/responses/{id}/input_items", _told(self._input_items)),
             Route("/openapi.json", self._described),
         ]
 
@@ -123,7 +125,7 @@ class OpenAIDoor:
 
         def keep(whole: dict[str, Any], answer: Answer) -> None:
             if body.store is not False:
-                self._shelf.keep(whole["id"], Kept(caller, whole, (*said, *turns_of(answer))))
+                self._shelf.keep(whole["id"], Kept(caller, whole, raw, (*said, *turns_of(answer))))
 
         if body.stream:
             await answering.begin()
@@ -170,7 +172,7 @@ class OpenAIDoor:
         id, caller = request.path_params["id"], caller_of(request)
         kept = await self._find(id, caller)
         if kept is None:
-            return refusal(404, f"there is no response {id[:80]!r}; it may be forgotten", "response_not_found", "id")
+            return _not_found(id)
         if request.query_params.get("stream", "false").lower() not in ("false", "0"):
             what = "a response that is kept is given whole, and not streamed again; leave stream out"
             raise BadRequest(what, "stream", "unsupported_parameter")
@@ -178,6 +180,13 @@ class OpenAIDoor:
             self._shelf.forget(id)
             return _json({"id": id, "object": "response", "deleted": True})
         return _json(kept.response)
+
+    async def _input_items(self, request: Request) -> Response:
+        id = request.path_params["id"]
+        kept = await self._find(id, caller_of(request))
+        if kept is None:
+            return _not_found(id)
+        return _json(page_of(input_items(id.removeprefix(RESPONSE), kept.raw), request.query_params))
 
     def _now_s(self) -> int:
         return self._clock.wall_ms() // 1_000
@@ -208,6 +217,10 @@ async def _all(answering: Sequence[Answering]) -> list[Answer]:
     if len(answering) == 1:
         return [await answering[0].answer()]
     return list(await asyncio.gather(*(one.answer() for one in answering)))
+
+
+def _not_found(id: str) -> Response:
+    return refusal(404, f"there is no response {id[:80]!r}; it may be forgotten", "response_not_found", "id")
 
 
 def _json(data: object) -> Response:

@@ -31,6 +31,8 @@ class Kept(msgspec.Struct, frozen=True):
 
     caller: str
     response: dict[str, Any]
+    raw: bytes
+    """The body of its request."""
     turns: tuple[Turn, ...] = ()
 
 
@@ -89,12 +91,13 @@ async def read_elsewhere(host: Host, id: str, caller: str, now_s: int) -> Kept |
         if running is not None:
             response = begun(id, now_s, ResponseBody(model=f"{MODEL}{name}", input=""))
             await asyncio.wait((running.task,), timeout=WAIT_S)
+            raw = msgspec.json.encode({"input": running.order.question.text})
             if running.state == "working":
-                return Kept(caller, response)
+                return Kept(caller, response, raw)
             asked = Asked(orders=(running.order,), fit=Fit())
             answer, _ = answer_of(asked, await running.decision(), running)
             whole = ended(response, items(order, answer), answer)
-            return Kept(caller, whole, (*_turns(running), *turns_of(answer)))
+            return Kept(caller, whole, raw, (*_turns(running), *turns_of(answer)))
     return None
 
 
