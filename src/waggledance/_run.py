@@ -79,7 +79,7 @@ class NobodyAnswered(RunFailed):
     def __str__(self) -> str:
         counted = Counter(reason or "silent" for reason in self.reasons.values())
         said = "; ".join(f"{n} of {len(self.reasons)}: {reason}" for reason, n in counted.most_common(3))
-        return f"channel {self.channel!r}: no peer answered within {self.waited_s:.1f} s. {said}"
+        return f"channel {self.channel!r}: no peer gave an answer in {self.waited_s:.1f} s. {said}"
 
 
 class Run:
@@ -254,16 +254,11 @@ class Run:
         if spent is not None and not any(str(spent) in note for note in notes):
             notes.append(f"{spent}; decided on what is there")
         notes += self.gathering.notes
-        answered: set[bytes] = set()
-        lapses: Counter[str] = Counter()
-        for id in decision.used:
-            message = self._desk.get(id)
-            if message is not None and (not isinstance(message.body, Proposal) or message.body.key is not None):
-                answered.add(message.author)
-            if message is not None and isinstance(message.body, Judgement) and message.body.lapse:
-                lapses[message.body.lapse] += 1
+        used = [message for id in decision.used if (message := self._desk.get(id)) is not None]
+        answered = {m.author for m in used if not isinstance(m.body, Proposal) or m.body.key is not None}
         if isinstance(self._protocol, Folding):  # its decision rests on the plan's messages, to which not all add
             answered.update(m.author for m in self._desk.messages() if isinstance(m.body, Proposal) and m.body.text)
+        lapses = Counter(m.body.lapse for m in used if isinstance(m.body, Judgement) and m.body.lapse)
         notes += [
             f"{n} judgement{'s lack' if n != 1 else ' lacks'} verdicts: {lapse}"
             for lapse, n in sorted(lapses.items())[:3]

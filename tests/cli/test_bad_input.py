@@ -48,3 +48,53 @@ def test_a_folder_is_no_log(waggle: Waggle, tmp_path: Path) -> None:
     said = waggle("log", "list", "--log", "logs")
     assert said.exit_code == 2
     assert "logs is a folder, no log: name the file in it with --log, as in logs/log.db" in said.output
+
+
+@pytest.mark.parametrize("rows", ["none.jsonl", "none", "folder.jsonl", "empty.csv"])
+def test_rows_that_cannot_be_read_leave_no_journal_behind(waggle: Waggle, tmp_path: Path, rows: str) -> None:
+    (tmp_path / "plan.yaml").write_text('name: p\nmodel: "scripted:4"\nsteps: {draft: {prompt: "{question}"}}\n')
+    (tmp_path / "folder.jsonl").mkdir()
+    (tmp_path / "empty.csv").write_text("")
+    said = waggle("run", "plan.yaml", "--rows", rows, "--out", "out.jsonl")
+    assert said.exit_code == 2
+    assert "waggle: rows" in said.output
+    assert [path.name for path in tmp_path.glob("out*")] == []
+
+
+def test_a_folder_in_the_place_of_a_recipe_is_said_without_pythons_words(waggle: Waggle, tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").mkdir()
+    said = waggle("team", "show", "--recipe", "own.yaml")
+    assert said.exit_code == 2
+    assert "the recipe own.yaml cannot be read: is a directory" in said.output
+
+
+def test_nothing_to_remember_is_refused_with_an_example(waggle: Waggle, tmp_path: Path) -> None:
+    said = waggle("memory", "add", "  ")
+    assert said.exit_code == 2
+    assert "there is nothing to remember" in said.output
+    assert not (tmp_path / ".local").exists()
+
+
+def test_a_parameter_of_the_protocol_among_an_arms_options_is_put_where_it_belongs(waggle: Waggle) -> None:
+    said = waggle(
+        "lab", "compare", "--arm", "debate rounds=1", "--data", "q.jsonl", "--out", "o", "--model", "scripted:4"
+    )
+    assert said.exit_code == 2
+    assert "write debate(rounds=1)" in said.output
+
+
+def test_a_bank_without_answers_says_what_writes_one(waggle: Waggle, tmp_path: Path) -> None:
+    (tmp_path / "bank.jsonl").write_text("")
+    said = waggle("ask", "q?", "--model", "recorded:bank.jsonl")
+    assert said.exit_code == 2
+    assert "bank.jsonl holds no recorded answers; `waggle lab record`" in said.output
+
+
+def test_a_place_that_cannot_be_used_gives_a_sentence_and_the_exit_code_of_files(
+    waggle: Waggle, tmp_path: Path
+) -> None:
+    (tmp_path / "q.jsonl").write_text('{"question": "2+2?", "answer": "4"}\n')
+    (tmp_path / "file").write_text("")
+    said = waggle("lab", "compare", "--arm", "vote", "--data", "q.jsonl", "--out", "file/o", "--model", "scripted:4")
+    assert said.exit_code == 74
+    assert "file/o cannot be used: not a directory. Name another place" in said.output

@@ -55,7 +55,7 @@ def test_a_query_with_operators_and_a_text_with_escapes_do_no_harm(waggle: Waggl
     [
         (("search", "x"), "no memory"),
         (("show",), "no memory"),
-        (("add", " "), "key"),
+        (("add", " "), "nothing to remember"),
         (("add", "k", "t" * 8_001), "8,000"),
         (("add", "k", "--sort", "No Name"), "sort"),
     ],

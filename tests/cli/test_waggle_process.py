@@ -233,6 +233,15 @@ def test_output_that_cannot_be_written_is_a_sentence(env: dict[str, str]) -> Non
     assert err == "waggle: waggle cannot write its output: no space left on device. Make room, or write elsewhere\n"
 
 
+def test_a_closed_stdout_is_no_bug(env: dict[str, str]) -> None:
+    command = ["sh", "-c", 'exec "$@" >&-', "sh", *RUN, "ask", "q?", *SAYS_4]
+    said = subprocess.run(
+        command, env=env, cwd=env["HOME"], stderr=subprocess.PIPE, text=True, timeout=120, check=False
+    )
+    assert said.returncode == 0, said.stderr
+    assert verify(env["WAGGLE_LOG"]).ok
+
+
 def test_a_disk_that_is_full_does_not_lose_the_answer(env: dict[str, str]) -> None:
     def little_room() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))

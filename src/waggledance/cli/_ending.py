@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import ParamSpec
 
 import typer
@@ -34,6 +35,7 @@ def ending_well(command: Callable[P, None]) -> Callable[P, None]:
     def ended(*args: P.args, **kwargs: P.kwargs) -> None:
         _end_as_by_ctrl_c()
         try:
+            _open_closed_streams()
             for stream in (sys.stdout, sys.stderr):
                 reconfigure = getattr(stream, "reconfigure", None)
                 if reconfigure is not None:  # a terminal that cannot show a character gets its number
@@ -69,6 +71,13 @@ def ending_well(command: Callable[P, None]) -> Callable[P, None]:
     return ended
 
 
+def _open_closed_streams() -> None:
+    """Let what is printed go nowhere where we were started with a closed stream, as by ``waggle ask … >&-``."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  # as long as the process
+
+
 def _cannot_use(why: OSError) -> str | None:
     """Return what to say of a file or stream that cannot be used; None where its place is not at fault."""
     what, where = (why.strerror or str(why)).lower(), why.filename
@@ -76,9 +85,9 @@ def _cannot_use(why: OSError) -> str | None:
         case errno.ENOSPC | errno.EDQUOT | errno.EFBIG | errno.EIO | errno.EROFS:
             return f"waggle cannot write {where or 'its output'}: {what}. Make room, or write elsewhere"
         case errno.EACCES | errno.EPERM if where:
-            return f"waggle may not use {where}: {what}. Change its permissions, or name another place"
+            return f"{where} cannot be used: {what}. Change its permissions, or name another place"
         case errno.ENOENT | errno.ENOTDIR | errno.EISDIR | errno.EEXIST | errno.ENAMETOOLONG | errno.ELOOP if where:
-            return f"waggle cannot use {where}: {what}. Name another place"
+            return f"{where} cannot be used: {what}. Name another place"
         case _:
             return None
 

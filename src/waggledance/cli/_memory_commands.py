@@ -108,6 +108,8 @@ def memory_add(
     from waggledance.core import UsageError
     from waggledance.memory import MAX_TEXT_CHARS, Record, RecordStore
 
+    if not key.strip():
+        raise UsageError('there is nothing to remember: say it, as in waggle memory add "we chose the slate roof"')
     words = sys.stdin.read() if text == "-" else text
     if len(words) > MAX_TEXT_CHARS:
         raise UsageError(

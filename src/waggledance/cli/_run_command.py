@@ -45,6 +45,7 @@ from waggledance.tasks._rows_in import lines_of
 NOT_ALL_DONE = 3
 COUNTED_BYTES = 1 << 30
 Item = Row | Mapping[str, Any]
+Rows = Callable[[], Iterable[Item] | AsyncGenerator[Item]]
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def run(batch: Batch, flags: Mapping[str, object], *, config: Path | None) -> No
     in_flight = plan.in_flight if batch.in_flight is None else batch.in_flight
     models = models_of(plan, force, in_flight)
     pipeline = pipeline_with(plan, models, force)
+    rows = _rows(batch)  # before there is a journal: rows that cannot be read leave nothing behind
     with RowJournal(batch.journal, pipeline, seed=seed, fresh=batch.fresh, again=batch.again) as journal:
         if journal.cut_off:
             tell(f"the journal's last {journal.cut_off:,} bytes were not whole, and are gone: a kill cut them off")
@@ -100,7 +102,7 @@ def run(batch: Batch, flags: Mapping[str, object], *, config: Path | None) -> No
             tell(f"going on: {journal.ended_before:,} rows are in {batch.journal} already")
         going = _Going(batch, pipeline, journal, out, Budget(**limits), seed, report, models, force)
         with out.growing(going_on=journal.ended_before > 0):
-            interrupted = going.through(in_flight)
+            interrupted = going.through(rows, in_flight)
             journal.sync()
             if report.status == "complete":
                 out.finish(lambda: journal.ended(batch.order))
@@ -121,9 +123,8 @@ class _Going:
     models: dict[str, Model]
     force: InForce
 
-    def through(self, in_flight: int) -> bool:
+    def through(self, rows: Rows, in_flight: int) -> bool:
         """Go through the rows; return whether somebody interrupted it."""
-        rows = _rows(self.batch)
         gc.collect()
         gc.freeze()
         try:
@@ -135,7 +136,7 @@ class _Going:
             gc.unfreeze()
         return False
 
-    async def _all(self, rows: Callable[[], Iterable[Item] | AsyncGenerator[Item]], in_flight: int) -> None:
+    async def _all(self, rows: Rows, in_flight: int) -> None:
         batch, report = self.batch, self.report
         view = BatchView(report, _total(batch), *_shown_on(batch))
         watching = asyncio.create_task(view.watch())
@@ -166,7 +167,7 @@ class _Going:
         )  # fmt: skip
 
 
-def _rows(batch: Batch) -> Callable[[], Iterable[Item] | AsyncGenerator[Item]]:
+def _rows(batch: Batch) -> Rows:
     """Open the rows; return what reads them."""
     if batch.rows != "-":
         rows = read_rows(Path(batch.rows), max_bytes=batch.max_row_bytes)

@@ -188,7 +188,8 @@ def _work(recipe: Recipe, named: str, request: str, seating: Seating, force: InF
         except Interrupted:
             ended.interrupted = True
         except NobodyAnswered as why:
-            ended.failed = str(why)
+            kept = f", is in: waggle log show {why.channel} --full" if force.settings.log.keep else " stands above"
+            ended.failed = f"nothing came out of it. What failed, and why{kept}"
         ended.unkept = journal.failure
     return ended
 

@@ -41,6 +41,7 @@ from waggledance.core._errors import RunFailed as RunFailed
 from waggledance.core._errors import UnknownName as UnknownName
 from waggledance.core._errors import UsageError as UsageError
 from waggledance.core._errors import WaggleError as WaggleError
+from waggledance.core._errors import why_unreadable as why_unreadable
 from waggledance.core._exchange import UNSEEN as UNSEEN
 from waggledance.core._exchange import Asking as Asking
 from waggledance.core._exchange import Exchange as Exchange
@@ -233,5 +234,6 @@ __all__ = [
     "verify",
     "well_formed",
     "whole_question",
+    "why_unreadable",
     "with_extra",
 ]

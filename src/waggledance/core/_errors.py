@@ -27,6 +27,17 @@ class UsageError(WaggleError, ValueError):
     exit_code = 2
 
 
+def why_unreadable(why: OSError | UnicodeDecodeError) -> str:
+    """Return in a few words why a text file cannot be read, without Python's own.
+
+    >>> why_unreadable(FileNotFoundError(2, "No such file or directory"))
+    'no such file or directory'
+    """
+    if isinstance(why, UnicodeDecodeError):
+        return f"not UTF-8 at byte {why.start}; save it as UTF-8"
+    return (why.strerror or str(why)).lower()
+
+
 class PeerFault(WaggleError):
     """Another peer broke the rules: kept as evidence, never fatal to the swarm.
 

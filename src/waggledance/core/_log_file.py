@@ -84,6 +84,8 @@ _VALID_NOTES = (
 class LogFailed(RunFailed):
     """The log could not be written: a full disk, for one. What was not written is kept in memory, to be tried again."""
 
+    exit_code = 74  # EX_IOERR of sysexits.h
+
     def __init__(self, path: str, kept: int, why: str) -> None:
         super().__init__(path, kept, why)
         self.path, self.kept, self.why = path, kept, why

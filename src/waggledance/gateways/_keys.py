@@ -9,7 +9,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from waggledance.core import UsageError
+from waggledance.core import UsageError, why_unreadable
 
 MIN_KEY_CHARS = 16
 _NAME = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
@@ -58,7 +58,7 @@ class Keys:
             mode = file.stat().st_mode
             lines = file.read_text("utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as why:
-            raise UsageError(f"the API keys in {file} cannot be read: {why}") from why
+            raise UsageError(f"the API keys in {file} cannot be read: {why_unreadable(why)}") from why
         if mode & 0o077:
             raise UsageError(f"others may read the API keys in {file}; run: chmod 600 {file}")
         return cls(_by_name(str(file), [line for line in lines if line.strip() and not line.startswith("#")]))

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import fields
 
 import msgspec
 
@@ -56,6 +57,7 @@ def read_arm(text: str) -> ArmText:
         if not equals or not value:
             raise UsageError(f"in the arm {text!r}, {word!r} is no option: write it as option=value, as in rule=borda")
         if option not in OPTIONS:
+            _check_no_parameter(words[0], option, value, text)
             raise UnknownName(f"option of the arm {text!r}", option, OPTIONS)
         if option in options:
             raise UsageError(f"in the arm {text!r}, {option} stands twice")
@@ -72,6 +74,19 @@ def read_arm(text: str) -> ArmText:
         probes=_probes(options["probes"], text) if "probes" in options else 0.0,
         peers=_peers(options["peers"], text) if "peers" in options else None,
     )
+
+
+def _check_no_parameter(protocol: str, option: str, value: str, text: str) -> None:
+    """Say where a protocol's own parameter goes that stands among the options.
+
+    Raises:
+        UsageError: it is one.
+    """
+    kind = protocols.PROTOCOLS.get(protocol.partition("(")[0])
+    if kind is not None and option in {field.name for field in fields(kind)}:
+        raise UsageError(
+            f"in the arm {text!r}, {option} is a parameter of the protocol: write {kind.name}({option}={value})"
+        )
 
 
 def _probes(value: str, text: str) -> float:

@@ -35,11 +35,17 @@ class Recorded:
         bank = read(self.path, decode_entry)
         if bank.skipped:
             whole = len(bank.entries)
-            logger.warning("%s: skipped %d broken lines of %d", self.path, bank.skipped, bank.skipped + whole)
+            logger.warning(
+                "%s: skipped %d of %d lines, which are broken", self.path, bank.skipped, bank.skipped + whole
+            )
         models = {entry.model for entry in bank.entries}
+        if not models:
+            raise UsageError(
+                f"{self.path} holds no recorded answers; `waggle lab record` and Recorder write such files"
+            )
         if model is None:
             if len(models) != 1:
-                held = ", ".join(sorted(models)) or "no answers at all"
+                held = ", ".join(sorted(models))
                 raise UsageError(f"{self.path} holds {held}; say whose answers to give: recorded:PATH#MODEL")
             (model,) = models
         elif model not in models:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import msgspec
 
-from waggledance.core import UsageError
+from waggledance.core import UsageError, why_unreadable
 from waggledance.tasks._recipe import Kind, Recipe, RecipeFault, RecipeLimits, Role
 from waggledance.tasks._recipe_faults import Fault, unknown
 from waggledance.tasks._yaml_lines import Lines
@@ -25,7 +25,7 @@ def read_recipe(path: Path) -> Recipe:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as why:
-        raise UsageError(f"the recipe {path} cannot be read: {why}") from why
+        raise UsageError(f"the recipe {path} cannot be read: {why_unreadable(why)}") from why
     return recipe_from(text, str(path))
 
 
