@@ -248,7 +248,7 @@ def test_a_search_ends_at_its_limit_and_says_that_there_is_more(tmp_path: Path) 
     found = hits_of(archive, "BEES")
     assert (len(found.hits), found.more) == (100, True)
     assert found.hits[0].snippet == "bees 59"
-    assert found.hits[0].name == "ada"
+    assert (found.hits[0].name, found.hits[0].kind, found.hits[0].round) == ("ada", "proposal/1", 0)
     assert not hits_of(archive, "bees 17").more
     archive.close()
 

@@ -127,7 +127,7 @@ class Conversation:
         self.opening, self.outcome = opening_of(self.came), outcome_of(self.came)
         self.members = members_of(self.came)
         fork = fork_of(self.came)
-        asker: dict[PeerId, str] = {} if fork is None else {fork.author: "who forked"}
+        asker: dict[PeerId, str] = {} if fork is None else {fork.author: "replayer"}
         if self.opening is not None:
             asker[self.opening.author] = "asker"
         self.seated = frozenset(member.id for member in self.members)

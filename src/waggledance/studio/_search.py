@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from time import monotonic
 from typing import Any
 
-from waggledance.core import Message, PeerId, UsageError
+from waggledance.core import Message, PeerId, Proposal, UsageError
 from waggledance.studio._archive import Archive
 from waggledance.studio._conversation import opened
 from waggledance.studio._log_window import Row
@@ -56,8 +56,13 @@ def hits_of(archive: Archive, wanted: str, channel: str | None = None) -> Hits:
         if message is not None and found is not None:
             if row.channel not in names:
                 names[row.channel] = archive.index.seats(row.channel)
-            hits.append(Hit(row.channel, message.id.hex(), name_of(message.author, names[row.channel]), found))
+            hits.append(_hit(message, name_of(message.author, names[row.channel]), found))
     return Hits(tuple(hits), more=False)
+
+
+def _hit(message: Message[Any], name: str, found: str) -> Hit:
+    round = message.body.round if isinstance(message.body, Proposal) else None
+    return Hit(message.channel, message.id.hex(), name, message.kind, round, found)
 
 
 def _needles(wanted: str) -> tuple[bytes, ...]:

@@ -258,6 +258,9 @@ class Hit(msgspec.Struct, frozen=True):
     channel: str
     id: str
     name: str
+    kind: str
+    round: int | None
+    """Of an answer."""
     snippet: str
 
 

@@ -35,8 +35,8 @@ def test_a_replay_from_the_record_is_followed_and_stands_beside_the_original(run
     assert "I was wrong" in rows.locator(".pair.changed").inner_text()
     run.get_by_label("Only what differs").check()
     assert rows.locator(".pair").count() == 1
-    assert run.get_by_role("region", name="Left: ").locator(".bar-part").all_inner_texts() == ["75 %", "25 %"]
-    assert run.get_by_role("region", name="Right: ").locator(".bar-part").all_inner_texts() == ["100 %"]
+    assert run.get_by_role("region", name="the original: ").locator(".bar-part").all_inner_texts() == ["75 %", "25 %"]
+    assert run.get_by_role("region", name="the replay: ").locator(".bar-part").all_inner_texts() == ["100 %"]
 
 
 def test_what_the_record_does_not_hold_is_asked_of_live_models(run: Page) -> None:

@@ -103,7 +103,9 @@ def test_a_mark_on_the_timeline_opens_its_message(run: Page) -> None:
 def test_search_finds_what_was_said_and_opens_it(run: Page) -> None:
     run.keyboard.press("/")
     run.keyboard.type("count them")
-    run.get_by_role("dialog").get_by_role("button", name="count them").first.wait_for()
+    found = run.get_by_role("dialog").get_by_role("button", name="count them").first
+    found.get_by_text("answer · round").wait_for()
+    found.get_by_text("A farmer has 17 sheep").wait_for()
     run.keyboard.press("ArrowDown")
     run.keyboard.press("Enter")
     sheet(run).get_by_text("I count them one by one").first.wait_for()

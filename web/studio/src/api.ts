@@ -262,6 +262,9 @@ export interface Hit {
   readonly channel: string;
   readonly id: Hex;
   readonly name: string;
+  readonly kind: string;
+  /** Of an answer. */
+  readonly round: number | null;
   readonly snippet: string;
 }
 

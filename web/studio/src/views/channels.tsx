@@ -30,6 +30,7 @@ export function ChannelList() {
           <code>waggle ask "What is 17 − 8?"</code>
         </Empty>
       )}
+      <Pinned />
       {lines !== null && lines.length > 0 && found.length === 0 && <p class="hint">No channel matches “{wanted}”.</p>}
       <ul>
         {found.slice(0, all ? undefined : SHOWN).map(({ line, depth }) => (
@@ -41,7 +42,6 @@ export function ChannelList() {
           Show {found.length - SHOWN} more
         </button>
       )}
-      <Pinned />
       {log.value !== null && <p class="log-file">{log.value.log}</p>}
     </nav>
   );

@@ -53,16 +53,18 @@ function Side({ left, right }: { readonly left: Story; readonly right: Story }) 
   const shown = only ? pairs.filter((p) => p.difference !== "same") : pairs;
   const from = parting(pairs);
   const fork = channels.value?.find((c) => c.name === right.channel.name)?.forked_from;
+  const ofLeft = fork?.channel === left.channel.name;
   return (
     <div class="comparison">
       <h1>Side by side</h1>
+      <p dir="auto">{shortened(left.channel.opening.question, 200)}</p>
       <p class="soft">
         {from < 0 ? "Both say the same." : `${pairs.filter((p) => p.difference !== "same").length} of ${pairs.length} places differ; the first is the ${ordinal(from + 1)}.`}
         {fork != null && ` The right one is a replay with ${fork.edits === 1 ? "one change" : `${fork.edits} changes`}.`}
       </p>
       <div class="columns">
-        <Result of={left} title="Left" />
-        <Result of={right} title="Right" />
+        <Result of={left} title={ofLeft ? "the original" : "left"} />
+        <Result of={right} title={ofLeft ? "the replay" : "right"} />
       </div>
       <label class="radio">
         <input type="checkbox" checked={only} onChange={(event) => setOnly(event.currentTarget.checked)} /> Only what differs
@@ -86,6 +88,7 @@ function Result({ of, title }: { readonly of: Story; readonly title: string }) {
         <h2>
           <a href={`#/c/${encodeURIComponent(name)}`}>{name}</a>
         </h2>
+        <div class="aside soft">{title}</div>
       </header>
       <p class="verdict">
         <span class="verdict-answer">{decision?.answer ?? decision?.key ?? "No decision"}</span>

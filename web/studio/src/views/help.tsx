@@ -45,8 +45,9 @@ export function Help() {
         ))}
       </dl>
       <p class="soft small">
-        Each answer has a colour and a shape. A bar under an answer says how sure the peer was; a corner mark, that it changed its mind. Drag the timeline to travel;
-        Ctrl with the wheel zooms.
+        Each answer has a colour and a shape. A bar under an answer says how sure the peer was; a corner mark, that it changed its mind. On the timeline a
+        pentagon is the question or the decision, and a ring is what is neither of them nor an answer. Honey lines lead to what a message was made from, dashed ones to what
+        was made from it. Drag the timeline to travel; Ctrl with the wheel zooms.
       </p>
     </dialog>
   );

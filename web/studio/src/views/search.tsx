@@ -1,10 +1,10 @@
 /** Search in what was said, in all channels. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Hit, Trouble } from "../api";
+import type { Hit, Hits, Trouble } from "../api";
 import { door, troubleOf } from "../door";
-import { found, shortened } from "../format";
-import { go, searchOpen } from "../state";
+import { found, kindWord, shortened } from "../format";
+import { channels, go, searchOpen } from "../state";
 import { ICONS, Icon, Troubled } from "./parts";
 
 const PAUSE_MS = 180;
@@ -26,7 +26,9 @@ export function Search() {
 
 function Form() {
   const [wanted, setWanted] = useState("");
-  const [hits, trouble] = useHits(wanted);
+  const [answer, trouble] = useHits(wanted);
+  const hits = answer?.hits ?? null;
+  const asked = new Map((channels.value ?? []).map((line) => [line.name, line.question]));
   const list = useRef<HTMLUListElement>(null);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
@@ -59,7 +61,7 @@ function Form() {
       {trouble !== null && <Troubled trouble={trouble} />}
       {wanted.trim() === "" && <p class="hint">Words of a message, an answer, a name.</p>}
       <p class="unseen" role="status">
-        {hits === null ? "" : `${hits.length} found`}
+        {hits === null ? "" : `${hits.length} found${answer?.more === true ? ", and there are more" : ""}`}
       </p>
       {hits?.length === 0 && wanted.trim() !== "" && <p class="hint">Nothing was said with “{shortened(wanted, 40)}”. Try fewer or other words.</p>}
       <ul ref={list} class="hits">
@@ -67,7 +69,12 @@ function Form() {
           <li key={`${hit.channel} ${hit.id}`}>
             <button type="button" onClick={() => open(hit)}>
               <span class="row-head">
-                <strong>{hit.name}</strong> <span class="kind">{hit.channel}</span>
+                <strong>{hit.name}</strong>
+                <span class="kind">
+                  {kindWord(hit.kind)}
+                  {hit.round !== null && ` · round ${hit.round + 1}`}
+                </span>
+                <span class="hit-in" title={hit.channel}>{shortened(asked.get(hit.channel) || hit.channel, 60)}</span>
               </span>
               <span class="row-said">
                 {found(shortened(hit.snippet, 160), wanted.trim()).map((part, i) => (i % 2 === 1 ? <mark key={i}>{part}</mark> : part))}
@@ -76,12 +83,13 @@ function Form() {
           </li>
         ))}
       </ul>
+      {answer?.more === true && <p class="hint">These are the newest. More words find older ones.</p>}
     </div>
   );
 }
 
-function useHits(wanted: string): readonly [readonly Hit[] | null, Trouble | null] {
-  const [state, setFound] = useState<{ hits: readonly Hit[] | null; trouble: Trouble | null }>({ hits: null, trouble: null });
+function useHits(wanted: string): readonly [Hits | null, Trouble | null] {
+  const [state, setFound] = useState<{ hits: Hits | null; trouble: Trouble | null }>({ hits: null, trouble: null });
   useEffect(() => {
     const words = wanted.trim();
     if (words === "") {
@@ -91,7 +99,7 @@ function useHits(wanted: string): readonly [readonly Hit[] | null, Trouble | nul
     const control = new AbortController();
     const timer = setTimeout(() => {
       door.search(words, control.signal).then(
-        ({ hits }) => setFound({ hits, trouble: null }),
+        (hits) => setFound({ hits, trouble: null }),
         (error: unknown) => {
           if (!control.signal.aborted) setFound({ hits: null, trouble: troubleOf(error) });
         },
