@@ -371,7 +371,7 @@ async def test_attack_d15_swarms_that_have_each_other_as_peers_do_not_ask_for_ev
 
     host = Host({"default": Hosted(Swarm([Itself("p", four)], protocol=Vote()))})
     async with served(app_of(host, [A2A(host)])) as url:
-        with pytest.raises(RunFailed, match="no peer answered"):
+        with pytest.raises(RunFailed, match="no peer gave an answer"):
             await asked(A2APeer("far", url))
     assert asked_here == 4
 
