@@ -19,6 +19,7 @@ from random import Random
 from time import process_time
 
 from waggledance.core import (
+    Budget,
     Channel,
     Cost,
     Member,
@@ -31,7 +32,7 @@ from waggledance.core import (
     open_frame,
     swarm_id,
 )
-from waggledance.safety import Checker, Contract, builtin
+from waggledance.safety import Checker, Contract, builtin, contract, sum_of
 
 TARGET_US = 5.0
 
@@ -79,6 +80,16 @@ def heard(said: Sequence[Message], contracts: Sequence[Contract]) -> Checker:
     return checker
 
 
+def mib_held(said: Sequence[Message], contracts: Sequence[Contract]) -> float:
+    """Return what a checker holds that has heard all of this, without the messages."""
+    tracemalloc.start()
+    kept = heard(said, contracts)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept.compliance().holds
+    return held / 2**20
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true")
@@ -111,15 +122,17 @@ def main() -> None:
     said = debate(messages, 5)
     alone = best(repeats, heard, said, []) / messages * 1e6
     print("\n| contract, alone, 5 peers | µs a message |\n|---|---|")
-    for contract in builtin():
-        one = best(repeats, heard, said, [contract]) / messages * 1e6
-        print(f"| {contract.name} | {max(0.0, one - alone):.2f} |")
-    tracemalloc.start()
-    kept = heard(said, builtin())
-    held, _ = tracemalloc.get_traced_memory()
-    print(
-        f"\nheld for {messages:,} messages and {len(kept.contracts)} contracts: {held / 2**20:.1f} MiB, messages apart"
-    )
+    for each_one in builtin():
+        one = best(repeats, heard, said, [each_one]) / messages * 1e6
+        print(f"| {each_one.name} | {max(0.0, one - alone):.2f} |")
+    print(f"\n| held for {messages:,} messages of 5 peers, messages apart | MiB |\n|---|---|")
+    budget = Budget(calls=10 * messages, tokens=1000 * messages)
+    summed = contract("cheap", sum_of("proposal/1", "cost.calls", per=("author",)).at_most(messages))
+    for what, contracts in (
+        ("no contract", ()), ("the twelve", builtin()), ("the twelve, with a budget", builtin(budget=budget)),
+        ("one sum_of", (summed,)),
+    ):  # fmt: skip
+        print(f"| {what} | {mib_held(said, contracts):.1f} |")
 
 
 if __name__ == "__main__":

@@ -160,6 +160,24 @@ def test_two_who_do_not_know_of_each_other_are_judged_where_somebody_knows_of_bo
     assert checker.hear(after) == (), "a broken contract is not judged again in what comes after"
 
 
+def test_who_comes_late_and_builds_on_what_all_others_have_passed_is_judged_by_the_past_it_knew() -> None:
+    cheap = contract("cheap", sum_of("proposal/1", "round").at_most(3))
+    channel, silent = Channel(swarm_id("t"), "c"), local_peer_id("silent")
+    ids = [local_peer_id(f"p{i}") for i in range(3)]
+    begun = channel.publish(ids[0], Note(about="note", text="?"), [], 0)
+    said: list[AnyMessage] = [begun]
+    for number in range(12):  # a round costs 1, and everybody has heard of all before
+        body = Proposal(round=1, key="4") if number < 3 else Note(about="note", text=str(number))
+        said.append(channel.publish(ids[number % 3], body, said, 0))
+    fits = channel.publish(silent, Proposal(round=3, key="4"), [begun], 0)
+    breaks = channel.publish(local_peer_id("late"), Proposal(round=1, key="4"), [said[3]], 0)
+    for order in ((*said, fits, breaks), (fits, breaks, *reversed(said))):
+        checker = Checker([cheap])
+        for message in order:
+            checker.hear(message)
+        assert [violation.at for violation in checker.compliance().violations] == [breaks.id]
+
+
 def test_a_past_knows_what_its_message_builds_on_and_no_more() -> None:
     channel, ids = Channel(swarm_id("t"), "c"), [local_peer_id(name) for name in "ab"]
     one = channel.publish(ids[0], Proposal(key="1"), [], 0)
