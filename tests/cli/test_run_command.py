@@ -114,6 +114,31 @@ def test_bad_rows_end_in_the_dead_letters_and_the_others_go_on(waggle: Waggle, t
     assert "an earlier row has the id 'c'" in dead["c, row 5"]
 
 
+def test_fields_keep_their_order_and_a_row_that_is_refused_its_id(waggle: Waggle, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("question,id,author\n2+2?,a,x\n")
+    assert waggle("plan.yaml", "--rows", "in.csv", "--out", "out.csv").exit_code == 0
+    assert (tmp_path / "out.csv").read_text().splitlines()[0] == "id,question,author,draft,review"
+    (tmp_path / "in.jsonl").write_text('{"id": "h", "question": "?", "draft": "mine"}\n{"id": "g", "question": "?"}\n')
+    assert waggle("plan.yaml", "--rows", "in.jsonl", "--out", "out.jsonl").exit_code == 0
+    [dead] = lines(tmp_path / "out.jsonl.dead.jsonl")
+    assert (dead["id"], dead["step"]) == ("h", "rows")
+    assert "a field 'draft', which is the name of a step" in dead["reason"]
+
+
+def test_a_file_that_is_there_and_no_batch_of_ours_is_not_written_over_but_with_fresh(
+    waggle: Waggle, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.jsonl").write_text("dear to somebody\n")
+    words = ("plan.yaml", "--rows", "in.jsonl", "--out", "notes.jsonl")
+    ran = waggle(*words)
+    assert ran.exit_code == 2
+    assert "notes.jsonl is there already, and no journal beside it" in ran.stderr
+    assert (tmp_path / "notes.jsonl").read_text() == "dear to somebody\n"
+    assert waggle(*words, "--fresh").exit_code == 0
+    assert waggle(*words).exit_code == 0  # what has a journal is its own
+    assert len(lines(tmp_path / "notes.jsonl")) == 30
+
+
 def test_results_do_not_depend_on_how_many_rows_are_in_flight(waggle: Waggle, tmp_path: Path) -> None:
     for n in ("1", "30"):
         assert waggle("own.yaml", "--rows", "in.jsonl", "--out", f"{n}.jsonl", "--in-flight", n).exit_code == 0

@@ -158,3 +158,13 @@ async def test_a_pipe_is_read_ahead_by_so_much_and_no_more() -> None:
     assert written < 1 << 20
     os.close(out)
     await rows.aclose()
+
+
+def test_a_quote_that_is_not_closed_names_the_lines_that_it_took(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text('id,q\na,x\nb,"never\nc,y\nd,z\n')
+    first, lost = read_rows(tmp_path / "in.csv")
+    assert first == {"id": "a", "q": "x"}
+    assert isinstance(lost, Row)
+    assert lost.failure is not None
+    assert lost.id == "line 3"
+    assert "up to line 5; is there a quote that is not closed?" in lost.failure.reason

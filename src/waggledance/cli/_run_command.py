@@ -85,6 +85,11 @@ def run(batch: Batch, flags: Mapping[str, object], *, config: Path | None) -> No
     plan = BatchFile(batch.plan)
     if batch.rows != "-" and Path(batch.rows).absolute() == batch.out.absolute():
         raise UsageError(f"{batch.out} is both rows and output: write elsewhere with --out")
+    if batch.out.is_file() and not (batch.fresh or batch.journal.exists()):
+        raise UsageError(
+            f"{batch.out} is there already, and no journal beside it says how it came about: write elsewhere with "
+            "--out, or say --fresh, which writes over it"
+        )
     seed = force.settings.ask.seed if force.by_flag("ask.seed") else plan.seed
     limits = msgspec.structs.asdict(plan.budget) | {
         name: limit for name, limit in msgspec.structs.asdict(force.settings.budget).items() if limit is not None
@@ -211,7 +216,9 @@ def _checked(item: Item, pipeline: Pipeline) -> Item:
     if not both:
         return item
     reason = f"it has a field {both[0]!r}, which is the name of a step; call one of them otherwise"
-    return Row(name_of(item, 0), item, failure=Failure(READING, reason, 0))
+    called = item.get("id")
+    name = str(called) if isinstance(called, str | int) else name_of(item, 0)
+    return Row(name, item, failure=Failure(READING, reason, 0))
 
 
 def _tell_end(batch: Batch, report: BatchReport, force: InForce, *, interrupted: bool) -> None:

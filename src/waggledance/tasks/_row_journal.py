@@ -148,7 +148,7 @@ class RowJournal:
             return True
         for at in self._open.pop(key, ()) if self._open else ():
             self._play(at, row, pipeline)
-        self._under_way[row.at] = _UnderWay(key, data, row.cost)
+        self._under_way[row.at] = _UnderWay(key, _RAW.encode(row.data), row.cost)  # fields in the order they came in
         return False
 
     def result(self, row: Row, step: Step, value: Value) -> Value:

@@ -127,10 +127,12 @@ def _csv_rows(path: Path, max_bytes: int) -> Iterator[Item]:
     def rows() -> Iterator[Item]:
         with file:
             while True:
+                first = reader.line_num + 1
                 try:
                     values = next(reader, None)
                 except csv.Error as why:
-                    yield refused(reader.line_num, f"it is no CSV: {why}")
+                    upto = f", up to line {reader.line_num}" if reader.line_num > first else ""
+                    yield refused(first, f"it is no CSV: {why}{upto}; is there a quote that is not closed?")
                     continue
                 if values is None:
                     return
