@@ -20,7 +20,7 @@ from unittest.mock import patch
 
 from waggledance.core import Note, PeerFault, PeerId
 from waggledance.mesh import _node
-from waggledance.mesh._node import REPAIR_SECONDS
+from waggledance.mesh._pulse import REPAIR_SECONDS
 from waggledance.mesh._wire import Push, open_datagram
 from waggledance.network import Constant, Give, Partition
 from waggledance.testing import SimulatedMesh, on_virtual_time

@@ -347,7 +347,7 @@ def test_attack_c4_a_member_who_floods_the_lobby_with_votes_does_not_make_it_be_
 
     async def attack(mesh: SimulatedMesh, wire: Wire) -> tuple[int, int]:
         p1, desk, node = mesh.keys["p1"], Channel(mesh.genesis.swarm, LOBBY), mesh.nodes["p0"]
-        monkeypatch.setattr("waggledance.mesh._node.membership_of", counted)
+        monkeypatch.setattr("waggledance.mesh._belonging.membership_of", counted)
         for n in range(2_000):
             wire.push("p0", p1.signed(desk.publish(p1.peer, Admit(who=EVE.peer, weight=n), [], n)))
             await asyncio.sleep(0.002)

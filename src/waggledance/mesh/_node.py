@@ -31,12 +31,12 @@ from waggledance.core import (
     RunFailed,
     show,
 )
-from waggledance.mesh._admission import Membership, membership_of
-from waggledance.mesh._admission_bodies import Admit, Join, Leave, Revoke
+from waggledance.mesh._admission import Membership
+from waggledance.mesh._belonging import Belonging
 from waggledance.mesh._blob_messages import BlobPayload
 from waggledance.mesh._bounds import Bounds
 from waggledance.mesh._channel_names import draw_mark
-from waggledance.mesh._channels import LOBBY, Channels
+from waggledance.mesh._channels import Channels
 from waggledance.mesh._freshness import Freshness
 from waggledance.mesh._genesis import Genesis
 from waggledance.mesh._held import EMPTY, Held
@@ -44,6 +44,7 @@ from waggledance.mesh._intake import Intake
 from waggledance.mesh._message_log import MessageLog
 from waggledance.mesh._order_marks import AskOrder
 from waggledance.mesh._overhearing import Overhearing
+from waggledance.mesh._pulse import Pulse
 from waggledance.mesh._reader import Reader
 from waggledance.mesh._repair import Repair
 from waggledance.mesh._swim import Swim
@@ -69,17 +70,10 @@ from waggledance.network import Give, Have, Want, give
 logger = logging.getLogger(__name__)
 
 AnyMessage = Message[Any]
-REPAIR_SECONDS = 0.5
-REPAIR_JITTER = 0.2
 PUSH_TO_ALL = 64
 """Up to so many holders of a channel get what is new at once; of more, `PUSH_TO` drawn ones. Repair does the rest."""
 PUSH_TO = 3
 RECOVERY_SECONDS = 1.0
-ABOUT_MEMBERS = (Join, Admit, Leave, Revoke)
-LOOK_SECONDS_A_MESSAGE = 5e-5
-"""So long a time between two looks at who belongs, for each message of the lobby: going through it costs a tenth."""
-LOOK_AT_ONCE = 200
-"""Up to so many messages the lobby is gone through at each that is about members."""
 
 
 class Reads(Protocol):
@@ -152,26 +146,33 @@ class Node:
         self._intake = Intake(self.me, self.channels, self.reader, self._bounds, self.refused)
         self._loop = asyncio.get_running_loop()
         self._unsent: list[Held] = []
-        self._timer: asyncio.TimerHandle | None = None
-        self._look_timer: asyncio.TimerHandle | None = None
-        self._looked_at = 0.0
         self._closed = False
-        self._repair_at = 0.0
         self._was_member = False
         """Whether this peer belonged to the swarm when it began, by its own log and the genesis."""
         self._answered: dict[PeerId, float] = {}
         """When each member last said what it has."""
         self.swim = Swim(key, self.swarm, rng=self._rng, incarnation=incarnation, verify=self.reader.holds)
-        self.membership: Membership = membership_of(genesis, ())
-        self._everybody = frozenset(self.members)
-        self.lobby = self.channels.hold(LOBBY, self._may_enter, lambda: self._everybody)
+        self._belonging = Belonging(
+            genesis, self.channels, self._intake, self.clock,
+            caught_up=lambda: self._caught_up, changed=self._know_members,
+        )  # fmt: skip
+        self.lobby = self._belonging.lobby
+        self._pulse = Pulse(
+            self.me, self.clock, self._rng, self.channels, self._repair, self.swim,
+            members=lambda: self.members, send=self._send_all, gone=self._now_gone,
+        )  # fmt: skip
 
     # -- what is known ------------------------------------------------------------------------------------------
 
     @property
     def members(self) -> Mapping[PeerId, Member]:
         """Everybody who belongs to the swarm by now, by id."""
-        return self.membership.members
+        return self._belonging.members
+
+    @property
+    def membership(self) -> Membership:
+        """Who belongs to the swarm by now, who ever did, and who asks to."""
+        return self._belonging.membership
 
     def refusals(self) -> Counter[str]:
         """How much was refused, by reason, at the node and at all doors."""
@@ -182,11 +183,9 @@ class Node:
     async def start(self) -> None:
         """Load what the log holds, find the others, and recover this peer's own past from them."""
         self.channels.load()
-        now = self.clock.now()
         self.transport.listen(self._receive, self._on_presence)
-        self._look_at_members()
-        self._repair_at = now
-        self._tick()
+        self._belonging.look()
+        self._pulse.begin()
         await self._recover()
         self._was_member = self.me in self.members
 
@@ -196,9 +195,8 @@ class Node:
             return
         self._flush()
         self._closed = True
-        for timer in (self._timer, self._look_timer):
-            if timer is not None:
-                timer.cancel()
+        self._pulse.close()
+        self._belonging.close()
         self.channels.close()
         await self.transport.close()
 
@@ -260,17 +258,6 @@ class Node:
         """Return what a new channel's name ends with, so that nobody else's has it."""
         return draw_mark(self.me, self._rng)
 
-    def _may_enter(self, message: AnyMessage) -> bool:
-        """Say whether a message may come into the lobby: a member's, or a newcomer's request to join.
-
-        What was said by somebody who is a member no more comes by repair alone, from a member who had let it in.
-        """
-        if message.author in self.membership.ever:
-            return self._intake.passed_on or message.author in self.members
-        if not isinstance(message.body, Join) or not (self._intake.passed_on or self._caught_up):
-            return False
-        return self.membership.may_ask(message, now_ms=None if self._intake.passed_on else self.clock.wall_ms())
-
     # -- handing out --------------------------------------------------------------------------------------------
 
     def _written(self, held: Held) -> None:
@@ -301,7 +288,7 @@ class Node:
             if len(holders) > PUSH_TO_ALL:
                 for peer in self._rng.sample(sorted(holders), PUSH_TO):
                     self._send(peer, batch)
-            elif len(holders) > 1 and holders == self._everybody - {self.me}:
+            elif len(holders) > 1 and holders == self._belonging.everybody - {self.me}:
                 self.transport.spread(seal(self.key, self.swarm, EVERYBODY, batch))
             else:
                 for peer in sorted(holders):
@@ -346,7 +333,7 @@ class Node:
             case Ping() | Pong() | PingRequest() | PingReply():
                 if self._bounds.replies.takes(sender, 0, now):
                     self._send_all(self.swim.on(sender, payload, now))
-                    self._arm()
+                    self._pulse.arm()
                 else:
                     self.refused["rate"] += 1
             case AskWords():
@@ -412,8 +399,8 @@ class Node:
         copy, forked = held.copy, held.copy.forked
         if len(held.members) <= PUSH_TO_ALL + 1:
             held.pushed(messages, held.changed_s)
-        if held is self.lobby and any(isinstance(m.body, ABOUT_MEMBERS) or m.author in forked for m in messages):
-            self._look_soon()
+        if held is self.lobby:
+            self._belonging.hear(messages)
         if self.me in forked:
             self._alarm(
                 f"another process writes as {show(self.me)} in channel {held.name!r}: stop one of the two, or give "
@@ -430,75 +417,26 @@ class Node:
                 if called is not None:
                     called(held, message)
 
-    def _look_soon(self) -> None:
-        """Look at who belongs; where the lobby is long and this was done right before, a little later."""
-        size = len(self.lobby.copy)
-        wait = self._looked_at + size * LOOK_SECONDS_A_MESSAGE - self.clock.now()
-        if size <= LOOK_AT_ONCE or wait <= 0:
-            self._look_at_members()
-        elif self._look_timer is None and not self._closed:
-            self._look_timer = self._loop.call_later(wait, self._look_at_members)
-
-    def _look_at_members(self) -> None:
-        if self._look_timer is not None:
-            self._look_timer.cancel()
-            self._look_timer = None
-        self._looked_at = self.clock.now()
-        self.membership = membership_of(self.genesis, self.lobby.copy.messages())
-        self._everybody = frozenset(self.members)
+    def _know_members(self) -> None:
         belongs = self.me in self.members  # who does not yet would only be refused
         self.swim.know(self.members if belongs else (), self.clock.now())
+
+    def _now_gone(self, gone: frozenset[PeerId]) -> None:
+        self.gone = gone
+        if self.on_gone is not None:
+            self.on_gone(gone)
 
     def _alarm(self, text: str) -> None:
         if text not in self.alarms:
             self.alarms.append(text)
             logger.error("%s", text)
 
-    # -- time ---------------------------------------------------------------------------------------------------
-
     def _on_presence(self, peer: PeerId, up: bool) -> None:
         now = self.clock.now()
         self._send_all(self.swim.hint(peer, up, now))
         if up and peer in self.members:
             self._send(peer, self._repair.hello(peer, now))
-        self._arm()
-
-    def _tick(self) -> None:
-        """Probe and greet, when it is time."""
-        now = self.clock.now()
-        if now >= self._repair_at:
-            self._repair_at = now + REPAIR_SECONDS * (1 + REPAIR_JITTER * (2 * self._rng.random() - 1))
-            partner = self._partner()
-            if partner is not None:
-                self._send(partner, self._repair.hello(partner, now))
-            for held in self.channels.awake():
-                held.door.let_go()
-            self.channels.let_rest()
-        self._send_all(self.swim.tick(now))
-        self._look_who_is_gone()
-        self._arm()
-
-    def _look_who_is_gone(self) -> None:
-        gone = frozenset(peer for peer, state in self.swim.states().items() if state.status in ("dead", "left"))
-        if gone != self.gone:
-            self.gone = gone
-            if self.on_gone is not None:
-                self.on_gone(gone)
-
-    def _arm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if not self._closed:
-            wait = min(self._repair_at, self.swim.next_at) - self.clock.now()
-            self._timer = self._loop.call_later(max(0.0, wait), self._tick)
-
-    def _partner(self) -> PeerId | None:
-        """Draw whom to greet: somebody who seems alive, now and then somebody who does not."""
-        states = self.swim.states()
-        others = sorted(self.members.keys() - {self.me}) if self.me in self.members else []
-        alive = [peer for peer in others if peer in states and states[peer].status == "alive"]
-        pool = alive if alive and self._rng.random() < 0.9 else others
-        return self._rng.choice(pool) if pool else None
+        self._pulse.arm()
 
     def _send_all(self, out: Iterable[tuple[PeerId, Payload]]) -> None:
         for to, payload in out:
