@@ -98,3 +98,10 @@ def test_a_place_that_cannot_be_used_gives_a_sentence_and_the_exit_code_of_files
     said = waggle("lab", "compare", "--arm", "vote", "--data", "q.jsonl", "--out", "file/o", "--model", "scripted:4")
     assert said.exit_code == 74
     assert "file/o cannot be used: not a directory. Name another place" in said.output
+
+
+@pytest.mark.parametrize("words", [("\udcff?",), ("Which?", "--option", "the \udcff", "--option", "b")])
+def test_bytes_that_are_no_characters_are_said_and_not_a_bug(waggle: Waggle, words: tuple[str, ...]) -> None:
+    said = waggle("ask", *words, "--model", "scripted:4")
+    assert said.exit_code == 2
+    assert "UTF-8" in said.output

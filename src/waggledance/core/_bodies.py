@@ -76,7 +76,10 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError('the question is empty; ask something, as in: waggle ask "What is 17 - 8?"')
         if self.expects not in _KINDS:
             raise UnknownName("kind of answer", str(self.expects), _KINDS)
-        if not all(is_normalized("NFC", text) for text in (self.text, *self.options, *self._turns_text())):
+        texts = (self.text, *self.options, *self._turns_text())
+        if any(well_formed(text) != text and is_normalized("NFC", text) for text in texts if not text.isascii()):
+            raise UsageError("a question's text holds bytes that are no characters: give it as UTF-8")
+        if not all(is_normalized("NFC", text) for text in texts):
             raise UsageError("a question's text must be in Unicode form NFC; use unicodedata.normalize('NFC', text)")
         if self.expects in ("choice", "package") and not 2 <= len(self.options) <= 26:
             raise UsageError(f"a question of {self.expects} needs 2 to 26 options, got {len(self.options)}")

@@ -30,6 +30,11 @@ OPEN_WITHIN_S = 10.0
 CLOSE_WITHIN_S = 1.0
 
 
+_NONE_THERE = "; there is no such room, or the server was not opened for people: waggle serve --door chat"
+_REFUSED = {401: "; it asks for a key: set WAGGLE_CHAT_KEY", 403: _NONE_THERE, 404: _NONE_THERE}
+"""What a server's refusal most likely means, and what to do, by HTTP status."""
+
+
 class NoRoom(RunFailed):
     """There is no room where somebody wants to go, or it does not let them in."""
 
@@ -117,7 +122,8 @@ async def chat_client(
             proxy=None,
         )
     except InvalidStatus as why:
-        raise NoRoom(url, f"the server refused with status {why.response.status_code}") from None
+        status = why.response.status_code
+        raise NoRoom(url, f"the server refused with status {status}{_REFUSED.get(status, '')}") from None
     except (OSError, TimeoutError, InvalidMessage, WebSocketException) as why:
         raise NoRoom(url, str(why) or type(why).__name__) from None
     async with socket:
