@@ -102,6 +102,11 @@ def test_nothing_that_comes_out_ends_with_3_and_the_reason(waggle: Waggle, tmp_p
     again = waggle("run", "--resume", channel, "--model", "scripted:I still would not", "-q")
     assert (again.exit_code, again.stdout) == (3, "")
     assert reason in again.stderr
+    quiet = waggle("run", "review-pipeline", "sums", "--model", "scripted:no", "-q", "--no-log")
+    assert (quiet.exit_code, quiet.stdout) == (3, "")
+    assert quiet.stderr.count("\n") == 1
+    assert "nothing came out: generator: sample failed: check 'schema:sample': it is no JSON" in quiet.stderr
+    assert "settling: settled failed: there is no sample to settle" in quiet.stderr
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from waggledance.cli._models_here import models_for
 from waggledance.cli._printing import print_json, print_table, print_text, say, terminal
 from waggledance.cli._safe_text import safe
 from waggledance.cli._seating import MAX_PEERS, Closing, Seating, model_name, seat, tables
-from waggledance.cli._team_view import TeamView, table_of
+from waggledance.cli._team_view import TeamView, failures_of, table_of
 from waggledance.core import Budget, Decision, LogFailed, Question, UsageError, members_of, opening_of, run_awake
 from waggledance.tasks import PlanResult, Recipe, Sandbox, Team, outcome_of, read_recipe, steps_in, team_of
 from waggledance.tasks.recipes import recipe_named, recipe_names
@@ -169,8 +169,6 @@ def _go_on(
 class _Ended:
     def __init__(self) -> None:
         self.interrupted = False
-        self.failed = ""
-        """Why nothing came out."""
         self.unkept = ""
         """Why the log could not be written."""
 
@@ -187,9 +185,8 @@ def _work(recipe: Recipe, named: str, request: str, seating: Seating, force: InF
                 swarm.ask_sync(Question(text=request, expects="free"), budget=budget)
         except Interrupted:
             ended.interrupted = True
-        except NobodyAnswered as why:
-            kept = f", is in: waggle log show {why.channel} --full" if force.settings.log.keep else " stands above"
-            ended.failed = f"nothing came out of it. What failed, and why{kept}"
+        except NobodyAnswered:
+            pass  # what failed, and why, stands in the plan
         ended.unkept = journal.failure
     return ended
 
@@ -213,7 +210,9 @@ def _end(ended: _Ended, view: TeamView, force: InForce, seating: Seating, *, as_
         complain(f"not all of it could be kept. {ended.unkept}")
         raise typer.Exit(CANNOT_WRITE)
     if decision.key is None:
-        complain(ended.failed or "; ".join(decision.notes) or "nothing came out")
+        why = failures_of(view.recipe, result) or "; ".join(decision.notes)
+        kept = f". All of it: waggle log show {result.channel} --full" if force.settings.log.keep else ""
+        complain(f"nothing came out{f': {why}' if why else ''}{kept}")
         raise typer.Exit(NOTHING_CAME_OUT)
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _MARKS = {"done": "✓", "failed": "✗", "skipped": "·", "claimed": "…", "review": "?", "open": " "}
 _SHOWN_CHARS = 60
+_TOLD_FAILURES = 3
 
 
 class TeamView:
@@ -122,3 +123,15 @@ def table_of(recipe: Recipe, result: PlanResult) -> Iterator[str]:
         yield f"{_MARKS[entry.status]} {step!s:<40} {who:<8} from {made_from}; {cost}"
         for reason in entry.reasons:
             yield f"    {one_line(reason, 160)}"
+
+
+def failures_of(recipe: Recipe, result: PlanResult) -> str:
+    """Return what failed for good, and why at last: the first three parts by role; empty when nothing did."""
+    ended = [(step, result.plan.entries.get(step.task.id)) for step in steps_in(recipe, result.plan)]
+    told = [
+        f"{step} failed: {one_line(entry.reasons[-1], 160)}"
+        for step, entry in ended
+        if entry is not None and entry.status == "failed" and step.role and entry.reasons
+    ]
+    more = len(told) - _TOLD_FAILURES
+    return "; ".join([*told[:_TOLD_FAILURES], *([f"and {more} more"] if more > 0 else [])])
