@@ -25,6 +25,7 @@ from waggledance.lab._bootstrap import Floats, drawn
 from waggledance.lab._probe import Fit, Probe, Votes
 from waggledance.lab._wilson import two_sided
 
+Advice = Literal["one", "vote", "perhaps"]
 SIZES = (3, 5, 7, 9, 15, 31)
 """Votes that are tried; the last stands for "very many"."""
 _DRAWS = 300
@@ -70,7 +71,7 @@ class Prediction:
     best_low: float
     best_high: float
     votes: tuple[Expected, ...]
-    advice: Literal["one", "vote", "perhaps"]
+    advice: Advice
     """``"one"`` peer, a ``"vote"``, or ``"perhaps"`` a vote where the gain could be nothing."""
     advised: int
     """How many of the peers to ask."""
@@ -119,17 +120,10 @@ def predict(
         gain_low, gain_high = _tails(gains, level)
         varied = plurality_with_correlation(n, float(fit.accuracy[0]), float(fit.rho[0]) / 2, float(fit.agreement[0]))
         votes.append(Expected(n, accuracy, low, high, accuracy - alone, gain_low, gain_high, varied))
-    here = [v for v in votes if v.n <= len(probe.voters)] or votes[:1]
-    top = max(v.accuracy for v in here)
-    enough = min((v for v in here if v.accuracy >= top - _WORTH), key=lambda v: v.n)
+    enough, advice = _advised([v for v in votes if v.n <= len(probe.voters)] or votes[:1])
     more = max(w.accuracy for w in votes) - enough.accuracy
     rho = float(fit.rho[0])
     best_low, best_high = _interval(alone, alone_each, z, level, further)
-    advice: Literal["one", "vote", "perhaps"] = "perhaps"
-    if enough.gain < _WORTH:
-        advice = "one"
-    elif enough.gain_low > 0:
-        advice = "vote"
     return Prediction(
         voters=len(probe.voters),
         questions=len(probe.right),
@@ -147,6 +141,15 @@ def predict(
         advised=1 if advice == "one" else enough.n,
         variety=enough.varied - enough.accuracy > more + _WORTH,
     )
+
+
+def _advised(votes: Sequence[Expected]) -> tuple[Expected, Advice]:
+    """Return the smallest vote that is about as good as the best of these, and whether to hold it."""
+    top = max(v.accuracy for v in votes)
+    enough = min((v for v in votes if v.accuracy >= top - _WORTH), key=lambda v: v.n)
+    if enough.gain < _WORTH:
+        return enough, "one"
+    return enough, "vote" if enough.gain_low > 0 else "perhaps"
 
 
 def plurality_seen(votes: Votes, keys: Sequence[str], n: int, *, swarms: int = 200, seed: int = 0) -> float:

@@ -101,12 +101,12 @@ def search_schedules(
     return Search(done, tuple(contradictions), tuple(endless))
 
 
-def replay_schedule(schedule: Schedule, make: Make = Certifier, *, heal: bool = True) -> Seen:
-    """Do the steps of a schedule again; then let the network heal, unless told not to."""
+def replay_schedule(schedule: Schedule, make: Make = Certifier) -> Seen:
+    """Do the steps of a schedule again; then let the network heal."""
     world = World(Cast(schedule.members, schedule.liars, schedule.seed), make, one_phase=schedule.one_phase)
     for step in schedule.steps:
         world.do(step)
-    ended = heal and world.heal(EPOCHS_TO_HEAL)
+    ended = world.heal(EPOCHS_TO_HEAL)
     return Seen(tuple(sorted(world.certifiable)), ended)
 
 

@@ -14,6 +14,12 @@ from typing import Any
 from waggledance.core import UNIT, Call, Message, Proposal, Question, UsageError, Verdict
 
 _KEYS = "ABCD"
+DRAFTS = 0.7
+"""The chance that a draft is right."""
+REPAIRS = 0.35
+"""The chance that going over a wrong draft makes it right."""
+BREAKS = 0.02
+"""The chance that going over a right one makes it wrong."""
 
 
 class Offices:
@@ -22,26 +28,13 @@ class Offices:
     Args:
         errs: e, the chance that a gate rejects a right draft.
         catches: c, the chance that it rejects a wrong one.
-        drafts: the chance that a draft is right.
-        repairs: the chance that going over a wrong draft makes it right.
-        breaks: the chance that going over a right one makes it wrong.
         seed: same seed, same tasks.
     """
 
-    def __init__(
-        self,
-        errs: float = 0.1,
-        catches: float = 0.6,
-        *,
-        drafts: float = 0.7,
-        repairs: float = 0.35,
-        breaks: float = 0.02,
-        seed: int = 0,
-    ) -> None:
-        if not all(0 <= chance <= 1 for chance in (errs, catches, drafts, repairs, breaks)):
-            raise UsageError(f"chances lie between 0 and 1, got {errs}, {catches}, {drafts}, {repairs}, {breaks}")
-        self.errs, self.catches, self.drafts, self.repairs, self.breaks = errs, catches, drafts, repairs, breaks
-        self.seed = seed
+    def __init__(self, errs: float = 0.1, catches: float = 0.6, *, seed: int = 0) -> None:
+        if not (0 <= errs <= 1 and 0 <= catches <= 1):
+            raise UsageError(f"chances lie between 0 and 1, got {errs} and {catches}")
+        self.errs, self.catches, self.seed = errs, catches, seed
 
     def task(self, number: int) -> Question:
         """Return a task by its number."""
@@ -68,13 +61,13 @@ class OfficeHolder:
         return frozenset({"propose", "revise", "note", "critique"})
 
     async def propose(self, call: Call) -> Proposal:
-        return self._said(call, Random(call.seed).random() < self.world.drafts)
+        return self._said(call, Random(call.seed).random() < DRAFTS)
 
     async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
         draw = Random(call.seed).random()
         if mine.body.key == self.world.truth(call.question):
-            return self._said(call, draw >= self.world.breaks)
-        return self._said(call, True) if draw < self.world.repairs else mine.body
+            return self._said(call, draw >= BREAKS)
+        return self._said(call, True) if draw < REPAIRS else mine.body
 
     async def note(self, call: Call, about: str, material: Sequence[Message[Any]]) -> str:
         return f"the {about} of {self.name}"
