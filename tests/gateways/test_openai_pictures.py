@@ -81,7 +81,11 @@ async def test_pictures_reach_the_models_that_see_before_the_words_that_ask(serv
 async def test_a_picture_is_still_there_in_every_round_and_every_later_turn(served: Served) -> None:
     model = Scripted("A bee.")
     async with talking(served, host_of(model, Scripted("A wasp."), protocol=Debate(rounds=1))) as client:
-        later: Any = [*showing(at(PNG)), {"role": "assistant", "content": "A bee."}, {"role": "user", "content": "Sure?"}]
+        later: Any = [
+            *showing(at(PNG)),
+            {"role": "assistant", "content": "A bee."},
+            {"role": "user", "content": "Sure?"},
+        ]
         await client.chat.completions.create(model="default", messages=later)
         first = await client.responses.create(
             model="default",
