@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from waggledance._run import said_last, who_answered
 from waggledance.consensus import Rule, Weights, name_of, needs_of
 from waggledance.core import (
     NO_COST,
@@ -16,7 +17,6 @@ from waggledance.core import (
     Judgement,
     Message,
     Note,
-    PeerId,
     Proposal,
     Retold,
     RunFailed,
@@ -80,11 +80,7 @@ def decide_again(messages: Iterable[AnyMessage], rule: Rule | None = None, weigh
     if retold is not None and weights is not None:
         counted = {retold.peer(peer): weight for peer, weight in weights.items()}
     if rule is not None:
-        if channel.opening.body.question.of_values != ("utilities" in needs_of(rule)) and hasattr(rule, "needs"):
-            raise UsageError(
-                f"rule {name_of(rule)!r} does not fit channel {channel.name!r}: what people want is bargained "
-                "('bargained'), what is the case is decided by the other rules"
-            )
+        _check_kind(rule, channel)
         _check_needs(rule, proposals, judgements)
     folding = _folding(channel) if rule is None else None
     if folding is not None:
@@ -122,7 +118,8 @@ class _Channel:
     def used(self) -> tuple[AnyMessage, ...]:
         """Return the messages that the decision rests on, sorted by id."""
         if self.outcome is None:
-            return self._latest()
+            proposals, judgements = said_last(self.messages)
+            return tuple(sorted([*proposals, *judgements]))
         ids = cut_of(self.messages)
         missing = [id for id in ids if id not in self._by_id]
         if missing:
@@ -132,26 +129,10 @@ class _Channel:
             )
         return tuple(self._by_id[id] for id in ids)
 
-    def _latest(self) -> tuple[AnyMessage, ...]:
-        """Return every peer's latest answer and all judgements: what a run that was cut short would have decided on."""
-        latest: dict[PeerId, AnyMessage] = {}
-        judgements: list[AnyMessage] = []
-        for message in self.messages:
-            if isinstance(message.body, Proposal) and (message.body.key is not None or message.author not in latest):
-                latest[message.author] = message
-            elif isinstance(message.body, Judgement):
-                judgements.append(message)
-        return tuple(sorted([*latest.values(), *judgements]))
-
     def completed(self, decision: Decision, *, same_rule: bool) -> Decision:
         """Add what only the whole channel knows: names, who was silent, what was spent, what the reader should know."""
-        answered = {
-            m.author
-            for id in decision.used
-            if (m := self._by_id.get(id)) is not None and (not isinstance(m.body, Proposal) or m.body.key is not None)
-        }
-        if folds(self.opening.body):  # its decision rests on the plan's messages, to which not all add
-            answered |= {m.author for m in self.messages if isinstance(m.body, Proposal) and m.body.text}
+        used = [message for id in decision.used if (message := self._by_id.get(id)) is not None]
+        answered = who_answered(used, self.messages, folded=folds(self.opening.body))
         notes = decision.notes
         if self.outcome is None:
             notes = (*notes, "the run did not come to its end; this rests on what had been said by then")
@@ -194,6 +175,15 @@ def _recorded_rule(channel: _Channel) -> Rule:
             name,
             why.known,
         ) from None
+
+
+def _check_kind(rule: Rule, channel: _Channel) -> None:
+    """Refuse a rule for facts where people bargain, and the other way round."""
+    if channel.opening.body.question.of_values != ("utilities" in needs_of(rule)) and hasattr(rule, "needs"):
+        raise UsageError(
+            f"rule {name_of(rule)!r} does not fit channel {channel.name!r}: what people want is bargained "
+            "('bargained'), what is the case is decided by the other rules"
+        )
 
 
 def _check_needs(rule: Rule, proposals: Sequence[Message[Proposal]], judgements: Sequence[Message[Judgement]]) -> None:

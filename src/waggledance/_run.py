@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -30,6 +30,7 @@ from waggledance.core import (
     Opening,
     Outcome,
     Peer,
+    PeerId,
     PlainBudget,
     Proposal,
     Roster,
@@ -80,6 +81,34 @@ class NobodyAnswered(RunFailed):
         counted = Counter(reason or "silent" for reason in self.reasons.values())
         said = "; ".join(f"{n} of {len(self.reasons)}: {reason}" for reason, n in counted.most_common(3))
         return f"channel {self.channel!r}: no peer gave an answer in {self.waited_s:.1f} s. {said}"
+
+
+def said_last(
+    messages: Iterable[Message[Any]],
+) -> tuple[tuple[Message[Proposal], ...], tuple[Message[Judgement], ...]]:
+    """Return every peer's latest answer and all judgements, sorted by id: what a run that is cut short decides on."""
+    latest: dict[PeerId, Message[Proposal]] = {}
+    judgements: list[Message[Judgement]] = []
+    for message in messages:
+        if isinstance(message.body, Proposal) and (message.body.key is not None or message.author not in latest):
+            latest[message.author] = message
+        elif isinstance(message.body, Judgement):
+            judgements.append(message)
+    return tuple(sorted(latest.values())), tuple(sorted(judgements))
+
+
+def who_answered(used: Iterable[Message[Any]], messages: Iterable[Message[Any]], *, folded: bool) -> set[PeerId]:
+    """Return who had a part in a decision.
+
+    Args:
+        used: what it rests on.
+        messages: all of its channel.
+        folded: whether it is a fold of a plan's messages, to which not all who did something add.
+    """
+    answered = {m.author for m in used if not isinstance(m.body, Proposal) or m.body.key is not None}
+    if folded:
+        answered.update(m.author for m in messages if isinstance(m.body, Proposal) and m.body.text)
+    return answered
 
 
 class Run:
@@ -238,14 +267,8 @@ class Run:
 
     def _of_what_is_there(self) -> Decision:
         """Decide on every peer's latest answer, when no seat came to the end of the protocol."""
-        latest: dict[bytes, Message[Proposal]] = {}
-        judgements: list[Message[Judgement]] = []
-        for message in self._desk.messages():
-            if isinstance(message.body, Proposal) and (message.body.key is not None or message.author not in latest):
-                latest[message.author] = message
-            elif isinstance(message.body, Judgement):
-                judgements.append(message)
-        return self._rule(tuple(sorted(latest.values())), tuple(sorted(judgements)), self._table.weights)
+        proposals, judgements = said_last(self._desk.messages())
+        return self._rule(proposals, judgements, self._table.weights)
 
     def _complete(self, decision: Decision, more_notes: list[str]) -> Decision:
         """Add what only the whole run knows: who was silent, what it cost, what ran out."""
@@ -255,9 +278,7 @@ class Run:
             notes.append(f"{spent}; decided on what is there")
         notes += self.gathering.notes
         used = [message for id in decision.used if (message := self._desk.get(id)) is not None]
-        answered = {m.author for m in used if not isinstance(m.body, Proposal) or m.body.key is not None}
-        if isinstance(self._protocol, Folding):  # its decision rests on the plan's messages, to which not all add
-            answered.update(m.author for m in self._desk.messages() if isinstance(m.body, Proposal) and m.body.text)
+        answered = who_answered(used, self._desk.messages(), folded=isinstance(self._protocol, Folding))
         lapses = Counter(m.body.lapse for m in used if isinstance(m.body, Judgement) and m.body.lapse)
         notes += [
             f"{n} judgement{'s lack' if n != 1 else ' lacks'} verdicts: {lapse}"

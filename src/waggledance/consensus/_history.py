@@ -119,11 +119,17 @@ def _encoded(
         for peer, key in row.items():
             if key is not None:
                 codes[number, column[peer]] = code[key]
+    return History(peers, questions, tuple(answers), codes, _confidence(codes, column, stated or ()))
+
+
+def _confidence(codes: Ints, column: Mapping[PeerId, int], stated: Sequence[Mapping[PeerId, int | None]]) -> Ints:
+    """Return how sure peers said they are, in parts per million, where they answered and said it."""
     confidence = np.full_like(codes, NONE)
-    for number, row_stated in enumerate(stated or ()):
-        for peer, ppm in row_stated.items():
-            if ppm is not None and peer in column and codes[number, column[peer]] != NONE:
-                if not 0 <= ppm <= UNIT:
-                    raise UsageError(f"a confidence lies between 0 and {UNIT} parts per million, got {ppm}")
-                confidence[number, column[peer]] = ppm
-    return History(peers, questions, tuple(answers), codes, confidence)
+    for number, row in enumerate(stated):
+        for peer, ppm in row.items():
+            if ppm is None or peer not in column or codes[number, column[peer]] == NONE:
+                continue
+            if not 0 <= ppm <= UNIT:
+                raise UsageError(f"a confidence lies between 0 and {UNIT} parts per million, got {ppm}")
+            confidence[number, column[peer]] = ppm
+    return confidence

@@ -5,7 +5,7 @@ Source: the project's network specification, §5 (verification; "publish both").
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -83,29 +83,14 @@ def verify_certificate(
         UsageError: `trusted` is no set of members.
     """
     decided = certificate.decided
-    said, phases = decided.params.get("quorum"), decided.params.get("phases")
-    if said not in ("byzantine", "crash") or phases not in ("1", "2"):
-        raise CertificateInvalid("malformed", f"its params name no quorum and phases: {dict(decided.params)}")
-    if phases == "1" and certificate.epoch != 0:
-        raise CertificateInvalid("malformed", f"one phase has one epoch, and it is of epoch {certificate.epoch}")
-    rule: QuorumRule = "byzantine" if said == "byzantine" else "crash"
+    rule = _quorum_rule(certificate)
     try:
         weights, threshold = voters(certificate.members), quorum(certificate.members, rule)
     except UsageError as why:
         raise CertificateInvalid("members", str(why)) from why
-    if members_hash(certificate.members) != decided.members:
-        raise CertificateInvalid("members", "its list of members is not the one that was signed")
-    if trusted is not None and members_hash(trusted) != decided.members:
-        raise CertificateInvalid("members", "it was signed by another set of members or weights than the trusted one")
-    signers = dict(certificate.acks)
-    if len(signers) < len(certificate.acks):
-        raise CertificateInvalid("malformed", "a member's signature stands there twice")
-    strangers = sorted(signers.keys() - weights.keys())
-    if strangers:
-        raise CertificateInvalid("stranger", f"{show(strangers[0])} signed and has no vote")
-    weight = sum(weights[id] for id in signers)
-    if weight < threshold.needed:
-        raise CertificateInvalid("quorum", f"weight {weight:,} signed, and {threshold.needed:,} are needed")
+    _check_members(certificate, trusted)
+    signers = {author for author, _ in certificate.acks}
+    weight = _signed_weight(certificate, weights, threshold)
     digest = decided.digest()
     statement = ack_statement(decided.question, certificate.epoch, digest)
     for author, signature in certificate.acks:
@@ -128,6 +113,38 @@ def verify_certificate(
         trusted=trusted is not None,
         recomputed=decide is not None,
     )
+
+
+def _quorum_rule(certificate: Certificate) -> QuorumRule:
+    params = certificate.decided.params
+    said, phases = params.get("quorum"), params.get("phases")
+    if said not in ("byzantine", "crash") or phases not in ("1", "2"):
+        raise CertificateInvalid("malformed", f"its params name no quorum and phases: {dict(params)}")
+    if phases == "1" and certificate.epoch != 0:
+        raise CertificateInvalid("malformed", f"one phase has one epoch, and it is of epoch {certificate.epoch}")
+    return "byzantine" if said == "byzantine" else "crash"
+
+
+def _check_members(certificate: Certificate, trusted: Sequence[Member] | None) -> None:
+    signed = certificate.decided.members
+    if members_hash(certificate.members) != signed:
+        raise CertificateInvalid("members", "its list of members is not the one that was signed")
+    if trusted is not None and members_hash(trusted) != signed:
+        raise CertificateInvalid("members", "it was signed by another set of members or weights than the trusted one")
+
+
+def _signed_weight(certificate: Certificate, weights: Mapping[PeerId, int], threshold: Quorum) -> int:
+    """Return the weight of those who signed, each of them a member and counted once."""
+    signers = dict(certificate.acks)
+    if len(signers) < len(certificate.acks):
+        raise CertificateInvalid("malformed", "a member's signature stands there twice")
+    strangers = sorted(signers.keys() - weights.keys())
+    if strangers:
+        raise CertificateInvalid("stranger", f"{show(strangers[0])} signed and has no vote")
+    weight = sum(weights[id] for id in signers)
+    if weight < threshold.needed:
+        raise CertificateInvalid("quorum", f"weight {weight:,} signed, and {threshold.needed:,} are needed")
+    return weight
 
 
 def _check_outcome(certificate: Certificate, decide: Decide) -> None:

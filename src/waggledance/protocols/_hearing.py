@@ -34,7 +34,7 @@ from waggledance.core import (
     well_formed,
 )
 from waggledance.protocols._reading import cut, drawn, tokens, within
-from waggledance.topology import Hearing, Topology
+from waggledance.topology import Hearing, Hyperedge, Topology
 
 SUMMARY = "summary"
 """What a note is about that sums up a group."""
@@ -102,13 +102,16 @@ def heard_through(
         seed: the run's seed.
     """
     old_of, new_of, layers = _by_author(said), _by_author(new), _layers(plan)
+
+    def newest_of(peer: PeerId, layer: int) -> Sequence[Message[Proposal]]:
+        spoke_before = layers.get(peer, 0) < layer and peer in new_of
+        return (new_of if spoke_before else old_of).get(peer, ())
+
     mine = sorted([edge for edge in plan if me in edge.listeners], key=lambda edge: edge.budget_tokens is not None)
     heard: dict[MessageId, Message[Proposal]] = {}
     for edge in mine:
         if edge.mode == "full":
-            fresh = {peer for peer in edge.speakers if layers.get(peer, 0) < edge.layer and peer in new_of}
-            texts = [m for peer in edge.speakers - {me} for m in (new_of if peer in fresh else old_of).get(peer, ())]
-            texts = [m for m in texts if m.id not in heard]
+            texts = [m for peer in edge.speakers - {me} for m in newest_of(peer, edge.layer) if m.id not in heard]
             if edge.budget_tokens is not None:
                 texts = list(within(texts, edge.budget_tokens, me=me, round=round, seed=seed))
             heard.update((m.id, m) for m in texts)
@@ -176,19 +179,18 @@ async def _awaited(
     of = frozenset(writers[e.speakers] for e in mine if e.mode == "summary" and e.speakers in writers) - {seat.me}
     if of:
         notes = await seat.collect(Note, said[0].body.round + 1, until=everyone | after(share_s), of=of)
-    spoke = {m.author for m in said}
-    of = frozenset(
-        peer
-        for edge in mine
-        if edge.mode == "full" and edge.layer
-        for peer in edge.speakers & spoke
-        if layers.get(peer, 0) < edge.layer
-    )
+    of = _earlier(mine, layers, frozenset(m.author for m in said))
     if not of:
         return (), notes
     until_s = start_s + share_s * (layers[seat.me] + bool(writers))
     left = after(max(0.0, until_s - seat.clock.now()))
     return await seat.collect(Proposal, said[0].body.round + 1, until=everyone | left, of=of), notes
+
+
+def _earlier(mine: Sequence[Hyperedge], layers: Mapping[PeerId, int], spoke: frozenset[PeerId]) -> frozenset[PeerId]:
+    """Return who speaks anew before this seat does, of those it hears in full."""
+    full = [edge for edge in mine if edge.mode == "full" and edge.layer]
+    return frozenset(peer for edge in full for peer in edge.speakers & spoke if layers.get(peer, 0) < edge.layer)
 
 
 async def _sum_up(seat: Seat, group: Sequence[Message[Proposal]]) -> None:

@@ -89,12 +89,10 @@ class Institution:
             if len(due.waits_for) > room:
                 absent |= set(sorted(due.waits_for)[room:])
                 continue
-            if (
-                due.round in acted and seat.me in due.waits_for
-            ):  # and still waited for: what this peer says counts no more
-                absent.add(seat.me)
-                continue
             if seat.me in due.waits_for:
+                if due.round in acted:  # and still waited for: what this peer says counts no more
+                    absent.add(seat.me)
+                    continue
                 acted.add(due.round)
                 try:
                     await _act(seat, due, room)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
 from blake3 import blake3
@@ -21,6 +22,9 @@ from waggledance.topology._seats import seats_of
 from waggledance.topology._topology import Hearing, Hyperedge, heard_in
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from waggledance.topology._points import Embed
 
 
@@ -97,8 +101,6 @@ class _Spoken:
 @lru_cache(maxsize=64)
 def _organised(topology: SelfOrg, peers: tuple[PeerId, ...], spoken: tuple[_Spoken, ...], seed: int) -> Hearing:
     """Return who hears whom: sources stand before their listener in one order, so there are no circles."""
-    import numpy as np
-
     from waggledance.topology._points import contributions, points, similarities
 
     said = [s.message for s in spoken if s.message.body.key is not None and s.message.author in set(peers)]
@@ -108,9 +110,7 @@ def _organised(topology: SelfOrg, peers: tuple[PeerId, ...], spoken: tuple[_Spok
     worth, similar = contributions(where).tolist(), similarities(where)
     drawn = [blake3(b"waggle/selforg/1\0%d\0%b" % (seed, m.id)).digest() for m in said]
     order = sorted(range(len(said)), key=lambda i: (-worth[i], drawn[i]))
-    least = -np.inf
-    if topology.quantile and len(said) > 1:
-        least = float(np.quantile(similar[np.triu_indices(len(said), 1)], topology.quantile))
+    least = _least(similar, topology.quantile)
     layer: dict[int, int] = {}
     edges: list[Hyperedge] = []
     for place, me in enumerate(order):
@@ -124,6 +124,15 @@ def _organised(topology: SelfOrg, peers: tuple[PeerId, ...], spoken: tuple[_Spok
     after = 1 + max(layer[i] for i in leaders)
     edges += [_edge([said[i].author for i in leaders], peer, after) for peer in sorted(silent)]
     return tuple(edges)
+
+
+def _least(similar: NDArray[np.int64], quantile: float) -> float:
+    """Return how alike two must be at least to hear each other: that quantile of all pairs."""
+    import numpy as np
+
+    if not quantile or len(similar) < 2:
+        return -inf
+    return float(np.quantile(similar[np.triu_indices(len(similar), 1)], quantile))
 
 
 def _edge(speakers: Sequence[PeerId], listener: PeerId, layer: int) -> Hyperedge:
