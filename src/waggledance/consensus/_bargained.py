@@ -37,6 +37,9 @@ class Bargained:
     Args:
         floor: ``"worst"``: the worst-off has no less than the worst-off of the base; ``"every"``: nor has any peer less
             than it has under the base, for where leaving the table is a real choice.
+
+    Raises:
+        UsageError: `floor` is neither ``"worst"`` nor ``"every"``.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"utilities"})

@@ -32,6 +32,9 @@ class Table(msgspec.Struct, frozen=True):
     """One peer's record: at each level of stated confidence, how many answers and how many right ones.
 
     The last of the 22 rows counts answers that came without a confidence.
+
+    Raises:
+        UsageError: not one row a level, or a row with more right answers than answers.
     """
 
     right: tuple[int, ...] = (0,) * (LEVELS + 1)

@@ -42,7 +42,11 @@ class Seal(Body, frozen=True, gc=False):
 
 
 class Claim(Body, frozen=True, gc=False):
-    """A decision that its author says follows from the cut of these seals; anyone recomputes it."""
+    """A decision that its author says follows from the cut of these seals; anyone recomputes it.
+
+    Raises:
+        UsageError: a hash or a signature has a wrong length, ids are not sorted, or an epoch is out of range.
+    """
 
     kind: ClassVar[str] = "claim/1"
     seals: tuple[MessageId, ...]

@@ -30,7 +30,11 @@ _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
-    """One decision, as it is signed."""
+    """One decision, as it is signed.
+
+    Raises:
+        UsageError: a hash, a head or a text is not in its form, or the outcome is larger than `MAX_OUTCOME_BYTES`.
+    """
 
     question: MessageId
     """Id of the message that opened the question, which names swarm, channel, text and protocol."""

@@ -34,6 +34,9 @@ class CalibratedLogOdds:
         tables: every peer's record of settled answers.
         options: how many answers there could be, ≥ 2 (K in the formula); 2 for yes/no.
         settled_min: with fewer settled answers a table is not believed, and the rule is plain majority.
+
+    Raises:
+        UsageError: fewer than two possible answers.
     """
 
     tables: Mapping[PeerId, Table] = field(default_factory=dict[PeerId, Table], hash=False)

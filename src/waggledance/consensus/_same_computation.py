@@ -49,6 +49,9 @@ class SameComputation:
     Args:
         verifiers: how many verify, >= 1; an odd number has no ties.
         distance_max: the most bits in which a re-run may differ, 0 to 64; see `distance_bound`.
+
+    Raises:
+        UsageError: no verifier, or a distance that no two hashes have.
     """
 
     verifiers: int = 3

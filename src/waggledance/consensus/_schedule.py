@@ -39,6 +39,9 @@ def pairs(
         per_judge: at most so many pairs, drawn from the seed; all when None.
         unit: ``"answer"``: each two distinct answers once. ``"proposal"``: each two proposals of others, whatever they
             say; the paper takes ``per_judge=3 * len(proposals)`` of them.
+
+    Raises:
+        UsageError: `per_judge` is below 0.
     """
     if per_judge is not None and per_judge < 0:
         raise UsageError(f"a judge compares 0 or more pairs, got per_judge={per_judge}")

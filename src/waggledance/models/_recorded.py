@@ -60,7 +60,11 @@ class Recorded:
         return len(self._answers)
 
     async def complete(self, request: Request) -> Completion:
-        """Give the recorded answer."""
+        """Give the recorded answer.
+
+        Raises:
+            NotRecorded: there is none to this request.
+        """
         answer = self._answers.get(request_key(self.model, request))
         if answer is None:
             question = " ".join(request.turns[-1].text.split())

@@ -31,6 +31,9 @@ class Retrying:
         base_s: the first wait is at most this long, each later one at most twice the one before.
         cap_s: no wait is drawn longer than this.
         concurrency: how many requests may be under way at once; the others wait.
+
+    Raises:
+        UsageError: `tries` or `concurrency` is below 1.
     """
 
     def __init__(

@@ -53,7 +53,12 @@ class Scripted:
         self._line, self._delay_s = _liner(script, name, cycle=cycle), delay_s
 
     async def complete(self, request: Request) -> Completion:
-        """Say the next line."""
+        """Say the next line.
+
+        Raises:
+            TimedOut: the line takes longer than the request allows.
+            ScriptEnded: there is no next line.
+        """
         self.requests.append(request)
         line = self._line(request)
         delay_s = self._delay_s(request) if callable(self._delay_s) else self._delay_s

@@ -74,7 +74,11 @@ def model(spec: str, *, config: Config | None = None) -> Model:
 
 
 def options(kind: str) -> Mapping[str, str]:
-    """The options of a kind of model, each with what it means."""
+    """Return the options of a kind of model, each with what it means.
+
+    Raises:
+        UnknownName: there is no such kind.
+    """
     if kind not in _OPTIONS:
         raise UnknownName("kind of model", kind, _OPTIONS)
     return _OPTIONS[kind]

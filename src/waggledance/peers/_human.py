@@ -30,6 +30,9 @@ class HumanPeer:
         ask: puts a text to the person and returns what they say, raising `EOFError` when they are gone; by default it
             is written to standard error and a line of standard input is the answer. It is cancelled when the run's
             time is over: the person abstains, and what they type later answers the next question.
+
+    Raises:
+        UsageError: the name is empty.
     """
 
     def __init__(self, name: str, ask: Asking | None = None) -> None:

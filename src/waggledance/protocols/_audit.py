@@ -73,6 +73,9 @@ class Audited:
     Args:
         decide: the rule over each round's proposals; one that needs no judgements.
         count: how many auditors are drawn, ≥ 1.
+
+    Raises:
+        UsageError: no auditor, or a rule that needs judgements of all answers.
     """
 
     decide: Rule = majority

@@ -41,6 +41,9 @@ class Bargaining:
         rounds: how often peers make offers at most, ≥ 0.
         decide: the mediator, a rule on utilities.
         patience_s: how long each wait lasts for those who are late, in seconds; who missed one is not waited for again.
+
+    Raises:
+        UsageError: fewer than 0 rounds, or a patience that is no time.
     """
 
     name: ClassVar[str] = "bargain"

@@ -40,6 +40,9 @@ class ConfidenceDebate:
         drafts: how many answers each peer drafts, ≥ 1; of several it keeps the one that makes the swarm's answers most
             diverse, and only that counts. It needs a rule on confidence: the majority of such a pool is right no more
             often.
+
+    Raises:
+        UsageError: no draft, several for a rule that is not about confidence, or rounds or a patience out of range.
     """
 
     name: ClassVar[str] = "confidence-debate"

@@ -44,7 +44,11 @@ class Heard(msgspec.Struct, frozen=True):
 
 
 class Speak(msgspec.Struct, frozen=True):
-    """There is a reason to speak."""
+    """There is a reason to speak.
+
+    Raises:
+        UsageError: an unknown reason, or an urgency outside of 0 to 1,000,000.
+    """
 
     reason: Reason
     urgency_ppm: int

@@ -57,7 +57,11 @@ HOME = 1
 
 
 class Dance(Body, frozen=True, gc=False):
-    """Where a scout stands in one tick (the body's `round`), and how hard it dances."""
+    """Where a scout stands in one tick (the body's `round`), and how hard it dances.
+
+    Raises:
+        UsageError: a strength outside of 0 to 1,000,000, or one for no site.
+    """
 
     kind: ClassVar[str] = "dance/1"
     site: str | None
@@ -93,6 +97,9 @@ class NestSite:
         otherwise: without a quorum, ``"leader"`` takes the site with most scouts and says so, ``"undecided"`` none.
         patience_s: how long a tick waits for those who are late, in seconds; who misses one is not waited for again
             until it dances.
+
+    Raises:
+        UsageError: no tick, or a decay, a stop or a quorum out of range.
     """
 
     name: ClassVar[str] = "nest-site"

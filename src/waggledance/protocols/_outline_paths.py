@@ -44,6 +44,9 @@ class OutlinePaths:
         comparisons: how many pairs a judge compares at most, ≥ 1; all that are due when None.
         embed: turns outlines into points, for distances of meaning; the words are compared when None.
         patience_s: how long each wait lasts for those who are late, in seconds.
+
+    Raises:
+        UsageError: redrafts, comparisons, nearness or the patience are out of range, or `embed` is no function.
     """
 
     name: ClassVar[str] = "outline-paths"

@@ -32,6 +32,9 @@ class PeerRanking:
             ``comparisons=3 * peers`` that is the paper's.
         patience_s: how long each of the two waits lasts for those who are late, in seconds; who misses the first does
             not judge.
+
+    Raises:
+        UsageError: no comparison, an unknown unit, or a patience that is no time.
     """
 
     name: ClassVar[str] = "peer-ranking"

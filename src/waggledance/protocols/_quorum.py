@@ -30,6 +30,9 @@ class Quorum:
         share: of the whole roster's weight, > 0 and ≤ 1.
         otherwise: without a quorum, ``"leader"`` takes the leading answer and says so in a note; ``"undecided"`` takes
             none.
+
+    Raises:
+        UsageError: a share that is not above 0 and up to 1, or an unknown `otherwise`.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()

@@ -56,6 +56,9 @@ class Refinement:
         decide: a rule on judgements.
         comparisons: how many pairs of answers a judge compares in the end at most, ≥ 1; all that are due when None.
         patience_s: how long each wait lasts for those who are late, in seconds.
+
+    Raises:
+        UsageError: passes, evaluators, comparisons, the gate or the patience are out of range.
     """
 
     name: ClassVar[str] = "refinement"

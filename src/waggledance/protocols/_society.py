@@ -34,6 +34,10 @@ class Society:
         topology: who hears whom in a debate.
         decide: the rule over the last round's proposals.
         patience_s: how long a round waits for those who are late, in seconds.
+
+    Raises:
+        UsageError: a strategy with other letters than 0 and 1 or strategies of several lengths, or a patience that is
+            no time.
     """
 
     name: ClassVar[str] = "society"

@@ -50,6 +50,9 @@ class Vote:
             leading answer is the more probable of the first two with a chance of `sure`, or when it is settled; it
             needs `majority`.
         sure: the posterior chance that is enough for ``"likely"``, > 0.5 and < 1; 0.95 in the paper.
+
+    Raises:
+        UsageError: no answer a peer, an unknown `stop`, one that the rule cannot tell, or a patience that is no time.
     """
 
     name: ClassVar[str] = "vote"

@@ -20,7 +20,11 @@ from waggledance.topology._seats import seats_of
 
 
 class Exchange(msgspec.Struct, frozen=True, order=True):
-    """One peer heard another and spoke again."""
+    """One peer heard another and spoke again.
+
+    Raises:
+        UsageError: a quality outside of 0 to 1,000,000.
+    """
 
     round: int
     """The round of what the listener said then."""

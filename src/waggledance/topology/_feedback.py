@@ -53,6 +53,9 @@ class Feedback(Described):
         k: how many each hears at most, ≥ 1.
         keep: the score over which a link is kept, 0 to 1.
         past: the scores, as `fit` writes them.
+
+    Raises:
+        UsageError: `k` is below 1, `keep` outside of 0 to 1, or `past` is none that a topology of this kind wrote.
     """
 
     title: ClassVar[str] = "feedback"

@@ -31,6 +31,9 @@ class Groups(Graph):
         size: the least number of peers in a team, ≥ 2; fewer peers than that are one team.
         between: what passes from a team to others: ``"nothing"``, one ``"summary"`` of it, or its ``"texts"``.
         budget_tokens: how many tokens of each other team a peer reads at most, ≥ 1; no limit when None.
+
+    Raises:
+        UsageError: a team of one, an unknown `between`, or a budget of no token or for nothing that passes.
     """
 
     title: ClassVar[str] = "groups"

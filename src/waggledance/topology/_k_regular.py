@@ -18,6 +18,9 @@ class KRegular(Graph):
 
     k·n texts a round, and news reaches all in about log n / log(k-1) rounds. Drawn by random switching of a circle's
     edges, then made connected by switching; so it is connected with certainty, and near uniform among such graphs.
+    Raises:
+        UsageError: `k` is below 1.
+
     Source: Cooper, Dyer, Greenhill 2007, "Sampling regular graphs and a peer-to-peer network", for the switching chain.
 
     Args:

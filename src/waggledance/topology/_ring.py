@@ -19,6 +19,9 @@ class Ring(Graph):
     Args:
         neighbours: how many on each side, ≥ 1.
 
+    Raises:
+        UsageError: `neighbours` is below 1.
+
     >>> Ring().hears(5, round=0, seed=0)[0]
     (1, 4)
     """

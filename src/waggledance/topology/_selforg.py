@@ -35,6 +35,9 @@ class SelfOrg(Described):
     Peers speak in layers: first who hears nobody, then who hears those, and so on; each hears what its sources say now,
     not what they said before. At most k·n texts a round, and up to n speakers one after the other: slow where peers
     think long. A peer that said nothing hears the k nearest to the centre. Equal places are drawn from messages' ids.
+    Raises:
+        UsageError: `k` is below 1, or `quantile` or `enough` outside of 0 to 1.
+
     Source: Tastan, Horvath, Nandakumar 2025, "Stochastic Self-Organization in Multi-Agent Systems", arXiv:2510.00685,
     without its fixed threshold of similarity, which links only those who agree already.
 

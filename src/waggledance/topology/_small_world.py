@@ -23,6 +23,9 @@ class SmallWorld(Graph):
     Args:
         k: how many each hears on average, even, ≥ 2, less than the number of peers.
         rewire: chance that a link is moved, 0 to 1 (p in the paper).
+
+    Raises:
+        UsageError: `k` is not even, or `rewire` no chance.
     """
 
     title: ClassVar[str] = "small-world"

@@ -22,6 +22,9 @@ class Star(Described):
     Args:
         centre: ``"drawn"``: one peer, drawn from the seed, in every round; ``"rotating"``: the next one every round,
             from a drawn start, so that in n rounds everybody was it once; or a peer's id.
+
+    Raises:
+        UsageError: `centre` is neither ``"drawn"`` nor ``"rotating"`` nor the id of a peer.
     """
 
     title: ClassVar[str] = "star"

@@ -13,7 +13,11 @@ Mode = Literal["full", "summary", "judge"]
 
 
 class Hyperedge(msgspec.Struct, frozen=True):
-    """Some speakers whom some listeners hear: ``({a}, {b})`` is an edge, ``(team, team)`` a group."""
+    """Some speakers whom some listeners hear: ``({a}, {b})`` is an edge, ``(team, team)`` a group.
+
+    Raises:
+        UsageError: a layer or a budget below 0.
+    """
 
     speakers: frozenset[PeerId]
     listeners: frozenset[PeerId]
