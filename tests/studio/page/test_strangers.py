@@ -143,3 +143,17 @@ def test_without_a_mesh_there_is_no_card_of_it(open_run: Callable[[str], Page]) 
     page = open_run("Which city?")
     assert page.get_by_role("heading", name="Mesh", exact=True).count() == 0
     assert page.locator(".card-timeline canvas").is_visible()
+
+
+def test_how_far_one_channel_was_zoomed_says_nothing_of_the_next(open_run: Callable[[str], Page], page: Page) -> None:
+    open_run("Row 3: 2 + 2?").locator(".card-timeline").get_by_role("button", name="all", exact=True).click()
+    page.get_by_role("link", name="Which city?").click()
+    page.get_by_role("heading", name="Which city?").wait_for()
+    page.locator(".matrix").get_by_text("scout-00").wait_for()
+    box = page.locator(".timeline-canvas").bounding_box()
+    assert box is not None
+    column = (box["width"] - 76 - 8) / int(page.locator(".count").inner_text().split()[-1])
+    page.mouse.click(
+        box["x"] + 76 + column / 2, box["y"] + 10
+    )  # the asker's lane is the first, its question the first mark
+    page.locator(".opened").get_by_role("heading", name="question").wait_for()

@@ -1,11 +1,11 @@
 /** The message DAG as a timeline: drag to travel, click a mark to open its message. */
 
 import { computed, signal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { useCanvas } from "../canvas";
 import { GUTTER, type Scene, drawScene, nearest, place, redrawNames } from "../drawing";
 import { counted, elapsed, kindWord, shortened } from "../format";
-import { at, chosen, moment, openMessage, opened, step, story } from "../state";
+import { at, chosen, openMessage, opened, step, story } from "../state";
 import type { Story } from "../story";
 import { palette } from "../theme";
 import { scrubbing } from "../turns";
@@ -60,6 +60,10 @@ export function Timeline() {
     drawScene(ctx, scene.current);
   }, redrawNames);
   const of = story.value;
+  useEffect(() => {
+    width.value = null; // how far one channel was zoomed says nothing of another
+    hovered.value = null;
+  }, [of?.channel.name]);
   if (of === null) return null;
   const zoom = (factor: number): void => {
     width.value = zoomed(windowWidth(of.last), factor, of.last);
@@ -161,10 +165,4 @@ function Tip({ of, scene }: { readonly of: Story; readonly scene: Scene | null }
       <p>{shortened(message.lapse || message.text, 110)}</p>
     </div>
   );
-}
-
-export function resetTimeline(): void {
-  width.value = null;
-  hovered.value = null;
-  moment.value = { ...moment.value, playing: false };
 }
