@@ -44,7 +44,7 @@ class Proposals:
     """Questions without a report: there is no way, or all that is on it is linked already."""
 
 
-def propose_links(world: LinksWorld, questions: int, *, finders: int = 1) -> Proposals:
+def propose_links(world: LinksWorld, questions: int, *, finders: int = 3) -> Proposals:
     """Ask a team of four about two drawn concepts, so many times; return what it proposes and thinks of that.
 
     Args:

@@ -329,12 +329,34 @@ def test_seven_fields_are_worked_out_side_by_side_and_the_critic_is_not_the_auth
     text = seen.decision.text
     assert text.startswith("# An idea, not a finding")
     assert all(f"the {name}" in text and f"words of expander of {name}" in text for name in json.loads(fields()))
-    assert "lie 3 steps apart" in text
+    assert "load and silk lie 3 steps apart" in text
     who = dict(script.played)
     assert who["critic"] != who["scientist"]
     assert Counter(role for role, _ in script.played).most_common(1)[0][1] == 1
     alone = run(Script("hypothesis", {"scientist": fields(), "": "words"}), GRAPH, peers=2)
     assert seen.virtual_s < alone.virtual_s
+
+
+def test_what_a_hypothesis_names_is_looked_up_pair_by_pair_and_not_its_ends_alone() -> None:
+    said = json.loads(fields()) | {"hypothesis": "Glue of Proteins carries a load, as wood and silk do."}
+    graph = GRAPH.replace("from: silk", "wood | comes from | trees\nfrom: silk")
+    script = Script("hypothesis", {"scientist": json.dumps(said), "": "words"})
+    told = run(script, graph, peers=4).decision.text.partition("## Known before\n")[2].splitlines()
+    assert told[0] == "not in the graph: load and silk lie 3 steps apart in it"
+    assert "known: glue — is made of — protein" in told
+    assert "not in the graph: glue and load lie 3 steps apart in it" in told
+    assert "not in the graph: nothing in it leads from glue to wood" in told
+    assert len([line for line in told if line.startswith(("known", "not in"))]) == 10  # five concepts, each pair once
+    assert "Of the world outside the graph this says nothing." in told
+
+
+def test_three_look_for_a_way_and_not_all_come_back_with_the_same() -> None:
+    edges = "".join(f"a{i} | near | a{j}\n" for i in range(8) for j in range(i + 1, 8) if (i * j) % 3 != 1)
+    seen = run(Script("hypothesis", {"scientist": fields(), "": "words"}), f"{edges}from: a0\nto: a1\n", peers=4)
+    plan, recipe = result_of(seen).plan, recipe_named("hypothesis")
+    ways = [plan.result(step.task.id) or "" for step in recipe.steps if step.produces == "path"]
+    assert len(ways) == 3
+    assert len(set(ways)) > 1
 
 
 def test_a_request_without_a_graph_or_with_an_unknown_concept_fails_visibly() -> None:

@@ -6,6 +6,8 @@ field, critic, novelty). There a model chooses who speaks next; here the plan is
 
 from __future__ import annotations
 
+import re
+from itertools import chain, combinations, islice
 from typing import Any, cast
 
 from waggledance.core import PeerId, RunFailed
@@ -16,6 +18,10 @@ from waggledance.tasks._role_function import Watched, role_function
 FIELDS = (
     "hypothesis", "outcome", "mechanisms", "design principles", "unexpected properties", "comparison", "novelty",
 )  # fmt: skip
+MAX_CONCEPTS = 8
+"""So many of a hypothesis are looked up, in pairs."""
+MAX_NAME_WORDS = 5
+_WORD = re.compile(r"\w[\w'-]*")
 
 
 def read_graph(request: str) -> tuple[KnowledgeGraph, str, str]:
@@ -59,15 +65,43 @@ async def graph_path(watched: Watched) -> str:
 
 @role_function("graph-novelty")
 async def graph_novelty(watched: Watched) -> str:
-    """Return how far the two concepts lie apart in the graph: what is next to each other there is known already."""
+    """Return what the graph has of the two ends, and of each two concepts that a proposed hypothesis names.
+
+    What is next to each other there is known already; of the rest it says how far apart it lies.
+    """
     (request,) = watched.of("request")
     graph, start, end = read_graph(request.text)
-    steps = len(graph.path(start, end)) - 1
-    if steps <= 1:
-        return f"known: the graph joins {start} and {end} directly"
-    return (
-        f"not in the graph: {start} and {end} lie {steps} steps apart in it. Of the world outside it this says nothing."
+    said = [str(cast("dict[str, Any]", json_in(made.text))["hypothesis"]) for made in watched.of("proposal")]
+    named = [combinations(concepts_in(graph, text), 2) for text in said]
+    pairs = dict.fromkeys(frozenset(pair) for pair in [(graph.node(start), graph.node(end)), *chain(*named)])
+    lines = [_known(graph, *sorted(pair)) for pair in pairs if len(pair) == 2]
+    return "\n".join([*lines, "Of the world outside the graph this says nothing."])
+
+
+def concepts_in(graph: KnowledgeGraph, text: str) -> tuple[str, ...]:
+    """Return the concepts of a graph that a text names, each once, in the order of the text; at most eight.
+
+    >>> concepts_in(KnowledgeGraph({("silk", "is", "strong fibre"): frozenset()}), "Strong fibres made of silk")
+    ('strong fibre', 'silk')
+    """
+    words, names = _WORD.findall(text), set(graph.names)
+    found = (
+        name
+        for at in range(len(words))
+        for upto in range(min(len(words), at + MAX_NAME_WORDS), at, -1)
+        if (name := node_of(" ".join(words[at:upto]))) in names
     )
+    return tuple(islice(dict.fromkeys(found), MAX_CONCEPTS))
+
+
+def _known(graph: KnowledgeGraph, a: str, b: str) -> str:
+    told = graph.about((a, b))
+    if told:
+        return f"known: {'; '.join(f'{one} — {how} — {other}' for one, how, other in told[:3])}"
+    try:
+        return f"not in the graph: {a} and {b} lie {len(graph.path(a, b)) - 1} steps apart in it"
+    except RunFailed:
+        return f"not in the graph: nothing in it leads from {a} to {b}"
 
 
 @role_function("hypothesis-report")
