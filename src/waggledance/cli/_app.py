@@ -101,7 +101,8 @@ def ask(
     topology: Topology = None,
     rounds: Rounds = None,
     patience: Annotated[
-        float | None, flag("How long a round waits for those who are late (default: the protocol's).", "SECONDS")
+        float | None,
+        flag("How long a round, and a model's answer, may take (default: 120, or the protocol's).", "SECONDS"),
     ] = None,
     answer: Annotated[
         str | None,

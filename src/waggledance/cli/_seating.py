@@ -18,6 +18,8 @@ from waggledance.models import Model
 if TYPE_CHECKING:
     from waggledance.peers import Toolbox
 
+ANSWER_S = 120.0
+"""What an agent's answer may take unless somebody is more patient; as `Agent` has it."""
 MAX_PEERS = 64
 HUMAN = "you"
 _FRIENDLY = """
@@ -92,6 +94,7 @@ def seat(rows: Sequence[PeerTable], models: dict[str, Model], force: InForce, *,
             "persona": force.using(f"peers.{i}", partial(_persona, row.persona)),
             "temperature": row.temperature if row.temperature is not None else ask.temperature,
             "max_tokens": row.max_tokens if row.max_tokens is not None else ask.max_tokens,
+            "timeout_s": ask.patience_s if ask.patience_s is not None and ask.patience_s > ANSWER_S else None,
         }
         options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         options["tools"] = [_box(name, boxes, force) for name in tools_of(row, force)]

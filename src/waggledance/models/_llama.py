@@ -99,7 +99,9 @@ class Gguf:
         except TimeoutError:
             what = f"no answer within {request.timeout_s:g} s, waiting for a free slot included"
             raise TimedOut(
-                self.name, what, "Allow more time with timeout_s, or fewer tokens with max_tokens."
+                self.name,
+                what,
+                "Allow more time with timeout_s (--patience), or fewer tokens with max_tokens (--max-tokens).",
             ) from None
         return completion_of(reply, request, perf_counter() - started)
 

@@ -105,7 +105,9 @@ class OpenAI:
                 response = await self._response(request, hear)
         except TimeoutError:
             what = f"no answer from {self._where} within {request.timeout_s:g} s"
-            raise TimedOut(self.name, what, "Allow more time with timeout_s, or see how the endpoint is.") from None
+            raise TimedOut(
+                self.name, what, "Allow more time with timeout_s (--patience), or see how the endpoint is."
+            ) from None
         except Exception as error:  # noqa: BLE001  # every failure gets its sentence; the cause may hold the key
             raise self._failure(error, request) from None
         return self._completion(response, request, perf_counter() - started)
