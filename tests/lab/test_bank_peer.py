@@ -124,13 +124,24 @@ async def test_a_crowd_of_strangers_of_nobody_or_of_too_many_is_refused(bank: Ba
 
 async def test_nothing_is_claimed_of_an_arm_that_asks_for_what_a_bank_does_not_hold(bank: Bank, tmp_path: Path) -> None:
     tasks = [Task(family="dogs", question=question, key="4") for question in QUESTIONS.values()]
-    arms = [Arm(name, BankCrowd(bank), name) for name in ("vote", "peer-ranking")]  # judged were six of the eight
+    crowd = BankCrowd(bank, ["m", "m", "n", "n"])
+    arms = [Arm(name, crowd, name) for name in ("vote", "peer-ranking")]  # judged were six of the eight
     report = await compare(arms, tasks, score=right, folder=tmp_path / "lab")
     (against,) = report.against_first
     assert against.verdict == "left out"
-    assert against.why.startswith("in 2 of 8 runs the bank lacks answers or judgements")
-    assert "- peer-ranking is left out of claims: in 2 of 8 runs" in report.markdown()
+    assert against.why.startswith("in 1 of 8 runs the bank lacks answers or judgements")
+    assert "- peer-ranking is left out of claims: in 1 of 8 runs" in report.markdown()
     assert not [arm.name for arm in report.about.arms if arm.name == "vote" and arm.left_out]
+
+
+async def test_what_was_judged_is_what_is_answered_in_the_first_repeat(tmp_path: Path) -> None:
+    models = {name: (lambda name=name: Scripted(says, name=name)) for name in ("m", "n", "o")}
+    await record(models, QUESTIONS, RecordPlan(samples=6, judged=8, judged_samples=1), tmp_path / "bank.jsonl")
+    crowd = BankCrowd(Bank.at(tmp_path / "bank.jsonl"))
+    tasks = [Task(family="dogs", question=question, key="4") for question in QUESTIONS.values()]
+    arms = [Arm(name, crowd, name) for name in ("vote", "peer-ranking")]
+    (against,) = (await compare(arms, tasks, score=right, folder=tmp_path / "lab")).against_first
+    assert against.verdict != "left out"
 
 
 def right(task: Task, run: RunLog) -> Score:

@@ -35,6 +35,10 @@ def test_a_walk_ends_at_the_first_wall() -> None:
     assert walk(("@.#", "..*"), (0, 0), ["right", "down", "right", "up"]) == (1, 2)
 
 
+def test_a_walk_ends_at_what_is_no_move() -> None:
+    assert walk(("@.#", "..*"), (0, 0), ["right", "stars", "down"]) == (0, 1)
+
+
 def test_moves_count_when_the_very_next_turn_accepts_them() -> None:
     turns = ["Move: right", "Move: down", "Agree. Move: up", "No.", "I agree"]
     assert agreed(turns) == ["down"]

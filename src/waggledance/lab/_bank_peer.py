@@ -102,7 +102,7 @@ class BankCrowd:
         bank: what was recorded.
         seats: the model of every peer; a model may sit several times, each time with samples of its own. Each of the
             bank's models once when None.
-        seed: of the order in which samples are given.
+        seed: of the order in which samples are given after the first repeat.
 
     Raises:
         UnknownName: the bank has nothing of a model; says the nearest.
@@ -129,11 +129,15 @@ class BankCrowd:
         return f"BankCrowd({', '.join(self._seats)})"
 
     def seat(self, task: Task, repeat: int) -> Sequence[Peer]:
-        """Return a peer a seat; the samples of a model are dealt out among its peers in an order of this repeat."""
+        """Return a peer a seat; the samples of a model are dealt out among its peers.
+
+        First as they were recorded, since the first ones are those that were judged; then in an order of the repeat.
+        """
         dealt: dict[str, list[int]] = {}
         for model in set(self._seats):
             numbers = list(range(self._bank.samples(model)))
-            Random(f"{self._seed}/{repeat}/{digest_of(task.question)}/{model}").shuffle(numbers)
+            if repeat:
+                Random(f"{self._seed}/{repeat}/{digest_of(task.question)}/{model}").shuffle(numbers)
             dealt[model] = numbers
         peers: list[Peer] = []
         for place, (name, model) in enumerate(zip(self._names, self._seats, strict=True)):

@@ -110,11 +110,10 @@ def plan(rows: Sequence[str], start: Cell, goal: Cell) -> list[str] | None:
 
 
 def walk(rows: Sequence[str], start: Cell, moves: Sequence[str]) -> Cell:
-    """Return where moves lead; they end at the first one into a wall, or at the goal."""
+    """Return where moves lead; they end at the first one into a wall, at a word that is no move, or at the goal."""
     cell = start
     for move in moves:
-        ahead = after(cell, move)
-        if at(rows, ahead) == "#":
+        if move not in STEPS or at(rows, ahead := after(cell, move)) == "#":
             break
         cell = ahead
         if at(rows, cell) == "*":
