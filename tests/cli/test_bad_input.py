@@ -105,3 +105,17 @@ def test_bytes_that_are_no_characters_are_said_and_not_a_bug(waggle: Waggle, wor
     said = waggle("ask", *words, "--model", "scripted:4")
     assert said.exit_code == 2
     assert "UTF-8" in said.output
+
+
+def test_a_damaged_log_is_mended_when_it_is_written_and_that_is_said(
+    waggle: Waggle, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert waggle("ask", "q?", "--model", "scripted:4", "--log", "cut.db").exit_code == 0
+    file = tmp_path / "cut.db"
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    said = waggle("ask", "q?", "--model", "scripted:4", "--log", "cut.db")
+    assert said.exit_code == 0
+    assert (tmp_path / "cut.db.damaged-1").exists()
+    assert caplog.text.count("cut.db is damaged") == 1
+    assert caplog.text.count("The intact part was kept") == 1
+    assert "The intact part was kept" not in said.output

@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from waggledance.cli._config import in_force
+from waggledance.cli._counted import counted
 from waggledance.cli._models_here import models_for
 from waggledance.cli._printing import print_json, print_text, say
 from waggledance.cli._safe_text import one_line
@@ -275,4 +276,4 @@ def _greet(node: Node, name: str, listening: tuple[str, ...]) -> None:
 
 def _say_question(opening: Message[Opening]) -> None:
     body = opening.body
-    say(f"asked: {one_line(body.question.text, 100)}  ({body.protocol}, {len(body.members)} peers)")
+    say(f"asked: {one_line(body.question.text, 100)}  ({body.protocol}, {counted(len(body.members), 'peer')})")

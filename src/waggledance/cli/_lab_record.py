@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from waggledance.cli._config import in_force
+from waggledance.cli._counted import counted
 from waggledance.cli._ending import complain
 from waggledance.cli._models_here import models_for
 from waggledance.cli._own_models import model_named
@@ -91,6 +92,7 @@ def _print(outcome: Outcome, out: Path, *, as_json: bool) -> None:
         return
     bank = Bank.at(out)
     print_text(
-        f"{out}: {outcome.written:,} lines added; it holds {len(bank.answers):,} answers and "
-        f"{len(bank.comparisons):,} comparisons on {len(bank.questions):,} questions, of {', '.join(bank.models)}"
+        f"{out}: {counted(outcome.written, 'line')} added; it holds {counted(len(bank.answers), 'answer')} and "
+        f"{counted(len(bank.comparisons), 'comparison')} on {counted(len(bank.questions), 'question')}, "
+        f"of {', '.join(bank.models)}"
     )

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import typer
 
+from waggledance.cli._counted import counted
 from waggledance.cli._ending import complain
 from waggledance.cli._log_place import place_of, read_channel
 from waggledance.cli._printing import print_json, print_table, print_text, say
@@ -89,7 +90,7 @@ def verify_log(log: Path | None, config: Path | None, *, as_json: bool) -> None:
     else:
         print_text(safe(str(report)))
     if not report.ok:
-        complain(f"{len(report.faults)} faults; `waggle log repair` keeps what is intact")
+        complain(f"{counted(len(report.faults), 'fault')}; `waggle log repair` keeps what is intact")
         raise typer.Exit(RunFailed.exit_code)
 
 
@@ -116,7 +117,7 @@ def export_log(to: str, out: Path, channel: str | None, log: Path | None, config
             channel = read_channel(opened, channel)[0].channel
     write = export_jsonl if to == "jsonl" else export_parquet
     rows = write(place, "/dev/stdout" if str(out) == "-" else out, channel)
-    say(f"{rows:,} messages written to {'stdout' if str(out) == '-' else out}")
+    say(f"{counted(rows, 'message')} written to {'stdout' if str(out) == '-' else out}")
 
 
 def _whole(message: Message[Any]) -> str:

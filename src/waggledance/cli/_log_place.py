@@ -46,8 +46,6 @@ def log_for_writing(path: Path) -> Generator[Log]:
             "or keep none with --no-log"
         ) from why
     log = _open_when_free(path)
-    if log.repaired is not None:
-        say(f"the log was damaged and is repaired: {log.repaired}")
     try:
         yield log
     finally:

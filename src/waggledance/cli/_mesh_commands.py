@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from waggledance.cli._counted import counted
 from waggledance.cli._printing import print_json, print_table, print_text, say, terminal
 from waggledance.core import UNIT, LoopClock, RunFailed, UnknownName, UsageError
 from waggledance.mesh import STALE_SECONDS, Home, LocalPeer, Order, Status, load_key, new_invite, peers_here, place
@@ -112,7 +113,7 @@ def invite(
     if local == list(where):
         say("it leads to this machine only; for others start the peer with --listen tcp/0.0.0.0:7447")
     voting = "with a vote" if vote else "without a vote"
-    say(f"good for one peer, {days} days, {voting}; send it as you would a password")
+    say(f"good for one peer, {counted(days, 'day')}, {voting}; send it as you would a password")
 
 
 def order(

@@ -18,6 +18,7 @@ import msgspec
 import typer
 
 from waggledance.cli._config import InForce, in_force
+from waggledance.cli._counted import counted
 from waggledance.cli._ending import INTERRUPTED, complain
 from waggledance.cli._printing import print_json, print_text, say, terminal
 from waggledance.cli._run_models import models_of, pipeline_with
@@ -104,7 +105,7 @@ def run(batch: Batch, flags: Mapping[str, object], *, config: Path | None) -> No
         if journal.cut_off:
             tell(f"the journal's last {journal.cut_off:,} bytes were not whole, and are gone: a kill cut them off")
         if journal.ended_before:
-            tell(f"going on: {journal.ended_before:,} rows are in {batch.journal} already")
+            tell(f"going on from {batch.journal}, which has {counted(journal.ended_before, 'row')} already")
         going = _Going(batch, pipeline, journal, out, Budget(**limits), seed, report, models, force)
         with out.growing(going_on=journal.ended_before > 0):
             interrupted = going.through(rows, in_flight)

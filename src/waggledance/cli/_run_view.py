@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from waggledance.cli._counted import counted
 from waggledance.cli._safe_text import one_line
 from waggledance.core import UNIT
 from waggledance.tasks import BatchReport
@@ -84,7 +85,7 @@ def summary(report: BatchReport) -> list[str]:
     """Return what a batch did, line by line."""
     cost, ended = report.cost, report.done + report.failed
     lines = [f"{_rows(report.done)} done, {report.failed:,} failed, {report.reused:,} were there already"]
-    spent = [f"{cost.calls:,} calls", f"{cost.tokens:,} tokens"]
+    spent = [counted(cost.calls, "call"), counted(cost.tokens, "token")]
     if cost.micro_usd:
         spent.append(f"${cost.micro_usd / UNIT:.4f}")
     if report.retried:

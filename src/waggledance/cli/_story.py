@@ -10,6 +10,7 @@ from typing import Any, cast
 import msgspec
 from blake3 import blake3
 
+from waggledance.cli._counted import counted
 from waggledance.cli._plan_story import PlanStory
 from waggledance.cli._safe_text import first_sentence, one_line
 from waggledance.consensus import Ack, Claim, Prep, Seal
@@ -119,7 +120,7 @@ class Story:
             case Opening():
                 self.question, self.protocol = body.question, body.protocol
                 self._seat(body.members)
-                return f"{len(body.members)} peers, protocol {body.protocol}, rule {body.rule}" + (
+                return f"{counted(len(body.members), 'peer')}, protocol {body.protocol}, rule {body.rule}" + (
                     f", topology {body.topology}" if body.topology else ""
                 )
             case Roster():

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from waggledance.cli._counted import counted
 from waggledance.cli._safe_text import one_line
 from waggledance.core import Message, Opening, PeerId
 from waggledance.tasks import (
@@ -119,7 +120,11 @@ def table_of(recipe: Recipe, result: PlanResult) -> Iterator[str]:
             continue
         who = "nobody" if entry.holder is None else result.names.get(entry.holder, "?")
         made_from = ", ".join(dict.fromkeys(before.produces for before in watched_by(recipe, result.plan, step)))
-        cost = f"{entry.cost.calls} calls, {entry.cost.tokens} tokens" if entry.cost.calls else "no call"
+        cost = (
+            f"{counted(entry.cost.calls, 'call')}, {counted(entry.cost.tokens, 'token')}"
+            if entry.cost.calls
+            else "no call"
+        )
         yield f"{_MARKS[entry.status]} {step!s:<40} {who:<8} from {made_from}; {cost}"
         for reason in entry.reasons:
             yield f"    {one_line(reason, 160)}"
