@@ -60,7 +60,7 @@ class Cast:
             case "mender":
                 return Result(f"mended: {work.notes[0].body.text}")
             case "rater":
-                return Result(json.dumps({"alpha": 4, "beta": 8, "gamma": 6}))
+                return Result(json.dumps({"alpha": 4, "beta": 8} | ({"gamma": 6} if "gamma" in self.wishes else {})))
             case "last_rater":
                 return Result(json.dumps({"fuser": self.fused}))
             case _:
@@ -105,6 +105,36 @@ def test_every_shipped_recipe_can_be_what_each_team_is() -> None:
         assert whole.seats == max(1, inner.seats)
         assert whole.limits.calls == 60 + 4 * (inner.limits.calls or 0)
         assert len({step.task.id for step in whole.steps}) == len(whole.steps)
+
+
+@pytest.mark.parametrize("teams", [2, 8])
+def test_as_many_teams_as_are_said_work_with_an_aim_each_and_all_can_be_rated(teams: int) -> None:
+    recipe = cross_team(recipe_from(INNER), teams=teams)
+    cast = Cast(recipe, lost=())
+    assert "best of" in run(cast).decision.text
+    assert len(cast.wishes) == teams
+    assert len(set(cast.wishes.values())) == teams
+    schema = recipe.kinds["rating"].schema
+    assert schema is not None
+    assert schema["properties"].keys() == cast.wishes.keys()
+    assert recipe.limits.calls == 60 + teams * 10
+    assert recipe_named(f"cross-team({teams} review-pipeline)") == cross_team("review-pipeline", teams=teams)
+
+
+def test_four_teams_are_those_of_the_recipe_itself() -> None:
+    whole, four = recipe_named("cross-team"), cross_team("review-pipeline")
+    assert {name: role.goal for name, role in four.roles.items()} == {n: role.goal for n, role in whole.roles.items()}
+    assert four.kinds == whole.kinds
+
+
+@pytest.mark.parametrize("teams", [0, 1, 9])
+def test_fewer_teams_than_two_or_more_than_eight_are_refused(teams: int) -> None:
+    with pytest.raises(UsageError, match="2 to 8 teams"):
+        cross_team("review-pipeline", teams=teams)
+    with pytest.raises(UsageError, match="2 to 8 teams"):
+        recipe_named(f"cross-team({teams} review-pipeline)")
+    with pytest.raises(UnknownName, match="many review-pipeline"):
+        recipe_named("cross-team(many review-pipeline)")
 
 
 def test_a_name_that_is_none_and_teams_within_teams_within_a_team_are_refused() -> None:

@@ -51,15 +51,18 @@ def recipe_named(name: str) -> Recipe:
     """Return a recipe that comes with the library.
 
     Args:
-        name: such as ``"software-company"``, or with what each team is, ``"cross-team(adaptive-chair)"``.
+        name: such as ``"software-company"``, or with what each team is, ``"cross-team(adaptive-chair)"``, and how many
+            there are, ``"cross-team(8 adaptive-chair)"``.
 
     Raises:
         UnknownName: there is none of this name; says the nearest.
         RecipeFault: it cannot be what each team is.
+        UsageError: the number of teams is out of range.
     """
     outer, bracket, inner = name.partition("(")
     if outer == "cross-team" and bracket and inner.endswith(")"):
-        return cross_team(inner.removesuffix(")"))
+        teams, _, works_by = inner.removesuffix(")").rpartition(" ")
+        return cross_team(works_by, teams=int(teams)) if teams.isdecimal() else cross_team(inner.removesuffix(")"))
     rubrics = files(__name__) / "rubrics"
     if name in _in(rubrics):
         return panel_of(rubric_from((rubrics / f"{name}{_ENDING}").read_text(encoding="utf-8"), f"{name}{_ENDING}"))

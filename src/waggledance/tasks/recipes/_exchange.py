@@ -8,7 +8,7 @@ partitioning, aggregation). Dealing in snake order and falling back are ours.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -134,30 +134,57 @@ def rated(watched: Watched, kind: str, rating: str) -> list[Content]:
     return contents
 
 
-def cross_team(inner: Recipe | str) -> Recipe:
-    """Return the cross-team recipe in which each of the four teams works by a recipe, instead of being one peer.
+def cross_team(inner: Recipe | str, *, teams: int = 4) -> Recipe:
+    """Return the cross-team recipe in which each team works by a recipe, instead of being one peer.
 
     Each team is told another aim; what it hands in is the newest of what its recipe is for. Its parts are played by
     whoever suits them, so that peers may work for several teams: only within one what is apart stays apart. Results are
     exchanged once, at the end, and a team that comes to nothing costs its share only.
 
     Args:
-        inner: itself, or the name of one that comes with the library. Its limits count four times.
+        inner: itself, or the name of one that comes with the library. Its limits count once a team.
+        teams: how many, 2 to 8; the source found no gain beyond eight.
 
     Raises:
         RecipeFault: it has teams within it, or the whole is too large for a plan.
         UnknownName: none that comes with the library has that name.
+        UsageError: fewer teams than two, or more than eight.
 
     Source: Du et al. 2024, arXiv:2406.08979, §3 (teams that each follow a whole chain of phases).
     """
     from waggledance.tasks.recipes import recipe_named
 
     one, whole = recipe_named(inner) if isinstance(inner, str) else inner, recipe_named("cross-team")
-    teams = {name: replace(role, team=inner, prompt="", apart="")
-             for name, role in whole.roles.items() if role.produces == "content"}  # fmt: skip
+    drawn = {name: role for name, role in whole.roles.items() if role.produces == "content"}
+    most = len(drawn) + len(_MORE_TEAMS)
+    if not 2 <= teams <= most:
+        raise UsageError(f"cross-team has 2 to {most} teams, got {teams}")
+    alike = next(iter(drawn.values()))
+    all_aims = {**{name: role.goal for name, role in drawn.items()}, **_MORE_TEAMS}
+    seated = {name: replace(alike, team=inner, prompt="", apart="", goal=goal)
+              for name, goal in list(all_aims.items())[:teams]}  # fmt: skip
+    others = {name: role for name, role in whole.roles.items() if name not in drawn}
+    rating = replace(whole.kinds["rating"], schema=_points_for(seated))
     own, each = whole.limits, one.limits
-    sums = {name: None if getattr(each, name) is None else (getattr(own, name) or 0) + len(teams) * getattr(each, name)
+    sums = {name: None if getattr(each, name) is None else (getattr(own, name) or 0) + teams * getattr(each, name)
             for name in ("calls", "tokens", "seconds")}  # fmt: skip
-    limits = replace(own, tasks=min(MAX_TASKS, own.tasks + len(teams) * (each.tasks + 2)),
+    limits = replace(own, tasks=min(MAX_TASKS, own.tasks + teams * (each.tasks + 2)),
                      depth=min(MAX_DEPTH, own.depth + each.depth + 2), **sums)  # fmt: skip
-    return replace(whole, name=f"{whole.name} of {one.name}", roles={**whole.roles, **teams}, limits=limits)
+    told = f"{teams} teams work by {one.name},{whole.description.partition(',')[2]}"
+    return replace(whole, name=f"{whole.name} of {one.name}", description=told, roles={**seated, **others},
+                   kinds={**whole.kinds, "rating": rating}, limits=limits)  # fmt: skip
+
+
+_MORE_TEAMS = {
+    "epsilon": "the shortest way",
+    "zeta": "the way that asks least of whoever uses it",
+    "eta": "the way that stands most mistakes",
+    "theta": "the way that somebody who knows nothing of it understands",
+}
+
+
+def _points_for(teams: Iterable[str]) -> dict[str, Any]:
+    point = {"type": "number", "minimum": 0, "maximum": 10}
+    return {
+        "type": "object", "minProperties": 1, "additionalProperties": False, "properties": dict.fromkeys(teams, point),
+    }  # fmt: skip
