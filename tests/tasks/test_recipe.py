@@ -98,6 +98,7 @@ def test_a_loop_goes_round_as_often_as_its_limit_and_pairs_what_belongs_to_one_r
         ("produces: note", "produces: note\n    when: {draft: maybe}", 13, "'maybe' is no condition of a link"),
         ("produces: note", "produces: note\n    when: {request: ok}", 13, "there is no watched kind 'request'"),
         ("    prompt: Make it short.\n", "", 10, "it is not told what to do"),
+        ("    prompt: Make it short.\n", "    prompt: Cut.\n    does: keep-the-best\n", 13, "nobody reads the prompt"),
         ("out: note", "out: nite", 3, "there is no kind 'nite'; did you mean 'note'?"),
         ("out: note", "out: note\nlimit: {tasks: 3}", 4, "there is no key 'limit'; did you mean 'limits'?"),
         ("out: note", "out: note\nlimits: {tasks: 2}", 4, "its plan has 3 tasks, more than 2"),

@@ -86,6 +86,8 @@ def _roles(recipe: Recipe) -> Iterator[Fault]:
             yield (*at, "does"), unknown("function", role.does, role_functions())
         if role.does is None and role.team is None and not role.prompt.strip():
             yield (*at, "prompt"), "it is not told what to do: give it a prompt, a function with `does`, or a `team`"
+        if role.does is not None and role.prompt.strip():
+            yield (*at, "prompt"), "a function does it, and nobody reads the prompt: leave out one of the two"
         yield from _team(at, role)
         yield from _each(recipe, at, role)
         yield from _conditions(at, role)
