@@ -1,6 +1,6 @@
 /** Search in what was said, in all channels. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Hit, Hits, Trouble } from "../api";
 import { door, troubleOf } from "../door";
 import { found, kindWord, shortened } from "../format";
@@ -11,7 +11,7 @@ const PAUSE_MS = 180;
 
 export function Search() {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => { // not an effect after the next paint: words typed at once would be lost
     const element = dialog.current;
     if (element === null) return;
     if (searchOpen.value && !element.open) element.showModal();
@@ -31,7 +31,6 @@ function Form() {
   const asked = new Map((channels.value ?? []).map((line) => [line.name, line.question]));
   const list = useRef<HTMLUListElement>(null);
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
   const open = (hit: Hit): void => {
     searchOpen.value = false;
     go({ view: "channel", name: hit.channel, message: hit.id });
