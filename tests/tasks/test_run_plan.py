@@ -236,7 +236,7 @@ def test_what_fails_its_own_check_is_not_published_and_tried_again_with_the_reas
 
 
 def test_nobody_able_ends_after_patience_with_the_task_named() -> None:
-    with pytest.raises(NobodyAnswered, match=r"within 1\d\d\.\d s.*open: .* paint it"):
+    with pytest.raises(NobodyAnswered, match=r"in 1\d\d\.\d s.*open: .* paint it"):
         run([Add(Task(goal="paint it", needs=("paint",)))], Clockwork(), patience_s=60.0)
 
 
