@@ -169,7 +169,7 @@ class TestOnACluster:
 
 async def test_without_ray_installed_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UsageError, match=r"pip install 'waggledance\[ray\]'"):
+    with pytest.raises(UsageError, match=r"a batch on Ray needs Ray: .*pip install .*\[ray\]"):
         await run_on_ray(pipeline(tmp_path), rows(1))
 
 
