@@ -95,9 +95,7 @@ def _ask(
     if human:
         tell("what the others say is shown when it is your turn to hear it")
     view = view_for(None if quiet or human else terminal(sys.stderr), quiet=quiet or human, write=tell)
-    with Closing(
-        seating.models
-    ):  # in the end: one that is computing may take its time, and what there is to say must not
+    with Closing(seating.models):  # at the very end: one that is computing may take its time, what is to be said not
         ended = _run(question, seating, protocol, budget, force, view, beside, check=check)
         chosen = force.settings.ask.protocol is not None
         if as_json:
