@@ -49,6 +49,7 @@ class Pulse:
         self._me, self._clock, self._rng = me, clock, rng
         self._channels, self._repair, self._swim = channels, repair, swim
         self._members, self._send, self._tell_gone = members, send, gone
+        self._loop = asyncio.get_running_loop()
         self._gone = frozenset[PeerId]()
         self._repair_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -65,7 +66,7 @@ class Pulse:
             self._timer.cancel()
         if not self._closed:
             wait = min(self._repair_at, self._swim.next_at) - self._clock.now()
-            self._timer = asyncio.get_running_loop().call_later(max(0.0, wait), self._tick)
+            self._timer = self._loop.call_later(max(0.0, wait), self._tick)
 
     def close(self) -> None:
         """Do nothing more."""
