@@ -48,6 +48,7 @@ class Belonging:
         self.membership: Membership = membership_of(genesis, ())
         self.everybody = frozenset(self.members)
         self.lobby = channels.hold(LOBBY, self._may_enter, lambda: self.everybody)
+        self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._looked_at = 0.0
         self._closed = False
@@ -67,7 +68,7 @@ class Belonging:
         if size <= LOOK_AT_ONCE or wait <= 0:
             self.look()
         elif self._timer is None and not self._closed:
-            self._timer = asyncio.get_running_loop().call_later(wait, self.look)
+            self._timer = self._loop.call_later(wait, self.look)
 
     def look(self) -> None:
         """Go through the lobby."""
