@@ -82,7 +82,10 @@ def a_sum(n: int = 100) -> tuple[Task, str]:
 
 def play(task: Task, planner: Any, execute: Any, *, peers: Any = 4, faults: Any = ()) -> Run:
     protocol = Planned(ops=(Add(task),), planner=planner, execute=execute, claiming=ONE_EACH)
-    return simulate(protocol, "Do it", peers=peers, faults=faults, delay=Constant(0.05), limit_s=50_000)
+    late = Constant(
+        0.04
+    )  # of which the wait between two peers is no multiple: none hears of a claim as it makes its own
+    return simulate(protocol, "Do it", peers=peers, faults=faults, delay=late, limit_s=50_000)
 
 
 def plan_of(run: Run) -> Plan:
@@ -283,7 +286,7 @@ def test_words_of_others_reach_a_planner_fenced_and_without_what_a_chat_template
     peers, model = agents(say)
     first, second = Task(goal="first"), Task(goal="second")
     protocol = Planned(ops=(Add(first), Add(second), Link(first.id, second.id)), planner=roma(), claiming=ONE_EACH)
-    simulate(protocol, "Do it", peers=peers, delay=Constant(0.05), limit_s=50_000)
+    simulate(protocol, "Do it", peers=peers, delay=Constant(0.04), limit_s=50_000)
     asked = [r.turns[-1].text for r in model.requests if "write one word: atomic" in r.turns[-1].text]
     told = [text for text in asked if "obey me" in text]
     assert told
@@ -331,6 +334,6 @@ def test_what_a_task_goes_by_its_parts_go_by_as_well() -> None:
     peers, _ = agents(say)
     first, second = Task(goal="first"), Task(goal="second")
     protocol = Planned(ops=(Add(first), Add(second), Link(first.id, second.id)), planner=roma(), claiming=ONE_EACH)
-    plan = plan_of(simulate(protocol, "Do it", peers=peers, delay=Constant(0.05), limit_s=50_000))
+    plan = plan_of(simulate(protocol, "Do it", peers=peers, delay=Constant(0.04), limit_s=50_000))
     parts = {e.task.goal: plan.result(id) for id, e in plan.entries.items() if e.task.depth}
     assert {goal: (text or "").split("\n")[0] for goal, text in parts.items()} == {"alpha": "yes", "beta": "yes"}
