@@ -254,6 +254,16 @@ async def test_a_cancelled_run_leaves_nothing(sandbox: Sandbox) -> None:
     assert running("mark-cancel") == []
 
 
+async def test_a_run_that_is_cancelled_while_it_is_being_set_up_leaves_nothing(sandbox: Sandbox) -> None:
+    for milliseconds in range(0, 60, 3):
+        task = asyncio.ensure_future(sandbox.run([sys.executable, "-c", "import time; time.sleep(600)", "mark-early"]))
+        await asyncio.sleep(milliseconds / 1_000)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert running("mark-early") == []
+
+
 async def test_many_run_at_once_and_keep_apart(sandbox: Sandbox) -> None:
     many = Sandbox(SMALL, walls=sandbox.walls, at_once=4)
     ran = await asyncio.gather(

@@ -67,17 +67,18 @@ class Run:
         """
         started_s = time.monotonic()
         report, theirs = os.pipe()
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
+                *self._argv, stdin=theirs, stdout=PIPE, stderr=PIPE, env=environment, cwd=folder, start_new_session=True
+            )
+        )
+        starting.add_done_callback(lambda _: os.close(theirs))
         try:
             try:
-                process = await asyncio.create_subprocess_exec(
-                    *self._argv, stdin=theirs, stdout=PIPE, stderr=PIPE, env=environment, cwd=folder,
-                    start_new_session=True,
-                )  # fmt: skip
+                await asyncio.shield(starting)  # given up halfway, it would leave a process that nobody knows
+                await self._until_its_end(starting.result())
             finally:
-                os.close(theirs)
-            try:
-                await self._until_its_end(process)
-            finally:
+                process = await starting
                 await asyncio.shield(self._end(process))
             os.set_blocking(report, False)
             with contextlib.suppress(BlockingIOError):
@@ -158,7 +159,8 @@ class Run:
         """End all of it.
 
         Behind walls the first process inside takes all others with it, however many, and its starter waits for that;
-        so nobody is looked for, which a fork bomb would outrun.
+        so nobody is looked for, which a fork bomb would outrun. One that was just being made when its starter was
+        killed does not know yet that it has to go: it is found by their group.
 
         Raises:
             SandboxFailed: something is still there after seconds.
@@ -171,12 +173,12 @@ class Run:
                 _kill(watch.children(process.pid) or [process.pid])
             elif process.returncode is None:
                 _ask_keeper(process.pid, hard=late_s > _SOON_S / 4)
-            elif not left:
+            elif not left and not (self._walled and _kill_group(process.pid) and late_s < _SOON_S / 4):
                 return
             if late_s > _SOON_S:
                 raise SandboxFailed("end a run", f"processes {left or [process.pid]} are still there")
             await asyncio.wait((asyncio.ensure_future(process.wait()),), timeout=0.02)
-            await asyncio.sleep(0.002 if left else 0)
+            await asyncio.sleep(0.002 if left or process.returncode is not None else 0)
 
     def _left(self, process: Process) -> list[int]:
         """Kill who is still there after the keeper: those seen, those in the group, those with the folder's name."""
@@ -233,6 +235,15 @@ def _ask_keeper(pid: int, *, hard: bool) -> None:
     """
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL if hard else signal.SIGTERM)
+
+
+def _kill_group(pid: int) -> bool:
+    """Kill who is left of a group; return whether anybody was, which may be a dead one that nobody has asked about."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _kill(pids: Iterable[int]) -> None:
