@@ -12,6 +12,7 @@ from waggledance.tasks import _sandbox_walls as walls_module
 from waggledance.tasks._sandbox_cgroup import Cgroup
 from waggledance.tasks._sandbox_enforces import enforced
 from waggledance.tasks._sandbox_output import Kept
+from waggledance.tasks._sandbox_run import Run
 from waggledance.tasks._sandbox_walls import against, best, command_for, limited
 from waggledance.tasks._sandbox_watch import process, tree
 
@@ -65,6 +66,14 @@ async def test_walls_that_break_later_are_an_error_that_says_what_was_seen(
     monkeypatch.setattr(walls_module, "_KEEPER", tmp_path / "gone.py")
     with pytest.raises(SandboxFailed, match=r"(?s)could not start: .*gone.py.*waggle sandbox check"):
         await sandbox.run(["true"])
+
+
+async def test_who_is_left_of_a_starter_that_died_is_found_by_their_group(tmp_path: Path) -> None:
+    orphan = tmp_path / "orphan"
+    dying = Run(["sh", "-c", f"sleep 600 & echo $! > {orphan}; kill -9 $$"], tmp_path, Limits(), None, walled=True)
+    with pytest.raises(SandboxFailed, match="could not start"):
+        await dying(os.environ, tmp_path)
+    assert process(int(orphan.read_text())) is None
 
 
 def test_limits_are_taken_before_the_walls_are_put_up(tmp_path: Path) -> None:
