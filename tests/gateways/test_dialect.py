@@ -85,6 +85,12 @@ CANONICAL = {
         b'"filename":"a.png"},{"url":"https://a.example/"}],"metadata":{"z":1,"a":12345678901234567890},'
         b'"extensions":["urn:x"],"referenceTaskIds":["u"]}'
     ),
+    "acp/0.2": (
+        b'{"role":"agent/summarizer","parts":[{"content_type":"text/plain","content":"hi"},{"name":"a.json",'
+        b'"content_type":"application/json","content":"{\\"n\\": 1.50}"},{"content_type":"image/png","content":"AAE=",'
+        b'"content_encoding":"base64"},{"content_type":"image/png","content_url":"https://a.example/"},{"content_type":"text/html","content":'
+        b'"<b>","metadata":{"kind":"citation","url":"https://b.example/"}}],"created_at":"2025-08-21T07:28:53Z"}'
+    ),
     "mcp/2026-07-28": (
         b'{"role":"assistant","content":[{"type":"text","text":"hi","_meta":{"k":1.0}},{"type":"image","data":"AAE=",'
         b'"mimeType":"image/png"},{"type":"audio","data":"AAE=","mimeType":"audio/wav"},{"type":"resource","resource":'
@@ -139,6 +145,10 @@ BAD = {
     "a file elsewhere": b'{"role":"user","content":[{"type":"file","file":{"file_data":"https://a.example"}}]}',
     "a file of nonsense": b'{"role":"user","content":[{"type":"file","file":{"file_data":"data:x;base64,!"}}]}',
     "no content": b'{"role":"assistant","content":null}',
+    "a part with content and an address": b'{"role":"user","parts":[{"content":"a","content_url":"https://b.example"}]}',
+    "a part of no base64": b'{"role":"user","parts":[{"content":"!","content_encoding":"base64"}]}',
+    "a part about which no object speaks": b'{"role":"user","parts":[{"content":"a","metadata":[1]}]}',
+    "an agent of no name": b'{"role":"agent/","parts":[{"content":"a"}]}',
 }
 
 
@@ -169,6 +179,16 @@ def test_arguments_of_tools_are_never_translated(call: bytes) -> None:
     with pytest.raises(DialectError) as caught:
         translate(call, "openai-chat/1", "plain/1")
     assert caught.value.reason == "unsupported"
+
+
+def test_who_spoke_and_when_comes_back_where_acp_said_it_and_is_a_loss_elsewhere() -> None:
+    heard = dialect("acp/0.2").read(CANONICAL["acp/0.2"])
+    assert heard.meta == '{"acp":{"agent":"summarizer","created_at":"2025-08-21T07:28:53Z"}}'
+    for meta, why in (('{"acp":{"agent":"a b"}}', "no name"), ('{"acp":{"x":1}}', "unknown"), ('{"k":1}', "another")):
+        said = Neutral(role="assistant", pieces=(Piece(text="hi"),), meta=meta)
+        raw, lost = dialect("acp/0.2").write(said)
+        assert raw == b'{"role":"agent","parts":[{"content_type":"text/plain","content":"hi"}]}', why
+        assert [loss.field for loss in lost] == ["meta"]
 
 
 def test_a_message_that_calls_no_tool_is_one_even_if_it_says_so() -> None:

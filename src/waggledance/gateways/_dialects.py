@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from waggledance.core import UnknownName
 from waggledance.gateways._dialect import Dialect, Translation
 from waggledance.gateways._dialect_a2a import A2ADialect
+from waggledance.gateways._dialect_acp import ACPDialect
 from waggledance.gateways._dialect_mcp import MCPDialect
 from waggledance.gateways._dialect_openai import OpenAIChatDialect
 from waggledance.gateways._dialect_plain import PlainDialect
 
-_ALL: tuple[Dialect, ...] = (A2ADialect(), MCPDialect(), OpenAIChatDialect(), PlainDialect())
+_ALL: tuple[Dialect, ...] = (A2ADialect(), ACPDialect(), MCPDialect(), OpenAIChatDialect(), PlainDialect())
 DIALECTS: Mapping[str, Dialect] = {dialect.id: dialect for dialect in _ALL}
 """By id, version included: an id that is not here is refused, never guessed."""
 
