@@ -52,7 +52,11 @@ class World:
         self.files, self.other, self.rows = files or Files(), Files(), list[AuditRow]()
         self.broker = Broker(
             callers=[ADA.peer, BEN.peer],
-            principals=[Principal("ada@north", "north"), Principal("ada@south", "south"), Principal("joe", "south")],
+            principals=[
+                Principal("ada@north", "north", (ADA.peer,)),
+                Principal("ada@south", "south", (ADA.peer,)),
+                Principal("joe", "south", (ADA.peer,)),
+            ],
             permits=[READ, WRITE],
             tenants={"north": Tenant((self.files,), ("s3cret",)), "south": Tenant((self.other,))},
             audit=self.rows.append,
@@ -71,6 +75,9 @@ class World:
 
 def behalf(key: Key = ADA, who: str = "ada@north", scopes: tuple[str, ...] = ("files.read",), **more: Any) -> OnBehalf:
     return OnBehalf(principal=who, caller=key.peer, scopes=scopes, task="q1", **more).signed(key)
+
+
+LINK: dict[str, Any] = {"caller": "ab" * 32, "to": "cd" * 32, "scopes": [], "left_ms": 1, "signature": ""}
 
 
 def test_a_granted_call_reaches_the_tenants_own_server_and_says_on_whose_behalf() -> None:
@@ -96,6 +103,7 @@ def test_a_granted_call_reaches_the_tenants_own_server_and_says_on_whose_behalf(
             "auth",
         ),
         (behalf(who="mallory"), "read", "{}", "resolve", "auth"),
+        (behalf(BEN), "read", "{}", "resolve", "auth"),
         (behalf(who="joe"), "read", "{}", "authorise", "policy"),
         (behalf(), "write", '{"path":"/tmp/x"}', "authorise", "policy"),
         (behalf(scopes=("files.write",)), "write", '{"path":"/etc/passwd"}', "authorise", "policy"),
@@ -178,11 +186,17 @@ def test_an_agents_toolbox_shows_what_is_granted_and_its_time_runs_out_over_seve
 
 def test_rights_and_time_only_shrink_when_a_task_is_passed_on() -> None:
     first = behalf(scopes=("files.read", "files.write"), left_ms=5_000)
-    second = first.passed_to(BEN.peer, scopes=("files.read",), left_ms=9_000).signed(BEN)
-    assert (second.scopes, second.left_ms, second.through) == (("files.read",), 5_000, (ADA.peer,))
+    second = first.passed_to(BEN.peer, key=ADA, scopes=("files.read",), left_ms=9_000).signed(BEN)
+    assert (second.scopes, second.left_ms, [link.caller for link in second.links]) == (
+        ("files.read",),
+        5_000,
+        [ADA.peer],
+    )
     assert World().call(second) == "42"
     with pytest.raises(UsageError, match="cannot be passed on by one who"):
-        second.passed_to(ADA.peer, scopes=("files.write",))
+        second.passed_to(ADA.peer, key=BEN, scopes=("files.write",))
+    with pytest.raises(UsageError, match="only the caller passes on"):
+        second.passed_to(ADA.peer, key=ADA)
     with pytest.raises(UsageError, match="only the caller signs"):
         second.signed(ADA)
 
@@ -194,7 +208,8 @@ def test_rights_and_time_only_shrink_when_a_task_is_passed_on() -> None:
         ({"waggle/ctx": 3}, "not of its form"),
         ({"waggle/ctx": behalf().meta()["waggle/ctx"] | {"caller": "00"}}, "32 bytes"),
         ({"waggle/ctx": behalf().meta()["waggle/ctx"] | {"admin": True}}, "not of its form"),
-        ({"waggle/ctx": behalf().meta()["waggle/ctx"] | {"through": ["ab" * 32] * 17}}, "passed on 17 times"),
+        ({"waggle/ctx": behalf().meta()["waggle/ctx"] | {"links": [LINK] * 17}}, "passed on 17 times"),
+        ({"waggle/ctx": behalf().meta()["waggle/ctx"] | {"links": [LINK | {"to": "ab"}]}}, "32 bytes"),
     ],
 )
 def test_a_broken_context_is_named(meta: object, said: str) -> None:
@@ -204,7 +219,7 @@ def test_a_broken_context_is_named(meta: object, said: str) -> None:
 
 def test_bad_set_ups_are_refused() -> None:
     with pytest.raises(UsageError, match="has no servers"):
-        Broker(callers=[], principals=[Principal("a", "x")], permits=[], tenants={}, audit=lambda _: None)
+        Broker(callers=[], principals=[Principal("a", "x", ())], permits=[], tenants={}, audit=lambda _: None)
     with pytest.raises(UsageError, match="a permit names"):
         Permit(principals=(), tools=("a",), scope="s")
     with pytest.raises(UsageError, match="name the principal"):

@@ -11,6 +11,7 @@ from waggledance._lazy import lazy
 
 if TYPE_CHECKING:
     from waggledance.gateways._a2a_gateway import A2A as A2A
+    from waggledance.gateways._a2a_grpc import GrpcPlace as GrpcPlace
     from waggledance.gateways._a2a_peer import A2APeer as A2APeer
     from waggledance.gateways._a2a_remote import RemoteFailed as RemoteFailed
     from waggledance.gateways._a2a_webhook import Webhooks as Webhooks
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from waggledance.gateways._mcp_stdio import serve_stdio as serve_stdio
     from waggledance.gateways._mcp_toolbox import McpTools as McpTools
     from waggledance.gateways._on_behalf import OnBehalf as OnBehalf
+    from waggledance.gateways._on_behalf import PassedOn as PassedOn
     from waggledance.gateways._on_behalf import read_on_behalf as read_on_behalf
     from waggledance.gateways._on_mesh import hosted_on_mesh as hosted_on_mesh
     from waggledance.gateways._openai_door import OpenAIDoor as OpenAIDoor

@@ -1,7 +1,7 @@
 """A broker between agents and tools: every call passes six stages in a fixed order, and leaves a row, refused or not.
 
-    1 authenticate  the caller has signed on whose behalf it calls, and is a peer that is known
-    2 resolve       the principal, and the tenant it belongs to
+    1 authenticate  the caller is known and has signed on whose behalf it calls, and all who passed it on have signed
+    2 resolve       the principal, who lets the first of them act for it, and the tenant it belongs to
     3 authorise     a permit covers the tool, the call carries its scope, the arguments are of its form
     4 route         to the tenant's own servers; nobody sees another tenant's secrets
     5 execute       within the time that is left, shared out over the calls still to come
@@ -22,7 +22,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
-from waggledance.core import Clock, LoopClock, PeerId, RunFailed, UsageError, WaggleError
+from waggledance.core import Clock, LoopClock, PeerId, RunFailed, UsageError, WaggleError, show
 from waggledance.gateways._on_behalf import OnBehalf
 from waggledance.gateways._permits import Permit, Principal, refused
 from waggledance.gateways._timeouts import Timeouts
@@ -174,11 +174,14 @@ class Broker:
         """Pass the first two stages: who calls, and on whose behalf."""
         behalf = passing.behalf
         if behalf.caller not in self._callers or not behalf.holds:
-            raise passing.refusal("auth", "the caller is not known here, or has not signed this call as it is")
+            why = "the caller is not known here, or somebody has not signed this call, or its passing on, as it is"
+            raise passing.refusal("auth", why)
         passing.stage = "resolve"
         principal = self._principals.get(behalf.principal)
         if principal is None:
             raise passing.refusal("auth", f"nobody is known here as {behalf.principal[:80]!r}")
+        if behalf.first not in principal.peers:
+            raise passing.refusal("auth", f"{show(behalf.first)} does not act for {principal.name!r}")
         passing.tenant = principal.tenant
         return principal
 
@@ -279,7 +282,7 @@ class _Passing:
             principal=behalf.principal,
             tenant=self.tenant,
             caller=behalf.caller.hex(),
-            through=len(behalf.through),
+            through=len(behalf.links),
             task=behalf.task,
             tool=self.tool,
             stage=self.stage,

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from waggledance.core import UsageError
+from waggledance.core import PeerId, UsageError
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -17,6 +17,8 @@ class Principal(msgspec.Struct, frozen=True):
     name: str
     tenant: str
     """Whose servers and secrets are used for them; other tenants' never are."""
+    peers: tuple[PeerId, ...]
+    """The peers that may act for them first hand; others do so only with what these passed on."""
 
 
 class Permit(msgspec.Struct, frozen=True, kw_only=True):
