@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, cast
 
+import grpc.aio
 import httpx
 import pytest
 from a2a.client import Client, ClientConfig, create_client
@@ -42,13 +43,13 @@ from starlette.applications import Starlette
 
 from waggledance import FunctionPeer, Log, Swarm
 from waggledance.core import Budget, Call, Key, Proposal, UsageError
-from waggledance.gateways import A2A, Host, Hosted, Keys, Limits, app_of
+from waggledance.gateways import A2A, GrpcPlace, Host, Hosted, Keys, Limits, app_of
 from waggledance.gateways._a2a_ledger import Ledger
 from waggledance.mesh import capability_of_card, verify_card
 
 Answer = Callable[[str], str | Awaitable[str]]
 Served = Callable[[Starlette], AbstractAsyncContextManager[str]]
-BINDINGS = ("JSONRPC", "HTTP+JSON")
+BINDINGS = ("JSONRPC", "HTTP+JSON", "GRPC")
 KEY = "a-secret-of-twenty-0"
 OURS = "urn:waggledance:question:1"
 
@@ -67,8 +68,9 @@ def host(answer: Answer = four, log: Log | None = None) -> Host:
     return Host({"default": Hosted(swarm, about="It adds."), "other": Hosted(swarm)}, log)
 
 
-def app(host: Host, **options: Any) -> Starlette:
-    return app_of(host, [A2A(host, keyed="keys" in options)], **options)
+def app(host: Host, binding: str = "JSONRPC", **options: Any) -> Starlette:
+    place = GrpcPlace("127.0.0.1:0", keys=options.get("keys")) if binding == "GRPC" else None
+    return app_of(host, [A2A(host, keyed="keys" in options, grpc=place)], **options)
 
 
 @asynccontextmanager
@@ -77,7 +79,12 @@ async def client(
 ) -> AsyncGenerator[Client]:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     async with httpx.AsyncClient(headers=headers, timeout=30) as http:
-        config = ClientConfig(httpx_client=http, streaming=streaming, supported_protocol_bindings=[binding])
+        config = ClientConfig(
+            httpx_client=http,
+            streaming=streaming,
+            supported_protocol_bindings=[binding],
+            grpc_channel_factory=grpc.aio.insecure_channel,
+        )
         async with await create_client(url, config) as made:
             yield made
 
@@ -104,7 +111,7 @@ def decision_of(task: Task) -> dict[str, Any]:
 
 @pytest.mark.parametrize("binding", BINDINGS)
 async def test_the_official_client_is_given_the_answer_and_the_decision(served: Served, binding: str) -> None:
-    async with served(app(host())) as url, client(url, binding, streaming=False) as agent:
+    async with served(app(host(), binding)) as url, client(url, binding, streaming=False) as agent:
         task = await task_of(agent, asking())
         assert task.status.state == TaskState.TASK_STATE_COMPLETED
         assert task.artifacts[0].parts[0].text.endswith("Answer: 4")
@@ -115,24 +122,39 @@ async def test_the_official_client_is_given_the_answer_and_the_decision(served: 
         assert [message.parts[0].text for message in task.history] == ["2 + 2?"]
 
 
-async def test_both_bindings_see_one_and_the_same_task(served: Served) -> None:
+async def test_three_bindings_see_one_and_the_same_task(served: Served) -> None:
     async with (
-        served(app(host())) as url,
+        served(app(host(), "GRPC")) as url,
         client(url, "JSONRPC", streaming=False) as one,
         client(url, "HTTP+JSON", streaming=False) as other,
+        client(url, "GRPC", streaming=False) as third,
     ):
-        task = await task_of(one, asking())
-        assert (
-            await other.get_task(GetTaskRequest(id=task.id)) == await one.get_task(GetTaskRequest(id=task.id)) == task
-        )
-        assert list((await other.list_tasks(ListTasksRequest(include_artifacts=True))).tasks) == [task]
+        agents = (one, other, third)
+        tasks = [await task_of(agent, asking()) for agent in agents]
+        for task in tasks:
+            assert [await agent.get_task(GetTaskRequest(id=task.id)) for agent in agents] == [task] * 3
+        listed = [await agent.list_tasks(ListTasksRequest(include_artifacts=True)) for agent in agents]
+        assert [list(page.tasks) for page in listed] == [tasks[::-1]] * 3
+        assert [like(task) for task in tasks] == [like(tasks[0])] * 3
+
+
+def like(task: Task) -> dict[str, Any]:
+    """Return a task without what no two tasks share: ids, times and the order in which peers happened to answer."""
+    told: dict[str, Any] = MessageToDict(task)
+    decision = told["artifacts"][0]["parts"][1]["data"]
+    for place, names in ((told, ("id", "contextId")), (told["status"], ("timestamp",)),
+                         (told["history"][0], ("taskId", "contextId")), (decision["cost"], ("milliseconds",)),
+                         (decision, ("id", "channel", "seconds", "used", "winner"))):  # fmt: skip
+        for name in names:
+            place.pop(name, None)
+    return told
 
 
 @pytest.mark.parametrize("binding", BINDINGS)
 async def test_a_stream_begins_with_the_task_says_who_says_what_and_ends_with_the_decision(
     served: Served, binding: str
 ) -> None:
-    async with served(app(host())) as url, client(url, binding) as agent:
+    async with served(app(host(), binding)) as url, client(url, binding) as agent:
         events = await sent(agent, asking())
         assert events[0].task.status.state == TaskState.TASK_STATE_WORKING
         said = [event.status_update.status.message for event in events[1:-2]]
@@ -145,7 +167,7 @@ async def test_a_stream_begins_with_the_task_says_who_says_what_and_ends_with_th
 
 @pytest.mark.parametrize("binding", BINDINGS)
 async def test_a_task_is_cancelled_once(served: Served, binding: str) -> None:
-    async with served(app(host(never))) as url, client(url, binding, streaming=False) as agent:
+    async with served(app(host(never), binding)) as url, client(url, binding, streaming=False) as agent:
         request = asking()
         request.configuration.return_immediately = True
         task = await task_of(agent, request)
@@ -165,7 +187,11 @@ async def test_who_subscribes_hears_the_rest_and_leaving_stops_nothing(served: S
         await told.wait()
         return "4"
 
-    async with served(app(host(when_told))) as url, client(url, binding) as agent, client(url, binding) as other:
+    async with (
+        served(app(host(when_told), binding)) as url,
+        client(url, binding) as agent,
+        client(url, binding) as other,
+    ):
         async with aclosing(cast("AsyncGenerator[StreamResponse]", agent.send_message(asking()))) as stream:
             first = await anext(stream)
         subscribed = other.subscribe(SubscribeToTaskRequest(id=first.task.id))
@@ -376,7 +402,8 @@ async def test_nobody_waits_longer_for_a_task_than_the_server_lets_them_and_it_g
     served: Served, binding: str
 ) -> None:
     asked = host(never)
-    async with served(app_of(asked, [A2A(asked, wait_s=0)])) as url, client(url, binding, streaming=False) as agent:
+    door = A2A(asked, wait_s=0, grpc=GrpcPlace("127.0.0.1:0"))
+    async with served(app_of(asked, [door])) as url, client(url, binding, streaming=False) as agent:
         task = await task_of(agent, asking())
         assert task.status.state == TaskState.TASK_STATE_WORKING
         assert (await agent.get_task(GetTaskRequest(id=task.id))).status.state == TaskState.TASK_STATE_WORKING

@@ -14,10 +14,9 @@ from waggledance.gateways._hosted import Hosted
 from waggledance.mesh import Capability, Skill
 from waggledance.mesh._a2a_card import sign_card, unsigned_card
 from waggledance.mesh._capability import MAX_ITEMS, MAX_NAME_CHARS, MAX_TEXT_CHARS, shown
-from waggledance.protocols import spelled
 
 PROTOCOL = "1.0"
-_ABOUT = "Peers that answer each on their own, hear each other, and decide together; who disagrees is said."
+_ABOUT = "Peers that answer each on their own and decide together; who disagrees is said."
 _EXTENSIONS = {
     QUESTION: "In a message's metadata: how the answer is compared, options, budget, seed, protocol.",
     SAID: "In the metadata of a status message: which peer says it.",
@@ -26,15 +25,18 @@ _EXTENSIONS = {
 _EXAMPLES = ("A farmer has 17 sheep. All but 9 run away. How many are left?",)
 
 
-def card_for(name: str, hosted: Hosted, url: str, *, key: Key | None, keyed: bool, extended: bool = False) -> AgentCard:
+def card_for(
+    name: str, hosted: Hosted, url: str, *, key: Key | None, keyed: bool, grpc: str = "", extended: bool = False
+) -> AgentCard:
     """Return the card of a swarm.
 
     Args:
         name: the swarm's name at the host.
         hosted: the swarm.
-        url: where it is spoken to, without a slash at its end.
+        url: where it is spoken to, without a slash at its end; empty where only its place for gRPC is known.
         key: signs the card; nobody does when None.
         keyed: whether callers need an API key.
+        grpc: where it is spoken to by gRPC, as ``"HOST:PORT"``; nowhere when empty.
         extended: whether it is for callers who have shown theirs: then it names peers, protocol and budget.
     """
     about = shown(hosted.about)[:MAX_TEXT_CHARS] or _ABOUT
@@ -44,10 +46,15 @@ def card_for(name: str, hosted: Hosted, url: str, *, key: Key | None, keyed: boo
     )  # fmt: skip
     record = Capability(
         ver=1, name=shown(name)[:MAX_NAME_CHARS] or "swarm", desc=about, skills=(skill,),
-        protocols=(spelled(hosted.swarm.protocol)[0][:MAX_NAME_CHARS],), where=(f"{url}/",),
+        protocols=tuple(name[:MAX_NAME_CHARS] for name in hosted.protocols), where=(f"{url}/",) if url else (),
     )  # fmt: skip
     card = unsigned_card(record, None if key is None else key.peer)
-    card.supported_interfaces.append(AgentInterface(url=url, protocol_binding="HTTP+JSON", protocol_version=PROTOCOL))
+    if url:
+        rest = AgentInterface(url=url, protocol_binding="HTTP+JSON", protocol_version=PROTOCOL)
+        card.supported_interfaces.append(rest)
+    if grpc:  # one port for all swarms: the tenant says which is asked
+        third = AgentInterface(url=grpc, protocol_binding="GRPC", protocol_version=PROTOCOL, tenant=name)
+        card.supported_interfaces.append(third)
     card.capabilities.streaming = card.capabilities.push_notifications = True
     card.capabilities.extended_agent_card = keyed
     for uri, what in _EXTENSIONS.items():
@@ -69,7 +76,7 @@ def _inside(hosted: Hosted) -> Any:
     params = {
         "peers": [shown(peer)[:MAX_NAME_CHARS] for peer in peers[:MAX_ITEMS]],
         "size": len(peers),
-        "protocol": spelled(hosted.swarm.protocol)[0],
+        "protocol": ", ".join(hosted.protocols),
         "budget": str(hosted.budget) if hosted.budget is not None else "no limit",
     }
     inside = {"uri": "urn:waggledance:swarm:1", "description": "Who is in the swarm.", "params": params}

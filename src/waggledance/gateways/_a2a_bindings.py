@@ -62,13 +62,21 @@ class Contexts(ServerCallContextBuilder):
         Raises:
             VersionNotSupportedError: it is of another version of the protocol.
         """
-        asked = request.headers.get(VERSION_HEADER, request.query_params.get(VERSION_HEADER, VERSION))
-        if asked.split(".")[:2] != VERSION.split("."):
-            raise VersionNotSupportedError(
-                f"this agent speaks A2A {VERSION}, and {asked[:20] or '0.3 (an empty header)'} was asked for"
-            )
+        check_version(request.headers.get(VERSION_HEADER, request.query_params.get(VERSION_HEADER, VERSION)))
         headers = {**request.headers, VERSION_HEADER: VERSION}
         return ServerCallContext(state={"headers": headers, CALLER: caller_of(request), BASE: self._base(request)})
+
+
+def check_version(asked: str) -> None:
+    """Refuse another version of the protocol than ours.
+
+    Raises:
+        VersionNotSupportedError: it is another.
+    """
+    if asked.split(".")[:2] != VERSION.split("."):
+        raise VersionNotSupportedError(
+            f"this agent speaks A2A {VERSION}, and {asked[:20] or '0.3 (an empty header)'} was asked for"
+        )
 
 
 def routes_for(path: str, requests: Requests, base: Callable[[Request], str]) -> list[BaseRoute]:

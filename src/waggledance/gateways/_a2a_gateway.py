@@ -1,7 +1,8 @@
 """The A2A door: the swarms that are served as agents of the Agent2Agent protocol, version 1.0.
 
 The first swarm (or the one called ``"default"``) is at the server's root, and every swarm under ``/a2a/NAME``: its card
-at ``/.well-known/agent-card.json``, JSON-RPC at the card's own address, HTTP+JSON beside it, with equal tasks in both.
+at ``/.well-known/agent-card.json``, JSON-RPC at the card's own address, HTTP+JSON beside it, and gRPC on a port of its
+own where that is wanted, with equal tasks in all.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from waggledance.core import Key, LoopClock, RunFailed, UsageError, with_extra
 from waggledance.gateways._host import DEFAULT, Host
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import BaseRoute
 
+    from waggledance.gateways._a2a_grpc import GrpcPlace
+    from waggledance.gateways._a2a_requests import Requests
     from waggledance.gateways._a2a_webhook import Webhooks
 
 CARD_PATH = "/.well-known/agent-card.json"
@@ -45,6 +48,7 @@ class A2A:
         wait_s: how many seconds a caller who wants to wait for a task's end does wait at most, ≥ 0, and then is given
             the task as it is, still at work: for proxies that cut what is silent for long. To the end when None, as
             the protocol has it.
+        grpc: where it is spoken by gRPC too; nowhere when None.
 
     Raises:
         UsageError: `wait_s` is negative or no number.
@@ -63,6 +67,7 @@ class A2A:
         key: Key | None = None,
         tasks: Path | None = None,
         wait_s: float | None = None,
+        grpc: GrpcPlace | None = None,
     ) -> None:
         if wait_s is not None and not (math.isfinite(wait_s) and wait_s >= 0):
             raise UsageError(f"an A2A caller waits 0 seconds or more for a task, got {wait_s}; None waits to its end")
@@ -76,6 +81,7 @@ class A2A:
         if tasks is None and host.log is not None:
             tasks = host.log.path.with_name(f"{host.log.path.name}.a2a")
         self._host, self._url, self._keyed, self._key, self._wait_s = host, url.rstrip("/"), keyed, key, wait_s
+        self._grpc = grpc
         self._opened = formatdate(LoopClock().wall_ms() // 1_000, usegmt=True)
         self._work = Work(host, Ledger(tasks))
         self._pushes = Pushes(self._work, webhooks or Webhooks())
@@ -83,12 +89,15 @@ class A2A:
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return where the swarms' cards are, and where they are spoken to."""
-        swarms = self._host.swarms
-        first = DEFAULT if DEFAULT in swarms else next(iter(swarms))
         return [
-            *self._routes_of(first, ""),
-            *(route for name in swarms for route in self._routes_of(name, f"/a2a/{quote(name, safe='')}")),
+            *self._routes_of(self._first, ""),
+            *(route for name in self._host.swarms for route in self._routes_of(name, _path(name))),
         ]
+
+    @property
+    def _first(self) -> str:
+        swarms = self._host.swarms
+        return DEFAULT if DEFAULT in swarms else next(iter(swarms))
 
     def lifespan(self) -> AbstractAsyncContextManager[None]:
         """Bring tasks of an earlier process to their end; at the end, let notifications arrive."""
@@ -98,10 +107,17 @@ class A2A:
     async def _living(self) -> AsyncGenerator[None]:
         for id in await self._work.recover():
             self._pushes.resume(id)
+        if self._grpc is not None:
+            served = {
+                name: (self._requests_of(name), self._url and self._url + _path(name)) for name in self._host.swarms
+            }
+            await self._grpc.open(served, self._first, lambda: self._host.draining)
         try:
             yield
         finally:
             await self._work.stop()
+            if self._grpc is not None:
+                await self._grpc.close()
             await self._pushes.close()
             self._work.ledger.close()
 
@@ -109,16 +125,19 @@ class A2A:
         from starlette.routing import Route
 
         from waggledance.gateways._a2a_bindings import routes_for
-        from waggledance.gateways._a2a_requests import Requests
 
         base = partial(self._base, path)
-        extended = partial(self._card, name, extended=True) if self._keyed else None
 
         async def card(request: Request) -> Response:
             return _served(request, self._card(name, base(request)), self._opened)
 
-        requests = Requests(name, self._work, self._pushes, extended, self._wait_s)
-        return [Route(f"{path}{CARD_PATH}", card), *routes_for(path, requests, base)]
+        return [Route(f"{path}{CARD_PATH}", card), *routes_for(path, self._requests_of(name), base)]
+
+    def _requests_of(self, name: str) -> Requests:
+        from waggledance.gateways._a2a_requests import Requests
+
+        extended = partial(self._card, name, extended=True) if self._keyed else None
+        return Requests(name, self._work, self._pushes, extended, self._wait_s)
 
     def _base(self, path: str, request: Request) -> str:
         return (self._url or str(request.base_url).rstrip("/")) + path
@@ -132,8 +151,22 @@ class A2A:
         if place not in self._cards:
             if len(self._cards) >= _MAX_CARDS:  # by callers that name us in many ways
                 self._cards.clear()
-            self._cards[place] = card_for(name, hosted, url, key=self._key, keyed=self._keyed, extended=extended)
+            self._cards[place] = card_for(
+                name, hosted, url, key=self._key, keyed=self._keyed, grpc=self._grpc_at(url), extended=extended
+            )
         return self._cards[place]
+
+    def _grpc_at(self, url: str) -> str:
+        """Return where a caller who knows us by an address finds gRPC: at the same host, on its own port."""
+        if self._grpc is None:
+            return ""
+        host = (urlsplit(url).hostname if url else None) or self._grpc.address
+        return f"[{host}]:{self._grpc.port}" if ":" in host else f"{host}:{self._grpc.port}"
+
+
+def _path(name: str) -> str:
+    """Return under which path a swarm is spoken to."""
+    return f"/a2a/{quote(name, safe='')}"
 
 
 def _served(request: Request, card: Any, changed: str) -> Response:

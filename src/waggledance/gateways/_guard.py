@@ -68,6 +68,7 @@ class Guard:
         hosts: the host names that we go by; any when empty.
         draining: says whether the server is stopping.
         unkeyed: how the paths begin of doors that say themselves who may come in.
+        pace: how often each caller may come; as often as they like when None.
     """
 
     def __init__(
@@ -78,12 +79,13 @@ class Guard:
         origins: Collection[str],
         hosts: Collection[str],
         draining: Callable[[], bool],
-        unkeyed: Collection[str] = (),
+        unkeyed: Collection[str],
+        pace: Pace | None,
     ) -> None:
         self._app, self._keys, self._limits = app, keys, limits
         self._origins, self._hosts, self._draining = frozenset(origins), frozenset(hosts), draining
         self._open = (*OPEN_PATHS, *unkeyed)
-        self._pace = None if limits.a_minute is None else Pace(limits.a_minute)
+        self._pace = pace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""

@@ -21,6 +21,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         if self.body_bytes < 1 or (self.a_minute is not None and self.a_minute < 1):
             raise UsageError(f"limits are 1 or more, got {self.body_bytes} bytes and {self.a_minute} requests a minute")
 
+    def pace(self) -> Pace | None:
+        """Return what holds callers to it; None where they may ask as often as they like."""
+        return None if self.a_minute is None else Pace(self.a_minute)
+
 
 class Pace:
     """Lets each caller through at an even pace, with a minute's worth at once at most.

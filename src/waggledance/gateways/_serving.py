@@ -10,7 +10,7 @@ from waggledance.gateways._gateway import Gateway, GuardsItself
 from waggledance.gateways._guard import Guard
 from waggledance.gateways._host import Host
 from waggledance.gateways._keys import Keys
-from waggledance.gateways._limits import Limits
+from waggledance.gateways._limits import Limits, Pace
 from waggledance.gateways._loopback import LOOPBACK
 from waggledance.gateways._metrics import Counted, Metrics
 from waggledance.gateways._refusal import refusal
@@ -30,6 +30,7 @@ def app_of(
     limits: Limits | None = None,
     origins: Collection[str] = (),
     hosts: Collection[str] = LOOPBACK,
+    pace: Pace | None = None,
 ) -> Starlette:
     """Return the app that opens the doors: keys, limits, health and metrics are the same for all.
 
@@ -40,6 +41,8 @@ def app_of(
         limits: how large a request and how many a minute; 10 MiB and any number when None.
         origins: whose web pages may call (CORS), such as ``"https://chat.example"``; none by default.
         hosts: the host names that requests may ask for; any when empty.
+        pace: counts each caller's requests, where a door that listens elsewhere counts by it too; made of the limits
+            when None.
     """
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
@@ -59,7 +62,9 @@ def app_of(
     doors = {_beginning(route): name for name, those in (*routes, ("own", own)) for route in those}
     counted = Middleware(Counted, metrics, doors)
     unkeyed = [gateway.unkeyed for gateway in gateways if isinstance(gateway, GuardsItself)]
-    guard = Middleware(Guard, keys, limits or Limits(), origins, hosts, lambda: host.draining, unkeyed)
+    limits = limits or Limits()
+    pace = pace or limits.pace()
+    guard = Middleware(Guard, keys, limits, origins, hosts, lambda: host.draining, unkeyed, pace)
     cors = Middleware(
         CORSMiddleware, allow_origins=tuple(origins), allow_methods=("GET", "POST", "DELETE"), allow_headers=("*",)
     )

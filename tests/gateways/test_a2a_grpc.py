@@ -1,0 +1,207 @@
+"""A2A by gRPC: the same guard before it as before the other bindings, one port for all swarms."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import grpc.aio
+import httpx
+import pytest
+from a2a.client import Client, ClientCallContext, ClientConfig, create_client
+from a2a.client.errors import A2AClientError
+from a2a.types import (
+    AgentCard,
+    GetExtendedAgentCardRequest,
+    GetTaskRequest,
+    ListTasksRequest,
+    Message,
+    Part,
+    Role,
+    SendMessageRequest,
+    Task,
+    TaskState,
+    a2a_pb2_grpc,
+)
+from a2a.utils.errors import InvalidParamsError, TaskNotFoundError
+from google.protobuf.json_format import ParseDict
+from starlette.applications import Starlette
+
+from waggledance import FunctionPeer, Swarm
+from waggledance.core import UsageError
+from waggledance.gateways import A2A, GrpcPlace, Host, Hosted, Keys, Limits, app_of
+from waggledance.gateways._limits import Pace
+
+Served = Callable[[Starlette], AbstractAsyncContextManager[str]]
+KEY = "a-secret-of-twenty-0"
+HERE = "127.0.0.1:0"
+
+
+def four(_: str) -> str:
+    return "Answer: 4"
+
+
+def host(answer: Any = four) -> Host:
+    swarm = Swarm([FunctionPeer(f"p{i}", answer) for i in range(3)])
+    return Host({"default": Hosted(swarm), "other": Hosted(swarm)})
+
+
+@asynccontextmanager
+async def agent(url: str, key: str = "") -> AsyncGenerator[tuple[Client, ClientCallContext]]:
+    """Give a client that speaks gRPC, and what it says beside each call."""
+    said = ClientCallContext(service_parameters={"Authorization": f"Bearer {key}"} if key else {})
+    async with httpx.AsyncClient(timeout=30) as http:
+        config = ClientConfig(
+            httpx_client=http,
+            streaming=False,
+            supported_protocol_bindings=["GRPC"],
+            grpc_channel_factory=grpc.aio.insecure_channel,
+        )
+        async with await create_client(url, config) as made:
+            yield made, said
+
+
+def asking(text: str = "2 + 2?", tenant: str = "") -> SendMessageRequest:
+    message = Message(message_id="m1", role=Role.ROLE_USER, parts=[Part(text=text)])
+    return SendMessageRequest(message=message, tenant=tenant)
+
+
+async def task_of(client: Client, said: ClientCallContext, request: SendMessageRequest) -> Task:
+    (event,) = [event async for event in client.send_message(request, context=said)]
+    return event.task
+
+
+@asynccontextmanager
+async def stub(place: GrpcPlace) -> AsyncGenerator[Any]:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{place.port}") as channel:
+        made: Any = a2a_pb2_grpc
+        yield made.A2AServiceStub(channel)
+
+
+async def card_of(url: str) -> AgentCard:
+    async with httpx.AsyncClient() as http:
+        return ParseDict((await http.get(f"{url}/.well-known/agent-card.json")).json(), AgentCard())
+
+
+async def test_a_key_is_asked_for_and_tasks_are_their_callers_own(served: Served) -> None:
+    keys, asked = Keys({"ada": KEY, "eve": KEY[::-1]}), host()
+    door = A2A(asked, keyed=True, grpc=GrpcPlace(HERE, keys=keys))
+    async with (
+        served(app_of(asked, [door], keys=keys)) as url,
+        agent(url, KEY) as (ada, as_ada),
+        agent(url, KEY[::-1]) as (eve, as_eve),
+        agent(url) as (nobody, without),
+    ):
+        task = await task_of(ada, as_ada, asking())
+        assert await ada.get_task(GetTaskRequest(id=task.id), context=as_ada) == task
+        with pytest.raises(TaskNotFoundError):
+            await eve.get_task(GetTaskRequest(id=task.id), context=as_eve)
+        with pytest.raises(A2AClientError, match=r"UNAUTHENTICATED.*Bearer KEY"):
+            await task_of(nobody, without, asking())
+        with pytest.raises(A2AClientError, match="UNAUTHENTICATED"):
+            await nobody.list_tasks(ListTasksRequest(), context=without)
+        async with httpx.AsyncClient(headers={"x-api-key": KEY}) as http:
+            by_http = await http.get(f"{url}/tasks/{task.id}")
+        assert by_http.json()["id"] == task.id
+
+
+async def test_the_card_says_where_and_which_swarm_and_an_unknown_one_is_refused(served: Served) -> None:
+    asked, place = host(), GrpcPlace(HERE)
+    async with served(app_of(asked, [A2A(asked, grpc=place)])) as url, agent(f"{url}/a2a/other") as (other, said):
+        interfaces = [(one.protocol_binding, one.tenant) for one in (await card_of(url)).supported_interfaces]
+        assert interfaces == [("JSONRPC", ""), ("HTTP+JSON", ""), ("GRPC", "default")]
+        assert (await card_of(url)).supported_interfaces[2].url == f"127.0.0.1:{place.port}"
+        task = await task_of(other, said, asking())
+        async with stub(place) as service:
+            assert (await service.ListTasks(ListTasksRequest())).total_size == 0
+            (found,) = (await service.ListTasks(ListTasksRequest(tenant="other"))).tasks
+            assert found.id == task.id
+        with pytest.raises(InvalidParamsError, match=r"no swarm 'third'.*'default', 'other'"):
+            await task_of(other, said, asking(tenant="third"))
+
+
+async def test_who_asks_too_often_by_one_binding_is_refused_by_the_other(served: Served) -> None:
+    asked, pace, limits = host(), Pace(3), Limits(a_minute=3)
+    door = A2A(asked, grpc=GrpcPlace(HERE, limits=limits, pace=pace))
+    async with served(app_of(asked, [door], limits=limits, pace=pace)) as url, agent(url) as (client, said):
+        await client.list_tasks(ListTasksRequest(), context=said)
+        async with httpx.AsyncClient() as http:
+            assert [(await http.get(f"{url}/tasks")).status_code for _ in range(3)] == [200, 200, 429]
+        with pytest.raises(A2AClientError, match=r"RESOURCE_EXHAUSTED.*ask again in \d+ s"):
+            await client.list_tasks(ListTasksRequest(), context=said)
+
+
+@pytest.mark.parametrize(
+    ("request_", "metadata", "code"),
+    [
+        (asking("a" * 3_000), (), "RESOURCE_EXHAUSTED"),
+        (asking("a" * 3_000), (("a2a-version", "1.0"),), "RESOURCE_EXHAUSTED"),
+        (asking(), (("a2a-version", "0.3"),), "FAILED_PRECONDITION"),
+        (asking(), (("a2a-version", ""),), "FAILED_PRECONDITION"),
+        (asking(" "), (), "INVALID_ARGUMENT"),
+        (SendMessageRequest(), (), "INVALID_ARGUMENT"),
+    ],
+)
+async def test_what_is_too_large_or_of_another_version_is_refused(
+    served: Served, request_: SendMessageRequest, metadata: Any, code: str
+) -> None:
+    asked, place = host(), GrpcPlace(HERE, limits=Limits(body_bytes=2_000))
+    async with served(app_of(asked, [A2A(asked, grpc=place)])), stub(place) as service:
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await service.SendMessage(request_, metadata=metadata)
+        assert refused.value.code().name == code
+        assert (await service.SendMessage(asking())).task.status.state == TaskState.TASK_STATE_COMPLETED
+
+
+async def test_a_server_that_stops_takes_no_new_question_and_streams_reach_their_end(served: Served) -> None:
+    told = asyncio.Event()
+
+    async def when_told(_: str) -> str:
+        await told.wait()
+        return "4"
+
+    asked, place = host(when_told), GrpcPlace(HERE)
+    async with served(app_of(asked, [A2A(asked, grpc=place)])), stub(place) as service:
+        stream = aiter(service.SendStreamingMessage(asking()))
+        first = await anext(stream)
+        draining = asyncio.create_task(asked.drain(20.0))
+        while not asked.draining:
+            await asyncio.sleep(0)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await service.SendMessage(asking())
+        assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
+        assert (await service.GetTask(GetTaskRequest(id=first.task.id))).status.state == TaskState.TASK_STATE_WORKING
+        told.set()
+        rest = [event async for event in stream]
+        await draining
+    assert rest[-1].status_update.status.state == TaskState.TASK_STATE_COMPLETED
+
+
+async def test_an_extended_card_by_grpc_names_the_swarm_and_only_the_way_that_is_known(served: Served) -> None:
+    keys, asked = Keys({"ada": KEY}), host()
+    for url, ways in (("", ["GRPC"]), ("https://bees.example", ["JSONRPC", "HTTP+JSON", "GRPC"])):
+        place = GrpcPlace(HERE, keys=keys)
+        door = A2A(asked, url=url, keyed=True, grpc=place)
+        async with served(app_of(asked, [door], keys=keys)), stub(place) as service:
+            got = await service.GetExtendedAgentCard(
+                GetExtendedAgentCardRequest(tenant="other"), metadata=(("x-api-key", KEY),)
+            )
+        assert [one.protocol_binding for one in got.supported_interfaces] == ways
+        assert got.name == "other"
+        assert [one.url for one in got.supported_interfaces][:-1] in ([], [f"{url}/a2a/other/", f"{url}/a2a/other"])
+        assert got.supported_interfaces[-1].url == f"{'bees.example' if url else '127.0.0.1'}:{place.port}"
+
+
+@pytest.mark.parametrize("where", ["", "50051", ":50051", "127.0.0.1", "a:b", "u@h:1", "h:1/x", "h:70000", "[::1:1"])
+async def test_a_place_that_is_none_is_refused(where: str) -> None:
+    with pytest.raises(UsageError, match=r"HOST:PORT.*127\.0\.0\.1:50051"):
+        GrpcPlace(where)
+
+
+async def test_a_port_that_is_taken_is_refused_at_once() -> None:
+    first = GrpcPlace(HERE)
+    with pytest.raises(UsageError, match=r"cannot listen on 127\.0\.0\.1"):
+        GrpcPlace(f"127.0.0.1:{first.port}")
+    await first.close()
