@@ -42,6 +42,7 @@ class Seating:
     ) -> None:
         self._network, self._log, self._swarm = network, log, swarm
         self._names, self._weights = tuple(names), tuple(weights)
+        self._keep = log.append_exchange if isinstance(log, KeepsExchanges) else None
         self._asked = 0
         self._seated: Table | None = None
         """The last table, so that many questions share one mapping of names and one of weights."""
@@ -73,7 +74,7 @@ class Seating:
 
     def witness(self, see: Callable[[Words | Exchange], None] | None) -> Witness:
         """Return who is told of exchanges and words: the log of the former, one who watches closely of both."""
-        keep = self._log.append_exchange if isinstance(self._log, KeepsExchanges) else None
+        keep = self._keep
         if see is None:
             return Witness(exchange=keep)
 
