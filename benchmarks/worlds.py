@@ -1,9 +1,9 @@
 """What protocols and rules make of synthetic worlds: tables with standard errors, beside those of the papers' cards.
 
-    python benchmarks/worlds.py [--small] [--json] [fortytwo] [debate] [nest-site]
+    python benchmarks/worlds.py [--small] [--json] [fortytwo] [debate] [conditions] [nest-site]
 
-Everything runs through the real rules. `fortytwo` and `debate` take the worlds' fast paths (messages without a channel,
-and arrays), `nest-site` the real protocol in a swarm. Seeded: same numbers on every machine.
+Everything runs through the real rules. `nest-site` runs the real protocol in a swarm, the others take the worlds' fast
+paths (messages without a channel, and arrays). Seeded: same numbers on every machine.
 """
 
 from __future__ import annotations
