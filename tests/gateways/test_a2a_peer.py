@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, cast
 
+import grpc.aio
 import pytest
 from a2a.server.agent_execution import AgentExecutor, RequestContext
 from a2a.server.events import EventQueue
-from a2a.server.request_handlers import DefaultRequestHandler
+from a2a.server.request_handlers import DefaultRequestHandler, GrpcHandler
 from a2a.server.routes import create_jsonrpc_routes, create_rest_routes
 from a2a.server.tasks import InMemoryTaskStore, TaskUpdater
-from a2a.types import AgentCard, Message, Part, Role, Task, TaskState, TaskStatus
+from a2a.types import AgentCard, Message, Part, Role, Task, TaskState, TaskStatus, a2a_pb2_grpc
 from google.protobuf.json_format import ParseDict
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -23,7 +24,7 @@ from starlette.routing import Route
 
 from waggledance import FunctionPeer, Question, Swarm
 from waggledance.core import Budget, Call, Decision, Proposal, RunFailed, UsageError, Words
-from waggledance.gateways import A2A, A2APeer, Host, Hosted, Keys, RemoteFailed, app_of
+from waggledance.gateways import A2A, A2APeer, GrpcPlace, Host, Hosted, Keys, RemoteFailed, app_of
 from waggledance.gateways import _a2a_remote as remote
 from waggledance.protocols import Debate, Vote
 
@@ -207,6 +208,79 @@ async def test_a_task_that_ends_without_an_answer_is_an_abstention_with_the_reas
             await asked(A2APeer("far", url))
 
 
+# -- by gRPC ------------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def by_grpc(agent: Agent, served: Any, scheme: str = "") -> AsyncGenerator[str]:
+    """Serve an agent of the SDK's making by gRPC alone; give where its card lies."""
+    server, register = grpc.aio.server(), cast("Any", a2a_pb2_grpc)
+    at = f"{scheme}127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    plain = card(supportedInterfaces=[{"url": at, "protocolBinding": "GRPC", "protocolVersion": "1.0"}])
+    handler = DefaultRequestHandler(agent, InMemoryTaskStore(), ParseDict(plain, AgentCard()))
+    register.add_A2AServiceServicer_to_server(GrpcHandler(handler), server)
+    await server.start()
+    try:
+        async with served(app_for(agent, plain)) as url:
+            yield url
+    finally:
+        await server.stop(0)
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+@pytest.mark.parametrize("scheme", ["", "http://", "grpc://"])
+async def test_an_agent_that_speaks_only_grpc_answers_in_a_swarm(served: Any, streaming: bool, scheme: str) -> None:
+    async with by_grpc(Agent(says_four), served, scheme) as url:
+        assert (await asked(A2APeer("far", url, streaming=streaming))).key == "4"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "why"), [("https://", "UNAVAILABLE"), ("unix://", "no address for gRPC"), ("dns://x/", "another host")]
+)
+async def test_an_address_of_grpc_that_is_another_way_in_is_not_taken(served: Any, scheme: str, why: str) -> None:
+    async with by_grpc(Agent(says_four), served, scheme) as url:
+        with pytest.raises(RunFailed, match=why):
+            await asked(A2APeer("far", url))
+
+
+async def test_a_stranger_that_says_too_much_by_grpc_is_cut_off(served: Any) -> None:
+    async def floods(updater: TaskUpdater, _: str) -> None:
+        for i in range(5):
+            await updater.add_artifact([Part(raw=bytes(3_000_000))], artifact_id=f"a{i}")
+        await updater.complete()
+
+    async def at_once(updater: TaskUpdater, _: str) -> None:
+        await updater.add_artifact([Part(raw=bytes(9_000_000))])
+        await updater.complete()
+
+    for does, why in ((floods, "8,388,608 bytes"), (at_once, "RESOURCE_EXHAUSTED")):
+        async with by_grpc(Agent(does), served) as url:
+            with pytest.raises(RunFailed, match=why):
+                await asked(A2APeer("far", url))
+
+
+async def test_without_grpc_installed_an_agent_that_speaks_nothing_else_is_refused_with_the_extra_to_install(
+    served: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "_spoken", lambda: ("JSONRPC", "HTTP+JSON"))
+    async with by_grpc(Agent(says_four), served) as url:
+        with pytest.raises(RunFailed, match="the extra grpc"):
+            await asked(A2APeer("far", url))
+
+
+async def test_a_swarm_of_ours_is_asked_by_grpc_with_the_key_it_wants(
+    served: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "_spoken", lambda: ("GRPC",))
+    key = "a-secret-of-twenty-0"
+    keys, host = Keys({"ada": key}), Host({"bees": Hosted(Swarm([FunctionPeer(f"p{i}", four) for i in range(3)]))})
+    door = A2A(host, keyed=True, grpc=GrpcPlace("127.0.0.1:0", keys=keys))
+    async with served(app_of(host, [door], keys=keys)) as url:
+        assert (await asked(A2APeer("far", url, key=key))).key == "4"
+        with pytest.raises(RunFailed, match="UNAUTHENTICATED"):
+            await asked(A2APeer("far", url))
+
+
 # -- a swarm of ours elsewhere ------------------------------------------------------------------------------------
 
 
@@ -315,8 +389,8 @@ CARDS: dict[str, tuple[Any, str]] = {
     "no JSON": (PlainTextResponse("<html>"), "not an A2A card"),
     "huge": (PlainTextResponse(b" " * 300_000), "limit is 262,144"),
     "deep": (PlainTextResponse("[" * 100_000), "not an A2A card"),
-    "no address": (JSONResponse(card(supportedInterfaces=[])), "offers no JSON-RPC"),
-    "an old version": (JSONResponse(card(supportedInterfaces=at("http://127.0.0.1/", "0.2"))), "offers no JSON-RPC"),
+    "no address": (JSONResponse(card(supportedInterfaces=[])), "no binding that is spoken here"),
+    "an old version": (JSONResponse(card(supportedInterfaces=at("http://127.0.0.1/", "0.2"))), "no binding that is spoken here"),
     "another host": (JSONResponse(card(supportedInterfaces=at("http://169.254.169.254/"))), "another host than"),
     "a peer of ours that did not sign it": (JSONResponse(card(capabilities={"extensions": [OURS]})), "sign"),
     "somewhere else": (RedirectResponse("http://169.254.169.254/"), "HTTP 307"),

@@ -15,11 +15,12 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import aclosing, asynccontextmanager
 from functools import cache
-from typing import cast
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 import httpx
-from a2a.client import Client, ClientConfig, ClientFactory
+from a2a.client import Client, ClientCallContext, ClientConfig, ClientFactory
 from a2a.client.card_resolver import parse_agent_card
 from a2a.types import (
     AgentCard,
@@ -37,12 +38,16 @@ from waggledance.gateways._a2a_heard import Heard
 from waggledance.mesh import verify_card
 from waggledance.mesh._a2a_card import EXTENSION, MAX_CARD_BYTES
 
-BINDINGS = ("JSONRPC", "HTTP+JSON")
+if TYPE_CHECKING:
+    import grpc.aio
+
+BINDINGS = ("JSONRPC", "HTTP+JSON", "GRPC")
+"""As we speak them; the last one where the extra ``grpc`` is installed."""
 VERSIONS = ("1.", "0.3")
 """Of the protocol, that an agent may speak; what is said in 0.3 the SDK turns into 1.0 and back."""
 CARD_PATH = "/.well-known/agent-card.json"
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
-"""Of one HTTP response, a whole stream included."""
+"""Of one response, a whole stream included."""
 CANCEL_WITHIN_S = 3.0
 POLL_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - a name, nothing is bound
@@ -75,6 +80,7 @@ class Remote:
     def __init__(self, url: str, *, key: str, hosts: Collection[str]) -> None:
         self.url = url.removesuffix(CARD_PATH).rstrip("/")
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._said = ClientCallContext(service_parameters=self._headers)
         self._hosts = {host.lower() for host in hosts}
         self._card: AgentCard | None = None
 
@@ -100,28 +106,33 @@ class Remote:
         card = await self.card()
         async with self._http() as http:
             config = ClientConfig(
-                httpx_client=http, streaming=streaming, polling=True, supported_protocol_bindings=list(BINDINGS)
-            )
+                httpx_client=http, streaming=streaming, polling=True, supported_protocol_bindings=list(_spoken()),
+                grpc_channel_factory=self._channel,
+            )  # fmt: skip
             async with ClientFactory(config).create(card) as client:
                 yield client
 
     async def ask(self, client: Client, request: SendMessageRequest, heard: Heard) -> None:
         """Send a message and hear what comes back, until the agent has done what it does. Raises any of `WRONG`."""
-        stream: AsyncIterator[StreamResponse] = client.send_message(request)
+        stream: AsyncIterator[StreamResponse] = client.send_message(request, context=self._said)
+        read = 0
         async with aclosing(cast("AsyncGenerator[StreamResponse]", stream)) as events:
             async for event in events:
+                read += event.ByteSize()
+                if read > MAX_ANSWER_BYTES:
+                    raise ValueError(f"more than {MAX_ANSWER_BYTES:,} bytes, which is the limit")
                 heard.take(event)
         tries = 0
         while heard.task and heard.state in _AT_WORK:
             await asyncio.sleep(POLL_S[min(tries, len(POLL_S) - 1)])
             tries += 1
-            heard.whole(await client.get_task(GetTaskRequest(id=heard.task)))
+            heard.whole(await client.get_task(GetTaskRequest(id=heard.task), context=self._said))
 
     async def cancel(self, client: Client, task: str) -> None:
         """Tell the agent that nobody waits any more; whether it listens is its own affair."""
         try:
             async with asyncio.timeout(CANCEL_WITHIN_S):
-                await client.cancel_task(CancelTaskRequest(id=task))
+                await client.cancel_task(CancelTaskRequest(id=task), context=self._said)
         except (*WRONG, TimeoutError):
             return
 
@@ -132,14 +143,14 @@ class Remote:
             PeerFault: there is none.
         """
         own, seen = _host(self.url), [i for i in card.supported_interfaces if i.protocol_binding in BINDINGS]
-        usable = [i for i in seen if i.protocol_version.startswith(VERSIONS)]
+        usable = [i for i in seen if i.protocol_version.startswith(VERSIONS) and i.protocol_binding in _spoken()]
         near = [i for i in usable if _near(own, _host(i.url)) or _host(i.url) in self._hosts]
         if not near:
             what = ", ".join(f"{i.protocol_binding} {i.protocol_version} at {i.url[:100]}" for i in seen[:5])
             why = (
                 "another host than its own; name it in hosts=[…]"
                 if usable
-                else "no JSON-RPC or HTTP+JSON of A2A 1 or 0.3"
+                else "no binding that is spoken here (JSON-RPC, HTTP+JSON, or gRPC with the extra grpc; A2A 1 or 0.3)"
             )
             raise PeerFault("interfaces", f"the card offers {why}: {what or 'nothing'}")
         made = AgentCard()
@@ -147,6 +158,11 @@ class Remote:
         del made.supported_interfaces[:]
         made.supported_interfaces.extend(near)
         return made
+
+    def _channel(self, url: str) -> grpc.aio.Channel:
+        from waggledance.gateways._a2a_channel import channel_to
+
+        return channel_to(url, secure=self.url.startswith("https://"), max_bytes=MAX_ANSWER_BYTES)
 
     def _http(self) -> httpx.AsyncClient:
         transport = _Limited(httpx.AsyncHTTPTransport(verify=_tls()))
@@ -170,7 +186,12 @@ def _parsed(raw: bytes) -> AgentCard:
 
 
 def _host(url: str) -> str:
-    return (urlsplit(url).hostname or "").lower()
+    return (urlsplit(url if "://" in url else f"//{url}").hostname or "").lower()
+
+
+@cache
+def _spoken() -> tuple[str, ...]:
+    return BINDINGS if find_spec("grpc") is not None else BINDINGS[:-1]
 
 
 def _near(one: str, other: str) -> bool:
