@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import partial
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -20,12 +21,15 @@ from waggledance.protocols._institution_spec import institution_spec
 from waggledance.protocols._nest_site import NestSite
 from waggledance.protocols._outline_paths import OutlinePaths
 from waggledance.protocols._peer_ranking import PeerRanking
-from waggledance.protocols._protocol import check_rule
+from waggledance.protocols._protocol import AskProtocol, check_rule
 from waggledance.protocols._quorum import Quorum
 from waggledance.protocols._refinement import Refinement
 from waggledance.protocols._round_table import RoundTable
-from waggledance.protocols._sealed import PREFIX, Sealed
+from waggledance.protocols._sealed import PREFIX as SEALED
+from waggledance.protocols._sealed import Sealed
 from waggledance.protocols._society import Society
+from waggledance.protocols._two_first import PRACTISED, AgreedFirst, TwoFirst, rule_inside
+from waggledance.protocols._two_first import PREFIX as TWO_FIRST
 from waggledance.protocols._vote import Vote
 from waggledance.topology import Topology
 
@@ -64,6 +68,24 @@ _KINDS: dict[str, type[AnyProtocol]] = {
 
 PROTOCOLS: Mapping[str, type[AnyProtocol]] = MappingProxyType(_KINDS)
 """Protocols by name; each is made with its own parameters."""
+
+WRAPPERS: Mapping[str, Callable[[AskProtocol], Sealed | TwoFirst]] = MappingProxyType(
+    {SEALED: Sealed, TWO_FIRST: TwoFirst, PRACTISED: partial(TwoFirst, shown=True)}
+)
+"""Protocols around another one, by the word that stands before that one's name."""
+
+
+def unwrapped(name: str) -> str:
+    """Return a protocol's name as it is without the words before it.
+
+    >>> unwrapped("two-first sealed debate(rounds=1)")
+    'debate(rounds=1)'
+    """
+    name = name.lstrip()
+    for prefix in WRAPPERS:
+        if name.startswith(prefix):
+            return unwrapped(name.removeprefix(prefix))
+    return name
 
 
 def register(kind: type[Any]) -> None:
@@ -117,12 +139,12 @@ def by_name(
     topology: Topology | None = None,
     rule: Rule | None = None,
     patience_s: float | None = None,
-) -> AnyProtocol | Sealed:
+) -> AnyProtocol | Sealed | TwoFirst:
     """Make a protocol from its name, with what was chosen beside it; None leaves the protocol's own.
 
     Args:
         name: such as ``"debate"``, or with parameters, ``"nest-site(quorum=0.8)"``, ``"vote(samples=5)"``; with sealed
-            first answers ``"sealed debate"``.
+            first answers ``"sealed debate"``; with two that answer first ``"two-first vote"``.
         rounds: how often peers hear each other; a nest site's ticks.
         topology: who hears whom.
         rule: how many opinions become one.
@@ -135,9 +157,10 @@ def by_name(
     >>> by_name("debate", rounds=3) == by_name("debate(rounds=3)") == Debate(rounds=3)
     True
     """
-    if name.lstrip().startswith(PREFIX):
-        inside = name.lstrip().removeprefix(PREFIX)
-        return Sealed(by_name(inside, rounds=rounds, topology=topology, rule=rule, patience_s=patience_s))
+    for prefix, wrapped in WRAPPERS.items():
+        if name.lstrip().startswith(prefix):
+            inside = name.lstrip().removeprefix(prefix)
+            return wrapped(by_name(inside, rounds=rounds, topology=topology, rule=rule, patience_s=patience_s))
     match = re.fullmatch(r"\s*([^()]+?)\s*(?:\((.*)\))?\s*", name)
     if match is None:
         raise UsageError(f"a protocol is a name with parameters, such as 'nest-site(quorum=0.8)', got {name!r}")
@@ -172,6 +195,8 @@ def rule_by_name(name: str) -> Rule:
     audited = re.fullmatch(r"audited\((.+), (\d+)\)", name)
     if audited is not None:
         return Audited(rule_by_name(audited[1]), int(audited[2]))
+    if rule_inside(name) != name:
+        return AgreedFirst(rule_by_name(rule_inside(name)))
     if name in _BARGAINED:
         return _BARGAINED[name]
     verified = re.fullmatch(r"same-computation\((\d+), (\d+)\)", name)

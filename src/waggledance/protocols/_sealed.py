@@ -175,11 +175,14 @@ class Sealed:
     """
 
     protocol: AskProtocol
+    prefix: ClassVar[str] = PREFIX
 
     def __post_init__(self) -> None:
         title = title_of(self.protocol)
         if isinstance(self.protocol, Sealed):
             raise UsageError(f"protocol {title!r} is sealed already")
+        if getattr(self.protocol, "tries", False):
+            raise UsageError(f"of protocol {title!r} the answers inside can be sealed: write 'two-first sealed …'")
         several = [name for name in ("samples", "drafts") if getattr(self.protocol, name, 1) > 1]
         if several:
             raise UsageError(
@@ -191,7 +194,7 @@ class Sealed:
 
     @property
     def name(self) -> str:
-        return PREFIX + title_of(self.protocol)
+        return self.prefix + title_of(self.protocol)
 
     def __getattr__(self, name: str) -> object:
         """Return what the protocol inside says of itself."""

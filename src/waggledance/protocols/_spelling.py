@@ -15,8 +15,9 @@ from waggledance import topology as topologies
 from waggledance.consensus import Rule, name_of
 from waggledance.core import Opening, UsageError
 from waggledance.protocols._protocol import AskProtocol, Folding, title_of
-from waggledance.protocols._registry import PROTOCOLS, by_name, rule_by_name
-from waggledance.protocols._sealed import PREFIX, Sealed
+from waggledance.protocols._registry import PROTOCOLS, WRAPPERS, by_name, rule_by_name
+from waggledance.protocols._sealed import Sealed
+from waggledance.protocols._two_first import TwoFirst, rule_inside
 
 
 def spelled(protocol: AskProtocol) -> tuple[str, str, str]:
@@ -26,9 +27,9 @@ def spelled(protocol: AskProtocol) -> tuple[str, str, str]:
     >>> spelled(Vote(samples=3, stop="settled"))
     ('vote(samples=3, stop=settled)', '', 'majority')
     """
-    if isinstance(protocol, Sealed):
+    if isinstance(protocol, Sealed | TwoFirst):
         name, *rest = spelled(protocol.protocol)
-        return PREFIX + name, rest[0], rest[1]
+        return protocol.prefix + name, rest[0], name_of(protocol.decide) if isinstance(protocol, TwoFirst) else rest[1]
     shape: Any = getattr(protocol, "topology", None)
     rule: Rule | None = getattr(protocol, "decide", None)
     return _with_parameters(protocol), "" if shape is None else _with_parameters(shape), name_of(rule) if rule else ""
@@ -41,9 +42,11 @@ def as_opened(opening: Opening) -> AskProtocol:
         UnknownName: this program knows no such protocol, topology or rule.
         UsageError: they make no sense together.
     """
-    if opening.protocol.startswith(PREFIX):
-        named = msgspec.structs.replace(opening, protocol=opening.protocol.removeprefix(PREFIX))
-        return Sealed(as_opened(named))
+    for prefix, wrapped in WRAPPERS.items():
+        if opening.protocol.startswith(prefix):
+            inside = opening.protocol.removeprefix(prefix)
+            named = msgspec.structs.replace(opening, protocol=inside, rule=rule_inside(opening.rule))
+            return wrapped(as_opened(named))
     plain = by_name(opening.protocol)
     rule = None
     if "decide" in plain.__dataclass_fields__ and name_of(cast("Any", plain).decide) != opening.rule:
@@ -66,7 +69,7 @@ def check_spelled(protocol: AskProtocol) -> None:
     Raises:
         UsageError: it is not one of ours, or holds what no name can carry, such as a function.
     """
-    if isinstance(protocol, Sealed):
+    if isinstance(protocol, Sealed | TwoFirst):
         check_spelled(protocol.protocol)
         return
     if PROTOCOLS.get(title_of(protocol)) is not type(protocol):

@@ -73,8 +73,10 @@ class Cites:
         """Judge one proposal."""
         if message.body.round == 0 or message.body.refs:
             return None
+        from waggledance.protocols._registry import unwrapped
+
         opening = past.opening
-        if opening is not None and opening.body.protocol.startswith("vote"):
+        if opening is not None and unwrapped(opening.body.protocol).startswith("vote"):
             return None
         heard = any(isinstance(cause.body, Proposal) and cause.author != message.author for cause in past.causes)
         return Violation(why="builds on others' answers and names none of them") if heard else None

@@ -137,8 +137,9 @@ def _all_answer(protocol: str) -> bool:
 def _made(protocol: str) -> object:
     """Return the protocol that an opening names; None when this program knows none such."""
     from waggledance.protocols import by_name
+    from waggledance.protocols._registry import unwrapped
 
     try:
-        return by_name(protocol)
+        return by_name(unwrapped(protocol))
     except WaggleError:
         return None
