@@ -12,7 +12,7 @@ from waggledance import Budget, Decision, FunctionPeer, Interrupted, NobodyAnswe
 from waggledance.consensus import majority
 from waggledance.core import Call, Message, Peer, Proposal, RunFailed, Seat, UsageError, after, everyone
 from waggledance.network import Simulated
-from waggledance.protocols import Debate, PeerRanking
+from waggledance.protocols import Debate, PeerRanking, Vote
 
 
 def says(name: str, *answers: str) -> FunctionPeer:
@@ -26,11 +26,17 @@ def says(name: str, *answers: str) -> FunctionPeer:
 
 
 def test_the_majority_wins_and_the_dissent_is_named() -> None:
-    decision = Swarm([says("ada", "9"), says("ben", "9"), says("eve", "8")]).ask_sync("17 - 8?", expects="number")
+    swarm = Swarm([says("ada", "9"), says("ben", "9"), says("eve", "8")], protocol=Debate())
+    decision = swarm.ask_sync("17 - 8?", expects="number")
     assert (decision.status, decision.key) == ("decided", "9")
     assert [(decision.name(d.peer), d.key) for d in decision.dissent] == [("eve", "8")]
     assert decision.share("9") == pytest.approx(2 / 3)
     assert decision.cost.calls == 9
+
+
+def test_who_says_the_same_three_times_is_printed_once_and_shares_are_not_split_hairs() -> None:
+    decision = Swarm([says("ada", "9"), says("ben", "9"), says("eve", "8", "8", "8")], protocol=Vote(3)).ask_sync("?")
+    assert str(decision).splitlines() == ["9", "  9: 2 (67%)", "  8: 1 (33%)", "  dissent: eve says 8"]
 
 
 def test_a_weight_of_zero_silences_a_peer() -> None:
@@ -62,7 +68,7 @@ async def test_leaving_a_watch_early_stops_the_peers() -> None:
             raise
         return "late"
 
-    stream = Swarm([FunctionPeer("ada", waits)]).watch("?")
+    stream = Swarm([FunctionPeer("ada", waits)], protocol=Debate()).watch("?")
     await anext(stream)
     await asyncio.sleep(0)
     await stream.aclose()  # type: ignore[attr-defined]
@@ -97,7 +103,8 @@ def test_a_budget_of_nothing_ends_undecided_and_says_so(budget: Budget) -> None:
 
 
 def test_a_budget_spent_in_the_first_round_decides_on_what_is_there() -> None:
-    decision = Swarm([says("ada", "1", "9"), says("ben", "1", "9")]).ask_sync("?", budget=Budget(calls=2))
+    swarm = Swarm([says("ada", "1", "9"), says("ben", "1", "9")], protocol=Debate())
+    decision = swarm.ask_sync("?", budget=Budget(calls=2))
     assert decision.key == "1"
     assert decision.cost.calls == 2
     assert any("2 calls is spent" in note for note in decision.notes)
@@ -144,7 +151,7 @@ class OnlyProposes(Peer):
 
 
 async def test_a_lacking_skill_is_said_before_anything_is_spent() -> None:
-    swarm = Swarm([OnlyProposes()])
+    swarm = Swarm([OnlyProposes()], protocol=Debate())
     with pytest.raises(UsageError, match=r"needs the skill 'revise', which peer 'ada' lacks"):
         await swarm.ask("?")
 

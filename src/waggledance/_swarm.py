@@ -34,7 +34,15 @@ from waggledance.core import (
     swarm_id,
 )
 from waggledance.network import Local, Network
-from waggledance.protocols import AskProtocol, Debate, as_opened, check_fit, check_question, check_spelled
+from waggledance.protocols import (
+    AskProtocol,
+    Default,
+    as_opened,
+    check_fit,
+    check_question,
+    check_spelled,
+    protocol_for,
+)
 
 if TYPE_CHECKING:
     from waggledance.mesh import Dialling
@@ -60,8 +68,8 @@ class Swarm:
     Args:
         peers: who takes part; names must differ.
         network: where they meet; one process by default.
-        protocol: what is said when; a plain two-round debate by default. At the same spend more answers were not seen
-            to do worse: `waggle ask` takes ``Vote(samples=3, stop="settled")`` where answers can be equal.
+        protocol: what is said when; by default a vote that ends when it is settled, or what else suits the question
+            and the peers, see `waggledance.protocols.Default`.
         log: where every message is kept; nowhere when None.
         weights: voting weight by peer name, 1.0 for those left out; finite and ≥ 0.
         name: the swarm's name, inside every message.
@@ -78,7 +86,7 @@ class Swarm:
         peers: Sequence[Peer],
         *,
         network: Network | None = None,
-        protocol: AskProtocol | None = None,
+        protocol: AskProtocol | Default | None = None,
         log: Journal | None = None,
         weights: Mapping[str, float] | None = None,
         name: str = "swarm",
@@ -90,7 +98,7 @@ class Swarm:
         check_names(self._names, weights or {})
         shares = [round((weights or {}).get(name, 1.0) * UNIT) for name in self._names]
         self.network: Network = network or Local()
-        self.protocol: AskProtocol = protocol or Debate()
+        self.protocol: AskProtocol | Default = protocol or Default()
         self.log = log
         self.seed = seed
         self.partial: Decision | None = None
@@ -98,6 +106,8 @@ class Swarm:
         self._seating = Seating(self.network, log, swarm_id(name), self._names, shares)
         self._checked: AskProtocol | None = None
         """The last protocol that was checked."""
+        self._by_kind: dict[str, AskProtocol] = {}
+        """The protocol for each kind of question that was asked."""
 
     @classmethod
     @asynccontextmanager
@@ -107,7 +117,7 @@ class Swarm:
         *,
         key: str = "asker",
         certify: bool = False,
-        protocol: AskProtocol | None = None,
+        protocol: AskProtocol | Default | None = None,
         dialling: Dialling | None = None,
         home: Path | None = None,
         seed: int = 0,
@@ -119,7 +129,7 @@ class Swarm:
                 ``"tcp/host:7447"``.
             key: the name of the key to speak with; made if it is missing.
             certify: let the members certify what they decide; see `Decision.certificate`.
-            protocol: what is said when; a plain two-round debate by default.
+            protocol: what is said when; what suits each question by default, as for any swarm.
             dialling: how members are reached, beyond what is known.
             home: where keys and swarms are kept; the user's data folder by default.
             seed: same seed, same draws.
@@ -153,8 +163,18 @@ class Swarm:
             raise UsageError(f"in the places of {', '.join(self._names)} others of the same names can sit, in order")
         other = copy(self)
         other.peers = tuple(peers)
-        other._checked = None  # noqa: SLF001  # of our own kind
+        other._checked, other._by_kind = None, {}  # noqa: SLF001  # of our own kind
         return other
+
+    def protocol_for(self, question: Question) -> AskProtocol:
+        """Return the protocol by which a question is decided where it names none.
+
+        Raises:
+            UsageError: what was asked for beside the default makes no sense together.
+        """
+        if question.expects not in self._by_kind:
+            self._by_kind[question.expects] = protocol_for(self.protocol, question, self.peers)
+        return self._by_kind[question.expects]
 
     async def ask(
         self,
@@ -397,7 +417,7 @@ class Swarm:
         check_asked(question, options, budget, seed)
         if isinstance(question, str):
             question = Question(text=question, expects=expects, options=tuple(options))
-        protocol = protocol or self.protocol
+        protocol = protocol or self.protocol_for(question)
         if self._checked is not protocol:
             check_fit(protocol, self.peers)
             if self.network.remote:

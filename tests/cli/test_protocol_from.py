@@ -1,4 +1,4 @@
-"""Where no protocol is named, the kind of question and what else was asked for choose one."""
+"""Settings name a protocol, or what the library chooses one by; and why it was chosen can be told."""
 
 from __future__ import annotations
 
@@ -8,48 +8,30 @@ import pytest
 
 from waggledance.cli._config import in_force
 from waggledance.cli._explain import explained, surer
-from waggledance.cli._protocol_from import protocol_from
-from waggledance.core import AnswerKind, Cost, Decision, Question, UsageError
+from waggledance.cli._protocol_from import arranged_as, protocol_from
+from waggledance.core import Cost, Decision, Question, UsageError
 from waggledance.lab import answers_to
-from waggledance.protocols import Debate, PeerRanking, Vote, chance_of_lead
+from waggledance.protocols import Debate, Default, chance_of_lead, protocol_for, spelled
+
+NUMBER = Question(text="?", expects="number")
 
 
-def question(expects: AnswerKind = "number") -> Question:
-    return Question(text="?", expects=expects, options=("a", "b") if expects == "choice" else ())
+def test_without_a_protocol_the_library_chooses_one_and_its_name_could_be_typed() -> None:
+    force = in_force(env={})
+    assert protocol_from(force) == Default()
+    assert arranged_as(force, protocol_for(protocol_from(force), NUMBER)) == "vote(samples=3, stop=settled)"
 
 
-@pytest.mark.parametrize("expects", ["number", "choice", "yes/no", "short"])
-def test_answers_that_can_be_equal_are_voted_on_until_that_is_settled(expects: AnswerKind) -> None:
-    protocol, name = protocol_from(in_force(env={}), question(expects), human=False)
-    assert protocol == Vote(samples=3, stop="settled")
-    assert name == "vote(samples=3, stop=settled)"
-
-
-@pytest.mark.parametrize("expects", ["free", "code"])
-def test_answers_in_words_of_their_own_are_not_counted_but_compared(expects: AnswerKind) -> None:
-    protocol, name = protocol_from(in_force(env={}), question(expects), human=False)
-    assert isinstance(protocol, Vote)
-    assert (protocol.decide.name, protocol.samples, name) == ("centroid", 1, "vote")  # type: ignore[attr-defined]
-
-
-def test_what_is_asked_for_beside_a_protocol_chooses_one_that_has_it() -> None:
-    for flags, human, kind in [
-        ({"ask.rounds": 1}, False, Debate),
-        ({"ask.topology": "ring"}, False, Debate),
-        ({}, True, Debate),
-        ({"ask.rule": "condorcet"}, False, PeerRanking),
-        ({"ask.rule": "confidence"}, False, Vote),
-        ({"ask.rule": "log-odds"}, False, Vote),
-        ({"ask.temperature": 0.0}, False, Vote),
-    ]:
-        protocol, _ = protocol_from(in_force(flags, env={}), question(), human=human)
-        assert type(protocol) is kind, flags
-    assert protocol == Vote()
+def test_what_is_asked_for_beside_a_protocol_goes_into_the_choice() -> None:
+    flags = {"ask.rounds": 1, "ask.topology": "ring", "ask.rule": "confidence", "ask.patience_s": 5.0}
+    chosen = protocol_for(protocol_from(in_force(flags, env={})), NUMBER)
+    assert spelled(chosen) == ("debate(rounds=1, patience_s=5.0)", "ring", "confidence")
 
 
 def test_a_named_protocol_is_taken_as_it_is() -> None:
-    protocol, name = protocol_from(in_force({"ask.protocol": "debate(rounds=1)"}, env={}), question(), human=False)
-    assert (protocol, name) == (Debate(rounds=1), "debate(rounds=1)")
+    force = in_force({"ask.protocol": "debate(rounds=1)"}, env={})
+    assert protocol_from(force) == Debate(rounds=1)
+    assert arranged_as(force, Debate(rounds=1)) == "debate(rounds=1)"
 
 
 def decided(key: str | None, calls: int = 15, tokens: int = 1500) -> Decision:

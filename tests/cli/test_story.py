@@ -7,7 +7,7 @@ from typing import Any
 from waggledance import FunctionPeer, Question, Swarm
 from waggledance.cli._story import Story, as_json, label
 from waggledance.core import Cost, Decision, Member, Message, MessageId, Note, Opening, local_peer_id, swarm_id
-from waggledance.protocols import by_name
+from waggledance.protocols import Debate, by_name
 
 
 class Watcher:
@@ -35,7 +35,7 @@ class Watcher:
 
 def watched(peers: list[FunctionPeer], question: str | Question = "How many?") -> tuple[Watcher, Decision]:
     watcher = Watcher()
-    return watcher, Swarm(peers, log=watcher).ask_sync(question, expects="number")
+    return watcher, Swarm(peers, protocol=Debate(), log=watcher).ask_sync(question, expects="number")
 
 
 def test_a_change_of_mind_is_told_with_before_after_and_why() -> None:
@@ -91,7 +91,8 @@ def test_who_owes_an_answer_is_known_at_every_moment() -> None:
         owing.append({row.name for peer, row in watcher.story.rows.items() if watcher.story.thinks(peer)})
 
     watcher.append = append  # type: ignore[method-assign]
-    Swarm([FunctionPeer("ada", lambda _: "9"), FunctionPeer("ben", lambda _: "9")], log=watcher).ask_sync("How many?")
+    peers = [FunctionPeer("ada", lambda _: "9"), FunctionPeer("ben", lambda _: "9")]
+    Swarm(peers, protocol=Debate(), log=watcher).ask_sync("How many?")
     assert owing[0] == {"ada", "ben"}
     assert owing[1] == {"ben"}
     assert owing[2] == {"ada", "ben"}

@@ -23,18 +23,17 @@ from waggledance.gateways._openai_body import ChatBody, read
 from waggledance.mesh import Admit, NobodyHere, NotLetIn, OrderUnknown, Revoke
 from waggledance.models import Completion, Request, Scripted
 from waggledance.peers import Agent
-from waggledance.protocols import AskProtocol, Debate, Vote
+from waggledance.protocols import Debate, Vote
 from waggledance.testing import SimulatedMesh, on_virtual_time
 
 ASKED = {"messages": [{"role": "user", "content": "2 + 2?"}], "model": "waggle/default"}
 
 
-def by_vote(question: Question) -> AskProtocol:
-    return Vote(patience_s=5.0)
+BY_VOTE = Vote(patience_s=5.0)
 
 
 def serving(mesh: SimulatedMesh, *, certify: bool = False, log: Log | None = None, **more: Any) -> Host:
-    hosted = hosted_on_mesh(mesh.nodes["asker"], choose=by_vote, certify=certify, log=log, **more)
+    hosted = hosted_on_mesh(mesh.nodes["asker"], protocol=BY_VOTE, certify=certify, log=log, **more)
     return Host({"default": hosted}, log)
 
 
@@ -247,7 +246,7 @@ def test_a_protocol_that_no_opening_can_name_is_refused_before_anybody_is_asked(
         async with SimulatedMesh(2, seed=8) as mesh:
             own = Debate(rounds=1, decide=lambda proposals, judgements, weights: None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
             with pytest.raises(UsageError):
-                hosted_on_mesh(mesh.nodes["asker"], choose=lambda question: own)
+                hosted_on_mesh(mesh.nodes["asker"], protocol=own)
 
     on_virtual_time(main())
 
@@ -295,7 +294,7 @@ def test_an_order_is_found_by_its_own_caller_only_and_is_not_cancelled_by_who_re
             running = host.start(order(caller="ann", id="a" * 32))
             await running.opened()
             await asyncio.sleep(0.1)
-            found = hosted_on_mesh(mesh.nodes["p3"], choose=by_vote)
+            found = hosted_on_mesh(mesh.nodes["p3"], protocol=BY_VOTE)
             assert found.find is not None
             assert (await found.find("a" * 32, "ann")).text == "2 + 2?"
             for id, caller_ in (("a" * 32, "bob"), ("b" * 32, "ann")):
@@ -350,7 +349,7 @@ def test_another_server_with_a_key_of_its_own_finds_the_decision_of_one_that_was
             node = mesh.nodes["p3"]
             assert channel not in node.channels, "it does not sit there"
             with Log(tmp_path / "second") as log:
-                second = Host({"default": hosted_on_mesh(node, choose=by_vote, certify=certify, log=log)}, log)
+                second = Host({"default": hosted_on_mesh(node, protocol=BY_VOTE, certify=certify, log=log)}, log)
                 async with caller(app_of(second, [A2A(second)])) as client:
                     decision = await data_part(client, id)
                     again = await data_part(client, id)
@@ -385,7 +384,7 @@ def test_a_response_of_a_server_that_was_killed_is_found_at_another_one_and_the_
                 id = f"resp_{running[0].id}"
                 await mesh.crash("asker")
                 posting.cancel()
-            second = Host({"default": hosted_on_mesh(mesh.nodes["p3"], choose=by_vote, certify=True)})
+            second = Host({"default": hosted_on_mesh(mesh.nodes["p3"], protocol=BY_VOTE, certify=True)})
             async with caller(app_of(second, [OpenAIDoor(second)])) as client:
                 found = await until_ended(client, id)
                 assert found["waggle"]["certificate"] is not None
@@ -420,7 +419,7 @@ def test_a_channel_that_somebody_else_asked_in_is_not_taken_up() -> None:
         async with SimulatedMesh(3, seed=10) as mesh:
             host = serving(mesh)
             decision = await host.start(order()).decision()
-            other = Host({"default": hosted_on_mesh(mesh.nodes["p0"], choose=by_vote)})
+            other = Host({"default": hosted_on_mesh(mesh.nodes["p0"], protocol=BY_VOTE)})
             with pytest.raises(OrderUnknown, match="knows an order"):
                 await other.start(order(), channel=decision.channel).decision()
             with pytest.raises(OrderUnknown, match="knows an order"):

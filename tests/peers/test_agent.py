@@ -98,7 +98,7 @@ async def test_a_models_failure_is_the_callers_to_see(make_call: MakeCall) -> No
 
 async def test_a_seat_whose_model_fails_abstains_with_the_reason() -> None:
     agents = [Agent("good", Scripted(NINE)), Agent("bad", Scripted(ModelError("m", "it fell over", "Pick it up.")))]
-    decision = await Swarm(agents).ask(SHEEP)
+    decision = await Swarm(agents, protocol=Vote()).ask(SHEEP)
     assert decision.key == "9"
     assert [dissent.reason for dissent in decision.dissent] == ["m: it fell over. Pick it up."]
 

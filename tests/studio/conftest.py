@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from waggledance import Swarm
 from waggledance.core import Decision, Log, Question
 from waggledance.peers import FunctionPeer
-from waggledance.protocols import AskProtocol
+from waggledance.protocols import AskProtocol, Debate
 from waggledance.studio import Studio
 from waggledance.studio._serve import app_of, open_port
 
@@ -75,7 +75,9 @@ def _asked(
     path: Path, text: str = "2 + 2?", *, peers: int = 5, protocol: AskProtocol | None = None, expects: str = "number"
 ) -> Decision:
     with Log(path) as log:
-        swarm = Swarm([FunctionPeer(f"p{i}", answer_of(i)) for i in range(peers)], log=log, protocol=protocol)
+        swarm = Swarm(
+            [FunctionPeer(f"p{i}", answer_of(i)) for i in range(peers)], log=log, protocol=protocol or Debate()
+        )
         return swarm.ask_sync(Question(text=text, expects=expects))  # type: ignore[arg-type]
 
 

@@ -22,13 +22,13 @@ from waggledance.cli._explain import explained, reasons
 from waggledance.cli._journal import Watched, opened_log
 from waggledance.cli._models_here import models_for
 from waggledance.cli._printing import print_json, print_lines, say, terminal
-from waggledance.cli._protocol_from import protocol_from
+from waggledance.cli._protocol_from import arranged_as, protocol_from
 from waggledance.cli._safe_text import safe
 from waggledance.cli._seating import Closing, Seating, model_name, seat, tables
 from waggledance.cli._studio_beside import Beside, studio_beside
 from waggledance.cli._views import View, view_for
 from waggledance.core import Budget, Decision, LogFailed, Message, Question
-from waggledance.protocols import AskProtocol, check_fit
+from waggledance.protocols import AskProtocol, check_fit, protocol_for
 
 if TYPE_CHECKING:
     from waggledance.safety import Violation
@@ -85,13 +85,15 @@ def _ask(
         tell(f"settings from {force.file}")
     question, guessed = question_from(typed, options, force, human=human)
     budget = Budget(**msgspec.structs.asdict(force.settings.budget))
-    protocol, arranged = protocol_from(force, question, human=human)
+    wanted = protocol_from(force)
     rows = tables(force)
     if guessed:
         tell(f"expecting {in_words(question)} (--answer changes that)")
     models = models_for({model_name(row, force) for row in rows}, force)
     seating = seat(rows, models, force, human=human)
+    protocol = protocol_for(wanted, question, seating.peers)
     check_fit(protocol, seating.peers)
+    arranged = arranged_as(force, protocol)
     if human:
         tell("what the others say is shown when it is your turn to hear it")
     view = view_for(None if quiet or human else terminal(sys.stderr), quiet=quiet or human, write=tell)

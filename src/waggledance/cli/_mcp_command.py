@@ -77,7 +77,7 @@ async def _on_mesh(force: InForce, membership: Membership) -> None:
     async with joined(membership) as node:
         hosted = hosted_on_mesh(
             node,
-            choose=lambda question: protocol_from(force, question, human=False)[0],
+            protocol=protocol_from(force),
             budget=Budget(**msgspec.structs.asdict(force.settings.budget)),
             seed=force.settings.ask.seed,
         )

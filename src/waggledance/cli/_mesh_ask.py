@@ -18,7 +18,7 @@ from waggledance.cli._decision_view import lines
 from waggledance.cli._ending import complain
 from waggledance.cli._journal import Watched
 from waggledance.cli._printing import print_json, print_lines, say, terminal
-from waggledance.cli._protocol_from import protocol_from
+from waggledance.cli._protocol_from import arranged_as, protocol_from
 from waggledance.cli._views import View, view_for
 from waggledance.core import Budget, Decision, LoopClock, Question, UsageError, run_awake
 from waggledance.mesh import (
@@ -35,7 +35,7 @@ from waggledance.mesh import (
     present,
     way_to,
 )
-from waggledance.protocols import AskProtocol
+from waggledance.protocols import AskProtocol, protocol_for
 
 NO_ANSWER = 3
 WAIT_SECONDS = 600.0
@@ -84,7 +84,8 @@ def ask_mesh(
     force = in_force(flags, config=config)
     tell = _nothing if quiet else say
     question, guessed = question_from(typed, options, force, human=False)
-    protocol, arranged = protocol_from(force, question, human=False)
+    protocol = protocol_for(protocol_from(force), question)
+    arranged = arranged_as(force, protocol)
     if guessed:
         tell(f"expecting {in_words(question)} (--answer changes that)")
     budget = Budget(**msgspec.structs.asdict(force.settings.budget))

@@ -1,8 +1,4 @@
-"""The protocol that settings ask for, with its rule and its topology; or, where none is named, what the evidence says.
-
-Evidence: at equal spend a vote of more answers beats a debate of fewer (`waggle lab compare`, docs/benchmarks.md), and
-a vote that ends when it is settled decides as the whole vote does, for less.
-"""
+"""The protocol that settings ask for, with its rule and its topology."""
 
 from __future__ import annotations
 
@@ -10,22 +6,12 @@ from typing import Any
 
 from waggledance import protocols, topology
 from waggledance.cli._config import InForce
-from waggledance.consensus import Rule, needs_of
-from waggledance.core import Question
-from waggledance.protocols import AskProtocol
+from waggledance.protocols import AskProtocol, Default, spelled
 from waggledance.tasks import register_protocols
 
-SAMPLES = 3
-"""Answers of each peer at most: with five peers as many as a debate of two rounds has."""
 
-_WORDS_OF_THEIR_OWN = frozenset({"free", "code"})
-"""Kinds of answers of which hardly two are equal, so that votes do not add up."""
-
-_SETTLES = frozenset({"majority", "confidence", "confidence-bins"})
-
-
-def protocol_from(force: InForce, question: Question, *, human: bool) -> tuple[AskProtocol, str]:
-    """Return the protocol, and its name as it could be typed.
+def protocol_from(force: InForce) -> AskProtocol | Default:
+    """Return the protocol that is named, or what chooses one for each question where none is.
 
     Raises:
         UnknownName: there is no such protocol, rule or topology; says the nearest.
@@ -33,38 +19,19 @@ def protocol_from(force: InForce, question: Question, *, human: bool) -> tuple[A
     """
     register_protocols()
     ask = force.settings.ask
-    options: dict[str, Any] = {"rounds": ask.rounds, "patience_s": ask.patience_s}
-    rule: Rule | None = None
+    given: dict[str, Any] = {"rounds": ask.rounds, "patience_s": ask.patience_s}
     if ask.rule is not None:
-        named_rule = ask.rule
-        rule = options["rule"] = force.using("ask.rule", lambda: protocols.rule_by_name(named_rule))
+        rule = ask.rule
+        given["rule"] = force.using("ask.rule", lambda: protocols.rule_by_name(rule))
     if ask.topology is not None:
-        named = ask.topology
-        options["topology"] = force.using("ask.topology", lambda: topology.by_name(named))
-    name = ask.protocol or default_for(force, question, rule, human=human)
-    if ask.protocol is None and rule is None and question.expects in _WORDS_OF_THEIR_OWN and name == "vote":
-        options["rule"] = protocols.rule_by_name("centroid")
-    given = {name: value for name, value in options.items() if value is not None}
-    return force.using("ask.protocol", lambda: protocols.by_name(name, **given)), name
+        shape = ask.topology
+        given["topology"] = force.using("ask.topology", lambda: topology.by_name(shape))
+    name = ask.protocol
+    if name is None:
+        return Default(**given)
+    return force.using("ask.protocol", lambda: protocols.by_name(name, **given))
 
 
-def default_for(force: InForce, question: Question, rule: Rule | None, *, human: bool) -> str:
-    """Return the name of the protocol for a question where none is asked for, as it could be typed.
-
-    A vote of several answers of each, which ends when it is settled; of one answer each where no two are equal, where
-    models draw nothing, or where the rule cannot tell when it is settled. A debate where somebody sits at the terminal,
-    who wants to hear the others, or where rounds or a topology are given; peer ranking for a rule on judgements;
-    bargaining for packages.
-    """
-    ask = force.settings.ask
-    if question.expects == "package":
-        return "bargain"
-    if rule is not None and "judgements" in needs_of(rule):
-        return "peer-ranking"
-    if human or ask.rounds is not None or ask.topology is not None:
-        return "debate"
-    if question.expects in _WORDS_OF_THEIR_OWN or ask.temperature == 0:
-        return "vote"
-    if ask.rule is not None and ask.rule not in _SETTLES:
-        return f"vote(samples={SAMPLES})"
-    return f"vote(samples={SAMPLES}, stop=settled)"
+def arranged_as(force: InForce, protocol: AskProtocol) -> str:
+    """Return how a protocol that settings asked for could be typed."""
+    return force.settings.ask.protocol or spelled(protocol)[0]

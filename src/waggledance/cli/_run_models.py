@@ -70,9 +70,8 @@ def _swarm(name: str, asked: Asked, *, models: dict[str, Model], default: str, f
     within = InForce(_settings_of(asked, default, force), {}, force.file)
     seating = seat(tables(within), models, within, human=False)
     example = Question(text="?", expects=asked.answer, options=asked.options)
-    protocol, _ = protocol_from(within, example, human=False)
-    check_fit(protocol, seating.peers)
-    swarm = Swarm(seating.peers, protocol=protocol, weights=seating.weights, name=name)
+    swarm = Swarm(seating.peers, protocol=protocol_from(within), weights=seating.weights, name=name)
+    check_fit(swarm.protocol_for(example), seating.peers)
 
     async def ask(question: Question, seed: int, budget: Budget) -> Decision:
         return await swarm.ask(question, seed=seed, budget=budget)

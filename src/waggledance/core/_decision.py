@@ -76,8 +76,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         """Return the decision as a few plain lines."""
         lines = [self.key if self.key is not None else f"no answer ({self.status})"]
         for key, score in sorted(self.support.items(), key=lambda item: (-item[1], item[0])):
-            lines.append(f"  {key}: {score / UNIT:g} ({self.share(key):.0%})")
-        lines += [f"  dissent: {self.name(d.peer)} says {d.key}" for d in self.dissent if d.key is not None]
+            lines.append(f"  {key}: {score / UNIT:.4g} ({self.share(key):.0%})")
+        others = dict.fromkeys((d.peer, d.key) for d in self.dissent if d.key is not None)  # each may say it again
+        lines += [f"  dissent: {self.name(peer)} says {key}" for peer, key in others]
         if self.silent:
             lines.append(f"  no answer from: {', '.join(self.name(p) for p in self.silent)}")
         lines += [f"  note: {note}" for note in self.notes]

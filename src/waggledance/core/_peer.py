@@ -98,6 +98,9 @@ class Call:
 class Peer(Protocol):
     """Anything with a name and skills. `skills` lists which of the methods may be called.
 
+    A peer may also say `draws`, False where it would not answer otherwise when asked again, and `person`, True where
+    somebody sits there who wants to hear the others: where no protocol is named, one is chosen by that.
+
     A skill raises `RunFailed` when it could not answer; the seat turns that into an abstention with the reason. A class
     that derives from this one writes `name`, `skills`, `propose` and whichever others it lists; those it does not list
     are never called.

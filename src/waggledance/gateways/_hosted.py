@@ -10,7 +10,7 @@ from waggledance._swarm import Swarm
 from waggledance.core import AnswerKind, Budget, Decision, Message, Question, RunFailed
 from waggledance.gateways._order import Order
 from waggledance.peers import Agent
-from waggledance.protocols import AskProtocol
+from waggledance.protocols import spelled
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,6 @@ class Hosted:
         about: what the swarm is for, in a sentence for people.
         budget: what one order may cost at most, whatever it asks for itself; no limit when None.
         expects: what kind of answers count, where nobody says so; guessed from the question when None.
-        choose: the protocol for a question, where an order names none; the swarm's own when None.
         now: where members come and go, the swarm of those who answer at this moment, for an order (for none, to see
             who is there), which may cost so much; `swarm`, whose peers stay, when None. Raises `RunFailed` while there
             is nobody.
@@ -36,7 +35,6 @@ class Hosted:
     about: str = ""
     budget: Budget | None = None
     expects: AnswerKind | None = None
-    choose: Callable[[Question], AskProtocol] | None = None
     now: Callable[[Budget | None, Order | None], Swarm] | None = None
     find: Callable[[str, str], Awaitable[Question]] | None = None
     take_up: Callable[[Order, str], AsyncIterator[Message[Any] | Decision]] | None = None
@@ -49,6 +47,16 @@ class Hosted:
         except RunFailed:
             return ()
         return tuple(peer.name for peer in swarm.peers)
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """The names of the protocols by which it decides where an order names none, of short answers and of free ones.
+
+        Of the one kind that counts here, where there is one.
+        """
+        kinds: tuple[AnswerKind, ...] = ("short", "free") if self.expects is None else (self.expects,)
+        chosen = (self.swarm.protocol_for(example_of(kind)) for kind in kinds)
+        return tuple(dict.fromkeys(spelled(protocol)[0] for protocol in chosen))
 
     def allowed(self, order: Order) -> Budget:
         """Return what an order may cost: what it asks for, within what the swarm allows."""
@@ -71,3 +79,8 @@ class Hosted:
             for peer in swarm.peers
         ]
         return swarm.among(peers)
+
+
+def example_of(kind: AnswerKind) -> Question:
+    """Return a question of a kind, to see how one would be decided."""
+    return Question(text="?", expects=kind, options=("a", "b") if kind in ("choice", "package") else ())

@@ -7,7 +7,7 @@ order on. An order's seconds are how long members may take; where it has none, t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -28,9 +28,9 @@ from waggledance.core import (
     members_of,
     outcome_of,
 )
-from waggledance.gateways._hosted import Hosted
+from waggledance.gateways._hosted import Hosted, example_of
 from waggledance.gateways._order import Order
-from waggledance.protocols import AskProtocol, check_fit, check_spelled
+from waggledance.protocols import AskProtocol, Default, check_fit, check_spelled
 
 if TYPE_CHECKING:
     from waggledance.mesh import Mesh, Node, Reading
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 def hosted_on_mesh(
     node: Node,
     *,
-    choose: Callable[[Question], AskProtocol],
+    protocol: AskProtocol | Default | None = None,
     certify: bool = False,
     log: Journal | None = None,
     about: str = "",
@@ -51,7 +51,7 @@ def hosted_on_mesh(
 
     Args:
         node: the server's own, started; it asks, and needs no vote.
-        choose: the protocol for a question, where an order names none.
+        protocol: what is said when, where an order names nothing; what suits each question by default.
         certify: whether members certify what they decide; see `Decision.certificate`.
         log: where what is said is kept besides, beside what swarms of this process say.
         about: what the swarm is for; the swarm's name when empty.
@@ -64,23 +64,24 @@ def hosted_on_mesh(
     """
     from waggledance.mesh import Mesh
 
-    protocol = choose(Question(text="?", expects=expects or "free"))
     members = _Members(node, protocol, certify=certify, log=log, seed=seed)
     voters = sorted((member for member in node.members.values() if member.weight), key=lambda member: member.id)
     first = members.seated(voters, Mesh(node, certify=certify))
-    check_fit(protocol, first.peers)
-    check_spelled(protocol)
+    example = first.protocol_for(example_of(expects or "free"))
+    check_fit(example, first.peers)
+    check_spelled(example)
     about = about or f"members of {node.genesis.name}"
     return Hosted(
-        first, about=about, budget=budget, expects=expects, choose=choose, now=members.now, find=members.find,
-        take_up=members.take_up,
+        first, about=about, budget=budget, expects=expects, now=members.now, find=members.find, take_up=members.take_up,
     )  # fmt: skip
 
 
 class _Members:
     """The members of a swarm on the network, as its host asks them; see `Hosted`."""
 
-    def __init__(self, node: Node, protocol: AskProtocol, *, certify: bool, log: Journal | None, seed: int) -> None:
+    def __init__(
+        self, node: Node, protocol: AskProtocol | Default | None, *, certify: bool, log: Journal | None, seed: int
+    ) -> None:
         self._node, self._protocol, self._certify, self._log, self._seed = node, protocol, certify, log, seed
 
     def seated(self, members: Sequence[Member], mesh: Mesh) -> Swarm:

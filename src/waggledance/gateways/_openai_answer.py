@@ -205,7 +205,7 @@ class Answering:
         hosted = self._host.swarms[order.swarm]
         if hosted.now is not None or len(hosted.swarm.peers) != 1 or not self._asked.fit.anything or order.protocol:
             return False
-        protocol = hosted.swarm.protocol if hosted.choose is None else hosted.choose(order.question)
+        protocol = hosted.tuned(order).protocol_for(order.question)
         return isinstance(protocol, Vote) and protocol.samples == 1
 
 

@@ -131,8 +131,6 @@ class Running:
 
     def _begun(self, hosted: Hosted, protocol: AskProtocol | None) -> AsyncIterator[_Watched]:
         order = self.order
-        if protocol is None and hosted.choose is not None:
-            protocol = hosted.choose(order.question)
         return hosted.tuned(order).watch(
             order.question,
             protocol=protocol,

@@ -42,6 +42,11 @@ class HumanPeer:
         self._ask = ask or ask_at_terminal
 
     @property
+    def person(self) -> bool:
+        """Whether somebody sits there who wants to hear the others: yes."""
+        return True
+
+    @property
     def skills(self) -> frozenset[str]:
         return frozenset({"propose", "revise", "note", "compare", "critique"})
 

@@ -30,6 +30,16 @@ class WrapperPeer:
     def skills(self) -> frozenset[str]:
         return self.peer.skills
 
+    @property
+    def draws(self) -> bool:
+        """Whether the peer may answer otherwise when it is asked again."""
+        return bool(getattr(self.peer, "draws", True))
+
+    @property
+    def person(self) -> bool:
+        """Whether the peer is a person."""
+        return bool(getattr(self.peer, "person", False))
+
     async def propose(self, call: Call) -> Proposal:
         """Answer as the peer does."""
         return await self.peer.propose(call)

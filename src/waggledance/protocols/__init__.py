@@ -8,6 +8,8 @@ from waggledance.protocols._confidence_debate import ConfidenceDebate as Confide
 from waggledance.protocols._convincing import Trial as Trial
 from waggledance.protocols._convincing import convincing as convincing
 from waggledance.protocols._debate import Debate as Debate
+from waggledance.protocols._default import Default as Default
+from waggledance.protocols._default import protocol_for as protocol_for
 from waggledance.protocols._deliberate import agreed as agreed
 from waggledance.protocols._deliberate import deliberate as deliberate
 from waggledance.protocols._diverse import distances as distances
@@ -92,6 +94,7 @@ __all__ = [
     "ConfidenceDebate",
     "Dance",
     "Debate",
+    "Default",
     "Done",
     "Due",
     "Fingerprint",
@@ -146,6 +149,7 @@ __all__ = [
     "next_stage",
     "opened",
     "pick_diverse",
+    "protocol_for",
     "quality",
     "register",
     "repeats",

@@ -131,13 +131,18 @@ def _ways(first: int, second: int) -> tuple[int, int]:
     return sum(comb(n, j) for j in range(first + 1)), n
 
 
+def settles(rule: Rule) -> bool:
+    """Say whether it is known when a rule's answer is settled: `majority`'s and a confidence vote's."""
+    return _is_majority(rule) or isinstance(_within(rule), ConfidenceVote)
+
+
 def check_settles(rule: Rule) -> None:
     """Refuse a rule of which nobody knows when its answer is settled.
 
     Raises:
         UsageError: it is neither `majority` nor a confidence vote.
     """
-    if not _is_majority(rule) and not isinstance(_within(rule), ConfidenceVote):
+    if not settles(rule):
         raise UsageError(
             f"when rule {name_of(rule)!r} is settled is not known: choose 'majority' or 'confidence', or stop='never'"
         )

@@ -20,6 +20,7 @@ from waggledance import Swarm
 from waggledance.core import Decision, Log
 from waggledance.models import Scripted
 from waggledance.peers import Agent
+from waggledance.protocols import Debate
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -73,7 +74,7 @@ def ask(log: Path) -> Ask:
     def asked(question: str = QUESTION, **how: Any) -> Decision:
         def swarm() -> Decision:
             with Log(log) as kept:
-                return Swarm(peers(**how), log=kept).ask_sync(question, expects="number")
+                return Swarm(peers(**how), protocol=Debate(), log=kept).ask_sync(question, expects="number")
 
         with ThreadPoolExecutor(1) as apart:  # playwright's loop runs in this one
             return apart.submit(swarm).result()
