@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from waggledance.gateways._a2a_remote import RemoteFailed as RemoteFailed
     from waggledance.gateways._a2a_webhook import Webhooks as Webhooks
     from waggledance.gateways._agui_gateway import AGUI as AGUI
+    from waggledance.gateways._anp_did import WbaDid as WbaDid
+    from waggledance.gateways._anp_document import did_document as did_document
+    from waggledance.gateways._anp_documents import NoDocument as NoDocument
+    from waggledance.gateways._anp_documents import WebDocuments as WebDocuments
+    from waggledance.gateways._anp_header import signed_header as signed_header
+    from waggledance.gateways._anp_strangers import Stranger as Stranger
+    from waggledance.gateways._anp_strangers import Strangers as Strangers
     from waggledance.gateways._broker import AuditRow as AuditRow
     from waggledance.gateways._broker import Broker as Broker
     from waggledance.gateways._broker import Tenant as Tenant
