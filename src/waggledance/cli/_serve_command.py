@@ -27,6 +27,7 @@ from waggledance.gateways import (
     A2A,
     AGUI,
     Gateway,
+    GrpcPlace,
     Host,
     Hosted,
     Keys,
@@ -38,7 +39,9 @@ from waggledance.gateways import (
     desks_of,
     hosted_on_mesh,
 )
+from waggledance.gateways._a2a_grpc import place_of
 from waggledance.gateways._host import DEFAULT
+from waggledance.gateways._limits import Pace
 from waggledance.gateways._loopback import LOOPBACK, is_loopback
 from waggledance.mesh import Dialling, Node
 from waggledance.models import Model
@@ -71,6 +74,7 @@ class Opening:
     webhooks: tuple[str, ...]
     sign_as: str | None
     wait_s: float | None
+    grpc: str
 
 
 def serve(
@@ -153,10 +157,11 @@ async def served(
 
 def _server(host: Host, opening: Opening, keys: Keys | None, limits: Limits, force: InForce) -> Server:
     names = opening.names or (LOOPBACK if is_loopback(opening.address) else ())
-    doors = _doors(host, opening, keys)
+    pace = limits.pace()
+    doors = _doors(host, opening, keys, limits, pace)
     studio = _studio(host, opening, keys, force) if opening.studio else None
     opened = doors if studio is None else [*doors, studio]
-    app = app_of(host, opened, keys=keys, limits=limits, origins=opening.origins, hosts=names)
+    app = app_of(host, opened, keys=keys, limits=limits, origins=opening.origins, hosts=names, pace=pace)
     server = Server(app, host, address=opening.address, port=opening.port, drain_s=opening.drain_s)
     if studio is not None:
         say(f"watch it at {studio.address(opening.address, server.port)}")
@@ -214,23 +219,27 @@ def _keys(opening: Opening) -> Keys | None:
     text = os.environ.get(KEYS_VARIABLE, "")
     if text.strip():
         return Keys.of_text(text, KEYS_VARIABLE)
-    if not opening.open_to_all and not is_loopback(opening.address):
+    places = [opening.address, *([place_of(opening.grpc)[0]] if opening.grpc else [])]
+    reached = next((place for place in places if not is_loopback(place)), None)
+    if not opening.open_to_all and reached is not None:
         raise UsageError(
-            f"other machines can reach {opening.address}, and no API keys are given: give --keys FILE or "
+            f"other machines can reach {reached}, and no API keys are given: give --keys FILE or "
             f"{KEYS_VARIABLE}, or let everybody ask with --open"
         )
     return None
 
 
-def _doors(host: Host, opening: Opening, keys: Keys | None) -> list[Gateway]:
+def _doors(host: Host, opening: Opening, keys: Keys | None, limits: Limits, pace: Pace | None) -> list[Gateway]:
     """Return the doors that are wanted; without a wish, those whose packages are installed."""
     makers: dict[str, Callable[[], Gateway]] = {
         "openai": lambda: OpenAIDoor(host),
-        "a2a": lambda: _a2a(host, opening, keyed=keys is not None),
+        "a2a": lambda: _a2a(host, opening, keys, limits, pace),
         "mcp": lambda: McpGateway(host, desks_of(keys, host.log)),
         "agui": lambda: AGUI(host),
         "chat": lambda: chat_door(host),
     }
+    if opening.grpc and opening.doors and "a2a" not in opening.doors:
+        raise UsageError("--grpc is a way into the door a2a, which is not opened: give --door a2a too")
     doors: list[Gateway] = []
     for name in opening.doors or [door for door in makers if door != "chat"]:  # people come by another, when wanted
         if name not in makers:
@@ -238,17 +247,22 @@ def _doors(host: Host, opening: Opening, keys: Keys | None) -> list[Gateway]:
         try:
             doors.append(makers[name]())
         except RunFailed as why:
-            if opening.doors:
+            if opening.doors or (opening.grpc and name == "a2a"):
                 raise UsageError(str(why)) from why
             say(f"door {name} stays closed: {why}")
     return doors
 
 
-def _a2a(host: Host, opening: Opening, *, keyed: bool) -> A2A:
+def _a2a(host: Host, opening: Opening, keys: Keys | None, limits: Limits, pace: Pace | None) -> A2A:
     from waggledance.gateways import Webhooks
     from waggledance.mesh import Home, load_key
 
     allow = tuple(where for where in opening.webhooks if where != "loopback")
     key = None if opening.sign_as is None else load_key(Home().known_key_file(opening.sign_as))
     webhooks = Webhooks(allow=allow, loopback=len(allow) < len(opening.webhooks))
-    return A2A(host, url=opening.url, keyed=keyed, webhooks=webhooks, key=key, wait_s=opening.wait_s)
+    place = GrpcPlace(opening.grpc, keys=keys, limits=limits, pace=pace) if opening.grpc else None
+    if place is not None:
+        say(f"A2A by gRPC at {place.address}:{place.port}")
+    return A2A(
+        host, url=opening.url, keyed=keys is not None, webhooks=webhooks, key=key, wait_s=opening.wait_s, grpc=place
+    )
