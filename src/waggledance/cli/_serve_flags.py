@@ -66,6 +66,9 @@ def serve(
             metavar="SECONDS",
         ),
     ] = None,
+    grpc: Annotated[
+        str, flag("Speak A2A by gRPC too, at this place, as in 127.0.0.1:50051; needs the extra grpc.", "HOST:PORT")
+    ] = "",
     sign_as: Annotated[str | None, flag("Sign A2A cards with this key of `waggle id`.", "NAME")] = None,
     in_studio: Annotated[
         bool, typer.Option("--studio", help="Show it all in the browser, under /studio/; prints the address.")
@@ -152,7 +155,7 @@ def serve(
         address=host, port=port, doors=tuple(map(str, door or ())), keys=keys, open_to_all=open_to_all, rate=rate,
         at_once=at_once, max_body=max_body, origins=tuple(cors_origin or ()), names=tuple(name or ()), drain_s=drain,
         studio=in_studio,
-        url=url, webhooks=tuple(webhook or ()), sign_as=sign_as, wait_s=wait,
+        url=url, webhooks=tuple(webhook or ()), sign_as=sign_as, wait_s=wait, grpc=grpc,
     )  # fmt: skip
     if mesh is None and certify:
         raise UsageError("--certify is for a swarm on the network: give --mesh SWARM, or certify = true in waggle.toml")
