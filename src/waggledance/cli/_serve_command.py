@@ -45,7 +45,7 @@ from waggledance.gateways._limits import Pace
 from waggledance.gateways._loopback import LOOPBACK, is_loopback
 from waggledance.mesh import Dialling, Node
 from waggledance.models import Model
-from waggledance.protocols import AskProtocol, Default, check_fit
+from waggledance.protocols import AskProtocol, check_fit
 from waggledance.tasks import register_protocols
 
 if TYPE_CHECKING:
@@ -182,9 +182,9 @@ def hosted(name: str, force: InForce, models: dict[str, Model], log: Log | None)
     """Return a swarm as its settings want it; what does not fit together is said now, not at the first question."""
     how = _how(name, force)
     seating = seat(tables(force), models, force, human=False)
-    swarm = Swarm(seating.peers, protocol=how.protocol, log=log, weights=seating.weights, seed=force.settings.ask.seed)
-    check_fit(swarm.protocol_for(Question(text="?", expects="free")), seating.peers)
-    return Hosted(swarm, about=how.about, budget=how.budget, expects=how.expects)
+    check_fit(how.choose(Question(text="?", expects="free")), seating.peers)
+    swarm = Swarm(seating.peers, log=log, weights=seating.weights, seed=force.settings.ask.seed)
+    return Hosted(swarm, about=how.about, budget=how.budget, expects=how.expects, choose=how.choose)
 
 
 class _How(msgspec.Struct, frozen=True):
@@ -193,7 +193,7 @@ class _How(msgspec.Struct, frozen=True):
     about: str
     budget: Budget
     expects: AnswerKind | None
-    protocol: AskProtocol | Default
+    choose: Callable[[Question], AskProtocol]
 
 
 def _how(name: str, force: InForce) -> _How:
@@ -204,8 +204,21 @@ def _how(name: str, force: InForce) -> _How:
         about=table.about if table is not None else "",
         budget=Budget(**msgspec.structs.asdict(force.settings.budget)),
         expects=cast("AnswerKind | None", kind),
-        protocol=protocol_from(force),
+        choose=_Choosing(force),
     )
+
+
+class _Choosing:
+    """The protocol for each kind of question, made once."""
+
+    def __init__(self, force: InForce) -> None:
+        self._force = force
+        self._made: dict[str, AskProtocol] = {}
+
+    def __call__(self, question: Question) -> AskProtocol:
+        if question.expects not in self._made:
+            self._made[question.expects] = protocol_from(self._force, question, human=False)[0]
+        return self._made[question.expects]
 
 
 def _keys(opening: Opening) -> Keys | None:
