@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from waggledance.gateways._anp_document import did_document as did_document
     from waggledance.gateways._anp_documents import NoDocument as NoDocument
     from waggledance.gateways._anp_documents import WebDocuments as WebDocuments
+    from waggledance.gateways._anp_gateway import DidDoor as DidDoor
     from waggledance.gateways._anp_header import signed_header as signed_header
     from waggledance.gateways._anp_strangers import Stranger as Stranger
     from waggledance.gateways._anp_strangers import Strangers as Strangers

@@ -16,6 +16,7 @@ import re
 from base64 import urlsafe_b64encode
 from hashlib import sha256
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import msgspec
 import rfc8785
@@ -82,6 +83,25 @@ class WbaDid(msgspec.Struct, frozen=True):
         if str(did) != text:
             raise UsageError(f"a port in a did:wba is written %3A{did.port}, got {text!r:.80}")
         return did
+
+    @classmethod
+    def of_url(cls, url: str) -> WbaDid:
+        """Return the name of who is at an https address; the address's path is the name's.
+
+        Raises:
+            UsageError: it is no https address of a domain.
+
+        >>> str(WbaDid.of_url("https://swarm.example:8443/bees/"))
+        'did:wba:swarm.example%3A8443:bees'
+        """
+        try:
+            split = urlsplit(url)
+            host, port = split.hostname, split.port
+        except ValueError as why:
+            raise UsageError(f"{url!r:.80} is no address: {why}") from why
+        if split.scheme != "https" or not host or split.username is not None or split.query or split.fragment:
+            raise UsageError(f"a did:wba is of an https address, as in https://swarm.example; got {url!r:.80}")
+        return cls(host, port, tuple(step for step in split.path.split("/") if step))
 
     @property
     def where(self) -> str:

@@ -14,6 +14,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from waggledance.gateways._anp_header import SCHEME
+from waggledance.gateways._anp_strangers import Stranger, Strangers
 from waggledance.gateways._keys import Keys
 from waggledance.gateways._limits import Limits, Pace
 from waggledance.gateways._loopback import host_name
@@ -69,6 +71,7 @@ class Guard:
         draining: says whether the server is stopping.
         unkeyed: how the paths begin of doors that say themselves who may come in.
         pace: how often each caller may come; as often as they like when None.
+        strangers: who may come in by their name on the web, beside those with keys; nobody when None.
     """
 
     def __init__(
@@ -81,8 +84,9 @@ class Guard:
         draining: Callable[[], bool],
         unkeyed: Collection[str],
         pace: Pace | None,
+        strangers: Strangers | None,
     ) -> None:
-        self._app, self._keys, self._limits = app, keys, limits
+        self._app, self._keys, self._strangers, self._limits = app, keys, strangers, limits
         self._origins, self._hosts, self._draining = frozenset(origins), frozenset(hosts), draining
         self._open = (*OPEN_PATHS, *unkeyed)
         self._pace = pace
@@ -93,13 +97,13 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        refused = self._refused(scope, headers)
+        refused = await self._refused(scope, headers)
         if refused is not None:
             await refused(scope, receive, send)
             return
         await self._sized(scope, receive, send)
 
-    def _refused(self, scope: Scope, headers: dict[bytes, bytes]) -> Response | None:
+    async def _refused(self, scope: Scope, headers: dict[bytes, bytes]) -> Response | None:
         path: str = scope["path"]
         if self._hosts and host_name(headers.get(b"host", b"").decode("latin-1")) not in self._hosts:
             return refusal(403, "this server does not go by the host name that was asked for", "host_not_allowed")
@@ -108,11 +112,13 @@ class Guard:
             return refusal(403, "pages of this origin may not call; allow it with --cors-origin", "origin_not_allowed")
         if path.startswith(self._open) or OPEN_CARD.fullmatch(path):
             return None
-        caller = self._caller(headers)
+        try:
+            caller = await self._caller(headers)
+        except Stranger as why:
+            realm = "" if self._strangers is None else self._strangers.realm
+            return refusal(why.status, str(why), why.error, challenge=why.challenge(realm))
         if caller is None:
-            return refusal(
-                401, "the API key is missing or wrong; send it as: Authorization: Bearer KEY", "invalid_api_key"
-            )
+            return self._unknown()
         scope[_CALLER] = caller
         if self._draining() and scope.get("method", "POST") == "POST":  # a WebSocket has no method
             return refusal(503, "the server is stopping and takes no new questions", "draining", retry_after_s=5)
@@ -122,13 +128,23 @@ class Guard:
             return refusal(429, f"{a_minute}; ask again later", "rate_limit_exceeded", retry_after_s=wait_s)
         return None
 
+    def _unknown(self) -> Response:
+        if self._keys is None:
+            what = "requests are signed by a name that may come in; send it as: Authorization: DIDWba did=…"
+            return refusal(401, what, "invalid_request", challenge=SCHEME)
+        what = "the API key is missing or wrong; send it as: Authorization: Bearer KEY"
+        return refusal(401, what, "invalid_api_key")
+
     def _may_come_from(self, origin: str, host: bytes) -> bool:
         return "*" in self._origins or origin in self._origins or urlsplit(origin).netloc == host.decode("latin-1")
 
-    def _caller(self, headers: dict[bytes, bytes]) -> str | None:
+    async def _caller(self, headers: dict[bytes, bytes]) -> str | None:
+        said = headers.get(b"authorization", b"").decode("latin-1")
+        kind, _, key = said.partition(" ")
+        if self._strangers is not None and kind.lower() == SCHEME.lower():
+            return await self._strangers.holder(said)
         if self._keys is None:
-            return ANYONE
-        kind, _, key = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+            return ANYONE if self._strangers is None else None
         if kind.lower() != "bearer":
             key = headers.get(b"x-api-key", b"").decode("latin-1")
         return self._keys.holder(key.strip())

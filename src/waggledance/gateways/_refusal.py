@@ -15,7 +15,13 @@ KINDS = {401: "invalid_request_error", 403: "permission_error", 429: "rate_limit
 
 
 def refusal(
-    status: int, message: str, code: str | None = None, param: str | None = None, *, retry_after_s: float | None = None
+    status: int,
+    message: str,
+    code: str | None = None,
+    param: str | None = None,
+    *,
+    retry_after_s: float | None = None,
+    challenge: str = "Bearer",
 ) -> Response:
     """Return an error as ``{"error": {"message", "type", "param", "code"}}``.
 
@@ -25,6 +31,7 @@ def refusal(
         code: a fixed word for programs, such as ``"model_not_found"``.
         param: the field of the request that is wrong.
         retry_after_s: when it may be asked again.
+        challenge: with 401, how to show who one is.
     """
     from starlette.responses import Response
 
@@ -32,5 +39,5 @@ def refusal(
     body = msgspec.json.encode({"error": {"message": message, "type": kind, "param": param, "code": code}})
     headers = {} if retry_after_s is None else {"retry-after": str(max(1, math.ceil(retry_after_s)))}
     if status == 401:
-        headers["www-authenticate"] = "Bearer"
+        headers["www-authenticate"] = challenge
     return Response(body, status, headers, "application/json")

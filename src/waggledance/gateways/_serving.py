@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
+from waggledance.gateways._anp_strangers import Strangers
 from waggledance.gateways._gateway import Gateway, GuardsItself
 from waggledance.gateways._guard import Guard
 from waggledance.gateways._host import Host
@@ -31,6 +32,7 @@ def app_of(
     origins: Collection[str] = (),
     hosts: Collection[str] = LOOPBACK,
     pace: Pace | None = None,
+    strangers: Strangers | None = None,
 ) -> Starlette:
     """Return the app that opens the doors: keys, limits, health and metrics are the same for all.
 
@@ -43,6 +45,8 @@ def app_of(
         hosts: the host names that requests may ask for; any when empty.
         pace: counts each caller's requests, where a door that listens elsewhere counts by it too; made of the limits
             when None.
+        strangers: who may come in by their name on the web, beside those with keys; nobody when None. With them and
+            without keys, nobody else may.
     """
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
@@ -64,7 +68,7 @@ def app_of(
     unkeyed = [gateway.unkeyed for gateway in gateways if isinstance(gateway, GuardsItself)]
     limits = limits or Limits()
     pace = pace or limits.pace()
-    guard = Middleware(Guard, keys, limits, origins, hosts, lambda: host.draining, unkeyed, pace)
+    guard = Middleware(Guard, keys, limits, origins, hosts, lambda: host.draining, unkeyed, pace, strangers)
     cors = Middleware(
         CORSMiddleware, allow_origins=tuple(origins), allow_methods=("GET", "POST", "DELETE"), allow_headers=("*",)
     )
