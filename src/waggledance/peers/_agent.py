@@ -27,6 +27,7 @@ from waggledance.models import Completion, Model, Request, Streaming, Turn, as_s
 from waggledance.peers._instruction import Instruction, told
 from waggledance.peers._noted import noted, shown
 from waggledance.peers._others import defanged, grouped, mark_for, one
+from waggledance.peers._own_words import own_words
 from waggledance.peers._parse import MAX_KEY_BYTES, parse
 from waggledance.peers._plain import line, plain
 from waggledance.peers._prompts import BUILT_IN, Prompts, asked
@@ -37,6 +38,8 @@ CUT_SHORT = "[the model stopped at its token limit]"
 REASON_CHARS = 300
 """Of a verdict's reason: hundreds of verdicts must fit into one judgement."""
 _OWN_CHARS = 1_500
+_WORDS_ARE_THE_ANSWER = ("code", "free")
+"""Kinds of questions whose answers are words: taking one over is repeating it."""
 _ANOTHER_QUESTION = "\nQuestion:"
 """Small models, done with a question, like to make up the next one."""
 
@@ -46,7 +49,8 @@ class Agent:
 
     What all agents say to their models begins alike (instructions, worked examples, the question), so that a model's
     server computes it once; persona and form come after. Others' words enter as data: fenced, labelled, limited in
-    size, without anything that a chat template could take for its own. A model's failure makes the seat abstain.
+    size, without anything that a chat template could take for its own, and are not passed on word for word with its
+    reasons. A model's failure makes the seat abstain.
 
     Args:
         name: the peer's name.
@@ -154,15 +158,14 @@ class Agent:
 
     async def propose(self, call: Call) -> Proposal:
         """Answer the question, with reasons and a confidence."""
-        return self._answer(
-            await self._complete(call, self._opening(call, self.prompts.guiding(noted(call.guide)))), call
-        )
+        turns = self._opening(call, self.prompts.guiding(noted(call.guide)))
+        return self._answer(await self._complete(call, turns), call)
 
     async def revise(self, call: Call, mine: Message[Proposal], heard: Sequence[Message[Proposal]]) -> Proposal:
         """Answer again: after others' answers, grouped by value; without any, after a second look at its own."""
         own = defanged(plain(mine.body.text, max_chars=_OWN_CHARS)) or "I have no answer yet."
         turns = (*self._opening(call), Turn("assistant", own), Turn("user", self._hearing(call, heard)))
-        return self._answer(await self._complete(call, turns), call)
+        return self._answer(await self._complete(call, turns), call, mine, heard)
 
     async def note(self, call: Call, about: str, material: Sequence[Message[Any]]) -> str:
         """Write a note, such as an outline or a summary, of the material.
@@ -194,7 +197,7 @@ class Agent:
         scores = better(said)
         if scores is None:
             raise NoVerdict(self.name, "first, second or tie", line(said, 80))
-        return Verdict(subjects=(a.id, b.id), scores=scores, reason=line(said, REASON_CHARS))
+        return Verdict(subjects=(a.id, b.id), scores=scores, reason=_reason(said, call, a, b))
 
     async def critique(self, call: Call, proposal: Message[Proposal]) -> Verdict:
         """Grade a proposal from 0 to 10, with a reason.
@@ -208,7 +211,7 @@ class Agent:
         score = grade(said)
         if score is None:
             raise NoVerdict(self.name, "a grade from 0 to 10", line(said, 80))
-        return Verdict(subjects=(proposal.id,), scores=(score,), reason=line(said, REASON_CHARS))
+        return Verdict(subjects=(proposal.id,), scores=(score,), reason=_reason(said, call, proposal))
 
     # -- what is said to the model --------------------------------------------------------------------------------
 
@@ -296,16 +299,33 @@ class Agent:
         text = f"{self._draws[0]}\0{self.name}\0{next(self._draws[1])}"
         return int.from_bytes(blake3(text.encode()).digest(4)) & 0x7FFF_FFFF
 
-    def _answer(self, completion: Completion, call: Call) -> Proposal:
+    def _answer(
+        self,
+        completion: Completion,
+        call: Call,
+        mine: Message[Proposal] | None = None,
+        heard: Sequence[Message[Proposal]] = (),
+    ) -> Proposal:
+        question = call.question
         if completion.calls:
-            return _calling(completion.calls, call.question)
+            return _calling(completion.calls, question)
         if not completion.text.strip():
             return Proposal(key=None, lapse="the model answered nothing")
-        said = parse(completion.text, call.question)
+        said = parse(completion.text, question)
+        if question.expects not in _WORDS_ARE_THE_ANSWER:
+            known = (question.text, *question.options, *(turn.text for turn in question.conversation))
+            others = [*(other.body.text for other in heard), *(note.body.text for note in call.guide)]
+            text = own_words(said.text, others, known if mine is None else (*known, mine.body.text))
+            said = msgspec.structs.replace(said, text=text)
         if completion.finish == "stop":
             return said
         lapse = f"{said.lapse} {CUT_SHORT}" if said.lapse else ""
         return msgspec.structs.replace(said, text=f"{said.text}\n{CUT_SHORT}", lapse=lapse)
+
+
+def _reason(said: str, call: Call, *judged: Message[Proposal]) -> str:
+    """Return what a judge said, without what it repeats of those whom it judges."""
+    return line(own_words(said, (one.body.text for one in judged), (call.question.text,)), REASON_CHARS)
 
 
 def _calling(calls: tuple[ToolCall, ...], question: Question) -> Proposal:
