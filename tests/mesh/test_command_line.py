@@ -117,7 +117,9 @@ def test_found_invite_join_ask_certify_verify_and_leave(machines: list[Machine])
 
     [status] = bob.json("mesh", "status")["peers"]
     assert status["runs"]
-    assert {"alice": "alive", "bob": "alive"}.items() <= {m["name"]: m["state"] for m in status["members"]}.items()
+    states = {m["name"]: m["state"] for m in status["members"]}
+    assert states == {"alice": "alive", "bob": "alive", "asker": "left"}
+    assert "2 alive, 1 away" in bob.waggle("mesh", "status")
     assert status["answered"] == 1
     assert status["alarms"] == []
     shown = alice.waggle("id", "show", "alice")

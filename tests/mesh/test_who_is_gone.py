@@ -65,3 +65,18 @@ def test_without_a_certificate_members_do_not_wait_for_the_dead_either() -> None
     took_s, decision, _ = asked(4, 1, known=False, protocol=Debate(rounds=2), certify=False)
     assert took_s < 20
     assert decision.status == "decided"
+
+
+async def _state_of(name: str, *, crashes: bool) -> str:
+    async with SimulatedMesh(4, seed=3) as mesh:
+        await asyncio.sleep(20)
+        peer = mesh.keys[name].peer
+        await (mesh.crash(name) if crashes else mesh.nodes[name].close())
+        await asyncio.sleep(1)
+        return mesh.nodes["p0"].swim.states()[peer].status
+
+
+def test_who_ends_in_good_order_has_left_and_is_not_taken_for_dead() -> None:
+    assert on_virtual_time(_state_of("p2", crashes=False)) == "left"
+    assert on_virtual_time(_state_of("asker", crashes=False)) == "left"
+    assert on_virtual_time(_state_of("p2", crashes=True)) != "left"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -11,9 +12,21 @@ import msgspec
 from waggledance.cli._counted import counted
 from waggledance.cli._printing import print_json, print_table, print_text, say, terminal
 from waggledance.core import UNIT, LoopClock, RunFailed, UnknownName, UsageError
-from waggledance.mesh import STALE_SECONDS, Home, LocalPeer, Order, Status, load_key, new_invite, peers_here, place
+from waggledance.mesh import (
+    STALE_SECONDS,
+    Home,
+    LocalPeer,
+    Order,
+    Seen,
+    Status,
+    load_key,
+    new_invite,
+    peers_here,
+    place,
+)
 
 LOOK_EVERY_SECONDS = 0.5
+_STYLES = {"alive": "green", "suspect": "yellow", "dead": "red", "away": "dim"}
 LEAST_DIGITS = 6
 """Of a key that is meant by how it begins."""
 
@@ -53,7 +66,7 @@ def show_peers(swarm: str | None, key: str | None, *, as_json: bool) -> None:
         [
             (
                 member.name,
-                "here" if member.key == status.key else member.state,
+                "here" if member.key == status.key else state_of(member),
                 f"{member.weight / UNIT:g}",
                 "" if member.rtt_ms is None else member.rtt_ms,
                 ", ".join(member.models),
@@ -178,13 +191,13 @@ def _rows(peer: LocalPeer) -> list[tuple[str, object]]:
         return [*rows, ("state", f"does not run; waggle join {peer.swarm} --as {peer.key}")]
     silent = f"last heard of {peer.age_s:.0f} s ago (pid {status.pid}): it hangs, or ended without a word"
     rows.append(("state", "runs" if peer.runs else silent))
-    counted = {state: sum(m.state == state for m in status.members) for state in ("alive", "suspect", "dead", "left")}
+    states = Counter(map(state_of, status.members))
     rows += [
         ("key", status.key),
         ("swarm id", status.swarm_id),
         ("listening", ", ".join(status.listening) or "nowhere"),
         ("links", status.links),
-        ("members", ", ".join(f"{n} {state}" for state, n in counted.items() if n)),
+        ("members", ", ".join(f"{states[state]} {state}" for state in _STYLES if states[state])),
         ("epoch", status.epoch),
         ("questions", f"{status.channels}, {status.open} open; answered {status.answered}, failed {status.failed}"),
         ("messages", f"{status.messages:,}"),
@@ -193,6 +206,15 @@ def _rows(peer: LocalPeer) -> list[tuple[str, object]]:
     ]
     rows += [("waiting", f"{w.name} {w.key}: waggle mesh admit {w.name}") for w in status.waiting]
     return [*rows, *(("ALARM", alarm) for alarm in status.alarms)]
+
+
+def state_of(member: Seen) -> str:
+    """Return how a member is, in a word: who said goodbye is away, and so is a silent one that no vote waits for.
+
+    Both are members still. Askers come and go; only of those with a vote is it news that one has gone without a word.
+    """
+    gone = member.state == "left" or (member.state == "dead" and not member.weight)
+    return "away" if gone else member.state
 
 
 def _counted(counts: Mapping[str, int]) -> str:
@@ -211,8 +233,8 @@ def _changes(before: Status | None, now: Status | None, peer: LocalPeer) -> list
     for member in now.members:
         if member.key not in was:
             lines.append(f"{member.name} joined")
-        elif member.state != was[member.key].state:
-            lines.append(f"{member.name} is {member.state}")
+        elif state_of(member) != state_of(was[member.key]):
+            lines.append(f"{member.name} is {state_of(member)}")
     gone = was.keys() - {member.key for member in now.members}
     lines += [f"{was[key].name} left" for key in sorted(gone)]
     if now.channels > before.channels:
@@ -231,7 +253,6 @@ def _watch_live(swarm: str | None, key: str | None) -> None:
     from rich.live import Live
     from rich.table import Table
 
-    styles = {"alive": "green", "suspect": "yellow", "dead": "red", "left": "dim"}
     with Live(refresh_per_second=4) as live:
         while True:
             peer = peer_meant(swarm, key)
@@ -246,8 +267,8 @@ def _watch_live(swarm: str | None, key: str | None) -> None:
                     f"{status.messages:,} messages · refused {sum(status.refused.values()):,}"
                 )
                 for m in status.members:
-                    style = styles[m.state]
-                    table.add_row(f"[{style}]●[/]", m.name, f"[{style}]{m.state}[/]", f"{m.weight / UNIT:g}",
+                    state, style = state_of(m), _STYLES[state_of(m)]
+                    table.add_row(f"[{style}]●[/]", m.name, f"[{style}]{state}[/]", f"{m.weight / UNIT:g}",
                                   "" if m.rtt_ms is None else f"{m.rtt_ms:g}", ", ".join(m.models))  # fmt: skip
             table.title, table.title_justify = title, "left"
             live.update(table)

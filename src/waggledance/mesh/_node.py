@@ -190,10 +190,11 @@ class Node:
         self._was_member = self.me in self.members
 
     async def close(self) -> None:
-        """Hand out what was written, and end. Closing twice is harmless."""
+        """Hand out what was written, say goodbye, and end. Closing twice is harmless."""
         if self._closed:
             return
         self._flush()
+        self._send_all(self.swim.leave(self.clock.now()))
         self._closed = True
         self._pulse.close()
         self._belonging.close()
