@@ -4,7 +4,8 @@ Nobody owns the bank. A record is a message, fetching one is a message (`Use`), 
 `select(candidates, uses, policy, capacity)`: pure, so all who hold the same messages see the same bank. A rule that
 admits one by one as they arrive would not do: two orders of arrival keep only four fifths the same.
 
-Entries are claims with authors. Sharing a wrong step spreads it to all, so keep one team without the bank as control.
+Entries are claims with authors. Sharing a wrong step spreads it to all: who used one and saw that it was wrong says so
+(`Trial`), and it is shown no more. What nobody can check stays, so keep one team without the bank as control.
 Source: Fioresi et al. 2026, "Learning to Share", arXiv:2602.05965, whose bank is M = {(s_i, o_i)}, keys seen by all.
 """
 
@@ -20,6 +21,7 @@ from blake3 import blake3
 from waggledance.core import UNIT, Body, Message, PeerId, UsageError
 from waggledance.memory._admission import Candidate, Policy, hand_rule
 from waggledance.memory._record import TEAM, Recorded, RecordId
+from waggledance.memory._trials import refuted
 
 if TYPE_CHECKING:
     from waggledance.topology import Embed
@@ -99,16 +101,23 @@ def uses_of(messages: Iterable[Message[Any]]) -> dict[RecordId, int]:
     return dict(Counter(record for record, _ in users - authors))
 
 
-def candidates_of(messages: Iterable[Message[Any]], question: str, embed: Embed | None = None) -> tuple[Candidate, ...]:
-    """Return the records that messages carry as candidates for a question, sorted by id.
+def candidates_of(
+    messages: Iterable[Message[Any]], question: str, embed: Embed | None = None, *, liars: int = 0
+) -> tuple[Candidate, ...]:
+    """Return the records that messages carry as candidates for a question, sorted by id; none that was `refuted`.
 
     Args:
         messages: of one channel; a record that is for another is left out.
         question: what relevance is relative to.
         embed: how words become vectors; `topology.by_meaning()` when None.
+        liars: how many peers may say of a record what is not so, ≥ 0.
+
+    Raises:
+        UsageError: `liars` is negative.
     """
     from waggledance.topology import SIMILARITY_STEPS, by_meaning, similarities_to
 
+    messages = tuple(messages)
     said: dict[RecordId, Recorded] = {}
     authors: dict[RecordId, set[PeerId]] = {}
     for message in messages:
@@ -116,7 +125,7 @@ def candidates_of(messages: Iterable[Message[Any]], question: str, embed: Embed 
             id = message.body.record.id
             said[id] = message.body
             authors.setdefault(id, set()).add(message.author)
-    ids = sorted(said)
+    ids = sorted(said.keys() - refuted(messages, liars=liars))
     near = similarities_to(question, [said[id].record.key for id in ids], embed or by_meaning())
     return tuple(
         Candidate(
