@@ -22,6 +22,7 @@ from waggledance.cli._printing import say
 from waggledance.cli._protocol_from import protocol_from
 from waggledance.cli._registers import names_in
 from waggledance.cli._seating import model_name, seat, tables
+from waggledance.cli._serve_strangers import own_name, strangers
 from waggledance.core import AnswerKind, Budget, Log, Question, RunFailed, UnknownName, UsageError, run_awake
 from waggledance.gateways import (
     A2A,
@@ -35,6 +36,7 @@ from waggledance.gateways import (
     McpGateway,
     OpenAIDoor,
     Server,
+    Strangers,
     app_of,
     desks_of,
     hosted_on_mesh,
@@ -73,6 +75,7 @@ class Opening:
     url: str
     webhooks: tuple[str, ...]
     sign_as: str | None
+    dids: tuple[str, ...]
     wait_s: float | None
     grpc: str
 
@@ -110,8 +113,8 @@ def serve(
 async def _serve(
     force: InForce, opening: Opening, served: AbstractAsyncContextManager[Host], keys: Keys | None, limits: Limits
 ) -> None:
-    async with served as host:
-        server = _server(host, opening, keys, limits, force)
+    async with served as host, strangers(opening, keyed=keys is not None) as named:
+        server = _server(host, opening, keys, limits, force, named)
         for name, hosted in host.swarms.items():
             say(f"waggle/{name}: {', '.join(hosted.names) or 'nobody is there yet'}")
         say(f"serving at http://{server.address}/v1; end with Ctrl-C")
@@ -155,27 +158,34 @@ async def served(
         yield host
 
 
-def _server(host: Host, opening: Opening, keys: Keys | None, limits: Limits, force: InForce) -> Server:
+def _server(
+    host: Host, opening: Opening, keys: Keys | None, limits: Limits, force: InForce, named: Strangers | None
+) -> Server:
     names = opening.names or (LOOPBACK if is_loopback(opening.address) else ())
     pace = limits.pace()
     doors = _doors(host, opening, keys, limits, pace)
-    studio = _studio(host, opening, keys, force) if opening.studio else None
-    opened = doors if studio is None else [*doors, studio]
-    app = app_of(host, opened, keys=keys, limits=limits, origins=opening.origins, hosts=names, pace=pace)
+    studio = _studio(host, opening, force, locked=_asks(opening, keys)) if opening.studio else None
+    opened = [*doors, *own_name(opening), *([] if studio is None else [studio])]
+    app = app_of(
+        host, opened, keys=keys, limits=limits, origins=opening.origins, hosts=names, pace=pace, strangers=named
+    )
     server = Server(app, host, address=opening.address, port=opening.port, drain_s=opening.drain_s)
     if studio is not None:
         say(f"watch it at {studio.address(opening.address, server.port)}")
     return server
 
 
-def _studio(host: Host, opening: Opening, keys: Keys | None, force: InForce) -> StudioDoor:
-    """Return the studio; where callers need keys it asks for its token, for it shows what all of them ask."""
+def _asks(opening: Opening, keys: Keys | None) -> bool:
+    """Say whether callers have to show who they are."""
+    return keys is not None or bool(opening.dids)
+
+
+def _studio(host: Host, opening: Opening, force: InForce, *, locked: bool) -> StudioDoor:
+    """Return the studio; where callers show who they are it asks for its token, for it shows what all of them ask."""
     from waggledance.cli._fork_command import LivePeers
     from waggledance.studio import StudioDoor
 
-    return StudioDoor(
-        host, address=opening.address, locked=keys is not None, peers=lambda: LivePeers(force), names=opening.names
-    )
+    return StudioDoor(host, address=opening.address, locked=locked, peers=lambda: LivePeers(force), names=opening.names)
 
 
 def hosted(name: str, force: InForce, models: dict[str, Model], log: Log | None) -> Hosted:
@@ -234,10 +244,10 @@ def _keys(opening: Opening) -> Keys | None:
         return Keys.of_text(text, KEYS_VARIABLE)
     places = [opening.address, *([place_of(opening.grpc)[0]] if opening.grpc else [])]
     reached = next((place for place in places if not is_loopback(place)), None)
-    if not opening.open_to_all and reached is not None:
+    if not opening.open_to_all and not opening.dids and reached is not None:
         raise UsageError(
             f"other machines can reach {reached}, and no API keys are given: give --keys FILE or "
-            f"{KEYS_VARIABLE}, or let everybody ask with --open"
+            f"{KEYS_VARIABLE}, let callers in by name with --did, or let everybody ask with --open"
         )
     return None
 
@@ -277,5 +287,5 @@ def _a2a(host: Host, opening: Opening, keys: Keys | None, limits: Limits, pace: 
     if place is not None:
         say(f"A2A by gRPC at {place.address}:{place.port}")
     return A2A(
-        host, url=opening.url, keyed=keys is not None, webhooks=webhooks, key=key, wait_s=opening.wait_s, grpc=place
+        host, url=opening.url, keyed=_asks(opening, keys), webhooks=webhooks, key=key, wait_s=opening.wait_s, grpc=place
     )

@@ -34,6 +34,14 @@ def serve(
         Path | None,
         flag("API keys, one a line as: name key; mode 0600 (default: WAGGLE_API_KEYS, or none asked for).", "FILE"),
     ] = None,
+    did: Annotated[
+        list[str] | None,
+        flag(
+            "Let in who signs requests as this name on the web, as in did:wba:bees.example; give several; they sign "
+            "for --name, or the host of --url.",
+            "DID",
+        ),
+    ] = None,
     open_to_all: OpenToAll = False,
     rate: Annotated[int | None, flag("Requests a minute of one caller (default: any number).", "N")] = None,
     at_once: Annotated[int, typer.Option(min=1, max=100_000, help="Questions at work at once.", metavar="N")] = 1_000,
@@ -69,7 +77,10 @@ def serve(
     grpc: Annotated[
         str, flag("Speak A2A by gRPC too, at this place, as in 127.0.0.1:50051; needs the extra grpc.", "HOST:PORT")
     ] = "",
-    sign_as: Annotated[str | None, flag("Sign A2A cards with this key of `waggle id`.", "NAME")] = None,
+    sign_as: Annotated[
+        str | None,
+        flag("Sign A2A cards with this key of `waggle id`; with an https --url, it is our did:wba's too.", "NAME"),
+    ] = None,
     in_studio: Annotated[
         bool, typer.Option("--studio", help="Show it all in the browser, under /studio/; prints the address.")
     ] = False,
@@ -155,7 +166,7 @@ def serve(
         address=host, port=port, doors=tuple(map(str, door or ())), keys=keys, open_to_all=open_to_all, rate=rate,
         at_once=at_once, max_body=max_body, origins=tuple(cors_origin or ()), names=tuple(name or ()), drain_s=drain,
         studio=in_studio,
-        url=url, webhooks=tuple(webhook or ()), sign_as=sign_as, wait_s=wait, grpc=grpc,
+        url=url, webhooks=tuple(webhook or ()), sign_as=sign_as, dids=tuple(did or ()), wait_s=wait, grpc=grpc,
     )  # fmt: skip
     if mesh is None and certify:
         raise UsageError("--certify is for a swarm on the network: give --mesh SWARM, or certify = true in waggle.toml")

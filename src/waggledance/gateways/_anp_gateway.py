@@ -27,7 +27,7 @@ class DidDoor:
     name = "did"
 
     def __init__(self, key: PeerId, did: WbaDid) -> None:
-        self._raw, self._did = did_document(key, did), did
+        self.document, self._did = did_document(key, did), did
 
     @property
     def unkeyed(self) -> str:
@@ -40,7 +40,7 @@ class DidDoor:
         from starlette.routing import Route
 
         async def document(_: Request) -> Response:
-            return Response(self._raw, media_type="application/did+json")
+            return Response(self.document, media_type="application/did+json")
 
         return [Route(self._did.where, document)]
 
