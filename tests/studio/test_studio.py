@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from waggledance.core import Log, MessageId, Opening, Proposal, compose, local_peer_id, swarm_id
+from waggledance.core import UNIT, Log, MessageId, Opening, Proposal, compose, local_peer_id, swarm_id
 from waggledance.protocols import Debate
 from waggledance.studio import Studio
 from waggledance.topology import Ring
@@ -274,6 +274,36 @@ def test_a_mesh_of_nobody_is_empty(log: Path, served: Any, tmp_path: Path, monke
     monkeypatch.setenv("WAGGLEDANCE_HOME", str(tmp_path / "home"))
     with served(Studio(log)) as client:
         assert client.get("/api/mesh").json() == {"swarms": []}
+
+
+def test_a_mesh_is_told_member_by_member_as_a_peer_of_this_machine_sees_it(
+    log: Path, served: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from waggledance.core import Member
+    from waggledance.mesh import Genesis, Home, Seen, Status, new_key, write_status
+
+    monkeypatch.setenv("WAGGLEDANCE_HOME", str(tmp_path / "home"))
+    home = Home()
+    home.keep_genesis(Genesis(name="bees", members=(Member(new_key(home.key_file("ada")).peer, "ada"),)))
+    status = Status(
+        swarm="bees", swarm_id="", name="ada", key="", pid=1, at_ms=0, listening=(), links=0, epoch=0, waiting=(),
+        members=(Seen("ada", "00", UNIT, "alive"), Seen("ben", "01", 0, "suspect", 2.5)), channels=3, open=0,
+        messages=0, answered=0, failed=0, refused={"stranger": 2}, dropped={}, alarms=("full",),
+    )  # fmt: skip
+    home.peer("bees", "ada").folder.mkdir(parents=True)
+    write_status(home.peer("bees", "ada").status, status)
+    with served(Studio(log)) as client:
+        (swarm,) = client.get("/api/mesh").json()["swarms"]
+    assert swarm["members"] == [
+        {"name": "ada", "weight": UNIT, "state": "alive", "rtt_ms": None},
+        {"name": "ben", "weight": 0, "state": "suspect", "rtt_ms": 2.5},
+    ]
+    assert (swarm["runs"], swarm["channels"], swarm["refused"], swarm["alarms"]) == (
+        False,
+        3,
+        {"stranger": 2},
+        ["full"],
+    )
 
 
 def test_what_a_run_may_cost_stands_in_its_channel(tmp_path: Path, served: Any) -> None:

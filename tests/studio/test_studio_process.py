@@ -13,7 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from waggledance.core import Log
+from waggledance.cli._studio_command import studio
+from waggledance.core import Log, Member, UsageError
+from waggledance.mesh import Genesis, Home, new_key
 from waggledance.studio._serve import open_port
 
 WAGGLE = "from waggledance.cli import main; main()"
@@ -234,6 +236,41 @@ def test_a_studio_beside_a_run_without_a_log_is_refused(tmp_path: Path) -> None:
         _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "leave --no-log out" in err
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """Return the home of a machine where ada is a peer of the swarm bees and has kept a log."""
+    monkeypatch.setenv("WAGGLEDANCE_HOME", str(tmp_path / "home"))
+    home = Home()
+    home.keep_genesis(Genesis(name="bees", members=(Member(new_key(home.key_file("ada")).peer, "ada"),)))
+    home.peer("bees", "ada").folder.mkdir(parents=True)
+    return home
+
+
+def test_of_a_swarm_on_the_network_the_log_of_a_peer_of_this_machine_is_shown(home: Home) -> None:
+    kept = home.peer("bees", "ada").log
+    with Log(kept):
+        pass
+    with running("--mesh", "bees") as (_, address):
+        assert httpx.get(f"{address}api/channels", timeout=20).json()["log"] == str(kept)
+
+
+@pytest.mark.parametrize(
+    ("swarm", "key", "log", "why"),
+    [
+        ("wasps", None, None, "wasps"),
+        ("bees", "ben", None, "no such peer on this machine"),
+        ("bees", None, Path("log.db"), "leave one out"),
+        (None, "ada", None, "say which swarm with --mesh"),
+    ],
+)
+@pytest.mark.usefixtures("home")
+def test_a_peer_that_is_not_here_and_two_logs_at_once_are_refused(
+    swarm: str | None, key: str | None, log: Path | None, why: str
+) -> None:
+    with pytest.raises(UsageError, match=why):
+        studio(log, None, swarm, key, host="127.0.0.1", port=0, open_page=False, locked=False)
 
 
 def test_a_port_that_is_taken_is_said_to_be_so(log: Path) -> None:

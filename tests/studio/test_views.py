@@ -16,6 +16,7 @@ from waggledance.core import (
     Log,
     Member,
     Message,
+    MessageId,
     Opening,
     Outcome,
     PeerId,
@@ -31,6 +32,7 @@ from waggledance.models import Scripted
 from waggledance.peers import Agent, FunctionPeer
 from waggledance.protocols import Vote
 from waggledance.studio._archive import Archive
+from waggledance.studio._channel import Drawn, channel_of
 from waggledance.studio._channels import channels_of
 from waggledance.studio._conversation import Conversation
 from waggledance.studio._decision import decision_of
@@ -41,6 +43,7 @@ from waggledance.studio._log_window import LogWindow
 from waggledance.studio._message import shown
 from waggledance.studio._plan import plan_of
 from waggledance.studio._search import hits_of
+from waggledance.studio._shapes import Author
 from waggledance.studio._whole import whole
 from waggledance.tasks import Add, Link, Task
 
@@ -62,7 +65,7 @@ def opening(names: tuple[str, ...], **more: Any) -> Opening:
     return Opening(question=Question(text="2 + 2?", expects="number"), members=members, **more)
 
 
-def written(path: Path, *bodies: tuple[PeerId, Any]) -> Conversation:
+def written(path: Path, *bodies: tuple[PeerId, Any], channel: str = "c") -> Conversation:
     """Write bodies one after the other, each built on all before; return the channel."""
     said: list[Message[Any]] = []
     with Log(path) as log:
@@ -71,10 +74,10 @@ def written(path: Path, *bodies: tuple[PeerId, Any]) -> Conversation:
             previous = mine[-1].id if mine else None
             parents = tuple(sorted(message.id for message in said[-60:] if message.id != previous))
             lamport = 1 + max((message.lamport for message in said), default=0)
-            message, raw = compose(author, body, len(mine) + 1, previous, parents, lamport, 7, SWARM, "c")
+            message, raw = compose(author, body, len(mine) + 1, previous, parents, lamport, 7, SWARM, channel)
             log.append(message, raw)
             said.append(message)
-    return read(path, "c")
+    return read(path, channel)
 
 
 def test_a_message_opened_shows_what_its_author_asked_and_was_answered(tmp_path: Path) -> None:
@@ -251,6 +254,88 @@ def test_a_search_ends_at_its_limit_and_says_that_there_is_more(tmp_path: Path) 
     assert (found.hits[0].name, found.hits[0].kind, found.hits[0].round) == ("ada", "proposal/1", 0)
     assert not hits_of(archive, "bees 17").more
     archive.close()
+
+
+def test_of_a_tie_the_answer_that_was_drawn_stands_first_and_it_is_said(tmp_path: Path, asked: Any) -> None:
+    asked(tmp_path / "log.db", peers=2, protocol=Vote(samples=3))
+    decision = decision_of(read(tmp_path / "log.db"))
+    assert decision is not None
+    assert [row.share_ppm for row in decision.support] == [500_000, 500_000]
+    assert decision.support[0].key == decision.key
+    assert any("tied with" in note for note in decision.notes)
+
+
+def test_a_peer_dissents_once_however_often_it_said_so(tmp_path: Path, asked: Any) -> None:
+    asked(tmp_path / "log.db", peers=3, protocol=Vote(samples=3))
+    decision = decision_of(read(tmp_path / "log.db"))
+    assert decision is not None
+    assert [(dissent.name, dissent.key) for dissent in decision.dissent] == [("p0", "5")]
+
+
+def test_votes_to_certify_say_what_they_sign_and_the_opening_how_much_is_needed(tmp_path: Path) -> None:
+    from waggledance.consensus import Ack, Prep
+
+    question, digest, signature = MessageId(bytes(32)), bytes(range(32)), bytes(64)
+    names = ("ada", "ben", "cleo", "dov")
+    conversation = written(
+        tmp_path / "log.db",
+        (ASKER, opening(names, certify="byzantine")),
+        (local_peer_id("ada"), Prep(question=question, digest=digest, signature=signature)),
+        (local_peer_id("ada"), Ack(question=question, digest=digest, signature=signature)),
+    )
+    messages = [shown(message, conversation) for message in conversation.came]
+    assert [message.signs for message in messages] == [None, digest.hex()[:12], digest.hex()[:12]]
+    page = channel_of(Drawn(conversation), 3, version="0", live=False, newer=False, broken="")
+    assert (page.opening.certify, page.opening.needed) == ("byzantine", 2_666_667)
+    assert not page.talk
+
+
+def test_where_nobody_certifies_or_has_a_vote_no_weight_is_needed(tmp_path: Path) -> None:
+    plain = written(tmp_path / "plain.db", (ASKER, opening(("ada",))))
+    page = channel_of(Drawn(plain), 1, version="0", live=False, newer=False, broken="")
+    assert (page.opening.certify, page.opening.needed) == ("", 0)
+    nobody = Opening(question=Question(text="?"), members=(Member(ASKER, "a", 0),), certify="crash")
+    page = channel_of(Drawn(written(tmp_path / "n.db", (ASKER, nobody))), 1, version="0", live=False, newer=False,
+                      broken="")  # fmt: skip
+    assert page.opening.needed == 0
+
+
+async def test_a_conversation_has_the_words_of_people_under_their_names_and_nothing_to_decide(tmp_path: Path) -> None:
+    from waggledance.core import Say
+    from waggledance.gateways import Room
+
+    with Log(tmp_path / "log.db") as log:
+        room = Room("tea", ["swarm"], log)
+        room.say(room.enter("ada", "", lambda: None), "Good morning")
+        room.answer("swarm", Say(text="Nine.", decided_in="q1-abc"))
+    conversation = read(tmp_path / "log.db")
+    messages = [shown(message, conversation) for message in conversation.came]
+    assert [message.text for message in messages] == ["The room tea", "ada", "Good morning", "Nine."]
+    assert [m.author.name for m in messages if isinstance(m.author, Author)] == ["host", "ada", "swarm"]
+    assert [message.decided_in for message in messages] == ["", "", "", "q1-abc"]
+    archive = Archive(tmp_path / "log.db")
+    archive.refresh()
+    assert channels_of(archive).channels[0].status == "talk"
+    assert channel_of(archive.drawn("chat-tea"), 4, version="0", live=False, newer=False, broken="").talk
+    archive.close()
+
+
+def test_a_swarms_lobby_is_no_broken_channel_and_its_members_have_names(tmp_path: Path) -> None:
+    from waggledance.mesh import Capability, Feedback
+
+    ada, ben = local_peer_id("ada"), local_peer_id("ben")
+    said: list[tuple[PeerId, Any]] = [
+        (ada, Capability(ver=1, name="ada")),
+        (ben, Capability(ver=1, name="ben")),
+        (ben, Feedback(about=ada, task=MessageId(bytes(32)), outcome_ppm=UNIT)),
+    ]
+    conversation = written(tmp_path / "log.db", *said, channel="lobby")
+    page = channel_of(Drawn(conversation), 3, version="0", live=False, newer=False, broken="")
+    assert page.talk
+    assert page.broken is None
+    assert page.opening.question == "The swarm’s lobby"
+    assert [m.author.name for m in page.messages if isinstance(m.author, Author)] == ["ada", "ben"]
+    assert page.messages[2].text == "ada was 100 % right"
 
 
 def test_a_lock_that_a_killed_process_left_is_nobodys(tmp_path: Path) -> None:

@@ -199,7 +199,7 @@ def ask(
             from waggledance.core import UsageError
 
             raise UsageError(
-                "the studio shows a log of this machine: leave --studio out, and see `waggle studio --log`"
+                "the studio shows what a peer of this machine holds: leave --studio out, and see `waggle studio --mesh`"
             )
         if check:
             from waggledance.core import UsageError
@@ -266,6 +266,15 @@ def replay(
 @ending_well
 def studio(
     log: Log = None,
+    over: Annotated[
+        str | None,
+        typer.Option(
+            "--mesh", metavar="SWARM", help="Show what a peer of this machine holds of a swarm on the network."
+        ),
+    ] = None,
+    as_name: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="With --mesh: which peer (default: one that runs).")
+    ] = None,
     host: Annotated[
         str, typer.Option(metavar="HOST", help="What to listen at; other than this machine, a token is asked for.")
     ] = "127.0.0.1",
@@ -284,7 +293,7 @@ def studio(
     """
     from waggledance.cli._studio_command import studio
 
-    studio(log, config, host=host, port=port, open_page=open_page, locked=locked)
+    studio(log, config, over, as_name, host=host, port=port, open_page=open_page, locked=locked)
 
 
 app.add_typer(memory, name="memory", rich_help_panel=LOOK_BACK)

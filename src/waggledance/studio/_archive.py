@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from waggledance.core import Message, MessageId, UnknownName
+from waggledance.core import Message, MessageId, Opening, PeerId, UnknownName
 from waggledance.studio._channel import Drawn
 from waggledance.studio._conversation import Conversation, opened
 from waggledance.studio._index import Index, is_being_written
@@ -91,6 +91,16 @@ class Archive:
             self._let_go()
             return drawn
 
+    def opening(self, name: str) -> Opening | None:
+        """Return how a channel was opened; None where it was not.
+
+        Raises:
+            UnknownName: the log has no such channel.
+        """
+        with self.lock:
+            self.check(name)
+            return self.index.opening(name)
+
     def message(self, name: str, id: MessageId) -> Message[Any] | None:
         """Return one message of a channel, without reading the others; None when there is no such message.
 
@@ -108,6 +118,11 @@ class Archive:
         """Return what the tasks of a channel are about, as far as the channel was read."""
         drawn = self._held.get(name)
         return {} if drawn is None else drawn.conversation.goals
+
+    def names(self, name: str) -> Mapping[PeerId, str]:
+        """Return what the peers of a channel are called, as far as the channel was read."""
+        drawn = self._held.get(name)
+        return {} if drawn is None else drawn.conversation.names
 
     def is_live(self, name: str) -> bool:
         """Say whether a channel is still being written, as far as can be told from the file."""

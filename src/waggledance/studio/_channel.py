@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from waggledance.core import PlainBudget, Unknown
-from waggledance.studio._conversation import Conversation
-from waggledance.studio._decision import decision_of
+from waggledance.mesh import LOBBY
+from waggledance.studio._conversation import LOBBY_TITLE, Conversation, is_talk
+from waggledance.studio._decision import decision_of, needed_of
 from waggledance.studio._hearing import hearing_of
 from waggledance.studio._message import TEXT_CHARS, shown
 from waggledance.studio._plan import plan_of
@@ -89,6 +90,7 @@ def channel_of(
         name=conversation.name,
         swarm=messages[0].swarm.hex() if messages else "",
         version=version,
+        talk=is_talk(conversation.name, conversation.opening),
         opening=_opening(conversation),
         members=tuple(MemberShown(m.id.hex(), m.name, m.weight) for m in conversation.members),
         messages=tuple(shown(m, conversation, text_chars) for m in messages),
@@ -107,7 +109,9 @@ def channel_of(
 def _opening(conversation: Conversation) -> OpeningShown:
     opening = conversation.opening
     if opening is None:
-        return OpeningShown(question="", expects="", options=(), protocol="", topology="", rule="", seed=0, asker="")
+        title = LOBBY_TITLE if conversation.name == LOBBY else ""
+        return OpeningShown(question=title, expects="", options=(), protocol="", topology="", rule="", seed=0, asker="",
+                            certify="", needed=0)  # fmt: skip
     body = opening.body
     return OpeningShown(
         question=body.question.text,
@@ -118,6 +122,8 @@ def _opening(conversation: Conversation) -> OpeningShown:
         rule=body.rule,
         seed=body.seed,
         asker=opening.author.hex(),
+        certify=body.certify if isinstance(body.certify, str) else "",
+        needed=needed_of(body, conversation.members),
     )
 
 
@@ -145,6 +151,7 @@ def _broken(conversation: Conversation, broken: str) -> str | None:
             f"{conversation.spoiled:,} messages of this channel are not what was written, and are left out: "
             "`waggle log verify` says which"
         )
-    if conversation.opening is None and conversation.messages and conversation.whole:
+    bare = conversation.opening is None and conversation.name != LOBBY
+    if bare and conversation.messages and conversation.whole:
         said.append("this channel has no opening, so nobody can say who asked what of whom")
     return ". ".join(said) or None

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec.structs import force_setattr
 
 from waggledance.core import (
+    THREAD,
     Member,
     Message,
     MessageId,
@@ -26,10 +27,14 @@ from waggledance.core import (
     outcome_of,
 )
 from waggledance.core._message import decode
+from waggledance.mesh import LOBBY, Capability, Join
 from waggledance.studio._log_window import ROWS_AT_ONCE, LogWindow, Row
 from waggledance.tasks import Add, PlanEdit, Replace
 
 AnyMessage = Message[Any]
+
+LOBBY_TITLE = "The swarm’s lobby"
+"""What is shown of a lobby, where nobody asks anything."""
 
 
 class Conversation:
@@ -98,6 +103,8 @@ class Conversation:
             self.first.setdefault(message.author, len(self.came))
             if isinstance(message.body, PlanEdit):
                 self._note_goals(message.body)
+            elif isinstance(message.body, Join | Capability) and self.name == LOBBY:
+                self.names.setdefault(message.author, message.body.name)  # a lobby has no opening to name its members
             self.came.append(message)
         return message.body
 
@@ -129,9 +136,19 @@ class Conversation:
         fork = fork_of(self.came)
         asker: dict[PeerId, str] = {} if fork is None else {fork.author: "replayer"}
         if self.opening is not None:
-            asker[self.opening.author] = "asker"
+            asker[self.opening.author] = opener_name(self.name, self.opening)
         self.seated = frozenset(member.id for member in self.members)
         self.names = asker | {member.id: member.name for member in self.members}
+
+
+def is_talk(name: str, opening: Message[Opening] | None) -> bool:
+    """Say whether people and peers only talk in a channel: nothing is to be decided there."""
+    return name == LOBBY if opening is None else opening.body.protocol == THREAD
+
+
+def opener_name(name: str, opening: Message[Opening]) -> str:
+    """Return what whoever opened a channel is called, unless it is a member with a name."""
+    return "host" if is_talk(name, opening) else "asker"
 
 
 def opened(row: Row) -> AnyMessage | None:

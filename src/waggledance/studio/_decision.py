@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from waggledance._replay import decide_again
-from waggledance.consensus import Ack, quorum
-from waggledance.core import UNIT, Decision, Message, Opening, PeerId, Proposal, Question, UsageError, WaggleError
+from waggledance.consensus import quorum
+from waggledance.core import (
+    UNIT,
+    Decision,
+    Member,
+    Message,
+    Opening,
+    PeerId,
+    Proposal,
+    Question,
+    UsageError,
+    WaggleError,
+)
 from waggledance.studio._conversation import Conversation
 from waggledance.studio._message import cost_shown, name_of
 from waggledance.studio._shapes import DecisionShown, DissentShown, Support
@@ -43,7 +54,7 @@ def answer_text(question: Question, key: str | None) -> str | None:
 
 def _shown(decision: Decision, status: str, conversation: Conversation, opening: Message[Opening]) -> DecisionShown:
     stands = _standing(decision, conversation)
-    support = sorted(decision.support.items(), key=lambda item: (-item[1], item[0]))
+    support = sorted(decision.support.items(), key=lambda item: (-item[1], item[0] != decision.key, item[0]))
     decided = status == "decided"
     return DecisionShown(
         status=status,
@@ -54,14 +65,30 @@ def _shown(decision: Decision, status: str, conversation: Conversation, opening:
         support=tuple(
             Support(key, score, round(decision.share(key) * UNIT), stands.get(key, ())) for key, score in support
         ),
-        dissent=tuple(DissentShown(name_of(d.peer, conversation.names), d.key, d.reason) for d in decision.dissent),
-        notes=decision.notes,
+        dissent=_dissent(decision, conversation),
+        notes=_tied(decision) + decision.notes,
         silent=tuple(name_of(peer, conversation.names) for peer in decision.silent),
         cost=cost_shown(decision.cost),
         seconds=decision.seconds,
-        certificate=_is_certified(conversation, opening),
         used=tuple(conversation.places.get(id, id.hex()) for id in decision.used[:USED_AT_MOST]),
     )
+
+
+def _dissent(decision: Decision, conversation: Conversation) -> tuple[DissentShown, ...]:
+    """Return who ended with another answer, each once for an answer, however often it was drawn."""
+    found: dict[tuple[PeerId, str | None], DissentShown] = {}
+    for d in decision.dissent:
+        found.setdefault((d.peer, d.key), DissentShown(name_of(d.peer, conversation.names), d.key, d.reason))
+    return tuple(found.values())
+
+
+def _tied(decision: Decision) -> tuple[str, ...]:
+    """Say when the answer was not ahead of another: that it came out by a lot is worth knowing."""
+    top = decision.support.get(decision.key or "", 0)
+    level = sorted(key for key, score in decision.support.items() if score == top and key != decision.key)
+    if decision.key is None or not level:
+        return ()
+    return (f"tied with {', '.join(key[:60] for key in level[:3])}: a lot drawn from the channel's name decided",)
 
 
 def _standing(decision: Decision, conversation: Conversation) -> dict[str, tuple[str, ...]]:
@@ -80,20 +107,11 @@ def _standing(decision: Decision, conversation: Conversation) -> dict[str, tuple
     return stands
 
 
-def _is_certified(conversation: Conversation, opening: Message[Opening]) -> bool:
-    """Say whether a quorum of members signed one decision in one epoch, by their word here; signatures are checked by
-    `waggle verify`, on the certificate itself."""
-    rule = opening.body.certify
-    if not isinstance(rule, str):
-        return False
-    signed: dict[tuple[int, bytes], set[PeerId]] = {}
-    for message in conversation.messages.values():
-        body = message.body
-        if isinstance(body, Ack) and message.author in conversation.seated:
-            signed.setdefault((body.round, body.digest), set()).add(message.author)
-    weights = {member.id: member.weight for member in conversation.members}
+def needed_of(opening: Opening, members: tuple[Member, ...]) -> int:
+    """Return the weight that certifies a channel's decision; 0 where none is to, or nobody has a vote."""
+    if not isinstance(opening.certify, str):
+        return 0
     try:
-        needed = quorum(conversation.members, rule).needed
+        return quorum(members, opening.certify).needed
     except UsageError:  # nobody has a vote
-        return False
-    return any(sum(weights[peer] for peer in peers) >= needed for peers in signed.values())
+        return 0

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from waggledance.core import ForkedFrom, Message, Opening, Outcome, PeerId
-from waggledance.studio._conversation import opened
+from waggledance.mesh import LOBBY
+from waggledance.studio._conversation import LOBBY_TITLE, is_talk, opened, opener_name
 from waggledance.studio._decision import answer_text
 from waggledance.studio._log_window import LogWindow
 from waggledance.studio._shapes import ChannelLine, Forked
@@ -81,17 +82,22 @@ class Index:
         key = None if outcome is None else outcome.key
         return ChannelLine(
             name=name,
-            question="" if question is None else question.text[:QUESTION_CHARS],
+            question=_title(name) if question is None else question.text[:QUESTION_CHARS],
             protocol="" if opening is None else opening.protocol,
             topology="" if opening is None else opening.topology,
             rule="" if opening is None else opening.rule,
-            status="unfinished" if outcome is None else outcome.status,
+            status=_status(name, entry),
             answer=(key if question is None else answer_text(question, key) or "")[:QUESTION_CHARS] if key else None,
             messages=entry.messages,
             asked_ms=None if entry.opening is None else entry.opening.wall_ms,
             live=writing and self.is_open(name),
             forked_from=None if entry.fork is None else Forked(entry.fork.body.parent, len(entry.fork.body.edits)),
         )
+
+    def opening(self, name: str) -> Opening | None:
+        """Return how a channel was opened; None where it was not."""
+        opening = self._entries[name].opening
+        return None if opening is None else opening.body
 
     def size(self, name: str) -> tuple[int, int]:
         """Return how many messages a channel has in the log, and the newest one's arrival number."""
@@ -111,11 +117,23 @@ class Index:
         opening = self._entries[name].opening
         if opening is None:
             return {}
-        return {opening.author: "asker"} | {member.id: member.name for member in opening.body.members}
+        return {opening.author: opener_name(name, opening)} | {
+            member.id: member.name for member in opening.body.members
+        }
 
     def newest(self) -> list[str]:
         """Return the names of the channels that began last, the last first, as many as are listed."""
         return list(reversed(self._entries))[:CHANNELS_AT_MOST]
+
+
+def _title(name: str) -> str:
+    return LOBBY_TITLE if name == LOBBY else ""
+
+
+def _status(name: str, entry: _Entry) -> str:
+    if entry.outcome is not None:
+        return entry.outcome.body.status
+    return "talk" if is_talk(name, entry.opening) else "unfinished"
 
 
 def _note_end(entry: _Entry, message: Message[Any]) -> None:

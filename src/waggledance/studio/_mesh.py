@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from waggledance.core import UsageError
 from waggledance.mesh import LocalPeer, peers_here
-from waggledance.studio._shapes import MeshShown, MeshSwarm
+from waggledance.studio._shapes import MeshMember, MeshShown, MeshSwarm
 
 
 def mesh() -> MeshShown:
@@ -17,15 +17,13 @@ def mesh() -> MeshShown:
 
 def _swarm(peer: LocalPeer) -> MeshSwarm:
     status = peer.status
-    states = [] if status is None else [member.state for member in status.members]
+    seen = () if status is None else status.members
     return MeshSwarm(
         name=peer.swarm,
         peer=peer.key,
         runs=peer.runs,
         age_ms=None if status is None else round(peer.age_s * 1000),
-        members=len(states),
-        alive=states.count("alive"),
-        suspect=states.count("suspect"),
+        members=tuple(MeshMember(member.name, member.weight, member.state, member.rtt_ms) for member in seen),
         refused={} if status is None else dict(status.refused),
         channels=0 if status is None else status.channels,
         alarms=() if status is None else status.alarms,

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import msgspec
 
+from waggledance.consensus import Ack, Claim, Prep, Seal
 from waggledance.core import (
     NO_COST,
     UNIT,
@@ -20,8 +21,11 @@ from waggledance.core import (
     Outcome,
     PeerId,
     Proposal,
+    Roster,
+    Say,
     Unknown,
 )
+from waggledance.mesh import Capability, Feedback, Join
 from waggledance.studio._conversation import Conversation
 from waggledance.studio._shapes import FREE, Author, Back, CostShown, Msg, VerdictShown
 from waggledance.tasks import Add, PlanEdit, Replace, TaskOutcome
@@ -29,7 +33,11 @@ from waggledance.tasks import Add, PlanEdit, Replace, TaskOutcome
 TEXT_CHARS = 2_000
 """Of a text in a list of messages; the whole comes with the message."""
 
+SIGNS_CHARS = 12
+"""Of a decision’s hash, in what is shown: enough to tell two apart."""
+
 NO_GOALS: Mapping[bytes, str] = {}
+NO_NAMES: Mapping[PeerId, str] = {}
 
 AnyMessage = Message[Any]
 
@@ -43,7 +51,7 @@ def shown(message: AnyMessage, conversation: Conversation, text_chars: int = TEX
         text_chars: a longer text is cut.
     """
     body: Body = message.body
-    text, places = said(body, conversation.goals), conversation.places
+    text, places = said(body, conversation.goals, conversation.names), conversation.places
     n, first = places[message.id], conversation.first[message.author]
     previous = () if message.previous is None else (message.previous,)
 
@@ -66,6 +74,8 @@ def shown(message: AnyMessage, conversation: Conversation, text_chars: int = TEX
         lapse=_lapse(body),
         cost=cost_shown(cost_of(body)),
         verdicts=_verdicts(body, back),
+        signs=body.digest.hex()[:SIGNS_CHARS] if isinstance(body, Prep | Ack) else None,
+        decided_in=body.decided_in if isinstance(body, Say) else "",
     )
 
 
@@ -97,14 +107,30 @@ def refs_of(body: Body) -> tuple[MessageId, ...]:
     return cast("tuple[MessageId, ...]", refs) if isinstance(refs, tuple) else ()
 
 
-def said(body: Body, goals: Mapping[bytes, str] = NO_GOALS) -> str:
+def said(body: Body, goals: Mapping[bytes, str] = NO_GOALS, names: Mapping[PeerId, str] = NO_NAMES) -> str:
     """Return what a message says in words; of a body that only its protocol knows, its plain fields.
 
     Args:
         body: the message's.
         goals: what tasks are about; one that is not among them is named by the beginning of its id.
+        names: what peers are called; one that is not among them is named by the beginning of its id.
     """
     match body:
+        case Say():
+            return body.words
+        case Roster():
+            return ", ".join(member.name for member in body.members)
+        case Seal():
+            return f"has messages of {len(body.heads)} peers"
+        case Claim() | Prep() | Ack():
+            return f"decision {body.digest.hex()[:SIGNS_CHARS]}"
+        case Join():
+            return f"comes with an invite of {name_of(PeerId(body.invite.issuer), names)}’s"
+        case Capability():
+            models = ", ".join(model.name for model in body.models)
+            return f"can {', '.join(skill.name for skill in body.skills)}{f'; thinks with {models}' if models else ''}"
+        case Feedback():
+            return f"{name_of(body.about, names)} was {round(100 * body.outcome_ppm / UNIT)} % right"
         case Proposal() | Note():
             return body.text
         case Opening():

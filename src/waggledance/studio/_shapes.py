@@ -56,6 +56,10 @@ class OpeningShown(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     seed: int
     asker: str
+    certify: str
+    """The quorum that is to certify the decision, ``byzantine`` or ``crash``; empty where nobody is asked to."""
+    needed: int
+    """The weight that makes that quorum, as members' weights are; 0 where nobody is asked to certify."""
 
 
 class MemberShown(msgspec.Struct, frozen=True):
@@ -117,6 +121,10 @@ class Msg(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     lapse: str = ""
     cost: CostShown = FREE
     verdicts: tuple[VerdictShown, ...] | None = None
+    signs: str | None = None
+    """Of a vote to certify: the beginning of the decision's hash."""
+    decided_in: str = ""
+    """Of a swarm's turn in a conversation: the channel in which it came to these words."""
 
 
 class ExchangeShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,7 +200,6 @@ class DecisionShown(msgspec.Struct, frozen=True, kw_only=True):
     silent: tuple[str, ...]
     cost: CostShown
     seconds: float
-    certificate: bool
     used: tuple[Back, ...]
     """The messages that it rests on: their places, from 0."""
 
@@ -234,6 +241,8 @@ class ChannelShown(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     swarm: str
     version: str
+    talk: bool
+    """Whether people and peers only talk here, as in a room or a swarm's lobby: nothing is to be decided."""
     opening: OpeningShown
     members: tuple[MemberShown, ...]
     messages: tuple[Msg, ...]
@@ -272,6 +281,16 @@ class Hits(msgspec.Struct, frozen=True):
     """Whether it stopped before the end: at its limit of hits or of time."""
 
 
+class MeshMember(msgspec.Struct, frozen=True):
+    """A member of a swarm as one peer sees it."""
+
+    name: str
+    weight: int
+    state: str
+    """``alive``, ``suspect``, ``dead`` or ``left``."""
+    rtt_ms: float | None
+
+
 class MeshSwarm(msgspec.Struct, frozen=True, kw_only=True):
     """How one peer of this machine sees its swarm."""
 
@@ -279,9 +298,7 @@ class MeshSwarm(msgspec.Struct, frozen=True, kw_only=True):
     peer: str
     runs: bool
     age_ms: int | None
-    members: int
-    alive: int
-    suspect: int
+    members: tuple[MeshMember, ...]
     refused: dict[str, int]
     channels: int
     alarms: tuple[str, ...]
@@ -298,6 +315,20 @@ class Options(msgspec.Struct, frozen=True):
 
     rules: tuple[str, ...]
     models: tuple[str, ...]
+
+
+class ToRead(msgspec.Struct, frozen=True):
+    """Words that somebody could say in a channel."""
+
+    text: str
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """The answer that words count as."""
+
+    key: str | None
+    lapse: str
+    """Why they count as none."""
 
 
 class WordsShown(msgspec.Struct, frozen=True):

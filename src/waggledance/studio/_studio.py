@@ -24,9 +24,10 @@ from waggledance.studio._mesh import mesh
 from waggledance.studio._options import options
 from waggledance.studio._page import page
 from waggledance.studio._pins import PinBoard
+from waggledance.studio._reading import reading
 from waggledance.studio._replays import AskedAnew, ReplayOrder, Replays
 from waggledance.studio._search import hits_of
-from waggledance.studio._shapes import Begun, Pin, Pins
+from waggledance.studio._shapes import Begun, Pin, Pins, ToRead
 from waggledance.studio._whole import whole
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ class Studio:
             ("GET", "/api/channels/{name}", self._channel),
             ("GET", "/api/channels/{name}/live", self._follow),
             ("POST", "/api/channels/{name}/replay", self._replay),
+            ("POST", "/api/channels/{name}/reading", self._read),
             ("GET", "/api/messages/{channel}/{id}", self._message),
             ("GET", "/api/search", self._search),
             ("GET", "/api/mesh", self._mesh),
@@ -239,6 +241,10 @@ class Studio:
             return refused(409, "The record does not hold all that is asked.", str(why),
                            "Allow live calls where they are needed.")  # fmt: skip
         return answer(request, Begun(begun), 202)
+
+    async def _read(self, request: Request) -> Response:
+        name, words = request.path_params["name"], await _body(request, ToRead)
+        return await self._shown(request, lambda: reading(self.archive, name, words.text))
 
     # -- pins ---------------------------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ def whole(archive: Archive, channel: str, id: str) -> WholeMessage:
     return WholeMessage(
         id=message.id.hex(),
         kind=message.kind,
-        text=said(message.body, archive.goals(channel))[:TEXT_CHARS],
+        text=said(message.body, archive.goals(channel), archive.names(channel))[:TEXT_CHARS],
         body=plain(message.body),
         exchanges=tuple(found for text in kept if (found := _exchange(text)) is not None),
         raw_bytes=len(encode(message)),

@@ -32,7 +32,7 @@ export interface ChannelLine {
   readonly protocol: string;
   readonly topology: string;
   readonly rule: string;
-  /** `decided`, `undecided`, `conflict` or `unfinished`. */
+  /** `decided`, `undecided`, `conflict` or `unfinished`; `talk` where nothing is to be decided. */
   readonly status: string;
   readonly answer: string | null;
   readonly messages: number;
@@ -48,6 +48,8 @@ export interface ChannelPage {
   readonly swarm: string;
   /** Version of the server. */
   readonly version: string;
+  /** Whether people and peers only talk here, as in a room or a swarm's lobby: nothing is to be decided. */
+  readonly talk: boolean;
   readonly opening: Opening;
   readonly members: readonly Member[];
   /** In causal order: a message stands after everything it builds on. What comes later stands behind, never between. */
@@ -87,6 +89,10 @@ export interface Opening {
   readonly rule: string;
   readonly seed: number;
   readonly asker: Hex;
+  /** The quorum that is to certify the decision, `byzantine` or `crash`; empty where nobody is asked to. */
+  readonly certify: string;
+  /** The weight that makes that quorum, in parts per million; 0 where nobody is asked to certify. */
+  readonly needed: number;
 }
 
 export interface Member {
@@ -138,6 +144,10 @@ export interface Msg {
   readonly lapse?: string;
   readonly cost?: Cost;
   readonly verdicts?: readonly Verdict[];
+  /** Of a vote to certify: the beginning of the decision's hash. */
+  readonly signs?: Hex;
+  /** Of a swarm's turn in a conversation: the channel in which it came to these words. */
+  readonly decided_in?: string;
 }
 
 /** `GET /api/messages/{channel}/{id}` */
@@ -204,7 +214,6 @@ export interface Decision {
   readonly silent: readonly string[];
   readonly cost: Cost;
   readonly seconds: number;
-  readonly certificate: boolean;
   /** Places of the messages that it rests on; ids of those that the channel does not hold. */
   readonly used: readonly (number | Hex)[];
 }
@@ -282,14 +291,22 @@ export interface MeshSwarm {
   readonly runs: boolean;
   /** How long ago it told; null when it never did. */
   readonly age_ms: number | null;
-  readonly members: number;
-  readonly alive: number;
-  readonly suspect: number;
+  readonly members: readonly MeshMember[];
   /** How many messages were refused, by reason. */
   readonly refused: { readonly [reason: string]: number };
   readonly channels: number;
   /** What the peer warns of. */
   readonly alarms: readonly string[];
+}
+
+/** A member of a swarm as one peer sees it. */
+export interface MeshMember {
+  readonly name: string;
+  /** Parts per million; 0 has no vote. */
+  readonly weight: number;
+  /** `alive`, `suspect`, `dead` or `left`. */
+  readonly state: string;
+  readonly rtt_ms: number | null;
 }
 
 /** `GET /api/options` */
@@ -315,6 +332,17 @@ export interface ReplayOrder {
 /** 202's body: the new channel, which is followed like any other. */
 export interface Replaying {
   readonly channel: string;
+}
+
+/** `POST /api/channels/{name}/reading`: which answer words would count as there. */
+export interface ToRead {
+  readonly text: string;
+}
+
+export interface Reading {
+  readonly key: string | null;
+  /** Why they count as none. */
+  readonly lapse: string;
 }
 
 /** `GET`, `POST` (one `Pin`) and `DELETE` (`?channel=…&id=…`) of `/api/pins` all answer with the pins. */

@@ -1,6 +1,6 @@
 /** The way to the server: typed answers, and troubles that say what, why and what to do. */
 
-import type { ChannelPage, Channels, Hits, Mesh, Options, Pin, Pins, Refused, Replaying, ReplayOrder, Trouble, WholeMessage } from "./api";
+import type { ChannelPage, Channels, Hits, Mesh, Options, Pin, Pins, Reading, Refused, Replaying, ReplayOrder, ToRead, Trouble, WholeMessage } from "./api";
 import { type Channel, type Message, unpacked } from "./message";
 
 export class Failed extends Error {
@@ -36,6 +36,7 @@ export const door = {
   pin: (pin: Pin) => send<Pins>("POST", path("pins"), pin),
   unpin: ({ channel, id }: Pin) => send<Pins>("DELETE", `api/pins?${new URLSearchParams({ channel, id }).toString()}`),
   replay: (channel: string, order: ReplayOrder) => send<Replaying>("POST", path("channels", channel, "replay"), order),
+  reading: (channel: string, text: string) => send<Reading>("POST", path("channels", channel, "reading"), { text }),
 };
 
 /** A first page is shown at once; the others are as large as can be read without the page standing still. */
@@ -79,7 +80,7 @@ export async function channelSoon(name: string, arriving: Arriving, tries = 10):
 
 const get = <T>(from: string, signal?: AbortSignal): Promise<T> => ask<T>(from, signal === undefined ? {} : { signal });
 
-function send<T>(method: "POST" | "DELETE", to: string, body?: Pin | ReplayOrder): Promise<T> {
+function send<T>(method: "POST" | "DELETE", to: string, body?: Pin | ReplayOrder | ToRead): Promise<T> {
   if (body === undefined) return ask<T>(to, { method });
   return ask<T>(to, { method, body: JSON.stringify(body), headers: { "content-type": "application/json" } });
 }

@@ -4,6 +4,11 @@ export function percent(ppm: number): string {
   return `${Math.round(ppm / 10_000)} %`;
 }
 
+/** A weight in parts per million as votes, such as `2.67`. A quorum's is rounded up: what is needed is never told short. */
+export function votes(ppm: number): string {
+  return (Math.ceil(ppm / 10_000) / 100).toLocaleString("en", { maximumFractionDigits: 2 });
+}
+
 /** Milliseconds since the beginning as `0:04.2`, `12:30`, `1:02:03`. */
 export function elapsed(milliseconds: number): string {
   const seconds = milliseconds / 1000;
@@ -11,6 +16,11 @@ export function elapsed(milliseconds: number): string {
   const two = (value: number): string => String(Math.floor(value)).padStart(2, "0");
   if (h > 0) return `${h}:${two(m)}:${two(s)}`;
   return m >= 10 ? `${m}:${two(s)}` : `${m}:${two(s)}.${Math.floor((s % 1) * 10)}`;
+}
+
+/** The time of day where this page is shown, such as `10:23`. */
+export function clock(wall_ms: number): string {
+  return new Date(wall_ms).toLocaleTimeString("en-GB", { timeStyle: "short" });
 }
 
 export function day(wall_ms: number): string {
@@ -39,8 +49,14 @@ const WORDS: Readonly<Record<string, string>> = {
   commitment: "sealed answer",
   reveal: "opens its seal",
   "task-outcome": "how a task went",
-  prep: "ready to certify",
-  ack: "certifies",
+  seal: "closes its part",
+  claim: "proposes to certify",
+  prep: "worked it out alike",
+  ack: "signs",
+  say: "says",
+  join: "asks to come in",
+  capability: "what it can do",
+  feedback: "how an answer was",
 };
 
 /** What a message says by being there, of kinds that have no words of their own. */

@@ -36,6 +36,7 @@ function act(event: KeyboardEvent): boolean {
       toggleTheme();
       return true;
     case "i":
+      if (story.value?.channel.talk === true) return false;
       intervening.value = !intervening.value;
       return true;
     case "o":

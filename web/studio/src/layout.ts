@@ -100,15 +100,17 @@ export interface PlacedTask extends Place {
 export interface PlacedPlan {
   readonly tasks: readonly PlacedTask[];
   readonly edges: readonly { readonly from: string; readonly to: string; readonly points: readonly Place[] }[];
+  readonly way: Way;
   readonly width: number;
   readonly height: number;
 }
 
-/** A line through points that leaves and enters each of them level, as the `d` of an SVG path. */
-export function flowing(points: readonly Place[]): string {
+/** A line through points that leaves and enters each of them along the way, as the `d` of an SVG path. */
+export function flowing(points: readonly Place[], way: Way = "LR"): string {
   return points.reduce((line, { x, y }, i) => {
     const from = points[i - 1];
     if (from === undefined) return `M${x} ${y}`;
+    if (way === "TB") return `${line}C${from.x} ${(from.y + y) / 2} ${x} ${(from.y + y) / 2} ${x} ${y}`;
     const middle = (from.x + x) / 2;
     return `${line}C${middle} ${from.y} ${middle} ${y} ${x} ${y}`;
   }, "");
@@ -118,10 +120,13 @@ export const TASK_WIDTH = 190;
 export const TASK_HEIGHT = 62;
 const MARGIN = 4;
 
-/** Tasks in layers from left to right, each after what it needs; needs that name no task are left out. */
-export function planPlaces(tasks: readonly PlanTask[]): PlacedPlan {
+/** Which way a plan runs: its layers from left to right, or from the top down. */
+export type Way = "LR" | "TB";
+
+/** Tasks in layers, each after what it needs; needs that name no task are left out. */
+export function planPlaces(tasks: readonly PlanTask[], way: Way = "LR"): PlacedPlan {
   const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 46, marginx: MARGIN, marginy: MARGIN });
+  graph.setGraph({ rankdir: way, nodesep: 14, ranksep: 46, marginx: MARGIN, marginy: MARGIN });
   graph.setDefaultEdgeLabel(() => ({}));
   const known = new Set(tasks.map((t) => t.id));
   for (const task of tasks) graph.setNode(task.id, { width: TASK_WIDTH, height: TASK_HEIGHT });
@@ -129,18 +134,22 @@ export function planPlaces(tasks: readonly PlanTask[]): PlacedPlan {
     for (const need of new Set(task.needs)) if (known.has(need) && need !== task.id) graph.setEdge(need, task.id);
   }
   dagre.layout(graph);
-  const side = (id: string, sign: 1 | -1): Place => ({ x: Number(graph.node(id).x) + (sign * TASK_WIDTH) / 2, y: Number(graph.node(id).y) });
+  const [right, down] = way === "LR" ? [TASK_WIDTH / 2, 0] : [0, TASK_HEIGHT / 2];
+  const side = (id: string, sign: 1 | -1): Place => ({ x: Number(graph.node(id).x) + sign * right, y: Number(graph.node(id).y) + sign * down });
   const lines = graph.edges().map((edge) => {
     const points = (graph.edge(edge) as { points?: Place[] }).points ?? [];
     return { from: edge.v, to: edge.w, points: [side(edge.v, 1), ...points.slice(1, -1), side(edge.w, -1)] };
   });
   const size = graph.graph();
-  const ys = lines.flatMap((line) => line.points.map((p) => p.y)); // dagre's box holds tasks, and not every bend
-  const above = Math.max(0, MARGIN - Math.min(...ys));
+  const bends = lines.flatMap((line) => line.points); // dagre's box holds tasks, and not every bend
+  const [xs, ys] = [bends.map((p) => p.x), bends.map((p) => p.y)];
+  const [before, above] = [Math.max(0, MARGIN - Math.min(...xs)), Math.max(0, MARGIN - Math.min(...ys))];
+  const shifted = ({ x, y }: Place): Place => ({ x: x + before, y: y + above });
   return {
-    tasks: tasks.map((task) => ({ task, x: Number(graph.node(task.id).x), y: Number(graph.node(task.id).y) + above })),
-    edges: lines.map((line) => ({ ...line, points: line.points.map(({ x, y }) => ({ x, y: y + above })) })),
-    width: Number(size.width ?? 0),
+    tasks: tasks.map((task) => ({ task, ...shifted({ x: Number(graph.node(task.id).x), y: Number(graph.node(task.id).y) }) })),
+    edges: lines.map((line) => ({ ...line, points: line.points.map(shifted) })),
+    way,
+    width: Math.max(Number(size.width ?? 0), MARGIN + Math.max(...xs)) + before,
     height: Math.max(Number(size.height ?? 0), MARGIN + Math.max(...ys)) + above,
   };
 }

@@ -27,6 +27,8 @@ export interface Message {
   readonly lapse: string;
   readonly cost: Cost;
   readonly verdicts: readonly Verdict[] | null;
+  readonly signs: Hex | null;
+  readonly decided_in: string;
 }
 
 /** A channel as far as it has come. */
@@ -71,5 +73,7 @@ function opened(m: api.Msg, { id, name }: api.Author): Message {
     lapse: m.lapse ?? "",
     cost: m.cost ?? FREE,
     verdicts: m.verdicts?.map((v) => ({ ...v, subjects: placed(v.subjects) })) ?? null,
+    signs: m.signs ?? null,
+    decided_in: m.decided_in ?? "",
   };
 }

@@ -61,6 +61,8 @@ export class Story {
   readonly heard: readonly Heard[];
   /** The same by who heard it. */
   readonly heardBy: readonly (readonly Heard[])[];
+  /** Positions of the messages that certify a decision, or prepare it. */
+  readonly certifying: readonly number[];
   /** Position of the message that says what was decided; null while there is none. */
   readonly outcome: number | null;
   /** Position from which on the decision stands: its message is there, and all that it rests on. */
@@ -83,6 +85,7 @@ export class Story {
     this.answers = answersOf(messages);
     this.heard = heardOf(messages, this.laneOf, this.causes, this.lanes.length - channel.members.length, this.lanes.length);
     this.heardBy = byListener(this.heard, this.lanes.length);
+    this.certifying = messages.flatMap((m, i) => (CERTIFIES.test(m.kind) ? [i] : []));
     this.outcome = outcomeOf(messages, channel.opening.asker);
     const rests = (channel.decision?.used ?? []).map((place) => (typeof place === "number" ? place : 0));
     this.decidedFrom = rests.reduce((a, b) => Math.max(a, b), this.outcome ?? this.last);
@@ -288,6 +291,8 @@ function outcomeOf(messages: readonly Message[], asker: Hex): number | null {
   const found = messages.findLastIndex((m) => m.kind.startsWith("outcome/") && m.author === asker);
   return found < 0 ? null : found;
 }
+
+const CERTIFIES = /^(seal|prep|ack)\//;
 
 /** A plan's edits and outcomes tell again what the note of a task has cost. */
 const TOLD_AGAIN = /^(plan-edit|task-outcome)\//;

@@ -20,6 +20,8 @@ export function message(n: number, author: string, more: Partial<Message> = {}):
     lapse: "",
     cost: FREE,
     verdicts: null,
+    signs: null,
+    decided_in: "",
     ...more,
   };
 }
@@ -30,7 +32,8 @@ export function channel(messages: readonly Message[], more: Partial<Channel> = {
     name: "c",
     swarm: "",
     version: "0",
-    opening: { question: "?", expects: "short", options: [], protocol: "", topology: "", rule: "", seed: 0, asker: "asker" },
+    talk: false,
+    opening: { question: "?", expects: "short", options: [], protocol: "", topology: "", rule: "", seed: 0, asker: "asker", certify: "", needed: 0 },
     members: members.map((id) => ({ id, name: id, weight: 1_000_000 })),
     messages,
     total: messages.length,

@@ -55,6 +55,14 @@ describe("neighbours", () => {
 });
 
 describe("a plan", () => {
+  it("runs from the top down where it is told to, each task below all that it needs", () => {
+    const placed = planPlaces([task("c", "b"), task("b", "a"), task("a")], "TB");
+    const y = Object.fromEntries(placed.tasks.map((t) => [t.task.id, t.y]));
+    expect([y.a, y.b, y.c]).toEqual([...[y.a, y.b, y.c]].sort((a, b) => (a ?? 0) - (b ?? 0)));
+    expect(placed.width).toBeLessThan(planPlaces([task("c", "b"), task("b", "a"), task("a")]).width);
+    expect(flowing(placed.edges[0]?.points ?? [], "TB")).toMatch(/^M[\d.]+ [\d.]+C/);
+  });
+
   it("puts each task right of all that it needs", () => {
     const placed = planPlaces([task("d", "b", "c"), task("b", "a"), task("c", "a"), task("a")]);
     const x = Object.fromEntries(placed.tasks.map((t) => [t.task.id, t.x]));

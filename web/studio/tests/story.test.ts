@@ -74,7 +74,7 @@ describe("a story", () => {
   it("has a decision only from the asker's outcome on", () => {
     expect(story.outcome).toBe(4);
     expect(story.decided(4)).toBe(false); // no decision was told
-    const decision = { status: "decided", key: "9", answer: "9", text: "", confidence_ppm: null, support: [], dissent: [], notes: [], silent: [], cost: asked.cost, seconds: 1, certificate: false, used: [] };
+    const decision = { status: "decided", key: "9", answer: "9", text: "", confidence_ppm: null, support: [], dissent: [], notes: [], silent: [], cost: asked.cost, seconds: 1, used: [] };
     const told = new Story(channel(debate, { decision }));
     expect([told.decided(3), told.decided(4)]).toEqual([false, true]);
     const early = [0, 1, 2, 4, 3].map((i, n) => ({ ...(debate[i] ?? asked), n }));

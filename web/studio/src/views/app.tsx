@@ -8,6 +8,7 @@ import type { Story } from "../story";
 import { isDark, toggleTheme } from "../theme";
 import { Budget } from "./budget";
 import { ChannelList } from "./channels";
+import { Conversation, isTurn } from "./conversation";
 import { Comparison } from "./comparison";
 import { Decision } from "./decision";
 import { Help } from "./help";
@@ -85,14 +86,33 @@ function ChannelView() {
       <Speaking />
       <div class="cards">
         <Timeline />
-        <Plan />
-        <Opinions />
-        <Decision />
-        <Peers />
-        <Messages />
-        <Budget />
+        {of.channel.talk ? <Talk of={of} /> : <Asked />}
         <MeshHealth />
       </div>
+    </>
+  );
+}
+
+function Asked() {
+  return (
+    <>
+      <Plan />
+      <Opinions />
+      <Decision />
+      <Peers />
+      <Messages />
+      <Budget />
+    </>
+  );
+}
+
+/** Where nothing is to be decided: what people say to each other, or else plain messages, as in a lobby. */
+function Talk({ of }: { readonly of: Story }) {
+  if (!of.messages.some(isTurn)) return <Messages />;
+  return (
+    <>
+      <Conversation />
+      <Peers />
     </>
   );
 }
@@ -105,6 +125,7 @@ function Start() {
   if (found === null) return <p class="loading">Loading…</p>;
   return (
     <div class="start">
+      <MeshHealth />
       {found.length === 0 ? (
         <Empty title="Nothing was asked yet.">
           <p>Ask a swarm something in a terminal; it shows here while it happens.</p>
@@ -130,7 +151,7 @@ function Start() {
 }
 
 function Question({ of }: { readonly of: Story }) {
-  const { name, opening, live, newer, broken, coming } = of.channel;
+  const { name, opening, live, newer, broken, coming, talk } = of.channel;
   const fork = line.value?.forked_from ?? null;
   useEffect(() => {
     document.title = `${opening.question.slice(0, 60) || name} – waggledance studio`;
@@ -143,9 +164,9 @@ function Question({ of }: { readonly of: Story }) {
       <div class="about">
         {live && <span class="badge live-badge">live</span>}
         <dl>
-          <Fact term="protocol" says={opening.protocol} />
+          {!talk && <Fact term="protocol" says={opening.protocol} />}
           <Fact term="rule" says={opening.rule} />
-          <Fact term="seed" says={String(opening.seed)} />
+          {!talk && <Fact term="seed" says={String(opening.seed)} />}
           <Fact term="channel" says={name} />
         </dl>
         <span class="grow" />
@@ -154,9 +175,11 @@ function Question({ of }: { readonly of: Story }) {
             Compare with the original
           </button>
         )}
-        <button type="button" aria-pressed={intervening.value} onClick={() => (intervening.value = !intervening.value)}>
-          Intervene
-        </button>
+        {!talk && (
+          <button type="button" aria-pressed={intervening.value} onClick={() => (intervening.value = !intervening.value)}>
+            Intervene
+          </button>
+        )}
       </div>
       {opening.options.length > 0 && (
         <ol class="options">

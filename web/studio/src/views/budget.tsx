@@ -20,6 +20,7 @@ export function Budget() {
   if (of === null) return null;
   const limits = of.channel.budget.limits;
   const burns = useMemo(() => burning(of, limits), [of, limits]);
+  if (limits === null && !of.channel.live && nothingSpent(of)) return null;
   const limited = burns.burns.some((b) => b.limit !== null);
   return (
     <Card title="Budget" name="budget" aside={<span class="soft">{limited ? "percent left" : "no limits set: percent of all that was spent"}</span>}>
@@ -27,6 +28,12 @@ export function Budget() {
       <Spent of={of} burns={burns} />
     </Card>
   );
+}
+
+/** Whether no message says that it cost anything: then there is no budget to see. */
+function nothingSpent(of: Story): boolean {
+  const { calls, tokens, usd_micro } = of.spent(of.last);
+  return calls + tokens + usd_micro === 0;
 }
 
 function Chart({ of, burns }: { readonly of: Story; readonly burns: Burning }) {

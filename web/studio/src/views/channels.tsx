@@ -59,7 +59,7 @@ function Line({ line, depth }: { readonly line: ChannelLine; readonly depth: num
       <a href={`#/c/${encodeURIComponent(line.name)}`} aria-current={current ? "page" : undefined}>
         <span class="line-question">{shortened(line.question || line.name, 90)}</span>
         <span class="line-about">
-          {line.live ? <span class="badge live-badge">live</span> : <span class={`state ${line.status}`}>{line.status}</span>}
+          {line.live ? <span class="badge live-badge">live</span> : <span class={`state ${line.status}`}>{line.status === "talk" ? "conversation" : line.status}</span>}
           {line.answer !== null && <strong>{shortened(line.answer, 24)}</strong>}
           <span>{counted(line.messages, "message")}</span>
           {line.forked_from !== null && <span>replay, {counted(line.forked_from.edits, "change")}</span>}

@@ -5,6 +5,7 @@ import { amount } from "../burn";
 import { counted, percent, shortened } from "../format";
 import { arrived, line, pins, story, togglePin } from "../state";
 import type { Standing, Story } from "../story";
+import { Certificate, Certified } from "./certificate";
 import { Answer, Card, Empty, Folded, Glyph, ICONS, Icon } from "./parts";
 import { shownAt } from "../turns";
 
@@ -48,6 +49,7 @@ function NotYet({ of }: { readonly of: Story }) {
     <>
       <p class="verdict pending">{ends ? "Not decided yet. So it stands:" : "It ended without a decision. So it stood:"}</p>
       <Bars of={of} rows={standing} />
+      <Certificate of={of} />
     </>
   );
 }
@@ -65,10 +67,11 @@ function Made({ of, decision }: { readonly of: Story; readonly decision: Decided
           <Folded text={decision.answer ?? decision.key ?? "No answer"} what="answer" />
         </span>
         <span class={`badge ${decision.status}`}>{decision.status}</span>
-        {decision.certificate && <span class="badge certified">certified</span>}
+        <Certified of={of} />
         {decision.confidence_ppm !== null && <span class="soft">{percent(decision.confidence_ppm)} confident</span>}
       </p>
       <Bars of={of} rows={rows} />
+      <Certificate of={of} />
       {decision.text !== "" && decision.text !== decision.answer && (
         <details class="dissent">
           <summary>In its author’s words</summary>

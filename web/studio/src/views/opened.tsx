@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Exchange, Hex, Trouble, WholeMessage } from "../api";
+import type { Exchange, Hex, Reading, Trouble, WholeMessage } from "../api";
 import { amount } from "../burn";
 import { door, troubleOf } from "../door";
 import { answerOf, turnsOf } from "../exchange";
@@ -107,8 +107,8 @@ function Actions({ of, message, text, position }: SheetProps & { readonly text: 
   const channel = of.channel.name;
   const pinned = pins.value.some((p) => p.channel === channel && p.id === message.id);
   const proposal = message.kind.startsWith("proposal/");
-  const spoken = proposal || message.kind.startsWith("note/");
-  const droppable = !message.kind.startsWith("opening/") && !message.kind.startsWith("outcome/");
+  const spoken = !of.channel.talk && (proposal || message.kind.startsWith("note/"));
+  const droppable = !of.channel.talk && !message.kind.startsWith("opening/") && !message.kind.startsWith("outcome/");
   return (
     <>
       <div class="actions">
@@ -130,25 +130,27 @@ function Actions({ of, message, text, position }: SheetProps & { readonly text: 
           </button>
         )}
       </div>
-      {draft !== null && <Rewrite message={message} draft={draft} keyed={proposal} done={() => setDraft(null)} />}
+      {draft !== null && <Rewrite channel={channel} message={message} draft={draft} keyed={proposal} done={() => setDraft(null)} />}
     </>
   );
 }
 
 interface RewriteProps {
+  readonly channel: string;
   readonly message: Message;
   readonly draft: string;
   readonly keyed: boolean;
   readonly done: () => void;
 }
 
-function Rewrite({ message, draft, keyed, done }: RewriteProps) {
+function Rewrite({ channel, message, draft, keyed, done }: RewriteProps) {
   const [text, setText] = useState(draft);
-  const [key, setKey] = useState(message.key ?? "");
+  const [own, setOwn] = useState<string | null>(null);
+  const [read, trouble] = useReading(channel, text, keyed, { key: message.key, lapse: message.lapse });
   const save = (event: Event): void => {
     event.preventDefault();
     const edit = { do: "replace", id: message.id, text } as const;
-    addEdit(keyed && key.trim() !== "" ? { ...edit, key: key.trim() } : edit);
+    addEdit(own !== null && own.trim() !== "" ? { ...edit, key: own.trim() } : edit);
     done();
   };
   return (
@@ -160,9 +162,21 @@ function Rewrite({ message, draft, keyed, done }: RewriteProps) {
       {keyed && (
         <label>
           The answer it counts as
-          <input type="text" value={key} onInput={(event) => setKey(event.currentTarget.value)} />
+          <input
+            type="text"
+            value={own ?? read?.key ?? ""}
+            placeholder={read?.lapse ?? ""}
+            aria-describedby="counts-as"
+            onInput={(event) => setOwn(event.currentTarget.value === "" ? null : event.currentTarget.value)}
+          />
         </label>
       )}
+      {keyed && (
+        <p class="soft small" id="counts-as" role="status">
+          {own === null ? (read === null ? "Being read…" : read.key === null ? `Counts as none: ${read.lapse}.` : "As it is read from the words.") : "Yours, whatever the words say; empty it to have the words read again."}
+        </p>
+      )}
+      {trouble !== null && <Troubled trouble={trouble} />}
       <div class="actions">
         <button type="submit" class="primary">
           Keep for the replay
@@ -173,6 +187,39 @@ function Rewrite({ message, draft, keyed, done }: RewriteProps) {
       </div>
     </form>
   );
+}
+
+/** So long after the last key was pressed the words are read. */
+const READ_AFTER_MS = 150;
+
+/** The answer that words count as, by the question's own way of reading them: the server reads them as they are typed. */
+function useReading(channel: string, text: string, wanted: boolean, first: Reading): readonly [Reading | null, Trouble | null] {
+  const [found, setFound] = useState<{ read: Reading | null; trouble: Trouble | null }>({ read: first, trouble: null });
+  const known = useRef<string | null>(text);
+  useEffect(() => {
+    if (!wanted || known.current === text) return;
+    let newest = true;
+    setFound((before) => ({ ...before, trouble: null }));
+    const timer = setTimeout(() => {
+      door.reading(channel, text).then(
+        (read) => {
+          if (!newest) return;
+          known.current = text;
+          setFound({ read, trouble: null });
+        },
+        (error: unknown) => {
+          if (!newest) return;
+          known.current = null;
+          setFound({ read: null, trouble: troubleOf(error) });
+        },
+      );
+    }, READ_AFTER_MS);
+    return () => {
+      newest = false;
+      clearTimeout(timer);
+    };
+  }, [channel, text, wanted]);
+  return [found.read, found.trouble];
 }
 
 function Verdicts({ of, message }: { readonly of: Story; readonly message: Message }) {
