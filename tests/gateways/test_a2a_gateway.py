@@ -294,6 +294,7 @@ def rpc(method: str, params: Any = None, **more: Any) -> str:
     return json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": {} if params is None else params, **more})
 
 
+PICTURE = {"raw": "iVBORw0KGgo=", "mediaType": "image/png"}
 MESSAGE = {"messageId": "m", "role": "ROLE_USER", "parts": [{"text": "2+2?"}]}
 
 
@@ -324,7 +325,7 @@ BAD_REQUESTS = {
     "no id": (with_message(messageId=None), -32602),
     "no role": (with_message(role=None), -32602),
     "the agent's role": (with_message(role="ROLE_AGENT"), -32602),
-    "a picture": (with_message(parts=[{"raw": "iVBORw0KGgo=", "mediaType": "image/png"}]), -32005),
+    "a picture for nobody": (with_message(parts=[{"text": "?"}, PICTURE]), -32005),
     "bytes": (with_message(parts=[{"raw": "/w=="}]), -32005),
     "a question of ours that is none": (with_message(metadata={OURS: {"expects": "x"}}), -32602),
     "a choice without options": (with_message(metadata={OURS: {"expects": "choice"}}), -32602),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -13,7 +14,7 @@ from pydantic import TypeAdapter
 from starlette.applications import Starlette
 
 from waggledance import FunctionPeer, Swarm
-from waggledance.core import RunFailed, Tool, ToolCall
+from waggledance.core import Picture, RunFailed, Tool, ToolCall
 from waggledance.gateways import AGUI, Host, Hosted, app_of
 from waggledance.models import Completion, Scripted
 from waggledance.peers import Agent
@@ -180,7 +181,7 @@ async def test_a_screen_that_goes_away_stops_the_run(served: Served) -> None:
         (b'{"threadId":"t"}', "runId"),
         (run("?", messages=[]), "nothing to answer"),
         (run("?", messages=[{"role": "pope", "content": "x"}]), "a role that is not known here: 'pope'"),
-        (run("?", messages=[{"role": "user", "content": [{"type": "image"}]}]), "part of type 'image'"),
+        (run("?", messages=[{"role": "user", "content": [{"type": "image"}]}]), "a picture in messages[0]"),
         (run("?", tools=[{"name": "no blanks"}]), "a tool's name"),
         (run("?", tools=[{"name": "a"}, {"name": "a"}]), "two tools have the same name"),
         (run("?", forwardedProps={"waggle": {"expects": "poem"}}), "Invalid enum value 'poem'"),
@@ -218,3 +219,78 @@ async def test_what_kind_of_answer_counts_is_the_callers_word_then_the_swarms(se
         by_caller = await events(url, run("Tell me.", forwardedProps={"waggle": {"expects": "free"}}))
     assert by_swarm[-1]["result"]["answer"] == "4"
     assert by_caller[-1]["result"]["answer"] == "answer: 4.0"
+
+
+# -- pictures -----------------------------------------------------------------------------------------------------
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
+IN_BASE64 = b64encode(PNG).decode()
+
+
+def image(value: str = IN_BASE64, mime: str = "image/png") -> dict[str, Any]:
+    return {"type": "image", "source": {"type": "data", "value": value, "mimeType": mime}}
+
+
+def showing(*parts: dict[str, Any], role: str = "user") -> dict[str, Any]:
+    content = [{"type": "text", "text": "What is this?"}, *parts]
+    messages = [{"id": "1", "role": role, "content": content}]
+    return run("", messages=messages if role == "user" else [*messages, {"id": "2", "role": "user", "content": "?"}])
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        image(),
+        image(mime="image/PNG"),
+        {"type": "image", "source": {"type": "url", "value": f"data:image/png;base64,{IN_BASE64}"}},
+        {"type": "binary", "mimeType": "image/png", "data": IN_BASE64},
+        {"type": "binary", "mimeType": "image/png", "url": f"data:image/png;base64,{IN_BASE64}"},
+    ],
+)
+async def test_a_picture_reaches_the_models_that_see_and_who_does_not_is_named(
+    served: Served, part: dict[str, Any]
+) -> None:
+    model = Scripted("A bee.")
+    seeing, other = Agent("ada", model), FunctionPeer("ben", lambda _: "A cat.")
+    async with served(app_of(h := host(seeing, other, rounds=0), [AGUI(h)])) as url:
+        told = await events(url, showing(part))
+    assert [turn.pictures for turn in model.requests[0].turns if turn.pictures] == [(Picture("image/png", PNG),)]
+    assert "What is this?" in model.requests[0].turns[-1].text
+    decided = next(event["value"] for event in told if event["type"] == "CUSTOM")
+    assert decided["notes"][-1] == "the pictures were not shown to ben, who cannot look at any"
+
+
+@pytest.mark.parametrize(
+    ("part", "why"),
+    [
+        ({"type": "image", "source": {"type": "url", "value": "http://169.254.169.254/a.png"}}, "nothing is fetched"),
+        ({"type": "image", "source": {"type": "file", "value": "f1"}}, "nothing is fetched"),
+        ({"type": "image"}, "nothing is fetched"),
+        ({"type": "binary", "mimeType": "image/png", "id": "f1"}, "nothing is fetched"),
+        ({"type": "binary", "mimeType": "application/pdf", "data": "aGk="}, "application/pdf"),
+        ({"type": "audio", "source": {"type": "data", "value": "aGk=", "mimeType": "audio/wav"}}, "'audio'"),
+        (image("%%%"), "no base64"),
+        (image(mime="image/jpeg"), "PNG, JPEG"),
+        (image("", "image/png"), "PNG, JPEG"),
+    ],
+)
+async def test_a_picture_that_is_none_or_elsewhere_is_refused(served: Served, part: dict[str, Any], why: str) -> None:
+    model = Scripted("A bee.")
+    async with served(app_of(h := host(Agent("ada", model)), [AGUI(h)])) as url, httpx.AsyncClient() as http:
+        answer = await http.post(f"{url}/agui", json=showing(part))
+    assert answer.status_code == 400
+    assert why in answer.json()["error"]["message"]
+    assert model.requests == []
+
+
+async def test_only_users_show_pictures_and_only_to_who_sees(served: Served) -> None:
+    blind = host(FunctionPeer("ben", lambda _: "A cat."))
+    async with served(app_of(blind, [AGUI(blind)])) as url, httpx.AsyncClient() as http:
+        refused = await http.post(f"{url}/agui", json=showing(image()))
+    assert (refused.status_code, "seat one" in refused.json()["error"]["message"]) == (400, True)
+    async with (
+        served(app_of(h := host(Agent("ada", Scripted("A bee."))), [AGUI(h)])) as url,
+        httpx.AsyncClient() as http,
+    ):
+        answer = await http.post(f"{url}/agui", json=showing(image(), role="assistant"))
+    assert (answer.status_code, "pictures of the user's" in answer.json()["error"]["message"]) == (400, True)

@@ -11,6 +11,7 @@ from waggledance.core import Key
 from waggledance.gateways._a2a_asked import JSON, QUESTION, TEXT
 from waggledance.gateways._a2a_task import DECISION, SAID
 from waggledance.gateways._hosted import Hosted
+from waggledance.gateways._shown_pictures import TYPES, seeing
 from waggledance.mesh import Capability, Skill
 from waggledance.mesh._a2a_card import sign_card, unsigned_card
 from waggledance.mesh._capability import MAX_ITEMS, MAX_NAME_CHARS, MAX_TEXT_CHARS, shown
@@ -42,7 +43,7 @@ def card_for(
     about = shown(hosted.about)[:MAX_TEXT_CHARS] or _ABOUT
     skill = Skill(
         id="ask", name="Answer a question together", desc=about, tags=("question", "consensus", "swarm"),
-        examples=_EXAMPLES, takes=(TEXT, JSON), gives=(TEXT, JSON),
+        examples=_EXAMPLES, takes=(TEXT, JSON, *(TYPES if seeing(hosted) else ())), gives=(TEXT, JSON),
     )  # fmt: skip
     record = Capability(
         ver=1, name=shown(name)[:MAX_NAME_CHARS] or "swarm", desc=about, skills=(skill,),

@@ -9,9 +9,9 @@ message's metadata, under ``urn:waggledance:question:1``:
 every field of it optional; else the kind is guessed from the words. `hops` counts the swarms that a question has come
 through, so that swarms which have each other as peers do not ask each other for ever.
 
-A file is never fetched and an image never looked at: a part that has an address and says that it is text, or says
-nothing, is named in the question and no more; parts of other media types are refused, so that nobody believes they were
-seen.
+A picture in the message itself goes to the peers whose models can look at it, before the words. Nothing is ever
+fetched: a part that has an address and says that it is text, or says nothing, is named in the question and no more;
+parts of other media types are refused, so that nobody believes they were seen.
 
 Source: Agent2Agent protocol 1.0, §4.1.4 and §4.1.6 (messages, parts) and §4.6 (extensions).
 """
@@ -27,7 +27,8 @@ from a2a.types import Message, Part
 from a2a.utils.errors import ContentTypeNotSupportedError, InvalidParamsError
 from google.protobuf.json_format import MessageToDict
 
-from waggledance.core import AnswerKind, Budget, Question, Turn, UsageError, well_formed
+from waggledance.core import AnswerKind, Budget, Picture, Question, Turn, UsageError, parted, well_formed
+from waggledance.gateways._shown_pictures import picture_at, picture_of
 from waggledance.peers import guess_kind
 
 QUESTION = "urn:waggledance:question:1"
@@ -89,15 +90,21 @@ def question_of(
     """
     if len(message.parts) > MAX_PARTS:
         raise InvalidParamsError(f"a message of {len(message.parts):,} parts; the limit is {MAX_PARTS}")
-    text = "\n\n".join(filter(None, (_text_of(part).strip() for part in message.parts)))
+    pictures = tuple(_picture_of(part) for part in message.parts if _is_picture(part))
+    text = "\n\n".join(filter(None, (_text_of(part).strip() for part in message.parts if not _is_picture(part))))
     if not text:
         raise InvalidParamsError("the message has no words; ask something in a text part")
     size = len(text.encode()) + sum(len(option.encode()) for option in wanted.options)
     if size > MAX_QUESTION_BYTES:
         raise InvalidParamsError(f"the message has {size:,} bytes of text; the limit is {MAX_QUESTION_BYTES:,}")
+    if pictures:  # a question is words; what it shows stands right before it
+        before = (*before, Turn("user", "", pictures=pictures))
     try:
         asked = _question(well_formed(text), wanted, expects)
-        return msgspec.structs.replace(asked, before=before) if before else asked
+        if before:
+            asked = msgspec.structs.replace(asked, before=before)
+            parted(asked)  # which refuses what cannot be told to members
+        return asked
     except UsageError as why:
         raise InvalidParamsError(str(why)) from why
 
@@ -113,6 +120,33 @@ def _question(text: str, wanted: Wanted, expects: AnswerKind | None) -> Question
     return Question(text=text, expects=wanted.expects, options=tuple(map(well_formed, wanted.options)), **more)
 
 
+def shows_pictures(question: Question) -> bool:
+    """Say whether a question, or what was said before it, shows pictures."""
+    return any(turn.pictures for turn in question.conversation)
+
+
+def _media_of(part: Part) -> str:
+    return part.media_type.partition(";")[0].strip().lower()
+
+
+def _is_picture(part: Part) -> bool:
+    return part.WhichOneof("content") in ("raw", "url") and (
+        _media_of(part).startswith("image/") or part.url[:11].lower() == "data:image/"
+    )
+
+
+def _picture_of(part: Part) -> Picture:
+    """Return one part as a picture.
+
+    Raises:
+        ContentTypeNotSupportedError: it is at an address, or no picture that can be passed on.
+    """
+    try:
+        return picture_at(part.url) if part.url else picture_of(part.media_type, part.raw)
+    except UsageError as why:
+        raise ContentTypeNotSupportedError(f"a part of type {part.media_type[:80]!r} is {why}") from why
+
+
 def text_of(parts: Iterable[Part]) -> str:
     """Return the texts of parts, for people to read; parts that are no text are left out."""
     return "\n\n".join(part.text for part in parts if part.WhichOneof("content") == "text")
@@ -124,9 +158,11 @@ def _text_of(part: Part) -> str:
     Raises:
         ContentTypeNotSupportedError: it is nothing that can be read as words.
     """
-    kind, media = part.WhichOneof("content"), part.media_type.partition(";")[0].strip().lower()
+    kind, media = part.WhichOneof("content"), _media_of(part)
     if media and not (media.startswith("text/") or media == JSON):
-        raise ContentTypeNotSupportedError(f"a part of type {media[:80]!r}; this swarm reads text and JSON only")
+        raise ContentTypeNotSupportedError(
+            f"a part of type {media[:80]!r}; this swarm reads text and JSON, and looks at pictures"
+        )
     if kind == "text":
         return part.text
     if kind == "data":

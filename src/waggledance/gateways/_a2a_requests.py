@@ -38,6 +38,7 @@ from a2a.types import (
     TaskState,
 )
 from a2a.utils.errors import (
+    ContentTypeNotSupportedError,
     InternalError,
     InvalidParamsError,
     TaskNotCancelableError,
@@ -47,13 +48,14 @@ from a2a.utils.errors import (
 from a2a.utils.task import apply_history_length, validate_history_length, validate_page_size
 from google.protobuf.json_format import MessageToJson
 
-from waggledance.core import RunFailed, UsageError
-from waggledance.gateways._a2a_asked import HOPS, question_of, wanted_of
+from waggledance.core import Question, RunFailed, UsageError
+from waggledance.gateways._a2a_asked import HOPS, question_of, shows_pictures, wanted_of
 from waggledance.gateways._a2a_ledger import Entry
 from waggledance.gateways._a2a_push import Pushes
 from waggledance.gateways._a2a_task import ENDED
 from waggledance.gateways._a2a_work import Live, Update, Work
 from waggledance.gateways._order import MAX_ID_CHARS, Order, new_id
+from waggledance.gateways._shown_pictures import unseeing
 
 CALLER, BASE = "waggle.caller", "waggle.base"
 """Under what the context of a call says who asks, and at which address."""
@@ -127,7 +129,7 @@ class Requests(RequestHandler):
                 protocol=wanted.protocol, closely=False, original=MessageToJson(message, indent=None).encode(),
             )  # fmt: skip
             HOPS.set(wanted.hops)
-            live = self._work.start(order, message)
+            live = self._work.start(order, message, self._unseeing(question))
         except UsageError as why:
             raise InvalidParamsError(str(why)) from why
         except RunFailed as why:  # it is stopping, too busy, or cannot write the task down
@@ -135,6 +137,15 @@ class Requests(RequestHandler):
         if wants_pushes:
             self._pushes.add(live.task.id, config)
         return live
+
+    def _unseeing(self, question: Question) -> tuple[str, ...]:
+        """Return a note of who cannot look at a question's pictures; refuse them where nobody can."""
+        if not shows_pictures(question):
+            return ()
+        try:
+            return unseeing(self._work.host.swarms[self._swarm], self._swarm)
+        except UsageError as why:
+            raise ContentTypeNotSupportedError(str(why)) from why
 
     def _check_task(self, message: Message, caller: str) -> None:
         """Refuse a message to a task: none takes any."""

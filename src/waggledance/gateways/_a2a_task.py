@@ -67,9 +67,10 @@ def begun(id: str, context: str, asked: A2AMessage, wall_ms: int) -> Task:
     return Task(id=id, context_id=context, status=status_of(TaskState.TASK_STATE_WORKING, wall_ms), history=[first])
 
 
-def decided(decision: Decision) -> Artifact:
-    """Return a decision as an artifact: words, and everything about it as data."""
+def decided(decision: Decision, notes: tuple[str, ...] = ()) -> Artifact:
+    """Return a decision as an artifact: words, and everything about it as data; `notes` stand after its own."""
     plain: dict[str, Any] = msgspec.json.decode(decision.to_json())
+    plain["notes"] = [*decision.notes, *notes]
     plain["certificate"] = decision.certificate or None
     plain["cost"] = {_camel(name): count for name, count in plain["cost"].items()}
     words = decision.text or decision.key or f"no answer ({decision.status})"

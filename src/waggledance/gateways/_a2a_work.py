@@ -64,6 +64,8 @@ class Live:
     heard: int = 0
     """How many of the order's events `task` and `names` know of."""
     names: dict[PeerId, str] = field(default_factory=dict[PeerId, str])
+    notes: tuple[str, ...] = ()
+    """What is said with the decision, beside its own notes."""
     follower: asyncio.Task[None] | None = None
 
     async def ended(self) -> Task:
@@ -86,10 +88,10 @@ class Work:
         self._clock = LoopClock()
         self._live: dict[str, Live] = {}
 
-    def start(self, order: Order, asked: A2AMessage) -> Live:
+    def start(self, order: Order, asked: A2AMessage, notes: tuple[str, ...] = ()) -> Live:
         """Begin an order as a task. Raises what `Host.start` does, and `RunFailed` where it cannot be kept."""
         running = self.host.start(order)
-        live = Live(running, begun(running.id, order.context, asked, self._clock.wall_ms()))
+        live = Live(running, begun(running.id, order.context, asked, self._clock.wall_ms()), notes=notes)
         try:
             self.ledger.write(self._entry(live))
         except BaseException:
@@ -220,7 +222,7 @@ class Work:
                     elif isinstance(event, Message):
                         _meet(event, live.names)
                     elif isinstance(event, Decided):
-                        live.task.artifacts.append(decided(event.decision))
+                        live.task.artifacts.append(decided(event.decision, live.notes))
                         self._ended(live, TaskState.TASK_STATE_COMPLETED)
                     elif isinstance(event, Failed):
                         self._failed(live, event.error)

@@ -4,7 +4,8 @@ A caller that knows us says more in ``forwardedProps``, under ``waggle``; every 
 
     {"expects": "number", "options": ["…"], "protocol": "vote", "seed": 7, "budget": {"calls": 20}}
 
-Images and files are not looked at: a message that holds some is refused, so that nobody believes they were seen.
+A user's pictures go to the peers whose models can look at them: parts called ``image``, or ``binary`` as before 1.0.
+Sound, films, documents and files at addresses are refused, so that nobody believes they were seen.
 
 Source: AG-UI protocol 1.0, RunAgentInput.
 """
@@ -15,9 +16,10 @@ from typing import Any
 
 import msgspec
 
-from waggledance.core import AnswerKind, Budget, Question, Tool, ToolCall, Turn, UsageError, well_formed
+from waggledance.core import AnswerKind, Budget, Picture, Question, Tool, ToolCall, Turn, UsageError, well_formed
 from waggledance.gateways._asked_question import last_asked
 from waggledance.gateways._order import Order
+from waggledance.gateways._shown_pictures import picture_at, picture_in
 
 
 class BadRun(Exception):
@@ -44,9 +46,19 @@ class _Call(msgspec.Struct):
     function: _Function
 
 
-class _Part(msgspec.Struct):
+class _Source(msgspec.Struct, rename="camel"):
+    type: str
+    value: str
+    mime_type: str | None = None
+
+
+class _Part(msgspec.Struct, rename="camel"):
     type: str
     text: str = ""
+    source: _Source | None = None
+    mime_type: str = ""
+    data: str | None = None
+    url: str | None = None
 
 
 class _Message(msgspec.Struct, rename="camel"):
@@ -143,7 +155,7 @@ def _turns(messages: list[_Message]) -> list[Turn]:
             case "system" | "developer":
                 turns.append(Turn("system", _text(message, i)))
             case "user":
-                turns.append(Turn("user", _text(message, i)))
+                turns.append(Turn("user", _text(message, i), pictures=_pictures(message, i)))
             case "assistant":
                 calls = tuple(ToolCall(c.id, c.function.name, c.function.arguments) for c in message.tool_calls)
                 turns.append(Turn("assistant", _text(message, i), calls=calls))
@@ -163,9 +175,31 @@ def _text(message: _Message, i: int) -> str:
     if isinstance(content, dict):
         raise BadRun(f"messages[{i}].content is an object; give text, or a list of text parts")
     for part in content:
-        if part.type != "text":
-            raise BadRun(f"messages[{i}] holds a part of type {part.type[:80]!r}; peers here read text only")
-    return well_formed("\n".join(part.text for part in content))
+        if part.type != "text" and not (message.role == "user" and _is_picture(part)):
+            what = f"{part.type[:80]!r} of type {part.mime_type[:80]!r}" if part.mime_type else repr(part.type[:80])
+            raise BadRun(f"messages[{i}] holds a part {what}; peers here read text, and look at pictures of the user's")
+    return well_formed("\n".join(part.text for part in content if part.type == "text"))
+
+
+def _is_picture(part: _Part) -> bool:
+    return part.type == "image" or (part.type == "binary" and part.mime_type.lower().startswith("image/"))
+
+
+def _pictures(message: _Message, i: int) -> tuple[Picture, ...]:
+    parts = message.content if isinstance(message.content, list) else []
+    try:
+        return tuple(_picture(part) for part in parts if _is_picture(part))
+    except UsageError as why:
+        raise BadRun(f"a picture in messages[{i}]: {why}") from why
+
+
+def _picture(part: _Part) -> Picture:
+    source = part.source
+    if source is not None and source.type == "data":
+        return picture_in(source.mime_type or "", source.value)
+    if part.type == "binary" and part.data:
+        return picture_in(part.mime_type, part.data)
+    return picture_at((source.value if source is not None and source.type == "url" else part.url) or "")
 
 
 def _schema(parameters: dict[str, Any] | None) -> str:

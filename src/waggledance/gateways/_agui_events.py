@@ -37,9 +37,11 @@ class Telling:
     Args:
         thread: the conversation's id, as the screen named it.
         run: the run's id, as the screen named it.
+        notes: what is said with the decision, after its own notes.
     """
 
-    def __init__(self, thread: str, run: str) -> None:
+    def __init__(self, thread: str, run: str, notes: tuple[str, ...] = ()) -> None:
+        self._notes = notes
         self._ids = {"threadId": thread, "runId": run}
         self._run = run
         self._peers: dict[PeerId, int] = {}
@@ -172,6 +174,7 @@ class Telling:
             }
             yield {"type": "TEXT_MESSAGE_END", "messageId": id}
         told: AgUi = msgspec.json.decode(decision.to_json())
+        told["notes"] = [*decision.notes, *self._notes]
         told["certificate"] = msgspec.json.decode(decision.certificate) if decision.certificate else None
         cost = decision.cost
         yield {

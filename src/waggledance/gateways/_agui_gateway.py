@@ -23,6 +23,7 @@ from waggledance.gateways._guard import caller_of
 from waggledance.gateways._host import DEFAULT, Host
 from waggledance.gateways._refusal import refusal
 from waggledance.gateways._running import Running
+from waggledance.gateways._shown_pictures import unseeing
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -62,9 +63,11 @@ class AGUI:
 
         raw = await request.body()
         try:
-            asked = read(raw)
-            expects = self._host.swarms[swarm].expects
-            running = self._host.start(order_of(asked, swarm, expects, caller_of(request), raw))
+            asked, hosted = read(raw), self._host.swarms[swarm]
+            order = order_of(asked, swarm, hosted.expects, caller_of(request), raw)
+            shows = any(turn.pictures for turn in order.question.conversation)
+            notes = unseeing(hosted, swarm) if shows else ()
+            running = self._host.start(order)
         except BadRun as why:
             return refusal(400, str(why), "invalid_run")
         except (Draining, TooBusy) as why:
@@ -72,12 +75,12 @@ class AGUI:
         except WaggleError as why:
             return refusal(400, str(why), "invalid_run")
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(_told(asked, running), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(_told(asked, running, notes), media_type="text/event-stream", headers=headers)
 
 
-async def _told(asked: RunInput, running: Running) -> AsyncGenerator[bytes]:
+async def _told(asked: RunInput, running: Running, notes: tuple[str, ...]) -> AsyncGenerator[bytes]:
     """Yield a run as server-sent events; cancel it when nobody reads them any more."""
-    telling = Telling(asked.thread_id, asked.run_id)
+    telling = Telling(asked.thread_id, asked.run_id, notes)
     try:
         yield _sent(telling.begun())
         async with aclosing(running.events()) as happening:

@@ -32,8 +32,7 @@ from waggledance.gateways._openai_fit import Fit, checked_schema
 from waggledance.gateways._openai_turns import chat_turns, input_turns
 from waggledance.gateways._openai_unserved import check_chat, check_response, unheard
 from waggledance.gateways._order import Order
-from waggledance.models import sees
-from waggledance.peers import Agent
+from waggledance.gateways._shown_pictures import unseeing
 
 PREFIX = "waggle/"
 """Before a swarm's name, where it is a model's name."""
@@ -175,15 +174,10 @@ def _asked(
 
 def _unseeing(hosted: Hosted, name: str, said_in: str) -> tuple[str, ...]:
     """Return a note of who cannot look at pictures; refuse them where nobody can."""
-    seeing = {peer.name for peer in hosted.swarm.peers if isinstance(peer, Agent) and sees(peer.model)}
-    if hosted.now is not None or not seeing:
-        what = (
-            f"nobody of the swarm {name!r} is known to have a model that looks at pictures: seat one, such as "
-            "openai:gpt-5-mini, or say in words what the picture shows"
-        )
-        raise BadRequest(what, said_in, "unsupported_content")
-    blind = [peer.name for peer in hosted.swarm.peers if peer.name not in seeing]
-    return (f"the pictures were not shown to {', '.join(blind)}, who cannot look at any",) if blind else ()
+    try:
+        return unseeing(hosted, name)
+    except UsageError as why:
+        raise BadRequest(str(why), said_in, "unsupported_content") from why
 
 
 def _question(
