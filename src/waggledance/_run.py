@@ -15,6 +15,7 @@ import msgspec
 
 from waggledance.consensus import Rule, majority, name_of
 from waggledance.core import (
+    NO_COST,
     UNSEEN,
     Body,
     Budget,
@@ -27,6 +28,7 @@ from waggledance.core import (
     Message,
     MessageId,
     Meter,
+    Note,
     Opening,
     Outcome,
     Peer,
@@ -97,6 +99,11 @@ def said_last(
     return tuple(sorted(latest.values())), tuple(sorted(judgements))
 
 
+def cost_of(messages: Iterable[Message[Any]]) -> Cost:
+    """Return the sum of what messages say that they cost."""
+    return sum((m.body.cost for m in messages if isinstance(m.body, Proposal | Judgement | Note)), NO_COST)
+
+
 def who_answered(used: Iterable[Message[Any]], messages: Iterable[Message[Any]], *, folded: bool) -> set[PeerId]:
     """Return who had a part in a decision.
 
@@ -125,8 +132,10 @@ class Run:
         first: Sequence[Body] = (),
         said: Sequence[Message[Any]] = (),
         witness: Witness = UNSEEN,
+        ended: Callable[[Decision, Sequence[Message[Any]]], None] | None = None,
     ) -> None:
         self.gathering = gathering
+        self._ended = ended
         self._first, self._said, self._witness = first, said, witness
         self.partial: Decision | None = None
         self._tasks: Sequence[asyncio.Task[Decision]] = ()
@@ -153,6 +162,8 @@ class Run:
             decision = await self._write_outcome(decision)
             if decision.status == "undecided" and self._meter.spent_out() is None:
                 self._raise_if_nobody_answered(decision)
+            if self._ended is not None:
+                self._ended(decision, self.messages())
             return decision
         except asyncio.CancelledError:
             for task in tasks:
@@ -309,8 +320,9 @@ class Run:
             for start in range(0, max(1, len(used)), IDS_A_CUT)
         ]
         outcome = Outcome(
-            status=decision.status, key=decision.key, rule=decision.rule, decision=decision.id, notes=decision.notes
-        )
+            status=decision.status, key=decision.key, rule=decision.rule, decision=decision.id, notes=decision.notes,
+            spent=self._beyond_messages(decision.cost),
+        )  # fmt: skip
         self._publish(outcome, list(cuts))
         try:
             if self._log is not None:
@@ -318,6 +330,11 @@ class Run:
         except RunFailed as why:
             return msgspec.structs.replace(decision, notes=(*decision.notes, f"not all of this is in the log: {why}"))
         return decision
+
+    def _beyond_messages(self, cost: Cost) -> Cost | msgspec.UnsetType:
+        """Return what was spent if some of it is in no message's cost."""
+        told = cost_of(self._desk.messages())
+        return cost if cost.calls > told.calls or cost.tokens > told.tokens else msgspec.UNSET
 
     def _raise_if_nobody_answered(self, decision: Decision) -> None:
         reasons: dict[str, str] = dict.fromkeys(self._table.names.values(), "")

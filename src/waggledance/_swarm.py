@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import aclosing, asynccontextmanager, suppress
 from copy import copy
 from dataclasses import is_dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast, overload
 
@@ -37,6 +38,8 @@ from waggledance.network import Local, Network
 from waggledance.protocols import (
     AskProtocol,
     Default,
+    Folding,
+    TwoFirst,
     as_opened,
     check_fit,
     check_question,
@@ -45,6 +48,7 @@ from waggledance.protocols import (
 )
 
 if TYPE_CHECKING:
+    from waggledance.memory import SkillBook
     from waggledance.mesh import Dialling
     from waggledance.tasks import Check, Claiming, Executor, Op, Planner, PlanResult, Recipe, Router, Sandbox, Task
 
@@ -74,6 +78,8 @@ class Swarm:
         weights: voting weight by peer name, 1.0 for those left out; finite and ≥ 0.
         name: the swarm's name, inside every message.
         seed: same seed, same draws.
+        skills: what the swarm has practised; a question of a kind that went well often enough is asked of two first,
+            see `waggledance.memory.SkillBook`. Every question is asked of all when None.
 
     >>> from waggledance.peers import FunctionPeer
     >>> swarm = Swarm([FunctionPeer(f"p{i}", lambda question: "4") for i in range(3)])
@@ -91,6 +97,7 @@ class Swarm:
         weights: Mapping[str, float] | None = None,
         name: str = "swarm",
         seed: int = 0,
+        skills: SkillBook | None = None,
     ) -> None:
         check_parts(peers, network, log, weights, seed)
         self.peers = tuple(peers)
@@ -101,6 +108,7 @@ class Swarm:
         self.protocol: AskProtocol | Default = protocol or Default()
         self.log = log
         self.seed = seed
+        self.skills = skills
         self.partial: Decision | None = None
         """The decision over what had been said, when the last `ask` was cancelled; else None."""
         self._seating = Seating(self.network, log, swarm_id(name), self._names, shares)
@@ -164,6 +172,12 @@ class Swarm:
         other = copy(self)
         other.peers = tuple(peers)
         other._checked, other._by_kind = None, {}  # noqa: SLF001  # of our own kind
+        return other
+
+    def practising(self, skills: SkillBook | None) -> Self:
+        """Return the same swarm with other skills, such as those of another caller; with none when None."""
+        other = copy(self)
+        other.skills = skills
         return other
 
     def protocol_for(self, question: Question) -> AskProtocol:
@@ -418,6 +432,11 @@ class Swarm:
         if isinstance(question, str):
             question = Question(text=question, expects=expects, options=tuple(options))
         protocol = protocol or self.protocol_for(question)
+        skill = None
+        if self.skills is not None and not (said or first or isinstance(protocol, TwoFirst | Folding)):
+            skill = self.skills.match(question)
+        if skill is not None:
+            protocol, first = TwoFirst(protocol, shown=True), (skill.note(),)
         if self._checked is not protocol:
             check_fit(protocol, self.peers)
             if self.network.remote:
@@ -427,7 +446,8 @@ class Swarm:
         gathering, table = self._seating.gather(question, self.seed if seed is None else seed, said, see)
         rule_shared = _sharing_one_rule(protocol)
         witness = self._seating.witness(see)
-        return Run(self.peers, gathering, table, rule_shared, budget or Budget(), self.log, first, said, witness)
+        learn = None if self.skills is None else partial(self.skills.learn, question, used=skill)
+        return Run(self.peers, gathering, table, rule_shared, budget or Budget(), self.log, first, said, witness, learn)
 
 
 async def _watched(

@@ -18,6 +18,7 @@ from waggledance.core import UNIT, Budget, Channel, Message, Opening, Proposal, 
 from waggledance.core import local_peer_id as peer
 from waggledance.network import Silent, Simulated
 from waggledance.protocols import (
+    AgreedFirst,
     AskProtocol,
     Audit,
     Debate,
@@ -26,14 +27,17 @@ from waggledance.protocols import (
     PeerRanking,
     Refinement,
     Sealed,
+    Tried,
+    TwoFirst,
     Vote,
+    agreed_on,
     as_opened,
     by_name,
     check_spelled,
+    drawn,
     rule_by_name,
     spelled,
 )
-from waggledance.protocols._two_first import AgreedFirst, Tried, TwoFirst, agreed_on, drawn
 from waggledance.safety import builtin, check
 from waggledance.tasks import Planned
 from waggledance.testing import Opinionated, check_protocol, simulate

@@ -61,6 +61,14 @@ if TYPE_CHECKING:
     from waggledance.memory._record import publish as publish
     from waggledance.memory._record import shared as shared
     from waggledance.memory._remembering import Remembering as Remembering
+    from waggledance.memory._skill_book import SkillBook as SkillBook
+    from waggledance.memory._skill_book import judges_of as judges_of
+    from waggledance.memory._skill_book import pattern_of as pattern_of
+    from waggledance.memory._skills import Outcome as Outcome
+    from waggledance.memory._skills import Skill as Skill
+    from waggledance.memory._skills import Stage as Stage
+    from waggledance.memory._skills import needed as needed
+    from waggledance.memory._skills import skill_of as skill_of
     from waggledance.memory._slots import Fill as Fill
     from waggledance.memory._slots import Known as Known
     from waggledance.memory._slots import Slot as Slot

@@ -76,12 +76,18 @@ from waggledance.protocols._stopping import chance_of_lead as chance_of_lead
 from waggledance.protocols._stopping import likely as likely
 from waggledance.protocols._stopping import likely_in as likely_in
 from waggledance.protocols._stopping import settled_in as settled_in
+from waggledance.protocols._two_first import AgreedFirst as AgreedFirst
+from waggledance.protocols._two_first import Tried as Tried
+from waggledance.protocols._two_first import TwoFirst as TwoFirst
+from waggledance.protocols._two_first import agreed_on as agreed_on
+from waggledance.protocols._two_first import drawn as drawn
 from waggledance.protocols._verify import Verify as Verify
 from waggledance.protocols._verify import seal as seal
 from waggledance.protocols._vote import Vote as Vote
 
 __all__ = [
     "PROTOCOLS",
+    "AgreedFirst",
     "AskProtocol",
     "Audit",
     "Audited",
@@ -122,9 +128,12 @@ __all__ = [
     "Stage",
     "StaysSilent",
     "Trial",
+    "Tried",
+    "TwoFirst",
     "Verify",
     "Vote",
     "agreed",
+    "agreed_on",
     "as_opened",
     "assign",
     "auditors",
@@ -138,6 +147,7 @@ __all__ = [
     "convincing",
     "deliberate",
     "distances",
+    "drawn",
     "evaluators",
     "folds",
     "hear",
