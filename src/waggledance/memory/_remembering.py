@@ -1,8 +1,9 @@
 """A peer that remembers: before it answers it looks up what it knows, and afterwards keeps what was decided.
 
 What it finds goes into its prompt as a note, fenced like everybody's words. The note is made for this one call: it is
-in no channel, and neither are the records behind it. (What a model then says may of course repeat them: give a peer
-that sits with strangers a memory that holds nothing they should not hear.)
+in no channel, and neither are the records behind it. What a model then says may of course repeat them, so what was
+decided for one principal (`models.asked_for`) is found for no other; what its owner has put into a memory is found for
+all: give a peer that sits with strangers a memory that holds nothing they should not hear.
 
 Source: retrieval of own successes, AgentNet, Yang et al. 2025, arXiv:2504.00587.
 """
@@ -10,6 +11,10 @@ Source: retrieval of own successes, AgentNet, Yang et al. 2025, arXiv:2504.00587
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+
+import msgspec
+from blake3 import blake3
 
 from waggledance.core import (
     Call,
@@ -26,16 +31,17 @@ from waggledance.core import (
     well_formed,
 )
 from waggledance.memory._exemplars import alike_from
-from waggledance.memory._kept import ANY, Where
+from waggledance.memory._kept import ANY, Found, Where
 from waggledance.memory._memory import Memory
 from waggledance.memory._record import PRIVATE, Record
 from waggledance.memory._told import told
+from waggledance.models import principal
 from waggledance.peers import WrapperPeer
 
 logger = logging.getLogger(__name__)
 
 DECISION = "decision"
-"""The sort of record that it keeps."""
+"""The sort of record that it keeps, followed by a mark of the principal where there is one."""
 ABOUT = "memory"
 """What its notes are about."""
 
@@ -88,9 +94,17 @@ class Remembering(WrapperPeer):
             from waggledance.topology import by_meaning
 
             self._least_ppm = alike_from(by_meaning(), margin_ppm=0)
-        found = self.memory.search(call.question.text, self._k, self._where)
-        near = [one.kept for one in found if (one.likeness_ppm or 0) >= self._least_ppm]
+        near = [one.kept for one in self._found(call.question.text) if (one.likeness_ppm or 0) >= self._least_ppm]
         return told(near, call.names)
+
+    def _found(self, text: str) -> Sequence[Found]:
+        """Return what fits best, first what was decided for who asks, and nothing that was decided for anybody else."""
+        own = decision_sort()
+        found = [one for one in self.memory.search(text, self._k, self._where) if _sorted_as(one, own)]
+        if own == DECISION or self._where.sorts:
+            return found
+        mine = self.memory.search(text, self._k, msgspec.structs.replace(self._where, sorts=(own,)))
+        return [*mine, *(one for one in found if one.kept.record.sort != own)][: self._k]
 
     def remember(self, question: Question, decision: Decision) -> None:
         """Keep what was decided about a question; nothing where nothing was. A memory that fails costs no decision."""
@@ -99,9 +113,21 @@ class Remembering(WrapperPeer):
         text = f"decided: {decision.key}\n{decision.text}" if decision.text else f"decided: {decision.key}"
         sources = () if decision.winner is None else (decision.winner,)
         try:
-            self.memory.put(Record.of(DECISION, question.text, text, scope=self._scope, sources=sources))
+            self.memory.put(Record.of(decision_sort(), question.text, text, scope=self._scope, sources=sources))
         except RunFailed as why:
             logger.warning("%s does not remember this question: %s", self.name, why)
+
+
+def decision_sort() -> str:
+    """Return the sort of records of what is decided for the principal who asks."""
+    who = principal()
+    return f"{DECISION}-{blake3(who.encode('utf-8', 'surrogatepass')).hexdigest(10)}" if who else DECISION
+
+
+def _sorted_as(found: Found, own: str) -> bool:
+    """Say whether a record is no decision, or of one's own."""
+    sort = found.kept.record.sort
+    return sort == own or not (sort == DECISION or sort.startswith(f"{DECISION}-"))
 
 
 def _own_note(call: Call, words: str) -> Message[Note]:

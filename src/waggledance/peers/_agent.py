@@ -314,7 +314,10 @@ class Agent:
         said = parse(completion.text, question)
         if question.expects not in _WORDS_ARE_THE_ANSWER:
             known = (question.text, *question.options, *(turn.text for turn in question.conversation))
-            others = [*(other.body.text for other in heard), *(note.body.text for note in call.guide)]
+            others = [
+                *(other.body.text for other in heard),
+                *(note.body.text for note in call.guide if note.author != call.me),
+            ]
             text = own_words(said.text, others, known if mine is None else (*known, mine.body.text))
             said = msgspec.structs.replace(said, text=text)
         if completion.finish == "stop":
