@@ -77,6 +77,8 @@ if TYPE_CHECKING:
     from waggledance.memory._store import MemoryFull as MemoryFull
     from waggledance.memory._store import RecordStore as RecordStore
     from waggledance.memory._told import told as told
+    from waggledance.memory._trials import Trial as Trial
+    from waggledance.memory._trials import refuted as refuted
     from waggledance.memory._triples import Same as Same
     from waggledance.memory._triples import Triples as Triples
     from waggledance.memory._triples import node_of as node_of

@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-import msgspec
 from blake3 import blake3
 
 from waggledance.core import (
@@ -42,6 +41,8 @@ logger = logging.getLogger(__name__)
 
 DECISION = "decision"
 """The sort of record that it keeps, followed by a mark of the principal where there is one."""
+MOST_LOOKED_AT = 4_096
+"""Of records, for one question: so many decisions of others may fit better than what is looked for."""
 ABOUT = "memory"
 """What its notes are about."""
 
@@ -98,13 +99,14 @@ class Remembering(WrapperPeer):
         return told(near, call.names)
 
     def _found(self, text: str) -> Sequence[Found]:
-        """Return what fits best, first what was decided for who asks, and nothing that was decided for anybody else."""
-        own = decision_sort()
-        found = [one for one in self.memory.search(text, self._k, self._where) if _sorted_as(one, own)]
-        if own == DECISION or self._where.sorts:
-            return found
-        mine = self.memory.search(text, self._k, msgspec.structs.replace(self._where, sorts=(own,)))
-        return [*mine, *(one for one in found if one.kept.record.sort != own)][: self._k]
+        """Return what fits best; others' decisions neither count nor take anything's place."""
+        own, looked_at = decision_sort(), self._k
+        while True:
+            found = self.memory.search(text, looked_at, self._where)
+            mine = [one for one in found if _may_be_told(one, own)]
+            if len(mine) >= self._k or len(found) < looked_at or looked_at >= MOST_LOOKED_AT:
+                return mine[: self._k]
+            looked_at *= 4
 
     def remember(self, question: Question, decision: Decision) -> None:
         """Keep what was decided about a question; nothing where nothing was. A memory that fails costs no decision."""
@@ -124,7 +126,7 @@ def decision_sort() -> str:
     return f"{DECISION}-{blake3(who.encode('utf-8', 'surrogatepass')).hexdigest(10)}" if who else DECISION
 
 
-def _sorted_as(found: Found, own: str) -> bool:
+def _may_be_told(found: Found, own: str) -> bool:
     """Say whether a record is no decision, or of one's own."""
     sort = found.kept.record.sort
     return sort == own or not (sort == DECISION or sort.startswith(f"{DECISION}-"))
