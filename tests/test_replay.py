@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from waggledance import Budget, FunctionPeer, Question, Swarm
 from waggledance._replay import ReplayDiffers, decide_again
+from waggledance._run import cost_of
 from waggledance.consensus import Judgements, Proposals, Weights, bradley_terry, confidence_vote, majority, rule, settle
-from waggledance.core import Cut, Decision, Log, Message, Opening, Outcome, UnknownName, UsageError, WaggleError
-from waggledance.protocols import Debate
+from waggledance.core import (
+    Cut,
+    Decision,
+    Log,
+    Message,
+    Opening,
+    Outcome,
+    RunFailed,
+    UnknownName,
+    UsageError,
+    WaggleError,
+)
+from waggledance.protocols import Debate, Vote
 
 SHEEP = Question(text="How many are left?", expects="number")
 
@@ -52,6 +66,55 @@ def test_the_same_log_gives_the_same_decision_in_any_order(log: Path, seed: int)
 def test_what_was_spent_is_added_up_from_the_messages(log: Path) -> None:
     decision, messages = asked(log, ["9", "9", "8"])
     assert decide_again(messages).cost.calls == decision.cost.calls > 0
+
+
+def test_calls_that_failed_and_so_are_in_no_message_cost_the_same_in_a_replay(log: Path) -> None:
+    def failing(*_: object) -> str:
+        raise RunFailed("no answer within 120.0 s")
+
+    with Log(log) as opened:
+        swarm = Swarm(
+            [*peers("9", "9"), FunctionPeer("late", failing, revise=failing)], log=opened, protocol=Debate(rounds=2)
+        )
+        decision = swarm.ask_sync(SHEEP)
+        messages = opened.read(decision.channel)
+    assert decision.cost.calls == 9
+    assert cost_of(messages).calls == 6
+    assert decide_again(messages).cost == decision.cost
+    assert decide_again(messages, weights={}).cost == decision.cost
+
+
+def test_calls_under_way_at_an_interruption_cost_the_same_in_a_replay(log: Path) -> None:
+    decision, messages = asyncio.run(_interrupted(log))
+    assert (decision.cost.calls, cost_of(messages).calls) == (3, 2)
+    assert decide_again(messages).cost == decision.cost
+
+
+async def _interrupted(log: Path) -> tuple[Decision, tuple[Message[Any], ...]]:
+    """Two have answered and one is thinking when the run is cancelled."""
+    thinking = asyncio.Event()
+
+    async def never(_: str) -> str:
+        thinking.set()
+        return await asyncio.get_running_loop().create_future()
+
+    with Log(log) as opened:
+        swarm = Swarm([*peers("9", "9"), FunctionPeer("slow", never)], log=opened, protocol=Vote())
+        run = asyncio.create_task(swarm.ask(SHEEP))
+        await thinking.wait()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+        assert swarm.partial is not None
+        return swarm.partial, opened.read(swarm.partial.channel)
+
+
+def test_an_outcome_says_what_was_spent_only_where_messages_do_not(log: Path) -> None:
+    _, messages = asked(log, ["9", "9", "8"])
+    [outcome] = [m.body for m in messages if isinstance(m.body, Outcome)]
+    assert outcome.spent is UNSET
 
 
 def test_other_weights_say_what_would_have_been_decided(log: Path) -> None:

@@ -8,15 +8,13 @@ from typing import Any
 
 import msgspec
 
-from waggledance._run import said_last, who_answered
+from waggledance._run import cost_of, said_last, who_answered
 from waggledance.consensus import Rule, Weights, name_of, needs_of
 from waggledance.core import (
-    NO_COST,
     Decision,
     ForkedFrom,
     Judgement,
     Message,
-    Note,
     Proposal,
     Retold,
     RunFailed,
@@ -138,13 +136,13 @@ class _Channel:
             notes = (*notes, "the run did not come to its end; this rests on what had been said by then")
         elif same_rule:
             notes = self.outcome.body.notes
-        costs = [m.body.cost for m in self.messages if isinstance(m.body, Proposal | Judgement | Note)]
+        spent = msgspec.UNSET if self.outcome is None else self.outcome.body.spent
         said_ms = [m.wall_ms for m in self.messages if not isinstance(m.body, ForkedFrom)]  # a fork is made later
         return msgspec.structs.replace(
             decision,
             notes=notes,
             silent=tuple(peer for peer in self.weights if peer not in answered),
-            cost=sum(costs, NO_COST),
+            cost=cost_of(self.messages) if spent is msgspec.UNSET else spent,
             seconds=(max(said_ms) - self.opening.wall_ms) / 1000,
             names=self.names,
             channel=self.name,

@@ -274,3 +274,6 @@ class Outcome(Body, frozen=True, gc=False):
     decision: bytes
     """The decision's id, 32 bytes; see `Decision.id`."""
     notes: tuple[str, ...] = ()
+    spent: Cost | msgspec.UnsetType = msgspec.UNSET
+    """What the run cost, where that is more than its messages say: a call that failed is in none, nor is one that was
+    under way when the run was interrupted."""
