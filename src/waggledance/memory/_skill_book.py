@@ -43,15 +43,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PATTERN, OUTCOME = "pattern", "outcome"
-"""The sorts of records that it keeps."""
+PATTERNS = {kind: f"pattern-{kind.replace('/', '-')}" for kind in ("number", "choice", "yes/no", "short")}
+"""The sort of a pattern's record, for each kind of question whose answers can be equal."""
+OUTCOME = "outcome"
+"""The sort of what became of a question."""
 MAX_PATTERNS = 1_000
 """Beyond that one without a usable skill goes, drawn by its hash."""
 
 _OF = "of"
 _PATTERN_CHARS = 2_000
 _LOOKED_UP = 5
-_KINDS = frozenset({"number", "choice", "yes/no", "short"})
+_ANY_PATTERN = Where(sorts=tuple(PATTERNS.values()))
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -114,7 +116,7 @@ class SkillBook:
             return
         right = judges > 0
         try:
-            pattern = used.pattern if used is not None else self._pattern_of(question)
+            pattern = used.pattern if used is not None else self.pattern(question)
             outcome = Outcome(
                 pattern=pattern,
                 number=max((one.number for one in self._outcomes(pattern)), default=0) + 1,
@@ -154,7 +156,7 @@ class SkillBook:
 
     def skills(self) -> tuple[tuple[str, Skill], ...]:
         """Return all skills, each with its pattern in words; sorted by these."""
-        found = [(kept.record.words, self.skill(kept.id)) for kept in self.store.records(Where(sorts=(PATTERN,)))]
+        found = [(words_of(kept.record), self.skill(kept.id)) for kept in self.store.records(_ANY_PATTERN)]
         return tuple(sorted((words, skill) for words, skill in found if skill is not None))
 
     def forget(self, pattern: RecordId) -> bool:
@@ -174,17 +176,19 @@ class SkillBook:
             from waggledance.topology import by_meaning
 
             self._alike_ppm = alike_from(self._embed or by_meaning())
-        found = self.store.search(pattern.words, _LOOKED_UP, Where(sorts=(PATTERN,)), "meaning")
-        kind = f"{question.expects}: "
-        near = [f.kept for f in found if (f.likeness_ppm or 0) >= self._alike_ppm]
-        return [kept.id for kept in near if kept.record.key.startswith(kind)]
+        found = self.store.search(pattern.words, _LOOKED_UP, Where(sorts=(pattern.sort,)), "meaning")
+        return [one.kept.id for one in found if (one.likeness_ppm or 0) >= self._alike_ppm]
 
-    def _pattern_of(self, question: Question) -> RecordId:
-        """Return the pattern that a question is of, which it begins where there is none alike."""
+    def pattern(self, question: Question) -> RecordId:
+        """Return the pattern that a question is of, which it begins where there is none alike.
+
+        Raises:
+            RunFailed: the book is full of skills, or cannot be written.
+        """
         alike = self._alike(question)
         if alike:
             return alike[0]
-        patterns = self.store.records(Where(sorts=(PATTERN,)))
+        patterns = self.store.records(_ANY_PATTERN)
         if len(patterns) >= MAX_PATTERNS:
             idle = [kept.id for kept in patterns if not ((skill := self.skill(kept.id)) is not None and skill.usable)]
             if not idle:
@@ -214,18 +218,31 @@ class SkillBook:
 def has_pattern(question: Question) -> bool:
     """Say whether a question stands alone, and whether answers to it can be equal."""
     alone = not question.conversation and not question.tools and question.whole is msgspec.UNSET
-    return alone and question.expects in _KINDS
+    return alone and question.expects in PATTERNS and bool(_without_numbers(question.text))
 
 
 def pattern_of(question: Question) -> Record:
-    """Return a question's pattern: its kind and its words in small letters, a mark in the place of every number.
+    """Return a question's pattern: its words in small letters without numbers, under a sort for its kind.
+
+    Raises:
+        UsageError: it has none; see `has_pattern`.
 
     >>> pattern_of(Question(text="How much is 17 - 8.5?", expects="number")).key
-    'number: how much is # - #?'
+    'how much is - ?'
     """
-    words = f"{question.expects}: {_NUMBER.sub('#', question.text.casefold())}"
-    words = " ".join(words.split())[:_PATTERN_CHARS]
-    return Record.of(PATTERN, words, words[MAX_KEY_CHARS:])
+    if not has_pattern(question):
+        raise UsageError("a question has a pattern where it stands alone, has words, and answers to it can be equal")
+    words = _without_numbers(question.text)
+    return Record.of(PATTERNS[question.expects], words, words[MAX_KEY_CHARS:])
+
+
+def words_of(pattern: Record) -> str:
+    """Return a pattern as people read it: its kind and the beginning of its words."""
+    return f"{pattern.sort.removeprefix('pattern-')}: {pattern.key}"
+
+
+def _without_numbers(text: str) -> str:
+    return " ".join(_NUMBER.sub(" ", text.casefold()[:_PATTERN_CHARS]).split())
 
 
 def judges_of(decision: Decision, said: Sequence[Message[Proposal]]) -> int | None:

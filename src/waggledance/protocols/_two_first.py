@@ -4,8 +4,9 @@
                                                                        →  else: everybody does what the protocol says
 
 The two are drawn by a hash of the channel and hear nobody. That the second never sees the example is the check: an
-example that leads astray leads one of them only. What the two said is kept apart (`Tried`) and counts in nothing that
-comes after, so two that do not agree cost two answers and change no outcome.
+example that leads astray leads one of them only. Where they do not agree, what the second said stands as its first
+answer in the protocol, as it would have answered there; what the first said counts in nothing. So an example changes no
+outcome that the two did not agree on, and two that do not agree cost one answer.
 
 Withstands a wrong example, and one of the two being wrong. Does not withstand two that are wrong alike, which between
 two options is easily so, nor a liar who waits for the other's answer and repeats it: seat peers that trust each other.
@@ -163,7 +164,8 @@ class TwoFirst:
             decision = self.decide(tried, (), seat.weights)
             note = f"{' and '.join(seat.table.names[peer] for peer in two)} agreed, so nobody else was asked"
         else:
-            inside = await self.protocol(seat)
+            mine = [m.body for m in tried if m.author == seat.me == two[1] and m.body.key is not None]
+            inside = await self.protocol(_AnsweredSeat(seat, mine[0]) if mine else seat)
             decision = _beside(inside, tried, inside.rule)
             note = "two were asked first and did not agree; then the whole swarm was asked"
         return msgspec.structs.replace(decision, notes=(*decision.notes, note))
@@ -178,6 +180,31 @@ def rule_inside(name: str) -> str:
     before, after_it = _named("\0").split("\0")
     is_one = name.startswith(before) and name.endswith(after_it)
     return name[len(before) : -len(after_it)] if is_one else name
+
+
+class _AnsweredSeat(Seat):
+    """A seat whose peer has given its first answer already.
+
+    Args:
+        seat: the seat whose place it takes.
+        answer: what the peer said, unguided.
+    """
+
+    __slots__ = ("_answer",)
+
+    def __init__(self, seat: Seat, answer: Proposal) -> None:
+        for name in Seat.__slots__:
+            setattr(self, name, getattr(seat, name))
+        self._answer: Proposal | None = answer
+
+    async def propose(
+        self, round: int = 0, guide: Sequence[Message[Note]] = (), *, luck_of: PeerId | None = None
+    ) -> Proposal:
+        """Return the answer that was given already, the first time that an unguided one is wanted; paid for there."""
+        said, self._answer = self._answer, None
+        if said is None or round or guide or luck_of is not None:
+            return await super().propose(round, guide, luck_of=luck_of)
+        return Proposal(key=said.key, text=said.text, confidence_ppm=said.confidence_ppm, refs=said.refs)
 
 
 async def _example(seat: Seat) -> tuple[Message[Note], ...]:
