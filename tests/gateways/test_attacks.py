@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
@@ -9,9 +10,24 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from waggledance.core import Key
-from waggledance.gateways import Broker, OnBehalf, PassedOn, Permit, Principal, Tenant, ToolRefused, read_on_behalf
-from waggledance.models import Tool
+from waggledance import Swarm
+from waggledance.core import Key, Question
+from waggledance.gateways import (
+    Broker,
+    Host,
+    Hosted,
+    OnBehalf,
+    Order,
+    PassedOn,
+    Permit,
+    Principal,
+    Tenant,
+    ToolRefused,
+    read_on_behalf,
+)
+from waggledance.models import Request, Scripted, Tool, principal
+from waggledance.peers import Agent
+from waggledance.protocols import Vote
 from waggledance.testing import on_virtual_time
 
 # -- D11: confused deputy, scope creep in delegation -------------------------------------------------------------------
@@ -114,3 +130,20 @@ def test_attack_d11_chains_of_honest_peers_reach_what_is_left_to_them_and_no_mor
 
     on_virtual_time(main())
     assert len(servers.asked) >= 100
+
+
+# -- C2: side channels by caches ---------------------------------------------------------------------------------------
+
+
+async def test_attack_c2_a_model_behind_a_door_is_asked_for_whoever_has_the_key() -> None:
+    seen = dict[str, str]()
+
+    def think(request: Request) -> str:
+        seen[next(who for who in ("ada", "eve") if who in request.turns[-1].text)] = principal()
+        return "Answer: 4"
+
+    host = Host({"default": Hosted(Swarm([Agent("ann", Scripted(think))], protocol=Vote()))})
+    orders = [Order(swarm="default", question=Question(text=f"2 + 2, {who}?"), caller=who) for who in ("ada", "eve")]
+    await asyncio.gather(*(host.start(order).decision() for order in orders))
+    assert seen == {"ada": "ada", "eve": "eve"}
+    assert principal() == ""

@@ -76,7 +76,9 @@ from waggledance.mesh._sealed_set import decide_over
 from waggledance.mesh._swim_messages import Ping, death, leave_note, suspicion
 from waggledance.mesh._wire import Ask, AskGenesis, Hello, Outline, Payload, Push, seal
 from waggledance.mesh._zenoh_endpoints import dialable
+from waggledance.models import principal
 from waggledance.network import Give, Have
+from waggledance.peers import FunctionPeer
 from waggledance.protocols import Vote
 from waggledance.testing import SimulatedMesh, on_virtual_time
 
@@ -963,3 +965,18 @@ def test_attack_b2_a_real_certificate_of_something_else_lets_nothing_be_rolled_o
     assert "not here" in none
     assert "not here" in unknown
     assert "asked something else" in other
+
+
+def test_attack_c2_a_member_asks_its_model_for_the_asker_and_for_nobody_else() -> None:
+    seen: set[str] = set()
+
+    def answer(question: str) -> str:
+        seen.add(principal())
+        return "4"
+
+    async def main() -> str:
+        async with SimulatedMesh([FunctionPeer(f"p{i}", answer) for i in range(4)]) as mesh:
+            await mesh.ask("2+2?")
+            return mesh.keys["asker"].peer.hex()
+
+    assert {on_virtual_time(main())} == seen

@@ -15,6 +15,7 @@ from waggledance.gateways._event import Draining, TooBusy
 from waggledance.gateways._hosted import Hosted
 from waggledance.gateways._order import Order, new_id
 from waggledance.gateways._running import Running
+from waggledance.models import asked_for
 from waggledance.protocols import PROTOCOLS, AskProtocol, by_name
 
 logger = logging.getLogger(__name__)
@@ -91,7 +92,8 @@ class Host:
             order = msgspec.structs.replace(order, id=new_id())
         if self.find(order.id) is not None:
             raise UsageError(f"there is an order {order.id!r} already; leave the id out, or give another")
-        running = self._working[order.id] = Running(order, hosted, protocol, channel)
+        with asked_for(order.caller):
+            running = self._working[order.id] = Running(order, hosted, protocol, channel)
         running.task.add_done_callback(lambda _: self._end(running))
         return running
 

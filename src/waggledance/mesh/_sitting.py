@@ -41,6 +41,7 @@ from waggledance.mesh._quota import AskersMeter, Quota, Quotas
 from waggledance.mesh._sealed_set import table_of
 from waggledance.mesh._settling import asks_the_swarm
 from waggledance.mesh._telling import Speech
+from waggledance.models import asked_for
 from waggledance.protocols import as_opened, check_fit, check_question, folds
 
 logger = logging.getLogger(__name__)
@@ -187,7 +188,8 @@ class Sitting:
                         witness=self._witness(speech),
                         hidden=self._hidden(held),
                     )
-                    seat.remember(await protocol(seat))
+                    with asked_for(opening.author.hex()):
+                        seat.remember(await protocol(seat))
                     self._ended(held, seat.meter)
                 except WaggleError as why:
                     self.ended["failed"] += 1

@@ -22,6 +22,8 @@ from waggledance.models._model import check_sight as check_sight
 from waggledance.models._model import sees as sees
 
 if TYPE_CHECKING:
+    from waggledance.models._asked_for import asked_for as asked_for
+    from waggledance.models._asked_for import principal as principal
     from waggledance.models._catalogue import CATALOGUE as CATALOGUE
     from waggledance.models._catalogue import Weights as Weights
     from waggledance.models._catalogue import cache_folder as cache_folder

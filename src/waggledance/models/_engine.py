@@ -12,6 +12,7 @@ are ours:
   `_llama_server` says, llama.cpp computes a token's state the same in any batch of two tokens or more, but not in a
   batch of one; so an exact repeat, of which only the last token would be left to compute, goes back to a shorter
   beginning or starts afresh. (One prompt in 512 may still end in a batch of one.)
+- *One account a principal.* What was computed for one is used for no other, see `asked_for`: each begins afresh.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 
+from waggledance.models._asked_for import ACCOUNT_CHARS, account
 from waggledance.models._beginnings import WORTH_SHARING, answered, begin_alike, flat, is_plain, shared, turns_of
 from waggledance.models._errors import Refused, ServerFailed
 from waggledance.models._llama_chat import Reply, body_of
@@ -38,7 +40,7 @@ _HEADS = 16  # saved beginnings to keep on disk, the least recently used goes fi
 
 @dataclass
 class _Slot:
-    """One conversation of the server; `said` is what it has computed, as `flat` writes it."""
+    """One conversation of the server; `said` is what it has computed, as `flat` writes it, behind the account."""
 
     number: int
     said: str = ""
@@ -114,7 +116,7 @@ class Engine:
 
     async def ask(self, model: str, request: Request, hear: Callable[[str], None] | None = None) -> Reply:
         """Answer one request on the first slot that comes free; `hear` takes pieces of its text, on this loop."""
-        job = _Job(model, request, flat(request), None if hear is None else _on_this_loop(hear))
+        job = _Job(model, request, account() + flat(request), None if hear is None else _on_this_loop(hear))
         with self._lock:
             self._arrived.append(job)
         await asyncio.sleep(0)  # let those who ask in the same tick arrive
@@ -211,7 +213,7 @@ class Engine:
         """Compute a shared beginning on this slot and save its state for the others."""
         saved = False
         try:
-            turns = turns_of(job.request.turns, len(head.text))
+            turns = turns_of(job.request.turns, len(head.text) - ACCOUNT_CHARS)
             prompt = Request(turns=turns, max_tokens=1, temperature=0.0)
             reply = Reply(job.model)
             self._chat(body_of(prompt, slot.number, cache=_reusable(slot.said, head.text)), reply, job)
@@ -257,5 +259,5 @@ def _on_this_loop(hear: Callable[[str], None]) -> Callable[[str], None]:
 
 
 def _reusable(said: str, wanted: str) -> bool:
-    """Whether what a slot has computed may serve `wanted`: we know what it is, and enough is left to compute."""
-    return said != "" and not said.startswith(wanted)
+    """Whether what a slot has computed may serve `wanted`: it was for the same principal, and enough is left to do."""
+    return said[:ACCOUNT_CHARS] == wanted[:ACCOUNT_CHARS] and not said.startswith(wanted)
