@@ -181,6 +181,28 @@ def test_a_tool_that_is_there_is_not_made_again_and_another_one_is() -> None:
     assert [shelf.like(an_offer("other", about)) for about in others] == [None] * 4
 
 
+@pytest.mark.parametrize(("needs", "of_by_hand"), [(200, 0.79), (400, 0.67)])
+def test_on_a_stream_of_needs_tools_that_are_kept_save_calls_and_more_on_a_longer_one(
+    needs: int, of_by_hand: float
+) -> None:
+    """Needs of 20 kinds by Zipf; with its tool a need takes one call, by hand two, and making a tool five."""
+    calls = 0
+    for seed in range(4):
+        rng, shed, shelf, made = Random(seed), Shed(), ToolShelf(()), set[str]()
+        kinds = rng.sample(sorted(TOOLS), 20)
+        for kind in rng.choices(kinds, weights=[1 / (i + 1) for i in range(20)], k=needs):
+            about, *wordings = TOOLS[kind]
+            if kind in made:
+                found = [tool.offer.name for tool in shelf.search(rng.choice(wordings), k=1)]
+                calls += 1 if found == [kind] else 2
+                continue
+            shed.stock(an_offer(kind, about, code=f"def {kind}():\n    return 1\n"))
+            made.add(kind)
+            shelf = shed.shelf
+            calls += 5 + 1
+    assert calls <= of_by_hand * 4 * needs * 2
+
+
 async def test_a_tool_is_tried_and_called_in_the_sandbox_and_one_whose_tests_fail_gets_no_vouch() -> None:
     sandbox, offer = Sandbox(), an_offer()
     good = await try_tool(offer, sandbox)

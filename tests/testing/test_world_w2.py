@@ -36,6 +36,21 @@ def test_judging_at_15_peers_gains_what_the_card_says() -> None:
     assert doubted < 0.5 * QUESTIONS
 
 
+def test_at_equal_calls_fifteen_who_judge_each_other_beat_a_vote_of_more_answers() -> None:
+    """The direction test of the card on Yang et al. 2025, arXiv:2505.22960: a vote of 75 saturates at 66 to 68 %."""
+    world, crowd, questions = W2(15, seed=1), W2(75, seed=1), 400
+    right, calls = Counter[str](), 0
+    for number in range(questions):
+        proposals = proposed(world, number)
+        judgements = judged(world, number, proposals)
+        calls += 15 + sum(len(m.body.verdicts) for m in judgements)
+        right["judged"] += bradley_terry(proposals, judgements, {}).key == world.case(number).truth
+        right["vote"] += majority(proposed(crowd, number), (), {}).key == crowd.case(number).truth
+    assert calls <= 75 * questions  # the vote has more to spend
+    assert abs(right["vote"] / questions - 0.67) < 3 * 0.024
+    assert right["judged"] > right["vote"] + 0.1 * questions
+
+
 def test_judges_that_do_not_recognise_what_they_did_not_find_lose_against_majority_and_are_doubted() -> None:
     right, doubted = judging(W2(15, seed=1, if_right=0.8, if_wrong=0.2), 200)
     assert right["bradley-terry"] < right["majority"] - 0.05 * 200

@@ -36,6 +36,15 @@ def test_confidence_moves_belief_as_far_as_the_card_says(separation: float, beli
     assert abs(100 * drift.majority[1] - majority) < 1.5
 
 
+def test_half_of_the_error_of_confidence_in_common_changes_nearly_nothing() -> None:
+    drift = W3(seed=1, in_common=0.5).debates(DEBATES, rounds=5)
+    assert abs(100 * drift.belief[1] - 60.3) < 1.2
+    assert abs(100 * drift.majority[1] - 67.6) < 1.5
+    alike = W3(seed=1, in_common=1.0)
+    assert len(np.unique(alike.confidences(3), axis=0)) == 1
+    assert len(np.unique(W3(seed=1, in_common=0.5).confidences(3), axis=0)) == alike.peers
+
+
 @pytest.mark.parametrize(
     ("truth", "plain", "sure", "majority", "weighted"),
     [(0.2, 22.9, 29.7, 18.0, 29.7), (0.5, 53.0, 61.3, 60.8, 72.3), (0.7, 72.5, 79.0, 83.7, 90.1)],
@@ -111,3 +120,6 @@ async def test_every_peer_states_the_confidence_that_the_world_drew_for_its_answ
 def test_a_share_out_of_range_is_refused() -> None:
     with pytest.raises(UsageError, match="truth=0"):
         W3(truth=0.0)
+    for none in (-0.1, 1.1, float("nan")):
+        with pytest.raises(UsageError, match="in_common"):
+            W3(in_common=none)

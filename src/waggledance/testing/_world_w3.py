@@ -10,7 +10,8 @@ once per peer and answer,
 
     c = sigmoid(± d/2 + N(0, 1)),   + on the true answer
 
-so that d sets how well it tells right from wrong: AUROC Φ(d/√2) = .69, .76, .86 for d = .7, 1, 1.5, and .50 for 0. A
+so that d sets how well it tells right from wrong: AUROC Φ(d/√2) = .69, .76, .86 for d = .7, 1, 1.5, and .50 for 0. Of
+that error a share s may be one draw a question and answer, the same for all peers: √s · common + √(1 - s) · own. A
 listener weighs a heard answer with 1 (``"uniform"``) or 2c (``"confidence"``). With equal weights α_i / Σ α_i is a
 martingale: no debate moves the expected belief.
 Source of the model: Choi, Zhu, Li 2025, "Debate or Vote", arXiv:2508.17536; of the weights Zhu et al. 2026,
@@ -59,6 +60,7 @@ class W3(W1):
         truth: the chance p₀ that a peer says the truth at first on a middling question, between 0 and 1.
         separation: how well stated confidence tells right from wrong (d above); negative misleads.
         listening: how peers weigh what they hear.
+        in_common: how much of the error of stated confidence all peers share, 0 to 1 of its variance.
     """
 
     title = "W3"
@@ -71,11 +73,14 @@ class W3(W1):
         truth: float = 0.5,
         separation: float = 1.0,
         listening: Listening = "confidence",
+        in_common: float = 0.0,
     ) -> None:
         super().__init__(peers, seed=seed)
         if not 0 < truth < 1:
             raise UsageError(f"the truth's share lies between 0 and 1, got truth={truth}")
-        self.truth, self.separation, self.listening = truth, separation, listening
+        if not 0 <= in_common <= 1:
+            raise UsageError(f"a share lies between 0 and 1, got in_common={in_common}")
+        self.truth, self.separation, self.listening, self.in_common = truth, separation, listening, in_common
 
     def seats(self) -> tuple[W3Peer, ...]:
         """Return the world's peers, to be seated in a `Swarm`; their beliefs move when they revise."""
@@ -95,7 +100,8 @@ class W3(W1):
         """Return what each peer would state for each option: shape (peers, 4), 0 to 1."""
         truth, _ = self.first_counts(number)
         side = np.where(np.arange(len(KEYS)) == truth, 0.5, -0.5)
-        return _sigmoid(self.separation * side + self.generator(number, 1).normal(0, 1, (self.peers, len(KEYS))))
+        own = self.generator(number, 1).normal(0, 1, (self.peers, len(KEYS)))
+        return _sigmoid(self.separation * side + self._error(own, self.generator(number, 4)))
 
     def debates(self, debates: int, rounds: int) -> Drift:
         """Hold many debates among all at once, in arrays: the same distribution as peers in a `Swarm`.
@@ -109,7 +115,8 @@ class W3(W1):
         first = np.concatenate([share, (1 - share) * np.array(ERRORS)], axis=2)
         counts = STRENGTH * np.repeat(first, self.peers, axis=1)
         side = np.array([0.5, -0.5, -0.5, -0.5])
-        confidence = _sigmoid(self.separation * side + rng.normal(0, 1, counts.shape))
+        error = self._error(rng.normal(0, 1, counts.shape), np.random.default_rng([self.seed, 4]))
+        confidence = _sigmoid(self.separation * side + error)
         weight = 2 * confidence if self.listening == "confidence" else np.ones_like(confidence)
         before = _truth_share(counts)
         said = _said(counts, rng)
@@ -126,6 +133,13 @@ class W3(W1):
             (weighted_before, _leads(said * confidence)),
             float(moved.std(ddof=1) / np.sqrt(debates)),
         )
+
+    def _error(self, own: NDArray[np.float64], common: np.random.Generator) -> NDArray[np.float64]:
+        """Mix each peer's own errors, shape (…, peers, 4), with those that all peers have in common."""
+        if not self.in_common:
+            return own
+        alike = common.normal(0, 1, (*own.shape[:-2], 1, own.shape[-1]))
+        return float(np.sqrt(1 - self.in_common)) * own + float(np.sqrt(self.in_common)) * alike
 
     def _answers(self, number: int) -> Answers:
         truth, counts = self.first_counts(number)

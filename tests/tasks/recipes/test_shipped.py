@@ -328,6 +328,8 @@ def test_seven_fields_are_worked_out_side_by_side_and_the_critic_is_not_the_auth
     seen = run(script, GRAPH, peers=4)
     text = seen.decision.text
     assert text.startswith("# An idea, not a finding")
+    one_after_the_other = 3 * 4  # ontologist, scientist, critic, four seconds each
+    assert seen.virtual_s - one_after_the_other <= 0.35 * 7 * 4
     assert all(f"the {name}" in text and f"words of expander of {name}" in text for name in json.loads(fields()))
     assert "load and silk lie 3 steps apart" in text
     who = dict(script.played)
