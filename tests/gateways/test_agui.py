@@ -294,3 +294,52 @@ async def test_only_users_show_pictures_and_only_to_who_sees(served: Served) -> 
     ):
         answer = await http.post(f"{url}/agui", json=showing(image(), role="assistant"))
     assert (answer.status_code, "pictures of the user's" in answer.json()["error"]["message"]) == (400, True)
+
+
+# -- A2UI ---------------------------------------------------------------------------------------------------------
+
+DRAWS = {"v0.9": {"supportedCatalogIds": ["https://a2ui.org/specification/v0_9/catalogs/basic/catalog.json"]}}
+
+
+def drawn(told: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [event for event in told if event["type"] == "ACTIVITY_SNAPSHOT"]
+
+
+async def test_a_screen_that_draws_a2ui_is_sent_the_decision_as_a_surface_and_no_other_is(served: Served) -> None:
+    peers = [FunctionPeer(f"p{i}", lambda _q, i=i: f"Answer: {4 if i else 5}") for i in range(3)]
+    async with served(app_of(h := host(*peers), [AGUI(h)])) as url:
+        told = await events(url, run("2+2?", forwardedProps={"a2uiClientCapabilities": DRAWS, "theirs": 1}))
+        assert drawn(await events(url, run("2+2?"))) == []
+        assert drawn(await events(url, run("2+2?", forwardedProps={"a2uiClientCapabilities": {"v0.8": {}}}))) == []
+    (surface,) = drawn(told)
+    assert (surface["activityType"], surface["messageId"]) == ("a2ui-surface", "a2ui-surface-waggle-r1")
+    operations = surface["content"]["a2ui_operations"]
+    (words,) = (one["text"] for one in operations[1]["updateComponents"]["components"] if one["id"] == "answer/key")
+    assert (operations[0]["createSurface"]["surfaceId"], words) == ("waggle-r1", "4")
+
+
+async def test_what_a_user_does_on_a_surface_is_the_next_question_and_nothing_else(served: Served) -> None:
+    asked: list[str] = []
+
+    def hears(question: str) -> str:
+        asked.append(question)
+        return "Answer: 6"
+
+    before: list[dict[str, Any]] = [
+        {"id": "1", "role": "user", "content": "2+2?"},
+        {"id": "2", "role": "assistant", "content": "4"},
+        {"id": "3", "role": "activity", "activityType": "a2ui-surface", "content": {"a2ui_operations": []}},
+    ]
+    did: dict[str, Any] = {"name": "waggle.ask", "surfaceId": "waggle-r1", "sourceComponentId": "actions/ask",
+                           "timestamp": "2026-11-22T12:00:00Z", "context": {"question": "And 3+3?"}}  # fmt: skip
+    async with served(app_of(h := host(FunctionPeer("ada", hears), rounds=0), [AGUI(h)])) as url:
+        await events(url, run("", messages=before, forwardedProps={"a2uiAction": {"userAction": did}}))
+        assert "And 3+3?" in asked[-1]
+        why = {**did, "name": "waggle.why", "context": {"answer": "4"}}
+        await events(url, run("", messages=before, forwardedProps={"a2uiAction": {"userAction": why}}))
+        assert "What speaks for the answer '4'" in asked[-1]
+        async with httpx.AsyncClient() as http:
+            for action in ({**did, "name": "rm"}, {**did, "surfaceId": "x"}, {**did, "context": 1}, {"name": 1}, None):
+                body = run("", messages=before, forwardedProps={"a2uiAction": {"userAction": action}})
+                assert (await http.post(f"{url}/agui", json=body)).status_code == 400
+    assert len(asked) == 2

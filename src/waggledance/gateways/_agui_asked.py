@@ -4,19 +4,23 @@ A caller that knows us says more in ``forwardedProps``, under ``waggle``; every 
 
     {"expects": "number", "options": ["…"], "protocol": "vote", "seed": 7, "budget": {"calls": 20}}
 
+A screen that draws A2UI says so there too, under ``a2uiClientCapabilities``, in A2UI's own words; what its user did on
+a surface of ours comes under ``a2uiAction``, and is the next question.
+
 A user's pictures go to the peers whose models can look at them: parts called ``image``, or ``binary`` as before 1.0.
 Sound, films, documents and files at addresses are refused, so that nobody believes they were seen.
 
-Source: AG-UI protocol 1.0, RunAgentInput.
+Source: AG-UI protocol 1.0, RunAgentInput; actions as `@ag-ui/a2ui-middleware` 0.0.10 forwards them.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from waggledance.core import AnswerKind, Budget, Picture, Question, Tool, ToolCall, Turn, UsageError, well_formed
+from waggledance.gateways._a2ui_action import Action, asked_by, draws
 from waggledance.gateways._asked_question import last_asked
 from waggledance.gateways._order import Order
 from waggledance.gateways._shown_pictures import picture_at, picture_in
@@ -80,8 +84,13 @@ class _Context(msgspec.Struct):
     value: str = ""
 
 
+class _Acted(msgspec.Struct, rename="camel"):
+    user_action: Action
+
+
 class _Props(msgspec.Struct):
     waggle: Wanted = Wanted()
+    action: _Acted | None = msgspec.field(default=None, name="a2uiAction")
 
 
 class RunInput(msgspec.Struct, kw_only=True, rename="camel"):
@@ -117,8 +126,9 @@ def order_of(run: RunInput, swarm: str, expects: AnswerKind | None, caller: str,
     if run.resume:
         raise BadRun("no run of ours waits for an answer, so there is nothing to resume; ask anew, without `resume`")
     try:
-        wanted = msgspec.convert(run.forwarded_props, _Props).waggle if _says_more(run.forwarded_props) else Wanted()
-        question = _question(run, wanted, expects)
+        props = msgspec.convert(run.forwarded_props, _Props) if _says_more(run.forwarded_props) else _Props()
+        wanted = props.waggle
+        question = _question(run, wanted, expects, props.action)
         return Order(
             swarm=swarm,
             question=question,
@@ -135,12 +145,20 @@ def order_of(run: RunInput, swarm: str, expects: AnswerKind | None, caller: str,
 
 def _says_more(props: object) -> bool:
     """Say whether an application's own values hold something for us."""
-    return isinstance(props, dict) and "waggle" in props
+    return isinstance(props, dict) and ("waggle" in props or "a2uiAction" in props)
 
 
-def _question(run: RunInput, wanted: Wanted, expects: AnswerKind | None) -> Question:
+def wants_surface(run: RunInput) -> bool:
+    """Say whether a screen draws A2UI surfaces: it says so in ``forwardedProps.a2uiClientCapabilities``."""
+    props = run.forwarded_props
+    return isinstance(props, dict) and draws(cast("dict[str, object]", props).get("a2uiClientCapabilities"))
+
+
+def _question(run: RunInput, wanted: Wanted, expects: AnswerKind | None, acted: _Acted | None) -> Question:
     told = [f"{context.description}: {context.value}".strip(": ") for context in run.context or []]
     turns = (*(Turn("system", well_formed(text)) for text in told if text), *_turns(run.messages))
+    if acted is not None:
+        turns = (*turns, Turn("user", asked_by(acted.user_action)))
     tools = tuple(Tool(tool.name, well_formed(tool.description), _schema(tool.parameters)) for tool in run.tools or [])
     if len({tool.name for tool in tools}) < len(tools):
         raise BadRun("two tools have the same name: give each its own")

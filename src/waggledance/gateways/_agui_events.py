@@ -7,12 +7,14 @@
     the first answer of a round  STEP_STARTED, with the STEP_FINISHED of the round before
     the decision               the answer as a message of no sub-agent, or TOOL_CALL_* where it is to use the screen's
                                own tools; CUSTOM ``waggle.decision`` with support, dissent and certificate;
+                               ACTIVITY_SNAPSHOT ``a2ui-surface`` for a screen that draws A2UI;
                                SUBAGENT_FINISHED for each peer; RUN_FINISHED with the tokens spent
     no decision                RUN_ERROR, or RUN_FINISHED with the outcome ``cancelled``
 
 Events are made as plain structures and sent as they are: the protocol's own library takes 60 µs an event.
 
-Source: AG-UI protocol 1.0, events; the mapping follows stem-agent (Shen and Shen 2026, arXiv:2603.22359).
+Source: AG-UI protocol 1.0, events; the mapping follows stem-agent (Shen and Shen 2026, arXiv:2603.22359). A2UI
+within it as `@ag-ui/a2ui-middleware` 0.0.10 has it.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import Any
 import msgspec
 
 from waggledance.core import Decision, Exchange, Message, Opening, PeerId, Proposal, Words, calls_of
+from waggledance.gateways._a2ui_surface import PREFIX, surface_of
 from waggledance.gateways._event import Cancelled, Decided, Event, Failed
 from waggledance.gateways._given_words import said_by
 
@@ -38,10 +41,11 @@ class Telling:
         thread: the conversation's id, as the screen named it.
         run: the run's id, as the screen named it.
         notes: what is said with the decision, after its own notes.
+        surface: whether the screen draws A2UI, and is sent the decision as a surface too.
     """
 
-    def __init__(self, thread: str, run: str, notes: tuple[str, ...] = ()) -> None:
-        self._notes = notes
+    def __init__(self, thread: str, run: str, notes: tuple[str, ...] = (), *, surface: bool = False) -> None:
+        self._notes, self._surface = notes, surface
         self._ids = {"threadId": thread, "runId": run}
         self._run = run
         self._peers: dict[PeerId, int] = {}
@@ -173,6 +177,8 @@ class Telling:
                 "delta": said_by(decision, self._said)[0] or "(nothing)",
             }
             yield {"type": "TEXT_MESSAGE_END", "messageId": id}
+            if self._surface:
+                yield self._drawn(decision)
         told: AgUi = msgspec.json.decode(decision.to_json())
         told["notes"] = [*decision.notes, *self._notes]
         told["certificate"] = msgspec.json.decode(decision.certificate) if decision.certificate else None
@@ -192,6 +198,18 @@ class Telling:
         }
         result = {"answer": decision.key, "status": decision.status, "channel": decision.channel}
         yield {"type": "RUN_FINISHED", **self._ids, "result": result, "outcome": {"type": "success"}, "usage": [usage]}
+
+    def _drawn(self, decision: Decision) -> AgUi:
+        """Return a decision as an A2UI surface, as screens of AG-UI are sent one."""
+        id = f"{PREFIX}{self._run}"
+        noted = msgspec.structs.replace(decision, notes=(*decision.notes, *self._notes))
+        return {
+            "type": "ACTIVITY_SNAPSHOT",
+            "messageId": f"a2ui-surface-{id}",
+            "activityType": "a2ui-surface",
+            "content": {"a2ui_operations": surface_of(id, noted, self._said)},
+            "replace": True,
+        }
 
     def _closed(self) -> Iterator[AgUi]:
         """Yield the ends of all that is open."""

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import msgspec
 
 from waggledance.core import WaggleError
-from waggledance.gateways._agui_asked import BadRun, RunInput, order_of, read
+from waggledance.gateways._agui_asked import BadRun, RunInput, order_of, read, wants_surface
 from waggledance.gateways._agui_events import AgUi, Telling
 from waggledance.gateways._event import Draining, TooBusy
 from waggledance.gateways._guard import caller_of
@@ -80,7 +80,7 @@ class AGUI:
 
 async def _told(asked: RunInput, running: Running, notes: tuple[str, ...]) -> AsyncGenerator[bytes]:
     """Yield a run as server-sent events; cancel it when nobody reads them any more."""
-    telling = Telling(asked.thread_id, asked.run_id, notes)
+    telling = Telling(asked.thread_id, asked.run_id, notes, surface=wants_surface(asked))
     try:
         yield _sent(telling.begun())
         async with aclosing(running.events()) as happening:
