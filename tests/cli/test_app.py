@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from typer.main import get_command
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from waggledance.cli._app import app
 from waggledance.cli._config import InForce, in_force
@@ -24,24 +24,6 @@ from waggledance.core import UsageError
 DOCS = Path(__file__).parents[2] / "docs"
 SAYS_4 = ("--model", "scripted:Answer: 4")
 Waggle = Callable[..., Result]
-
-
-@pytest.fixture
-def waggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waggle:
-    monkeypatch.chdir(tmp_path)
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "WAGGLE_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("WAGGLE_LOG", str(tmp_path / "log.db"))
-    monkeypatch.setenv("WAGGLEDANCE_MODELS", str(tmp_path / "models"))
-    runner = CliRunner()
-
-    def run(*words: str) -> Result:
-        result = runner.invoke(app, list(words))
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return run
 
 
 @pytest.mark.parametrize(

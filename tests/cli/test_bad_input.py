@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
-
-from waggledance.cli._app import app
+from typer.testing import Result
 
 Waggle = Callable[..., Result]
-
-
-@pytest.fixture
-def waggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waggle:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("WAGGLE_LOG", str(tmp_path / "log.db"))
-    monkeypatch.delenv("WAGGLE_CONFIG", raising=False)
-
-    def run(*words: str) -> Result:
-        result = CliRunner().invoke(app, list(words))
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return run
 
 
 @pytest.mark.parametrize("seed", [2**63, -(2**63) - 1, 10**30])
@@ -119,3 +102,46 @@ def test_a_damaged_log_is_mended_when_it_is_written_and_that_is_said(
     assert caplog.text.count("cut.db is damaged") == 1
     assert caplog.text.count("The intact part was kept") == 1
     assert "The intact part was kept" not in said.output
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        (("ask", "--protocl", "vote", "q?"), "NoSuchOption"),
+        (("ask", "--peers", "many", "q?"), "BadParameter"),
+        (("ask",), "MissingParameter"),
+        (("log", "show", "q1", "q2"), "UsageError"),
+        (("asc", "q?"), "UsageError"),
+        (("ask", "--protocol", "vote", "--rounds", "2", "q?", "--model", "scripted:4"), "UsageError"),
+    ],
+)
+def test_a_mistake_in_what_was_typed_is_one_json_object_for_programs(
+    waggle: Waggle, words: tuple[str, ...], kind: str
+) -> None:
+    said = waggle(*words, "--json")
+    error = json.loads(said.stdout)["error"]
+    assert (said.exit_code, error["exit_code"], error["kind"]) == (2, 2, kind)
+    assert error["says"].splitlines()[0] in said.stderr
+    assert waggle(*words).stdout == ""
+
+
+def test_a_file_that_cannot_be_written_is_told_to_programs_too(waggle: Waggle, tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("in the way of a folder\n")
+    said = waggle("id", "new", "ada", "--json")
+    assert said.exit_code == 74
+    assert json.loads(said.stdout)["error"]["says"] in said.stderr
+
+
+@pytest.mark.parametrize("question", ["-5 + 3?", "-3", "-x is 2, what is x?"])
+def test_a_question_that_begins_with_a_minus_is_a_question(waggle: Waggle, question: str) -> None:
+    said = waggle("ask", question, "--seed", "-5", "--model", "scripted:4", "--json", "-q")
+    assert said.exit_code == 0, said.output
+    assert json.loads(said.stdout)["question"] == question
+    assert json.loads(waggle("log", "list", "--json").stdout)["channels"][0]["question"] == question
+
+
+@pytest.mark.parametrize("words", [("-x", "q?"), ("--protocol vote", "q?"), ("-5 + 3?", "-6?"), ("-5 + 3?", "q?")])
+def test_what_may_be_a_mistyped_flag_is_not_taken_for_a_question(waggle: Waggle, words: tuple[str, ...]) -> None:
+    said = waggle("ask", *words, "--model", "scripted:4")
+    assert said.exit_code == 2
+    assert "Usage: " in said.stderr

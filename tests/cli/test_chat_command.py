@@ -20,7 +20,8 @@ Start = Callable[..., "Terminal"]
 class Terminal:
     """A running command with its two ends."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, settings: str = "") -> None:
+        (folder / "waggle.toml").write_text(settings)
         environment = {**os.environ, "XDG_DATA_HOME": str(folder), "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
         command = [sys.executable, "-c", "from waggledance.cli import main; main()", "chat", *arguments]
         self.process: subprocess.Popen[str] = subprocess.Popen(
@@ -59,8 +60,8 @@ class Terminal:
 def start(tmp_path: Path) -> Iterator[Start]:
     started: list[Terminal] = []
 
-    def begin(*arguments: str) -> Terminal:
-        started.append(Terminal(tmp_path, *arguments))
+    def begin(*arguments: str, settings: str = "") -> Terminal:
+        started.append(Terminal(tmp_path, *arguments, settings=settings))
         return started[-1]
 
     yield begin
@@ -94,6 +95,15 @@ def test_two_people_talk_and_the_swarm_answers_when_called(start: Start) -> None
     again.shows("bob: hi")
     again.shows("swarm: Nine")
     assert again.leaves() == 0
+
+
+def test_lines_that_come_through_a_pipe_are_answered_before_the_room_closes(start: Start) -> None:
+    slow = '[models.slow]\nkind = "scripted"\nmodel = "Nine. Answer: 9"\ndelay_s = 1.0\n'
+    piped = start("--as", "ada", "--port", "0", "--peers", "1", "--model", "slow", "--no-log", settings=slow)
+    piped.types("Good morning.")
+    piped.types("@swarm how many sheep?")
+    assert piped.leaves() == 0
+    piped.shows("swarm: Nine")
 
 
 @pytest.mark.slow

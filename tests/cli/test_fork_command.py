@@ -8,27 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
-
-from waggledance.cli._app import app
+from typer.testing import Result
 
 Waggle = Callable[..., Result]
-
-
-@pytest.fixture
-def waggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waggle:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("WAGGLE_CONFIG", raising=False)
-    monkeypatch.setenv("WAGGLE_LOG", str(tmp_path / "log.db"))
-    runner = CliRunner()
-
-    def run(*words: str) -> Result:
-        result = runner.invoke(app, list(words))
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return run
 
 
 @pytest.fixture
@@ -80,6 +62,16 @@ def test_other_words_another_model_a_peer_less_and_another_rule(waggle: Waggle, 
     assert len(less["decision"]["support"]) == 1
     ruled = plain(waggle("log", "fork", asked, "--rule", "confidence", "--live", "never", "--json"))
     assert ruled["decision"]["rule"] == "confidence"
+
+
+@pytest.mark.parametrize("words", [("log", "fork", "q1"), ("lab", "debug", "q1", "--right", "4")])
+def test_a_log_that_is_not_there_is_not_made_by_forking_it(
+    waggle: Waggle, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    said = waggle(*words, "--log", "none.db")
+    assert said.exit_code == 2
+    assert "there is no log at none.db: ask something first" in said.output
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_record_ends_with_3_and_leaves_nothing_behind(waggle: Waggle, asked: str) -> None:

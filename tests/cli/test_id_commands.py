@@ -8,12 +8,12 @@ import pty
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from waggledance.cli._app import app
 from waggledance.mesh import load_key
 
 Waggle = Callable[..., Result]
@@ -27,17 +27,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def waggle(home: Path) -> Waggle:
-    assert not home.exists()
-    runner = CliRunner()
-
-    def run(*words: str) -> Result:
-        result = runner.invoke(app, ["id", *words])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return run
+def waggle(waggle: Waggle) -> Waggle:
+    """Return what runs `waggle id …`."""
+    return partial(waggle, "id")
 
 
 def secret_of(file: Path) -> str:

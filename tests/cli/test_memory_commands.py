@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 import pytest
-from typer.testing import CliRunner, Result
-
-from waggledance.cli._app import app
+from typer.testing import Result
 
 Waggle = Callable[..., Result]
 
 
 @pytest.fixture
-def waggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waggle:
-    monkeypatch.setenv("WAGGLE_MEMORY", str(tmp_path / "memory.db"))
-    runner = CliRunner()
-
-    def run(*words: str, stdin: str = "") -> Result:
-        result = runner.invoke(app, ["memory", *words], input=stdin)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return run
+def waggle(waggle: Waggle) -> Waggle:
+    """Return what runs `waggle memory …`."""
+    return partial(waggle, "memory")
 
 
 def test_what_is_added_is_found_shown_and_forgotten(waggle: Waggle) -> None:

@@ -11,13 +11,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from waggledance.cli._app import app
 from waggledance.cli._run_view import BatchView, summary
 from waggledance.core import Cost
 from waggledance.tasks import BatchReport
@@ -57,23 +57,14 @@ async def decide(row, review):
 
 
 @pytest.fixture
-def waggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waggle:
-    monkeypatch.chdir(tmp_path)
-    for name in ("WAGGLE_CONFIG", "NAP_S"):
-        monkeypatch.delenv(name, raising=False)
-    (tmp_path / "plan.yaml").write_text(PLAN)
-    (tmp_path / "own.yaml").write_text(OWN_PLAN)
-    (tmp_path / "own.py").write_text(OWN)
-    write_rows(tmp_path / "in.jsonl", 30)
-    runner = CliRunner()
-
-    def run(*words: str, **how: Any) -> Result:
-        result = runner.invoke(app, ["run", *words], **how)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return run
+def waggle(waggle: Waggle, monkeypatch: pytest.MonkeyPatch) -> Waggle:
+    """Return what runs `waggle run …`."""
+    monkeypatch.delenv("NAP_S", raising=False)
+    Path("plan.yaml").write_text(PLAN)
+    Path("own.yaml").write_text(OWN_PLAN)
+    Path("own.py").write_text(OWN)
+    write_rows(Path("in.jsonl"), 30)
+    return partial(waggle, "run")
 
 
 def write_rows(path: Path, n: int) -> None:

@@ -6,13 +6,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from waggledance._swarm import Interrupted, Swarm
-from waggledance.cli._app import app
 from waggledance.core import Log
 from waggledance.tasks import PlanEdit, PlanResult, outcome_of, read_recipe
 
@@ -31,21 +31,10 @@ roles:
 
 
 @pytest.fixture
-def waggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waggle:
-    monkeypatch.chdir(tmp_path)
-    for name in ("WAGGLE_CONFIG", "WAGGLE_PEERS", "WAGGLE_MODEL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("WAGGLE_LOG", str(tmp_path / "log.db"))
-    (tmp_path / "own.yaml").write_text(OWN)
-    runner = CliRunner()
-
-    def run(*words: str, stdin: str = "") -> Result:
-        result = runner.invoke(app, ["team", *words], input=stdin)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return run
+def waggle(waggle: Waggle) -> Waggle:
+    """Return what runs `waggle team …`."""
+    Path("own.yaml").write_text(OWN)
+    return partial(waggle, "team")
 
 
 def test_recipes_are_listed_and_shown(waggle: Waggle) -> None:
@@ -175,6 +164,9 @@ def test_what_cannot_be_gone_on_with_is_refused_with_2(waggle: Waggle) -> None:
     waggle("run", "adaptive-chair", "17 - 8?", "--model", "scripted:9")
     assert "leave them out" in waggle("run", "adaptive-chair", "x", "--resume", "q1").stderr
     assert "leave out --no-log" in waggle("run", "--resume", "q1", "--no-log").stderr
+    nowhere = waggle("run", "--resume", "q1", "--log", "none.db")
+    assert "there is no log at none.db" in nowhere.stderr
+    assert not Path("none.db").exists()
     missing = waggle("run", "--resume", "q77-abc")
     assert missing.exit_code == 2
     assert "there is no channel 'q77-abc'" in missing.stderr

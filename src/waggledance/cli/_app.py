@@ -24,7 +24,7 @@ from waggledance.cli._flag import (
     completing,
     flag,
 )
-from waggledance.cli._help import ASK, HERE, LOOK_BACK, MEASURE, NETWORK, OPEN, WORK, Command, Commands
+from waggledance.cli._help import ASK, HERE, LOOK_BACK, MEASURE, NETWORK, OPEN, WORK, Command, Commands, Root
 from waggledance.cli._id_commands import ids
 from waggledance.cli._lab import lab
 from waggledance.cli._log_flags import Channel, logs
@@ -39,7 +39,7 @@ _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
     name="waggle",
-    cls=Commands,
+    cls=Root,
     help="Swarms of AI agents with no centre: peers propose, hear each other and agree.",
     epilog='Begin with: waggle ask "What is 17 - 8?"   Each command has its own --help.',
     no_args_is_help=True,

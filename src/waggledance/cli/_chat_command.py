@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -124,7 +125,12 @@ async def _both_ways(client: ChatClient) -> None:
         await asyncio.wait((reading, hearing), return_when=asyncio.FIRST_COMPLETED)
         if reading.done():
             reading.result()
-            return
+            if sys.stdin.isatty() or hearing.done():  # Ctrl-D leaves at once
+                return
+            reading = asyncio.create_task(talk.hear_out())
+            await asyncio.wait((reading, hearing), return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                return
         hearing.result()
         raise RunFailed("the room has ended the connection; come back with the same command")
     finally:

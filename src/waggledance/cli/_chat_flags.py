@@ -46,7 +46,8 @@ def chat(
     """Talk with a swarm, alone or several of you: the swarm listens, and speaks when there is a reason to.
 
     Without ADDRESS a room is opened here and its address printed; others come in with: waggle chat ADDRESS. Call the
-    swarm by its name (@swarm) and it answers in any case. Ctrl-D leaves; where you opened the room, that ends it.
+    swarm by its name (@swarm) and it answers in any case. Ctrl-D leaves; where you opened the room, that ends it. Lines
+    that come through a pipe are said, and the answer that is due to the last one is waited for.
     With WAGGLE_CHAT_KEY set, that key is shown at the door.
 
     Exit codes: 0 left, 2 it cannot be done like that, 3 no way in, or the room has ended, 74 the log cannot be

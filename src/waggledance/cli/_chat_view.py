@@ -14,6 +14,11 @@ from waggledance.cli._safe_text import one_line, safe
 from waggledance.gateways._chat_client import ChatClient
 from waggledance.gateways._chat_frames import Busy, FromRoom, Here, Refused, Said, Welcome
 
+QUIET_S = 5.0
+"""After this without a word nobody is about to answer: a speaker waits 3 s at most before it begins to think."""
+ANSWER_WITHIN_S = 300.0
+"""How long who only left lines waits for a swarm that thinks."""
+
 
 class Talk:
     """What somebody in a room types and sees.
@@ -28,6 +33,12 @@ class Talk:
         self._lines: asyncio.Queue[str | None] = asyncio.Queue()
         self._typed = 0
         """Turns typed at a terminal, which shows them already, and not heard yet."""
+        self._unheard: list[str] = []
+        """What was sent and has not come back as a turn."""
+        self._last = ""
+        """The id of one's own newest turn, until somebody has answered it."""
+        self._thinking: set[str] = set()
+        self._changed = asyncio.Event()
 
     async def read(self) -> None:
         """Send each line that is typed, until there are no more."""
@@ -37,7 +48,28 @@ class Talk:
         while (line := await self._lines.get()) is not None:
             if line.strip():
                 self._typed += sys.stdin.isatty()
+                self._unheard.append(line.strip())
                 await self._client.say(line)
+
+    async def hear_out(self) -> None:
+        """Wait, after the last line of a pipe, for the answer that is due to it; not for one that nobody begins."""
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                while self._unheard or self._last:
+                    self._changed.clear()
+                    if not await self._changes(None if self._thinking else QUIET_S):
+                        return
+        except TimeoutError:
+            say(f"no answer within {ANSWER_WITHIN_S:g} s")
+
+    async def _changes(self, within_s: float | None) -> bool:
+        """Wait until something happens in the room; return whether it did in time."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._changed.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def hear(self) -> None:
         """Show what the room tells, until it ends the connection."""
@@ -45,7 +77,25 @@ class Talk:
         with_whom = ", ".join(name for name in (*welcome.here, *welcome.speakers) if name != welcome.name)
         say(f"you are {welcome.name}, in {welcome.room} with {with_whom or 'nobody yet'}; Ctrl-D leaves")
         async for frame in self._client.heard():
+            self._note(frame)
             self._show(frame)
+
+    def _note(self, frame: FromRoom) -> None:
+        """Keep in mind what is due."""
+        match frame:
+            case Said(id=id, name=name, text=text) if name == self._client.welcome.name:
+                if text.strip() in self._unheard:
+                    self._unheard.remove(text.strip())
+                    self._last = id
+            case Said(to=to) if self._last in to:
+                self._last = ""
+            case Busy(name, thinking):
+                (self._thinking.add if thinking else self._thinking.discard)(name)
+            case Refused() if self._unheard:
+                del self._unheard[0]
+            case _:
+                pass
+        self._changed.set()
 
     def _show(self, frame: FromRoom) -> None:
         match frame:

@@ -9,7 +9,7 @@ from typing import Any
 
 from waggledance.cli._config import InForce, in_force
 from waggledance.cli._fork_command import LivePeers, message_named
-from waggledance.cli._log_place import log_for_writing, log_path, read_channel
+from waggledance.cli._log_place import log_path, log_to_add_to, read_channel
 from waggledance.cli._printing import print_json, print_text
 from waggledance.cli._safe_text import safe
 from waggledance.core import Log, Message, MessageId, UsageError, run_awake
@@ -32,7 +32,7 @@ class Asked:
 def debug_channel(asked: Asked, flags: Mapping[str, object], config: Path | None, *, as_json: bool) -> None:
     """Find out why a run came out wrong, and print the tree of histories that were tried."""
     force = in_force(flags, config=config)
-    with log_for_writing(log_path(force)) as log:
+    with log_to_add_to(log_path(force)) as log:
         found = run_awake(_found(log, asked, force))
     if as_json:
         print_json(found.to_plain())

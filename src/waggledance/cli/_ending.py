@@ -53,6 +53,11 @@ def ending_well(command: Callable[P, None]) -> Callable[P, None]:
             sentence = _cannot_use(why)
             if sentence is None:
                 raise
+            if kwargs.get("as_json") and why.filename:  # else it may be stdout that cannot be written
+                from waggledance.cli._printing import print_error
+
+                print_error(type(why).__name__, sentence, CANNOT_WRITE)
+                sys.stdout.flush()
             _silence(sys.stdout)
             complain(sentence)
             raise typer.Exit(CANNOT_WRITE) from None
@@ -62,9 +67,9 @@ def ending_well(command: Callable[P, None]) -> Callable[P, None]:
             if not isinstance(why, WaggleError):
                 raise
             if kwargs.get("as_json"):
-                from waggledance.cli._printing import print_json
+                from waggledance.cli._printing import print_error
 
-                print_json({"error": {"kind": type(why).__name__, "says": str(why), "exit_code": why.exit_code}})
+                print_error(type(why).__name__, str(why), why.exit_code)
             complain(str(why))
             raise typer.Exit(why.exit_code) from None
 

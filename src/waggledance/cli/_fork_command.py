@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from waggledance.cli._config import InForce, in_force
-from waggledance.cli._log_place import log_for_writing, log_path, read_channel
+from waggledance.cli._log_place import log_path, log_to_add_to, read_channel
 from waggledance.cli._models_here import models_for
 from waggledance.cli._printing import print_json, print_text
 from waggledance.cli._safe_text import safe
@@ -54,7 +54,7 @@ def fork(channel: str, wanted: Wanted, flags: Mapping[str, object], config: Path
     if wanted.live not in LIVE:
         raise UsageError(f"--live is {', '.join(LIVE)}, got {wanted.live!r}")
     force = in_force(flags, config=config)
-    with log_for_writing(log_path(force)) as log:
+    with log_to_add_to(log_path(force)) as log:
         messages = read_channel(log, channel)
         edits = interventions(wanted, messages)
         at = None if wanted.at is None else message_named(wanted.at, messages)

@@ -1,7 +1,12 @@
-"""Help in sections: commands and flags stand under what they are for, and no sentence is cut off."""
+"""Help in sections: commands and flags stand under what they are for, and no sentence is cut off; and mistakes in what
+was typed, told to programs as other errors are."""
 
 from __future__ import annotations
 
+import re
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -25,6 +30,8 @@ _SECTION_OF = {f"--{name}": title for title, names in _FLAGS.items() for name in
 """Where a flag stands, the same in every command; one that is not here stands under "Options"."""
 FEW = 14
 """So many flags need no sections."""
+_NO_OPTION = re.compile(r"-(?!-)(\d|.*\s)", re.DOTALL)
+"""Begins like an option and is none: a negative number, or words."""
 
 
 class Commands(TyperGroup):
@@ -40,8 +47,45 @@ class Commands(TyperGroup):
         _write(sections, formatter)
 
 
+class Root(Commands):
+    """The whole program: with ``--json``, what was typed wrong is one JSON object on stdout, too."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
+        """Run what was typed."""
+        self._typed = list(sys.argv[1:] if args is None else args)
+        return super().main(args, *rest, **extra)
+
+    def make_context(self, *given: Any, **extra: Any) -> Any:
+        """Read what stands before the command."""
+        with _told(self._typed):
+            return super().make_context(*given, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Read the command's own flags, and run it."""
+        with _told(self._typed):
+            return super().invoke(ctx)
+
+
 class Command(TyperCommand):
-    """A command whose help lists its flags by section, where there are many."""
+    """A command whose help lists its flags by section, where there are many.
+
+    What begins with a minus and can be no option is taken for what it is about, as in ``waggle ask "-5 + 3?"``.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the flags; where words were taken for some, read again with the words behind all flags."""
+        typed = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as why:
+            wrong = getattr(why, "option_name", None)
+            if not wrong or "--" in typed:
+                raise
+            for at, word in enumerate(typed):
+                if word.startswith(wrong) and _NO_OPTION.match(word):
+                    with suppress(*type(why).__bases__):
+                        return super().parse_args(ctx, [*typed[:at], *typed[at + 1 :], "--", word])
+            raise
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments, then flags: those of this command alone first, then by section."""
@@ -61,6 +105,20 @@ class Command(TyperCommand):
             else:
                 shared[title].append(record)
         _write({"Arguments": arguments, "Options": own, **shared}, formatter)
+
+
+@contextmanager
+def _told(typed: Sequence[str]) -> Generator[None]:
+    """Print a mistake in what was typed as JSON, where that is wanted; it is told to people on stderr in any case."""
+    try:
+        yield
+    except Exception as why:
+        says, code = getattr(why, "format_message", None), getattr(why, "exit_code", 2)
+        if says is not None and "--json" in typed:
+            from waggledance.cli._printing import print_error
+
+            print_error(type(why).__name__, says(), code)
+        raise
 
 
 def _write(sections: dict[str, list[tuple[str, str]]], formatter: Any) -> None:

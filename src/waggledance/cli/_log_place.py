@@ -52,6 +52,18 @@ def log_for_writing(path: Path) -> Generator[Log]:
         log.close()
 
 
+@contextmanager
+def log_to_add_to(path: Path) -> Generator[Log]:
+    """Open a log that is there already, to append to it; see `log_for_writing`.
+
+    Raises:
+        UsageError: there is none, or it cannot be opened; nothing is made.
+    """
+    Log(path, "r").close()
+    with log_for_writing(path) as log:
+        yield log
+
+
 def _open_when_free(path: Path) -> Log:
     waiting = False
     while True:

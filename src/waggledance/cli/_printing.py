@@ -23,6 +23,11 @@ def print_json(value: object) -> None:
     typer.echo(safe_json(msgspec.json.encode(value).decode()))
 
 
+def print_error(kind: str, says: str, exit_code: int) -> None:
+    """Print what went wrong as one JSON object: what kind of error it is, in a sentence, and the code to come."""
+    print_json({"error": {"kind": kind, "says": says, "exit_code": exit_code}})
+
+
 def print_text(text: str) -> None:
     """Print plain text on stdout; nothing when it is empty."""
     if text:

@@ -17,6 +17,7 @@ from waggledance.cli._asked import MAX_CHARS, STDIN
 from waggledance.cli._config import InForce, in_force
 from waggledance.cli._ending import CANNOT_WRITE, complain
 from waggledance.cli._journal import Watched, opened_log
+from waggledance.cli._log_place import log_path, log_to_add_to, read_channel
 from waggledance.cli._models_here import models_for
 from waggledance.cli._printing import print_json, print_table, print_text, say, terminal
 from waggledance.cli._safe_text import safe
@@ -139,10 +140,11 @@ def _go_on(
     """Let a team go on where it was, with as many peers as sat there."""
     if words:
         raise UsageError("with --resume the recipe and the request stand in the log: leave them out")
-    with opened_log(in_force(flags, config=config)) as log:
-        if log is None:
-            raise UsageError("a team goes on from a log: leave out --no-log")
-        said = log.read(channel)
+    force = in_force(flags, config=config)
+    if not force.settings.log.keep:
+        raise UsageError("a team goes on from a log: leave out --no-log")
+    with log_to_add_to(log_path(force)) as log:
+        said = read_channel(log, channel)
         opening = opening_of(said)
         own = "" if file is None else read_recipe(file)
         team = None if opening is None else team_of(own, "", opening.body)
@@ -158,7 +160,7 @@ def _go_on(
                 with view:
                     for message in said:
                         view.see(message)
-                    run_awake(swarm.run(own, resume=channel, sandbox=Sandbox(), budget=budget, watch=view.see))
+                    run_awake(swarm.run(own, resume=said[0].channel, sandbox=Sandbox(), budget=budget, watch=view.see))
             except KeyboardInterrupt:
                 ended.interrupted = True
             except LogFailed as why:
