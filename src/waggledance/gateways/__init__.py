@@ -24,6 +24,20 @@ if TYPE_CHECKING:
     from waggledance.gateways._anp_header import signed_header as signed_header
     from waggledance.gateways._anp_strangers import Stranger as Stranger
     from waggledance.gateways._anp_strangers import Strangers as Strangers
+    from waggledance.gateways._ap2_cart import cart_of as cart_of
+    from waggledance.gateways._ap2_mandates import Ap2Cart as Ap2Cart
+    from waggledance.gateways._ap2_mandates import Ap2Intent as Ap2Intent
+    from waggledance.gateways._ap2_mandates import Ap2Payment as Ap2Payment
+    from waggledance.gateways._ap2_mandates import MandateCheck as MandateCheck
+    from waggledance.gateways._ap2_mandates import check_mandates as check_mandates
+    from waggledance.gateways._ap2_objects import CartMandate as CartMandate
+    from waggledance.gateways._ap2_objects import IntentMandate as IntentMandate
+    from waggledance.gateways._ap2_objects import PaymentMandate as PaymentMandate
+    from waggledance.gateways._ap2_parts import AP2_EXTENSION as AP2_EXTENSION
+    from waggledance.gateways._ap2_parts import commerce_in as commerce_in
+    from waggledance.gateways._ap2_parts import commerce_piece as commerce_piece
+    from waggledance.gateways._ap2_signatures import signed_cart as signed_cart
+    from waggledance.gateways._ap2_signatures import signed_payment as signed_payment
     from waggledance.gateways._broker import AuditRow as AuditRow
     from waggledance.gateways._broker import Broker as Broker
     from waggledance.gateways._broker import Tenant as Tenant
@@ -56,6 +70,7 @@ if TYPE_CHECKING:
     from waggledance.gateways._guard import caller_of as caller_of
     from waggledance.gateways._host import Host as Host
     from waggledance.gateways._hosted import Hosted as Hosted
+    from waggledance.gateways._jcs import canonical_json as canonical_json
     from waggledance.gateways._keys import Keys as Keys
     from waggledance.gateways._limits import Limits as Limits
     from waggledance.gateways._mcp_gateway import McpGateway as McpGateway
@@ -88,5 +103,8 @@ if TYPE_CHECKING:
     from waggledance.gateways._threads_place import ThreadPlace as ThreadPlace
     from waggledance.gateways._threads_view import threads_text as threads_text
     from waggledance.gateways._timeouts import Timeouts as Timeouts
+    from waggledance.gateways._ucp_catalog import UcpCatalog as UcpCatalog
+    from waggledance.gateways._ucp_checkout import Checkout as Checkout
+    from waggledance.gateways._ucp_checkout import UcpCheckout as UcpCheckout
 else:
     __getattr__, __dir__, __all__ = lazy(__name__)
