@@ -2,7 +2,7 @@
 
 import { effect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import uPlot from "uplot";
+import type uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { type Burning, NAMES, amount, burning, spentOf } from "../burn";
 import { story } from "../state";
@@ -12,6 +12,8 @@ import { shownAt } from "../turns";
 import { Card } from "./parts";
 
 const HEIGHT = 170;
+/** Comes beside the page, and may be missing: where a browser names no language, as "C" is none, it cannot be loaded. */
+const drawing = import("uplot").then((found) => found.default, () => null);
 const COLOURS: readonly number[] = [0, 1, 2, 3, 4];
 const DASHES: readonly (readonly number[])[] = [[], [6, 4], [2, 3], [8, 3, 2, 3], [1, 4]];
 
@@ -42,6 +44,7 @@ function Chart({ of, burns }: { readonly of: Story; readonly burns: Burning }) {
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
+    let Plot: typeof uPlot | null = null;
     let plot: uPlot | null = null;
     const follow = (): void => {
       const now = shownAt.budget.value;
@@ -51,9 +54,17 @@ function Chart({ of, burns }: { readonly of: Story; readonly burns: Burning }) {
     };
     const draw = (): void => {
       plot?.destroy();
-      plot = new uPlot(settings(of, burns, palette.value, element.clientWidth), [burns.positions.map((p) => p + 1), ...burns.burns.map((b) => [...b.percent])], element);
+      if (Plot === null) return;
+      plot = new Plot(settings(of, burns, palette.value, element.clientWidth), [burns.positions.map((p) => p + 1), ...burns.burns.map((b) => [...b.percent])], element);
     };
-    const stop = effect(draw);
+    let stop = (): void => undefined;
+    let there = true;
+    void drawing.then((found) => {
+      if (!there) return;
+      Plot = found;
+      stop = effect(draw);
+      follow();
+    });
     const stopFollowing = effect(() => {
       palette.value;
       follow();
@@ -64,6 +75,7 @@ function Chart({ of, burns }: { readonly of: Story; readonly burns: Burning }) {
     });
     sizes.observe(element);
     return () => {
+      there = false;
       sizes.disconnect();
       stop();
       stopFollowing();
