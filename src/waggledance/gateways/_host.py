@@ -11,6 +11,7 @@ from types import MappingProxyType
 import msgspec
 
 from waggledance.core import Log, RunFailed, UnknownName, UsageError
+from waggledance.gateways._callers import Callers
 from waggledance.gateways._event import Draining, TooBusy
 from waggledance.gateways._hosted import Hosted
 from waggledance.gateways._order import Order, new_id
@@ -39,21 +40,23 @@ class Host:
         log: where they keep what is said, so that doors can show it; nowhere when None.
         at_once: how many orders may be at work at a time, ≥ 1.
         kept: how many orders that have ended can still be found, ≥ 0; the oldest are forgotten first.
+        callers: what is known of callers, who get their usual limits where they say none; nothing when None.
 
     Raises:
         UsageError: no swarm is given, or a limit is out of range.
     """
 
     def __init__(
-        self, swarms: Mapping[str, Hosted], log: Log | None = None, *, at_once: int = 1_000, kept: int = 256
-    ) -> None:
+        self, swarms: Mapping[str, Hosted], log: Log | None = None, *, at_once: int = 1_000, kept: int = 256,
+        callers: Callers | None = None,
+    ) -> None:  # fmt: skip
         if not swarms:
             raise UsageError("a host needs at least one swarm to serve, got none")
         if at_once < 1 or kept < 0:
             raise UsageError(f"a host works at 1 order or more and keeps 0 or more, got {at_once} and {kept}")
         self.swarms: Mapping[str, Hosted] = MappingProxyType(dict(swarms))
         self.log = log
-        self.at_once, self.kept = at_once, kept
+        self.at_once, self.kept, self.callers = at_once, kept, callers
         self.draining = False
         self._working: dict[str, Running] = {}
         self._ended: dict[str, Running] = {}
@@ -92,9 +95,12 @@ class Host:
             order = msgspec.structs.replace(order, id=new_id())
         if self.find(order.id) is not None:
             raise UsageError(f"there is an order {order.id!r} already; leave the id out, or give another")
+        asked = order
+        if self.callers is not None and channel is None:
+            order = self.callers.filled(order)
         with asked_for(order.caller):
             running = self._working[order.id] = Running(order, hosted, protocol, channel)
-        running.task.add_done_callback(lambda _: self._end(running))
+        running.task.add_done_callback(lambda _: self._end(running, asked))
         return running
 
     def find(self, id: str) -> Running | None:
@@ -184,7 +190,9 @@ class Host:
             self._protocols[name] = by_name(name)
         return self._protocols[name]
 
-    def _end(self, running: Running) -> None:
+    def _end(self, running: Running, asked: Order) -> None:
+        if self.callers is not None:
+            self.callers.see(running, asked)
         del self._working[running.id]
         self._ended[running.id] = running
         while len(self._ended) > self.kept:

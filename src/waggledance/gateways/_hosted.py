@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from waggledance._swarm import Swarm
 from waggledance.core import AnswerKind, Budget, Decision, Message, Question, RunFailed
 from waggledance.gateways._order import Order
 from waggledance.peers import Agent
 from waggledance.protocols import spelled
+
+if TYPE_CHECKING:
+    from waggledance.memory import SkillBook
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Hosted:
             without it; nobody can when None. Raises `RunFailed` where nobody knows it.
         take_up: goes on with an order that an earlier process began in a channel, or another server in whatever
             channel, of which then only the decision is read; nobody can when None.
+        skills: returns what the swarm has practised for a caller, by their name; nothing when None.
     """
 
     swarm: Swarm
@@ -38,6 +42,7 @@ class Hosted:
     now: Callable[[Budget | None, Order | None], Swarm] | None = None
     find: Callable[[str, str], Awaitable[Question]] | None = None
     take_up: Callable[[Order, str], AsyncIterator[Message[Any] | Decision]] | None = None
+    skills: Callable[[str], SkillBook | None] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -63,13 +68,15 @@ class Hosted:
         return (order.budget or Budget()).within(self.budget or Budget())
 
     def tuned(self, order: Order) -> Swarm:
-        """Return the swarm with its agents at the temperature, the limit and the luck that an order asks for.
+        """Return the swarm with its caller's skills, its agents at the temperature, limit and luck that it asks for.
 
         Raises:
             UsageError: one of them is out of range.
             RunFailed: nobody is there who could answer.
         """
         swarm = self.swarm if self.now is None else self.now(self.allowed(order), order)
+        if self.skills is not None:
+            swarm = swarm.practising(self.skills(order.caller))
         if order.temperature is None and order.max_tokens is None and order.seed is None:
             return swarm
         peers = [

@@ -1,4 +1,4 @@
-"""One app over all doors, on one port: behind the same guard, with `/healthz` and `/metrics` beside them."""
+"""One app over all doors, on one port: behind the same guard, `/healthz`, `/metrics` and `/profile` beside them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from waggledance.gateways._anp_strangers import Strangers
+from waggledance.gateways._callers import shown
 from waggledance.gateways._gateway import Gateway, GuardsItself
-from waggledance.gateways._guard import Guard
+from waggledance.gateways._guard import Guard, caller_of
 from waggledance.gateways._host import Host
 from waggledance.gateways._keys import Keys
 from waggledance.gateways._limits import Limits, Pace
@@ -95,7 +96,19 @@ def _own_routes(host: Host, metrics: Metrics, doors: Sequence[str]) -> list[Base
     async def counts(_: Request) -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    return [Route("/healthz", healthz), Route("/metrics", counts)]
+    async def profile(request: Request) -> Response:
+        caller, callers = caller_of(request), host.callers
+        if callers is None:
+            return refusal(404, "this server keeps no profiles of callers", "no_profiles")
+        if request.method == "DELETE":
+            return JSONResponse({"caller": caller, "erased": callers.erase(caller)})
+        return JSONResponse({"caller": caller, **shown(callers.profile(caller))})
+
+    return [
+        Route("/healthz", healthz),
+        Route("/metrics", counts),
+        Route("/profile", profile, methods=["GET", "DELETE"]),
+    ]
 
 
 def _beginning(route: BaseRoute) -> str:
