@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from a2a.types import AgentCard, AgentInterface, HTTPAuthSecurityScheme, SecurityRequirement, SecurityScheme, StringList
+from a2a.types import (
+    AgentCard,
+    AgentExtension,
+    AgentInterface,
+    HTTPAuthSecurityScheme,
+    SecurityRequirement,
+    SecurityScheme,
+    StringList,
+)
 from google.protobuf.json_format import ParseDict
 
 from waggledance.core import Key
 from waggledance.gateways._a2a_asked import JSON, QUESTION, TEXT
 from waggledance.gateways._a2a_task import DECISION, SAID
+from waggledance.gateways._a2ui_surface import CATALOG
 from waggledance.gateways._hosted import Hosted
 from waggledance.gateways._shown_pictures import TYPES, seeing
 from waggledance.mesh import Capability, Skill
@@ -23,6 +32,8 @@ _EXTENSIONS = {
     SAID: "In the metadata of a status message: which peer says it.",
     DECISION: "An artifact's data part: the decision with support, dissent, cost, and a certificate where one is made.",
 }
+A2UI_EXTENSION = "https://a2ui.org/a2a-extension/a2ui/v0.9"
+_DRAWN = "Who draws A2UI is given the decision as a surface too."
 _EXAMPLES = ("A farmer has 17 sheep. All but 9 run away. How many are left?",)
 
 
@@ -60,6 +71,8 @@ def card_for(
     card.capabilities.extended_agent_card = keyed
     for uri, what in _EXTENSIONS.items():
         card.capabilities.extensions.add(uri=uri, description=what)
+    a2ui = {"uri": A2UI_EXTENSION, "description": _DRAWN, "params": {"supportedCatalogIds": [CATALOG]}}
+    card.capabilities.extensions.append(ParseDict(a2ui, AgentExtension()))
     if keyed:
         scheme = SecurityScheme(http_auth_security_scheme=HTTPAuthSecurityScheme(scheme="Bearer"))
         card.security_schemes["key"].CopyFrom(scheme)
@@ -71,8 +84,6 @@ def card_for(
 
 def _inside(hosted: Hosted) -> Any:
     """Return what callers with a key may know of a swarm: who is in it, and what it may spend on a question."""
-    from a2a.types import AgentExtension
-
     peers = hosted.names
     params = {
         "peers": [shown(peer)[:MAX_NAME_CHARS] for peer in peers[:MAX_ITEMS]],

@@ -13,7 +13,10 @@ A picture in the message itself goes to the peers whose models can look at it, b
 fetched: a part that has an address and says that it is text, or says nothing, is named in the question and no more;
 parts of other media types are refused, so that nobody believes they were seen.
 
-Source: Agent2Agent protocol 1.0, §4.1.4 and §4.1.6 (messages, parts) and §4.6 (extensions).
+A client that draws A2UI says so in the metadata too, under ``a2uiClientCapabilities``; what its user did on a surface
+of ours comes as a data part of type ``application/json+a2ui``, and is what is asked.
+
+Source: Agent2Agent protocol 1.0, §4.1.4 and §4.1.6 (messages, parts) and §4.6 (extensions); A2UI's extension 0.9.
 """
 
 from __future__ import annotations
@@ -28,11 +31,12 @@ from a2a.utils.errors import ContentTypeNotSupportedError, InvalidParamsError
 from google.protobuf.json_format import MessageToDict
 
 from waggledance.core import AnswerKind, Budget, Picture, Question, Turn, UsageError, parted, well_formed
+from waggledance.gateways._a2ui_action import Action, asked_by, draws
 from waggledance.gateways._shown_pictures import picture_at, picture_of
 from waggledance.peers import guess_kind
 
 QUESTION = "urn:waggledance:question:1"
-TEXT, JSON = "text/plain", "application/json"
+TEXT, JSON, A2UI = "text/plain", "application/json", "application/json+a2ui"
 MAX_QUESTION_BYTES = 48_000
 """What is left of a message's 64 KiB for the question, when everyone who is asked is in it too."""
 MAX_PARTS = 64
@@ -120,13 +124,20 @@ def _question(text: str, wanted: Wanted, expects: AnswerKind | None) -> Question
     return Question(text=text, expects=wanted.expects, options=tuple(map(well_formed, wanted.options)), **more)
 
 
+def wants_surface(message: Message) -> bool:
+    """Say whether a message's sender draws A2UI surfaces: it says so in the message's metadata."""
+    said = "a2uiClientCapabilities"
+    return said in message.metadata and draws(MessageToDict(message.metadata)[said])
+
+
 def shows_pictures(question: Question) -> bool:
     """Say whether a question, or what was said before it, shows pictures."""
     return any(turn.pictures for turn in question.conversation)
 
 
 def _media_of(part: Part) -> str:
-    return part.media_type.partition(";")[0].strip().lower()
+    said = part.media_type or MessageToDict(part.metadata).get("mimeType", "")
+    return str(said).partition(";")[0].strip().lower()
 
 
 def _is_picture(part: Part) -> bool:
@@ -152,6 +163,22 @@ def text_of(parts: Iterable[Part]) -> str:
     return "\n\n".join(part.text for part in parts if part.WhichOneof("content") == "text")
 
 
+def _acted(said: object) -> str:
+    """Return what a user did on surfaces of ours as what is asked by it.
+
+    Raises:
+        InvalidParamsError: it is no list of A2UI's actions, or an action that no surface of ours has.
+    """
+    try:
+        return "\n\n".join(asked_by(one.action) for one in msgspec.convert(said, list[_Reported]))
+    except (msgspec.ValidationError, UsageError) as why:
+        raise InvalidParamsError(f"a part of type {A2UI}: {why}") from why
+
+
+class _Reported(msgspec.Struct):
+    action: Action
+
+
 def _text_of(part: Part) -> str:
     """Return one part as words.
 
@@ -159,6 +186,8 @@ def _text_of(part: Part) -> str:
         ContentTypeNotSupportedError: it is nothing that can be read as words.
     """
     kind, media = part.WhichOneof("content"), _media_of(part)
+    if kind == "data" and media == A2UI:
+        return _acted(MessageToDict(part.data))
     if media and not (media.startswith("text/") or media == JSON):
         raise ContentTypeNotSupportedError(
             f"a part of type {media[:80]!r}; this swarm reads text and JSON, and looks at pictures"

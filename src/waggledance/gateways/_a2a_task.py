@@ -7,9 +7,9 @@
     cancelled         CANCELED
 
 The artifact has the answer's words as a text part and the decision as a data part: status, key, support, dissent,
-cost, channel, and the certificate as text where one was made, so that anyone can check what the swarm decided. A swarm
-is not one peer's opinion: what each peer says comes as an update of the task's status, with the peer's name in its
-metadata.
+cost, channel, and the certificate as text where one was made, so that anyone can check what the swarm decided; and for
+clients that draw A2UI a surface as another data part. A swarm is not one peer's opinion: what each peer says comes as
+an update of the task's status, with the peer's name in its metadata.
 
 Source: Agent2Agent protocol 1.0, §4.1 (objects), §4.2 (events) and §5.5 (names of fields).
 """
@@ -17,6 +17,7 @@ Source: Agent2Agent protocol 1.0, §4.1 (objects), §4.2 (events) and §5.5 (nam
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -36,7 +37,8 @@ from google.protobuf.struct_pb2 import Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from waggledance.core import Decision, Message, Note, PeerId, Proposal, UsageError, WaggleError
-from waggledance.gateways._a2a_asked import JSON, TEXT
+from waggledance.gateways._a2a_asked import A2UI, JSON, TEXT, wants_surface
+from waggledance.gateways._a2ui_surface import PREFIX, surface_of
 from waggledance.gateways._event import Cancelled
 
 DECISION = "urn:waggledance:decision:1"
@@ -67,20 +69,38 @@ def begun(id: str, context: str, asked: A2AMessage, wall_ms: int) -> Task:
     return Task(id=id, context_id=context, status=status_of(TaskState.TASK_STATE_WORKING, wall_ms), history=[first])
 
 
-def decided(decision: Decision, notes: tuple[str, ...] = ()) -> Artifact:
-    """Return a decision as an artifact: words, and everything about it as data; `notes` stand after its own."""
-    plain: dict[str, Any] = msgspec.json.decode(decision.to_json())
-    plain["notes"] = [*decision.notes, *notes]
+def decided(task: Task, decision: Decision, messages: Iterable[Message[Any]], notes: tuple[str, ...] = ()) -> Artifact:
+    """Return a decision as an artifact: words, everything about it as data, and for who draws A2UI a surface.
+
+    Args:
+        task: whose it is.
+        decision: what was decided.
+        messages: of its channel, in any order.
+        notes: what is said with it, after its own notes.
+    """
+    noted = msgspec.structs.replace(decision, notes=(*decision.notes, *notes))
+    plain: dict[str, Any] = msgspec.json.decode(noted.to_json())
     plain["certificate"] = decision.certificate or None
     plain["cost"] = {_camel(name): count for name, count in plain["cost"].items()}
     words = decision.text or decision.key or f"no answer ({decision.status})"
-    data = ParseDict(plain, Value())
-    return Artifact(
+    made = Artifact(
         artifact_id=ARTIFACT,
         name="decision",
-        parts=[Part(text=words, media_type=TEXT), Part(data=data, media_type=JSON)],
+        parts=[Part(text=words, media_type=TEXT), Part(data=ParseDict(plain, Value()), media_type=JSON)],
         extensions=[DECISION],
     )
+    if task.history and wants_surface(task.history[0]):
+        part = Part(data=_value(surface_of(f"{PREFIX}{task.id}", noted, messages)), media_type=A2UI)
+        part.metadata.update({"mimeType": A2UI})
+        made.parts.append(part)
+    return made
+
+
+def _value(listed: list[Any]) -> Value:
+    """Return a list as a value of JSON's."""
+    value = Value()
+    value.list_value.extend(listed)
+    return value
 
 
 def state_of(error: WaggleError) -> TaskState:

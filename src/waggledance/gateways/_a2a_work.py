@@ -66,6 +66,8 @@ class Live:
     names: dict[PeerId, str] = field(default_factory=dict[PeerId, str])
     notes: tuple[str, ...] = ()
     """What is said with the decision, beside its own notes."""
+    said: list[Message[Any]] = field(default_factory=list[Message[Any]])
+    """The messages of its channel, as far as a surface is drawn of them."""
     follower: asyncio.Task[None] | None = None
 
     async def ended(self) -> Task:
@@ -221,8 +223,9 @@ class Work:
                         self.ledger.opened(live.task.id, event.channel)
                     elif isinstance(event, Message):
                         _meet(event, live.names)
+                        live.said.append(event)
                     elif isinstance(event, Decided):
-                        live.task.artifacts.append(decided(event.decision, live.notes))
+                        live.task.artifacts.append(decided(live.task, event.decision, live.said, live.notes))
                         self._ended(live, TaskState.TASK_STATE_COMPLETED)
                     elif isinstance(event, Failed):
                         self._failed(live, event.error)
@@ -257,7 +260,7 @@ class Work:
             with suppress(WaggleError):
                 messages = self.host.log.read(entry.channel)
                 if outcome_of(messages) is not None:
-                    task.artifacts.append(decided(decide_again(messages)))
+                    task.artifacts.append(decided(task, decide_again(messages), messages))
                     task.status.CopyFrom(status_of(TaskState.TASK_STATE_COMPLETED, now))
                     return
         where = f"; what was said is in channel {entry.channel!r} of the log" if entry.channel else ""
