@@ -78,6 +78,22 @@ def test_of_every_pair_the_loss_is_the_real_difference_and_the_source_stays(
         assert (translated.raw, translated.losses) == (raw, ())
 
 
+@given(message=messages, source=st.sampled_from(list(DIALECTS)))
+@settings(max_examples=25, deadline=None)
+def test_no_detour_through_a_third_dialect_keeps_what_the_direct_way_loses(message: Neutral, source: str) -> None:
+    """So no path is to be looked for: the star's one way is the best of one, two or three hops."""
+    raw, _ = DIALECTS[source].write(message)
+    before = DIALECTS[source].read(raw)
+    for target in DIALECTS:
+        direct = difference(before, DIALECTS[target].read(translate(raw, source, target).raw))
+        for third in DIALECTS:
+            between = translate(raw, source, third).raw
+            detour = difference(before, DIALECTS[target].read(translate(between, third, target).raw))
+            assert direct == () or detour != ()
+            if "pieces" not in detour:  # where there are as many, piece by piece; a word for the type is no content
+                assert {field for field in direct if not field.endswith(".type")} <= set(detour)
+
+
 CANONICAL = {
     "a2a/1.0": (
         b'{"messageId":"m","contextId":"c","taskId":"t","role":"ROLE_AGENT","parts":[{"text":"hi","mediaType":'
