@@ -13,14 +13,16 @@ Source: the scrub of Shen et al. 2026, "GroupGPT", arXiv:2603.01059; the rules a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from waggledance.core import UsageError
+from waggledance.safety._scrub_national import check_region, national_phones
 from waggledance.safety._scrub_rules import RULES, Rule
 
+PHONE = "PHONE"
 REMEMBERED = 512
 """Texts whose details are remembered."""
 MARK = re.compile(r"\[([A-Z]{2,12}_[1-9][0-9]{0,4})\]", re.IGNORECASE)
@@ -100,20 +102,28 @@ class HardScrub:
 
     Args:
         kinds: which kinds, such as ``"EMAIL"``; all of them by default.
+        region: a country in which phone numbers are known as people there write them, such as ``"GB"``: those that
+            stand alone are taken out as well. None knows no country; needs the extra ``phones``.
 
     Raises:
-        UsageError: there is no such kind.
+        UsageError: there is no such kind, a region is given and phones are left out, or the extra is not installed.
+        UnknownName: there is no such region.
 
     >>> HardScrub().clean("Write to ada@example.org, or call +44 20 7946 0958.").text
     'Write to [EMAIL_1], or call [PHONE_1].'
     """
 
-    def __init__(self, kinds: Sequence[str] | None = None) -> None:
+    def __init__(self, kinds: Sequence[str] | None = None, *, region: str | None = None) -> None:
         known = {rule.kind for rule in RULES}
         for kind in kinds or ():
             if kind not in known:
                 raise UsageError(f"there is no kind of detail {kind!r}; known: {', '.join(sorted(known))}")
         self._rules: tuple[Rule, ...] = RULES if kinds is None else tuple(r for r in RULES if r.kind in kinds)
+        if region is not None:
+            if all(rule.kind != PHONE for rule in self._rules):
+                raise UsageError(f"a region ({region!r}) is for phone numbers, and {PHONE!r} is not among the kinds")
+            check_region(region)
+        self._region = region
         self._found = lru_cache(REMEMBERED)(self._find)
         """A conversation is cleaned again with every turn of it, and its beginning by every peer."""
 
@@ -125,12 +135,20 @@ class HardScrub:
     def _find(self, text: str) -> tuple[tuple[int, int, str], ...]:
         """Return start, end and kind of every detail, in order and apart from one another."""
         found: list[tuple[int, int, str]] = []
+        for start, end, kind in self._seen(text):
+            if _is_detail(text[start:end]) and all(end <= other or start >= until for other, until, _ in found):
+                found.append((start, end, kind))
+        return tuple(sorted(found))
+
+    def _seen(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Yield start, end and kind of what may be a detail, in the order of who wins."""
         small = text.lower()
         for rule in self._rules:
             for start, end in rule.places(text, small):
-                if _is_detail(text[start:end]) and all(end <= other or start >= until for other, until, _ in found):
-                    found.append((start, end, rule.kind))
-        return tuple(sorted(found))
+                yield start, end, rule.kind
+        if self._region is not None:
+            for start, end in national_phones(text, self._region):
+                yield start, end, PHONE
 
 
 def _is_detail(found: str) -> bool:
