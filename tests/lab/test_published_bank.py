@@ -34,6 +34,20 @@ async def test_its_answers_are_read_today_as_they_were_when_they_were_recorded(b
         assert (said.key, said.confidence_ppm) == (line.answer, line.confidence_ppm), line.completion.text
 
 
+def test_nine_in_ten_answers_of_each_model_can_be_read_and_larger_models_state_confidence_more_often(
+    bank: Bank,
+) -> None:
+    """The goal is that of the card on ReConcile, arXiv:2309.13007, for small models."""
+    sure: dict[str, float] = {}
+    for model in bank.models:
+        lines = [line for line in bank.answers if line.model == model]
+        assert sum(line.answer is not None for line in lines) >= 0.9 * len(lines) > 0
+        sure[model] = sum(line.confidence_ppm is not None for line in lines) / len(lines)
+    assert sorted(sure, key=sure.__getitem__) == [
+        "embedded:smollm2-135m", "embedded:qwen2.5-coder-0.5b", "embedded:qwen2.5-coder-1.5b"
+    ]  # fmt: skip
+
+
 def test_each_of_its_models_can_be_replayed_as_a_model(bank: Bank) -> None:
     for model in bank.models:
         spoken = [line for line in (*bank.answers, *bank.comparisons) if line.model == model]
