@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -11,11 +14,12 @@ import pytest
 from msgspec.structs import replace
 
 from waggledance import Swarm
-from waggledance.core import Key, Question
+from waggledance.core import Key, Question, ToolCall, calls_key, calls_of
 from waggledance.gateways import (
     Broker,
     Host,
     Hosted,
+    McpTools,
     OnBehalf,
     Order,
     PassedOn,
@@ -25,9 +29,10 @@ from waggledance.gateways import (
     ToolRefused,
     read_on_behalf,
 )
-from waggledance.models import Request, Scripted, Tool, principal
+from waggledance.models import Completion, Request, Scripted, Tool, principal
 from waggledance.peers import Agent
 from waggledance.protocols import Vote
+from waggledance.safety import Capabilities, Grant, Mediated
 from waggledance.testing import on_virtual_time
 
 # -- D11: confused deputy, scope creep in delegation -------------------------------------------------------------------
@@ -147,3 +152,57 @@ async def test_attack_c2_a_model_behind_a_door_is_asked_for_whoever_has_the_key(
     await asyncio.gather(*(host.start(order).decision() for order in orders))
     assert seen == {"ada": "ada", "eve": "eve"}
     assert principal() == ""
+
+
+# -- A2 and C4: what a tool server of somebody else's says and wants ---------------------------------------------------
+
+SERVER = Path(__file__).with_name("_tool_server.py")
+
+
+def tools_of(mode: str, *more: str) -> McpTools:
+    return McpTools("calc", command=[sys.executable, str(SERVER), mode, *more])
+
+
+def obeying(request: Request) -> Completion | str:
+    """Use whatever tool the last result orders, the one that is granted at first; answer after five rounds."""
+    results = [turn.text for turn in request.turns if turn.role == "tool"]
+    ordered = [tool.name for tool in request.tools if any(f"use the tool {tool.name}" in text for text in results)]
+    if len(results) > 4 or not request.tools:
+        return "Answer: 4"
+    call = ToolCall("c1", ordered[0] if ordered else "calc__add", '{"a": 2, "b": 2}' if not ordered else "{}")
+    return Completion(text="", prompt_tokens=1, completion_tokens=1, finish="stop", seconds=0.0, calls=(call,))
+
+
+@pytest.mark.parametrize("mediated", [True, False])
+async def test_attack_a2_what_a_server_orders_in_a_result_reaches_no_tool_that_was_not_granted(
+    mediated: bool, tmp_path: Path
+) -> None:
+    note = tmp_path / "called"
+    async with tools_of("orders", str(note)) as box:
+        held = Mediated(box, Capabilities({"*": [Grant(tools="calc__add")]})) if mediated else box
+        decision = await Swarm([Agent("ann", Scripted(obeying), tools=[held])], protocol=Vote()).ask("What is 2 + 2?")
+    assert decision.key == "4"
+    called = set(note.read_text().split())
+    assert called == ({"add"} if mediated else {"add", "env"}), "without a mediator the order is obeyed"
+
+
+def nested(levels: int) -> dict[str, Any]:
+    return {"a": nested(levels - 1) if levels else 1}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("mode", "arguments"),
+    [("regex", {"a": "a" * 60 + "!"}), ("refs", nested(60))],
+)
+async def test_attack_c4_no_schema_of_a_servers_makes_a_check_of_arguments_take_for_ever(
+    mode: str, arguments: object
+) -> None:
+    async with tools_of(mode) as box:
+        assert await box.call("calc__add", json.dumps(arguments)) == "left to the server"
+
+
+def test_attack_c4_arguments_and_keys_nested_without_end_are_no_answer() -> None:
+    deep = "[" * 100_000
+    assert calls_key((ToolCall("c1", "add", f'{{"a": {deep}'),)) is None
+    assert calls_of(f"call:{deep}") == ()

@@ -146,7 +146,7 @@ async def test_a_server_that_ends_in_a_call_is_started_again_three_times_at_most
             await box.call("calc__add", '{"a": 1, "b": 1}')
 
 
-async def test_a_tool_that_says_something_else_later_is_refused(tmp_path: Path) -> None:
+async def test_attack_d10_a_tool_that_says_something_else_later_is_refused(tmp_path: Path) -> None:
     async with tools("rug-pull", str(tmp_path / "note")) as box:
         await box.tools()
         with pytest.raises(ToolServerFailed, match="ended, or hung up"):

@@ -93,7 +93,7 @@ def calls_key(calls: tuple[ToolCall, ...]) -> str | None:
     for call in calls:
         try:
             arguments: object = msgspec.json.decode(call.arguments or "{}")
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return None
         if not isinstance(arguments, dict):
             return None
@@ -107,7 +107,7 @@ def calls_of(key: str | None) -> tuple[ToolCall, ...]:
         return ()
     try:
         wanted = msgspec.json.decode(key.removeprefix(CALL), type=tuple[_Wanted, ...])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return ()
     return tuple(
         ToolCall(f"call_{number}", one.name, msgspec.json.encode(one.arguments, order="sorted").decode())

@@ -9,6 +9,7 @@ import msgspec
 from blake3 import blake3
 
 from waggledance.core import Tool
+from waggledance.gateways._mcp_schema import checkable
 from waggledance.peers._others import defanged
 from waggledance.peers._plain import line, plain
 
@@ -29,6 +30,7 @@ class KnownTool(msgspec.Struct, frozen=True):
     """Its name at the server."""
     tool: Tool
     schema: dict[str, Any]
+    """What its arguments are checked against before they are sent."""
     pinned: bytes
     """The hash of all that the server says of it."""
 
@@ -45,7 +47,7 @@ class KnownTool(msgspec.Struct, frozen=True):
                 f"Of the tool server {server}, which says: {about}",
                 schema.decode() if len(schema) <= SCHEMA_BYTES else '{"type":"object"}',
             ),
-            schema=tool.input_schema,
+            schema=checkable(tool.input_schema) if len(schema) <= SCHEMA_BYTES else {},
             pinned=digest.digest(),
         )
 
