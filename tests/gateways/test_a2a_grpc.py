@@ -30,8 +30,20 @@ from google.protobuf.json_format import ParseDict
 from starlette.applications import Starlette
 
 from waggledance import FunctionPeer, Swarm
-from waggledance.core import UsageError
-from waggledance.gateways import A2A, GrpcPlace, Host, Hosted, Keys, Limits, app_of
+from waggledance.core import Key, LoopClock, UsageError
+from waggledance.gateways import (
+    A2A,
+    GrpcPlace,
+    Host,
+    Hosted,
+    Keys,
+    Limits,
+    Strangers,
+    WbaDid,
+    app_of,
+    did_document,
+    signed_header,
+)
 from waggledance.gateways._limits import Pace
 
 Served = Callable[[Starlette], AbstractAsyncContextManager[str]]
@@ -98,13 +110,51 @@ async def test_a_key_is_asked_for_and_tasks_are_their_callers_own(served: Served
         assert await ada.get_task(GetTaskRequest(id=task.id), context=as_ada) == task
         with pytest.raises(TaskNotFoundError):
             await eve.get_task(GetTaskRequest(id=task.id), context=as_eve)
-        with pytest.raises(A2AClientError, match=r"UNAUTHENTICATED.*Bearer KEY"):
+        with pytest.raises(A2AClientError, match=r"UNAUTHENTICATED.*authorization: Bearer KEY"):
             await task_of(nobody, without, asking())
         with pytest.raises(A2AClientError, match="UNAUTHENTICATED"):
             await nobody.list_tasks(ListTasksRequest(), context=without)
         async with httpx.AsyncClient(headers={"x-api-key": KEY}) as http:
             by_http = await http.get(f"{url}/tasks/{task.id}")
         assert by_http.json()["id"] == task.id
+
+
+DID = WbaDid("bees.example", None, ("alice",))
+ALICE = Key(b"a" * 32)
+
+
+def signed(nonce: str, *, key: Key = ALICE) -> tuple[tuple[str, str], ...]:
+    now_ms = LoopClock().wall_ms() + 1_000  # in whole seconds, and not before the server began
+    return (("authorization", signed_header(key, DID, "swarm.example", nonce=nonce, now_ms=now_ms)),)
+
+
+async def test_a_caller_known_by_a_name_on_the_web_comes_in_once_by_each_header_and_nobody_else_does(
+    served: Served,
+) -> None:
+    async def document(did: WbaDid) -> bytes:
+        return did_document(ALICE.peer, did)
+
+    asked, strangers = host(), Strangers([str(DID)], ["swarm.example"], document)
+    place = GrpcPlace(HERE, strangers=strangers)
+    async with served(app_of(asked, [A2A(asked, grpc=place)], strangers=strangers)), stub(place) as service:
+        got = await service.SendMessage(asking(), metadata=signed("n1"))
+        found = await service.GetTask(GetTaskRequest(id=got.task.id), metadata=signed("n2"))
+        assert found == got.task
+        for metadata in ((), signed("n1"), signed("n3", key=Key(b"e" * 32)), (("x-api-key", KEY),)):
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await service.GetTask(GetTaskRequest(id=got.task.id), metadata=metadata)
+            assert refused.value.code() == grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_two_callers_at_once_are_not_taken_for_each_other(served: Served) -> None:
+    keys, asked = Keys({"ada": KEY, "eve": KEY[::-1]}), host()
+    place = GrpcPlace(HERE, keys=keys)
+    async with served(app_of(asked, [A2A(asked, grpc=place)], keys=keys)), stub(place) as service:
+        callers = [(("x-api-key", KEY if i % 2 else KEY[::-1]),) for i in range(8)]
+        told = await asyncio.gather(*(service.SendMessage(asking(), metadata=said) for said in callers))
+        for i, said in enumerate(callers[:2]):
+            listed = {task.id for task in (await service.ListTasks(ListTasksRequest(), metadata=said)).tasks}
+            assert listed == {one.task.id for one in told[i::2]}
 
 
 async def test_the_card_says_where_and_which_swarm_and_an_unknown_one_is_refused(served: Served) -> None:

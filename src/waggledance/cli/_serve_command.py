@@ -43,7 +43,6 @@ from waggledance.gateways import (
 )
 from waggledance.gateways._a2a_grpc import place_of
 from waggledance.gateways._host import DEFAULT
-from waggledance.gateways._limits import Pace
 from waggledance.gateways._loopback import LOOPBACK, is_loopback
 from waggledance.mesh import Dialling, Node
 from waggledance.models import Model
@@ -163,7 +162,13 @@ def _server(
 ) -> Server:
     names = opening.names or (LOOPBACK if is_loopback(opening.address) else ())
     pace = limits.pace()
-    doors = _doors(host, opening, keys, limits, pace)
+
+    def by_grpc() -> GrpcPlace | None:
+        if not opening.grpc:
+            return None
+        return GrpcPlace(opening.grpc, keys=keys, strangers=named, limits=limits, pace=pace)
+
+    doors = _doors(host, opening, keys, by_grpc)
     studio = _studio(host, opening, force, locked=_asks(opening, keys)) if opening.studio else None
     opened = [*doors, *own_name(opening), *([] if studio is None else [studio])]
     app = app_of(
@@ -252,11 +257,11 @@ def _keys(opening: Opening) -> Keys | None:
     return None
 
 
-def _doors(host: Host, opening: Opening, keys: Keys | None, limits: Limits, pace: Pace | None) -> list[Gateway]:
+def _doors(host: Host, opening: Opening, keys: Keys | None, by_grpc: Callable[[], GrpcPlace | None]) -> list[Gateway]:
     """Return the doors that are wanted; without a wish, those whose packages are installed."""
     makers: dict[str, Callable[[], Gateway]] = {
         "openai": lambda: OpenAIDoor(host),
-        "a2a": lambda: _a2a(host, opening, keys, limits, pace),
+        "a2a": lambda: _a2a(host, opening, keys, by_grpc()),
         "mcp": lambda: McpGateway(host, desks_of(keys, host.log)),
         "agui": lambda: AGUI(host),
         "chat": lambda: chat_door(host),
@@ -276,14 +281,13 @@ def _doors(host: Host, opening: Opening, keys: Keys | None, limits: Limits, pace
     return doors
 
 
-def _a2a(host: Host, opening: Opening, keys: Keys | None, limits: Limits, pace: Pace | None) -> A2A:
+def _a2a(host: Host, opening: Opening, keys: Keys | None, place: GrpcPlace | None) -> A2A:
     from waggledance.gateways import Webhooks
     from waggledance.mesh import Home, load_key
 
     allow = tuple(where for where in opening.webhooks if where != "loopback")
     key = None if opening.sign_as is None else load_key(Home().known_key_file(opening.sign_as))
     webhooks = Webhooks(allow=allow, loopback=len(allow) < len(opening.webhooks))
-    place = GrpcPlace(opening.grpc, keys=keys, limits=limits, pace=pace) if opening.grpc else None
     if place is not None:
         say(f"A2A by gRPC at {place.address}:{place.port}")
     return A2A(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from waggledance.core import RunFailed, UsageError, with_extra
+from waggledance.gateways._anp_strangers import Strangers
 from waggledance.gateways._keys import Keys
 from waggledance.gateways._limits import Limits, Pace
 
@@ -23,7 +24,8 @@ class GrpcPlace:
 
     Args:
         where: ``"HOST:PORT"``, as in ``"127.0.0.1:50051"`` or ``"[::1]:0"``; port 0 takes a free one, see `port`.
-        keys: who may call; everyone when None.
+        keys: who may call.
+        strangers: who may call by their name on the web. With neither keys nor strangers everyone may.
         limits: the largest request; 10 MiB when None.
         pace: counts each caller's requests, together with those that come by HTTP; of its own, by the limits, when
             None.
@@ -34,7 +36,13 @@ class GrpcPlace:
     """
 
     def __init__(
-        self, where: str, *, keys: Keys | None = None, limits: Limits | None = None, pace: Pace | None = None
+        self,
+        where: str,
+        *,
+        keys: Keys | None = None,
+        strangers: Strangers | None = None,
+        limits: Limits | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self.address, port = place_of(where)
         if find_spec("grpc") is None or find_spec("a2a") is None:
@@ -42,8 +50,8 @@ class GrpcPlace:
         from waggledance.gateways._a2a_grpc_service import server_for
 
         limits = limits or Limits()
-        self._keys, self._draining = keys, _never
-        self._server = server_for(keys, limits.body_bytes, pace or limits.pace(), self._stopping)
+        self._draining = _never
+        self._server = server_for(keys, strangers, limits.body_bytes, pace or limits.pace(), self._stopping)
         name = f"[{self.address}]" if ":" in self.address else self.address
         try:
             self.port: int = self._server.add_insecure_port(f"{name}:{port}")
@@ -66,7 +74,7 @@ class GrpcPlace:
         from waggledance.gateways._a2a_grpc_service import serve_with
 
         self._draining = draining
-        serve_with(self._server, self._keys, served, first)
+        serve_with(self._server, served, first)
         await self._server.start()
 
     async def close(self) -> None:

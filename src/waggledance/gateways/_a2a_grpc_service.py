@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any, cast
 
 import grpc
@@ -24,16 +25,24 @@ from a2a.utils.errors import InvalidParamsError
 
 from waggledance.gateways._a2a_bindings import VERSION, check_version
 from waggledance.gateways._a2a_requests import BASE, CALLER, Requests
-from waggledance.gateways._guard import ANYONE
+from waggledance.gateways._anp_header import SCHEME
+from waggledance.gateways._anp_strangers import Stranger, Strangers
+from waggledance.gateways._guard import caller_by
 from waggledance.gateways._keys import Keys
 from waggledance.gateways._limits import Pace
 
+_LET_IN: ContextVar[str] = ContextVar("_LET_IN")
+"""Who the guard let in; a call is guarded and answered in one task."""
 
-def server_for(keys: Keys | None, body_bytes: int, pace: Pace | None, draining: Callable[[], bool]) -> grpc.aio.Server:
+
+def server_for(
+    keys: Keys | None, strangers: Strangers | None, body_bytes: int, pace: Pace | None, draining: Callable[[], bool]
+) -> grpc.aio.Server:
     """Return a server that lets in only what may come in, and answers nothing yet.
 
     Args:
-        keys: who may call; everyone when None.
+        keys: who may call.
+        strangers: who may call by their name on the web. With neither keys nor strangers everyone may.
         body_bytes: the largest request.
         pace: how often each caller may call; as often as they like when None.
         draining: says whether new questions are refused.
@@ -42,14 +51,12 @@ def server_for(keys: Keys | None, body_bytes: int, pace: Pace | None, draining: 
         ("grpc.max_receive_message_length", body_bytes),
         ("grpc.so_reuseport", 0),  # else two servers share a port, and a caller meets either
     ]
-    return grpc.aio.server(interceptors=[_Guard(keys, pace, draining)], options=options)
+    return grpc.aio.server(interceptors=[_Guard(keys, strangers, pace, draining)], options=options)
 
 
-def serve_with(
-    server: grpc.aio.Server, keys: Keys | None, served: Mapping[str, tuple[Requests, str]], first: str
-) -> None:
+def serve_with(server: grpc.aio.Server, served: Mapping[str, tuple[Requests, str]], first: str) -> None:
     """Let a server answer for swarms; see `GrpcPlace.open`."""
-    handler = GrpcHandler(cast("RequestHandler", _BySwarm(served, first)), _Contexts(keys))
+    handler = GrpcHandler(cast("RequestHandler", _BySwarm(served, first)), _Contexts())
     register: Any = a2a_pb2_grpc  # generated, without types
     register.add_A2AServiceServicer_to_server(handler, server)
 
@@ -75,9 +82,6 @@ class _BySwarm:
 class _Contexts(GrpcServerCallContextBuilder):
     """Says who calls, and refuses other versions of the protocol."""
 
-    def __init__(self, keys: Keys | None) -> None:
-        self._keys = keys
-
     def build(self, context: grpc.aio.ServicerContext[Any, Any]) -> ServerCallContext:
         """Return what a call's operation may know of it.
 
@@ -86,15 +90,16 @@ class _Contexts(GrpcServerCallContextBuilder):
         """
         said = _said(context.invocation_metadata())
         check_version(said.get(VERSION_HEADER.lower(), VERSION))
-        caller = ANYONE if self._keys is None else self._keys.holder(_key(said)) or ANYONE
-        return ServerCallContext(state={"headers": {VERSION_HEADER: VERSION}, CALLER: caller})
+        return ServerCallContext(state={"headers": {VERSION_HEADER: VERSION}, CALLER: _LET_IN.get()})
 
 
 class _Guard(grpc.aio.ServerInterceptor):
     """Lets in only what may come in: key, whether the server is stopping, pace."""
 
-    def __init__(self, keys: Keys | None, pace: Pace | None, draining: Callable[[], bool]) -> None:
-        self._keys, self._pace, self._draining = keys, pace, draining
+    def __init__(
+        self, keys: Keys | None, strangers: Strangers | None, pace: Pace | None, draining: Callable[[], bool]
+    ) -> None:
+        self._keys, self._strangers, self._pace, self._draining = keys, strangers, pace, draining
 
     async def intercept_service(
         self,
@@ -102,7 +107,7 @@ class _Guard(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Any, Any]:
         """Pass a call on, or refuse it."""
-        refused = self._refused(handler_call_details)
+        refused = await self._refused(handler_call_details)
         if refused is None:
             return cast("grpc.RpcMethodHandler[Any, Any]", await continuation(handler_call_details))
         code, why = refused
@@ -112,24 +117,26 @@ class _Guard(grpc.aio.ServerInterceptor):
 
         return grpc.unary_unary_rpc_method_handler(cast("Any", refuse))
 
-    def _refused(self, details: grpc.HandlerCallDetails) -> tuple[grpc.StatusCode, str] | None:
-        caller = ANYONE if self._keys is None else self._keys.holder(_key(_said(details.invocation_metadata)))
+    async def _refused(self, details: grpc.HandlerCallDetails) -> tuple[grpc.StatusCode, str] | None:
+        said = _said(details.invocation_metadata)
+        shown = said.get("authorization", ""), said.get("x-api-key", "")
+        try:
+            caller = await caller_by(*shown, self._keys, self._strangers)
+        except Stranger as why:
+            code = grpc.StatusCode.PERMISSION_DENIED if why.status == 403 else grpc.StatusCode.UNAUTHENTICATED
+            return code, str(why)
         if caller is None:
-            what = "the API key is missing or wrong; send it as metadata: authorization: Bearer KEY"
-            return grpc.StatusCode.UNAUTHENTICATED, what
+            what = "Bearer KEY" if self._keys is not None else f"{SCHEME} did=…"
+            return grpc.StatusCode.UNAUTHENTICATED, f"who calls is not known; say it in metadata: authorization: {what}"
         if self._draining() and details.method.rpartition("/")[2].startswith("Send"):
             return grpc.StatusCode.UNAVAILABLE, "the server is stopping and takes no new questions"
         wait_s = 0.0 if self._pace is None else self._pace.wait_s(caller, asyncio.get_running_loop().time())
         if wait_s > 0:
             return grpc.StatusCode.RESOURCE_EXHAUSTED, f"too many requests; ask again in {wait_s:.0f} s or later"
+        _LET_IN.set(caller)
         return None
 
 
 def _said(metadata: Any) -> dict[str, str]:
     """Return what is said beside a call, as text, by lower-case names."""
     return {str(key).lower(): value for key, value in metadata or () if isinstance(value, str)}
-
-
-def _key(said: Mapping[str, str]) -> str:
-    kind, _, key = said.get("authorization", "").partition(" ")
-    return (key if kind.lower() == "bearer" else said.get("x-api-key", "")).strip()

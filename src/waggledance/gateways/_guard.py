@@ -47,6 +47,26 @@ def caller_of(connection: HTTPConnection) -> str:
     return caller
 
 
+async def caller_by(said: str, key: str, keys: Keys | None, strangers: Strangers | None) -> str | None:
+    """Return who asks, by what they show; None where that is nobody who may come in.
+
+    Args:
+        said: the value of ``Authorization``; empty where there is none.
+        key: the value of ``X-Api-Key``; empty where there is none.
+        keys: who may come in.
+        strangers: who may come in by their name on the web. With neither keys nor strangers everyone may.
+
+    Raises:
+        Stranger: a name on the web is not let in; says why.
+    """
+    kind, _, bearer = said.partition(" ")
+    if strangers is not None and kind.lower() == SCHEME.lower():
+        return await strangers.holder(said)
+    if keys is None:
+        return ANYONE if strangers is None else None
+    return keys.holder((bearer if kind.lower() == "bearer" else key).strip())
+
+
 class NotRead(Exception):
     """A request's body cannot be read; raised where a door reads it, and answered by the guard."""
 
@@ -139,15 +159,8 @@ class Guard:
         return "*" in self._origins or origin in self._origins or urlsplit(origin).netloc == host.decode("latin-1")
 
     async def _caller(self, headers: dict[bytes, bytes]) -> str | None:
-        said = headers.get(b"authorization", b"").decode("latin-1")
-        kind, _, key = said.partition(" ")
-        if self._strangers is not None and kind.lower() == SCHEME.lower():
-            return await self._strangers.holder(said)
-        if self._keys is None:
-            return ANYONE if self._strangers is None else None
-        if kind.lower() != "bearer":
-            key = headers.get(b"x-api-key", b"").decode("latin-1")
-        return self._keys.holder(key.strip())
+        said, key = (headers.get(name, b"").decode("latin-1") for name in (b"authorization", b"x-api-key"))
+        return await caller_by(said, key, self._keys, self._strangers)
 
     async def _sized(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on while its body is no larger than it may be, whatever it says of its length."""
