@@ -14,9 +14,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from waggledance import FunctionPeer, Question, Swarm
+from waggledance import Agent, FunctionPeer, Question, Swarm
 from waggledance.core import UNIT, Log, Message, Peer, Proposal, UsageError, members_of
 from waggledance.lab import Diagnosis, Suspect, debug
+from waggledance.models import Completion, Request
 from waggledance.protocols import Debate, PeerRanking, Vote
 from waggledance.safety import Fork, Intervention, Reword, Violation
 from waggledance.testing import Opinionated
@@ -207,6 +208,41 @@ async def _changed_minds(folder: Path) -> Diagnosis:
     with Log(folder / "log.db") as log:
         asked = await Swarm([then(f"p{i}") for i in range(3)], log=log, protocol=Debate(rounds=1)).ask(SUM)
         return await debug(log, asked.channel, "4", peers=now)
+
+
+def test_without_a_seed_the_control_has_other_luck_than_the_original(tmp_path: Path) -> None:
+    """A model that is wrong with the original's luck only: a control with the same would say that nothing is luck."""
+    model = WrongAtFirst()
+
+    def seated(name: str, _: str = "") -> Peer:
+        return Agent(name, model)
+
+    with Log(tmp_path / "log.db") as log:
+        swarm = Swarm([seated(f"p{i}") for i in range(3)], log=log, protocol=Debate(rounds=1))
+        asked = swarm.ask_sync(SUM)
+        model.later = True
+        diagnosis = asyncio.run(debug(log, asked.channel, "4", peers=seated))
+    assert asked.key == "5"
+    assert diagnosis.control.turned == 1
+    assert not diagnosis.of("validated")
+
+
+class WrongAtFirst:
+    """A model whose answer is a matter of luck alone: 5 with the seeds of its first run, 4 with all others."""
+
+    name = "scripted:luck"
+
+    def __init__(self) -> None:
+        self.later, self._unlucky = False, set[int]()
+
+    async def complete(self, request: Request) -> Completion:
+        if not self.later:
+            self._unlucky.add(request.seed)
+        text = f"Answer: {5 if request.seed in self._unlucky else 4}"
+        return Completion(text=text, prompt_tokens=1, completion_tokens=1, finish="stop", seconds=0.0)
+
+    async def aclose(self) -> None:
+        """Do nothing."""
 
 
 def test_a_diagnosis_is_a_tree_in_words_and_in_json(tmp_path: Path) -> None:

@@ -138,7 +138,8 @@ async def debug(
         contracts: the first violation of these is the first suspect; the built-in ones when None.
         replays: how many histories may be run in all, the control's included, ≥ 2.
         runs: how often each repair is run, with other draws each time, ≥ 1; more than once for peers that draw.
-        seed: of those draws; the first run of each draws what the original drew when None.
+        seed: of those draws. When None, the first run of each repair draws what the original drew; the control never
+            does, since the same model asked the same with the same luck says the same.
         progress: how near a history comes; by default how many peers' last answers are right.
 
     Raises:
@@ -226,7 +227,7 @@ class _Bench:
         order = {m.id: n for n, m in enumerate(messages)}
         at = min((s.id for s in listed), key=lambda id: order[id], default=messages[0].id)
         forks = [
-            await intervene(self.log, self.channel, at=at, live="after", peers=self.peers, seed=self._draw(run))
+            await intervene(self.log, self.channel, at=at, live="after", peers=self.peers, seed=self._luck(run))
             for run in range(self.runs)
         ]
         turned = sum(self.right(fork.decision) for fork in forks)
@@ -271,7 +272,12 @@ class _Bench:
         return sum(map(self.progress, forks)) // max(1, len(forks))
 
     def _draw(self, run: int) -> int | None:
+        """Return by which seed a repair's run draws; None for the original's own draws."""
         return run or None if self.seed is None else self.seed + run
+
+    def _luck(self, run: int) -> int:
+        """Return by which seed the control's run draws."""
+        return run + 1 if self.seed is None else self.seed + run
 
 
 def _taken_up(fork: Fork) -> bool:

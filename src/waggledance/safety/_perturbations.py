@@ -14,6 +14,8 @@ from math import inf
 from random import Random
 from typing import Any, cast
 
+import msgspec
+
 from waggledance.core import Call, Message, Peer, Proposal, RunFailed, Tool, UnknownName
 from waggledance.network import Crash, Fault, Partition, Pause, Silent, Slow, SlowLink
 from waggledance.peers import Agent, Toolbox, WrapperPeer
@@ -124,7 +126,7 @@ class _Disguised(WrapperPeer):
         text = self._words.get(round)
         if text is None:
             return said
-        return Proposal(key=said.key, text=text, confidence_ppm=said.confidence_ppm, refs=said.refs, lapse=said.lapse)
+        return msgspec.structs.replace(said, text=text)
 
 
 class _Failing:
