@@ -30,7 +30,7 @@ from google.protobuf.json_format import ParseDict
 from starlette.applications import Starlette
 
 from waggledance import FunctionPeer, Swarm
-from waggledance.core import Key, LoopClock, UsageError
+from waggledance.core import Key, LoopClock, RunFailed, UsageError
 from waggledance.gateways import (
     A2A,
     GrpcPlace,
@@ -40,6 +40,7 @@ from waggledance.gateways import (
     Limits,
     Strangers,
     WbaDid,
+    _a2a_grpc,
     app_of,
     did_document,
     signed_header,
@@ -255,3 +256,12 @@ async def test_a_port_that_is_taken_is_refused_at_once() -> None:
     with pytest.raises(UsageError, match=r"cannot listen on 127\.0\.0\.1"):
         GrpcPlace(f"127.0.0.1:{first.port}")
     await first.close()
+
+
+async def test_without_grpc_installed_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking(name: str) -> object:
+        return None if name == "grpc" else object()
+
+    monkeypatch.setattr(_a2a_grpc, "find_spec", lacking)
+    with pytest.raises(RunFailed, match=r"\[grpc\]"):
+        GrpcPlace(HERE)

@@ -11,9 +11,12 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
+import grpc
 import httpx
 import pytest
+from a2a.types import Message, Part, Role, SendMessageRequest, TaskState, a2a_pb2_grpc
 
 from waggledance.core import Log, UsageError, outcome_of
 from waggledance.gateways import Host, Hosted, OpenAIDoor, Server, app_of
@@ -142,6 +145,23 @@ def test_keys_come_from_the_environment_and_are_never_printed(tmp_path: Path) ->
         assert key not in process.stderr.read()
 
 
+@pytest.mark.slow
+def test_a2a_by_grpc_asks_for_the_same_keys_and_ends_with_the_server(tmp_path: Path) -> None:
+    key, stubs = "a-secret-of-twenty-0", cast("Any", a2a_pb2_grpc)
+    request = SendMessageRequest(message=Message(message_id="m", role=Role.ROLE_USER, parts=[Part(text="2+2?")]))
+    with serving(tmp_path, "--grpc", "127.0.0.1:0", env={"WAGGLE_API_KEYS": f"ada {key}"}) as (process, url):
+        card = httpx.get(f"{url}/.well-known/agent-card.json", timeout=60).json()
+        (place,) = (one["url"] for one in card["supportedInterfaces"] if one["protocolBinding"] == "GRPC")
+        with grpc.insecure_channel(place) as channel:
+            service = stubs.A2AServiceStub(channel)
+            with pytest.raises(grpc.RpcError, match="UNAUTHENTICATED"):
+                service.SendMessage(request, timeout=60)
+            got = service.SendMessage(request, metadata=(("authorization", f"Bearer {key}"),), timeout=60)
+            assert got.task.status.state == TaskState.TASK_STATE_COMPLETED
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+
+
 @pytest.mark.parametrize(
     ("flags", "complaint"),
     [
@@ -152,6 +172,10 @@ def test_keys_come_from_the_environment_and_are_never_printed(tmp_path: Path) ->
         (["--model", "nonsense"], "nonsense"),
         (["--answer", "nonsense"], "there is no kind of answer"),
         (["--host", "192.0.2.1", "--open"], "cannot listen on 192.0.2.1"),
+        (["--grpc", "0.0.0.0:0"], "other machines can reach 0.0.0.0, and no API keys are given"),
+        (["--grpc", "50051"], "HOST:PORT"),
+        (["--grpc", "192.0.2.1:1", "--open"], "cannot listen on 192.0.2.1:1 for gRPC"),
+        (["--grpc", "127.0.0.1:0", "--door", "openai"], "give --door a2a too"),
     ],
 )
 def test_what_cannot_be_served_is_said_before_the_port_is_opened(
