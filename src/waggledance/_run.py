@@ -144,7 +144,7 @@ class Run:
         self._peers, self._table, self._protocol, self._log = peers, table, protocol, log
         self._rule: Rule = getattr(protocol, "decide", majority)
         self._fold: Callable[[Sequence[Message[Any]]], Decision] | None = getattr(protocol, "folded", None)
-        """Of a `Folding` protocol; to ask for that by its type costs a question 20 µs each time."""
+        """Of a `Folding` protocol; to ask for that by its type costs a question 7 µs each time."""
         self._clock = gathering.clock
         self._started_s = self._clock.now()
         self._meter = Meter(budget, self._clock)
