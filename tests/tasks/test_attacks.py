@@ -82,7 +82,7 @@ async def test_attack_c4_each_of_the_seven_abusers_ends_within_its_limit_and_lea
     assert len(ran.out) < 1 << 20
 
 
-# -- D15: runaway spawning ----------------------------------------------------------------------------------------------
+# -- D15: runaway spawning --------------------------------------------------------------------------------------------
 
 
 def spawning(request: Request) -> Completion:
