@@ -119,15 +119,18 @@ def main() -> None:
                 f"{each / reading:.2f} | {'met' if each <= TARGET_US else 'missed'} |"
             )
             assert heard(delivered, builtin()).compliance().holds
-    said = debate(messages, 5)
-    alone = best(repeats, heard, said, []) / messages * 1e6
-    print("\n| contract, alone, 5 peers | µs a message |\n|---|---|")
-    for each_one in builtin():
-        one = best(repeats, heard, said, [each_one]) / messages * 1e6
-        print(f"| {each_one.name} | {max(0.0, one - alone):.2f} |")
-    print(f"\n| held for {messages:,} messages of 5 peers, messages apart | MiB |\n|---|---|")
+    said, ring = debate(messages, 5), debate(messages, 50, ring=True)
     budget = Budget(calls=10 * messages, tokens=1000 * messages)
     summed = contract("cheap", sum_of("proposal/1", "cost.calls", per=("author",)).at_most(messages))
+    [spend] = (c for c in builtin(budget=budget) if c.name == "spend")
+    everybody, neighbours = (best(repeats, heard, order, []) / messages * 1e6 for order in (said, ring))
+    print("\n| contract, alone, µs a message | 5 peers | 50 in a ring |\n|---|---|---|")
+    alone = [*((c.name, c) for c in builtin()), ("spend, with limits", spend), ("one sum_of", summed)]
+    for name, one in alone:
+        dense = best(repeats, heard, said, [one]) / messages * 1e6 - everybody
+        sparse = best(repeats, heard, ring, [one]) / messages * 1e6 - neighbours
+        print(f"| {name} | {max(0.0, dense):.2f} | {max(0.0, sparse):.2f} |", flush=True)
+    print(f"\n| held for {messages:,} messages of 5 peers, messages apart | MiB |\n|---|---|")
     for what, contracts in (
         ("no contract", ()), ("the twelve", builtin()), ("the twelve, with a budget", builtin(budget=budget)),
         ("one sum_of", (summed,)),
