@@ -44,7 +44,6 @@ def waggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waggle:
     [
         (("--did", "bees.example", "--name", "swarm.example"), "a stranger's name is as in did:wba:example.com"),
         (("--did", DID), "say it with --name"),
-        (("--did", DID, "--name", "swarm.example", "--grpc", "127.0.0.1:0"), "give --keys FILE too"),
         (("--url", "https://127.0.0.1", "--sign-as", "swarm"), "no IP address"),
     ],
 )
@@ -58,16 +57,16 @@ def test_names_that_let_in_nobody_or_everybody_are_refused_before_anything_is_se
 
 
 async def test_strangers_sign_for_the_names_that_we_go_by_or_the_host_that_callers_know() -> None:
-    async with strangers(opened(dids=(DID,), names=("swarm.example", "a.example")), keyed=False) as named:
+    async with strangers(opened(dids=(DID,), names=("swarm.example", "a.example"))) as named:
         assert named is not None
         assert named.realm == "a.example"
-    async with strangers(opened(dids=(DID,), url="https://swarm.example/bees"), keyed=False) as named:
+    async with strangers(opened(dids=(DID,), url="https://swarm.example/bees")) as named:
         assert named is not None
         assert named.realm == "swarm.example"
 
 
 async def test_nobody_comes_in_by_name_where_nobody_is_named() -> None:
-    async with strangers(opened(names=("swarm.example",)), keyed=False) as named:
+    async with strangers(opened(names=("swarm.example",))) as named:
         assert named is None
 
 

@@ -112,7 +112,7 @@ def serve(
 async def _serve(
     force: InForce, opening: Opening, served: AbstractAsyncContextManager[Host], keys: Keys | None, limits: Limits
 ) -> None:
-    async with served as host, strangers(opening, keyed=keys is not None) as named:
+    async with served as host, strangers(opening) as named:
         server = _server(host, opening, keys, limits, force, named)
         for name, hosted in host.swarms.items():
             say(f"waggle/{name}: {', '.join(hosted.names) or 'nobody is there yet'}")

@@ -16,12 +16,11 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def strangers(opening: Opening, *, keyed: bool) -> AsyncGenerator[Strangers | None]:
+async def strangers(opening: Opening) -> AsyncGenerator[Strangers | None]:
     """Say who may come in by name; nobody when no names are given.
 
     Args:
         opening: with the names, and the domains that we go by.
-        keyed: whether API keys are asked for too.
 
     Raises:
         UsageError: a name is none, or what strangers are to sign for is not said.
@@ -29,8 +28,6 @@ async def strangers(opening: Opening, *, keyed: bool) -> AsyncGenerator[Stranger
     if not opening.dids:
         yield None
         return
-    if opening.grpc and not keyed:
-        raise UsageError("--grpc knows callers by API keys only, and --did alone gives none: give --keys FILE too")
     host = urlsplit(opening.url).hostname
     services = opening.names or ((host,) if host else ())
     if not services:
