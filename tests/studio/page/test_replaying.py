@@ -15,8 +15,26 @@ def changed(page: Page) -> None:
     page.get_by_role("button", name="ben, round 3: 8").click()
     page.get_by_role("button", name="Edit…").click()
     page.get_by_label("What ben says instead").fill("I was wrong.\nAnswer: 9")
-    page.get_by_label("The answer it counts as").fill("9")
     page.get_by_role("button", name="Keep for the replay").click()
+
+
+def test_the_answer_that_words_count_as_follows_them_until_somebody_says_otherwise(run: Page) -> None:
+    from playwright.sync_api import expect
+
+    run.get_by_role("button", name="ben, round 3: 8").click()
+    run.get_by_role("button", name="Edit…").click()
+    words, key = run.get_by_label("What ben says instead"), run.get_by_label("The answer it counts as")
+    assert key.input_value() == "8"
+    words.fill("All but nine ran.\nAnswer: 9 sheep")
+    expect(key).to_have_value("9")
+    words.fill("I cannot tell.")
+    run.get_by_text("Counts as none: no number found").wait_for()
+    key.fill("7")
+    words.fill("Answer: 6")
+    run.get_by_text("Yours, whatever the words say").wait_for()
+    assert key.input_value() == "7"
+    key.fill("")
+    expect(key).to_have_value("6")
 
 
 def test_a_replay_from_the_record_is_followed_and_stands_beside_the_original(run: Page) -> None:

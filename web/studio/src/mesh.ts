@@ -21,6 +21,7 @@ export function seen(swarms: readonly MeshSwarm[]): readonly Seen[] {
     const members = (by?.members ?? []).map((member) => ({
       ...member,
       otherwise: others.flatMap((other) => {
+        if (other.peer === member.name) return []; // one who hangs still thinks that it is alive
         const theirs = other.members.find((m) => m.name === member.name)?.state ?? "unknown";
         return theirs === member.state ? [] : [`${other.peer}: ${stateWord(theirs)}`];
       }),

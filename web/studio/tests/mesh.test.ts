@@ -16,6 +16,11 @@ describe("a swarm on the network", () => {
     expect(swarm?.tellers).toHaveLength(3);
   });
 
+  it("does not ask a member how it is itself: one who hangs does not know", () => {
+    const [swarm] = seen([teller("b", true, 1, member("c", "suspect")), teller("c", true, 900, member("c", "alive"))]);
+    expect(swarm?.members[0]?.otherwise).toEqual([]);
+  });
+
   it("is told by who told last where nobody runs, and by nobody where none ever did", () => {
     expect(seen([teller("a", false, 900), teller("b", false, 100)])[0]?.by?.peer).toBe("b");
     expect(seen([teller("a", false, null)])[0]).toMatchObject({ by: null, members: [] });
