@@ -145,3 +145,15 @@ def test_what_may_be_a_mistyped_flag_is_not_taken_for_a_question(waggle: Waggle,
     said = waggle("ask", *words, "--model", "scripted:4")
     assert said.exit_code == 2
     assert "Usage: " in said.stderr
+
+
+def test_a_door_whose_package_is_missing_is_said_before_a_model_is_fetched(
+    waggle: Waggle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(_name: str) -> None: ...
+
+    monkeypatch.setattr("waggledance.gateways._mcp_gateway.find_spec", nowhere)
+    said = waggle("mcp", "--no-log")
+    assert said.exit_code == 3
+    assert "needs the package mcp" in said.stderr
+    assert list(tmp_path.iterdir()) == []

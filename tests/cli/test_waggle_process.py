@@ -242,6 +242,37 @@ def test_a_closed_stdout_is_no_bug(env: dict[str, str]) -> None:
     assert verify(env["WAGGLE_LOG"]).ok
 
 
+@pytest.mark.parametrize(("words", "code"), [(("ask", "-"), 2), (("chat", "--port", "0", "--no-log"), 0)])
+def test_a_closed_stdin_is_an_empty_one(env: dict[str, str], words: tuple[str, ...], code: int) -> None:
+    command = ["sh", "-c", 'exec "$@" <&-', "sh", *RUN, *words, *SAYS_4]
+    said = subprocess.run(command, env=env, cwd=env["HOME"], capture_output=True, text=True, timeout=120, check=False)
+    assert said.returncode == code, said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_a_folder_that_is_gone_is_said(env: dict[str, str]) -> None:
+    command = ["sh", "-c", 'mkdir gone; cd gone; rmdir ../gone; exec "$@"', "sh", *RUN, "ask", "q?", *SAYS_4]
+    said = subprocess.run(command, env=env, cwd=env["HOME"], capture_output=True, text=True, timeout=120, check=False)
+    assert (said.returncode, said.stdout) == (2, "")
+    assert said.stderr == "waggle: the folder that you are in is gone: change to another with `cd`\n"
+
+
+def test_ctrl_c_while_it_loads_is_a_word_and_no_traceback(env: dict[str, str]) -> None:
+    program = """
+import sys
+class Pressed:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Pressed())
+from waggledance.cli import main
+main()
+"""
+    command = [sys.executable, "-c", program, "ask", "q?"]
+    said = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert (said.returncode, said.stdout, said.stderr) == (130, "", "waggle: interrupted\n")
+
+
 def test_a_disk_that_is_full_does_not_lose_the_answer(env: dict[str, str]) -> None:
     def little_room() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))

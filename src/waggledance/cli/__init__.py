@@ -3,9 +3,15 @@
 
 def main() -> None:
     """Run `waggle`."""
-    from waggledance.cli._app import run
+    import sys
 
-    run()
+    try:
+        from waggledance.cli._app import run
+
+        run()
+    except KeyboardInterrupt:  # while it loads; commands end well themselves
+        sys.stderr.write("waggle: interrupted\n")
+        sys.exit(130)
 
 
 __all__ = ["main"]

@@ -117,7 +117,7 @@ def in_force(
     """
     env = os.environ if env is None else env
     named = config or (Path(env["WAGGLE_CONFIG"]) if env.get("WAGGLE_CONFIG") else None)
-    file = named or find(Path.cwd())
+    file = named or find(_here())
     merged: dict[str, dict[str, Any]] = {"ask": {}, "budget": {}, "quota": {}, "log": {}}
     origins: dict[str, str] = {}
     if file is not None:
@@ -134,6 +134,18 @@ def in_force(
             _put(merged, key, _converted(key, FLAGS[key], value, strict=True))
             origins[key] = FLAGS[key]
     return InForce(msgspec.convert(merged, Settings), origins, file)
+
+
+def _here() -> Path:
+    """Return the working directory.
+
+    Raises:
+        UsageError: it is gone.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise UsageError("the folder that you are in is gone: change to another with `cd`") from None
 
 
 def find(start: Path) -> Path | None:

@@ -77,10 +77,10 @@ def ending_well(command: Callable[P, None]) -> Callable[P, None]:
 
 
 def _open_closed_streams() -> None:
-    """Let what is printed go nowhere where we were started with a closed stream, as by ``waggle ask … >&-``."""
-    for name in ("stdout", "stderr"):
+    """Let what is printed go nowhere, and nothing be read, where a stream is closed, as by ``waggle ask … >&-``."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  # as long as the process
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115  # as long as the process
 
 
 def _cannot_use(why: OSError) -> str | None:

@@ -22,6 +22,7 @@ from waggledance.cli._serve_command import served
 from waggledance.core import Budget, Log, UsageError, run_awake
 from waggledance.gateways import Desk, Host, MeshThreads, hosted_on_mesh, serve_stdio
 from waggledance.gateways._host import DEFAULT
+from waggledance.gateways._mcp_gateway import check_installed
 from waggledance.mesh import Dialling
 from waggledance.tasks import register_protocols
 
@@ -36,6 +37,7 @@ def serve_mcp(flags: Mapping[str, object], membership: Membership | None, *, con
 
     Raises:
         UsageError: it cannot be served like that, or a person sits at stdin.
+        RunFailed: the package that speaks MCP is not installed.
         NotLetIn: nobody of the swarm answers, or this key is no member.
     """
     if sys.stdin.isatty():
@@ -43,6 +45,7 @@ def serve_mcp(flags: Mapping[str, object], membership: Membership | None, *, con
             "MCP is spoken by programs: let your agent start this command, as `waggle mcp`, or serve it over HTTP "
             "with `waggle serve --door mcp`"
         )
+    check_installed()
     force = in_force(flags, config=config)
     register_protocols()
     if membership is not None:
