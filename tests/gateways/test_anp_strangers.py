@@ -174,11 +174,12 @@ WELL = header()
 @pytest.mark.parametrize(
     "said",
     [
-        "", "DIDWba", "DIDWba ", "Bearer abc", WELL.replace("DIDWba", "DIDWbb"), WELL + ', did="x"',
+        "", "DIDWba", "DIDWba ", "Bearer abc", WELL.replace("DIDWba", "DIDWbb"), WELL + f', did="{DID}"',
         WELL + ', x="y"', WELL.replace('v="1.0"', 'v="2.0"'), WELL.replace('nonce="n1", ', ""), WELL.replace("n1", ""),
         WELL.replace("n1", "n" * 129), WELL.replace("n1", "n 1"), WELL.replace('signature="', 'signature="!'),
         WELL.replace('"n1"', "n1"), WELL.replace(str(DID), "did:web:a.b"), WELL.replace("2026", "02026"),
-        WELL.replace("T", "T99:"), WELL[:-2] + '"', "DIDWba " + "x" * 3_000, WELL.replace("-09-", "-13-"),
+        WELL.replace("T", "T99:"), WELL[:-2] + '"', WELL[:-2] + chr(ord(WELL[-2]) + 1) + '"',
+        "DIDWba " + "x" * 3_000, WELL.replace("-09-", "-13-"),
     ],
 )  # fmt: skip
 def test_what_is_no_header_is_refused(said: str) -> None:

@@ -78,6 +78,12 @@ def test_the_cart_costs_what_the_checkout_costs_and_is_the_sum_of_its_items(
     assert {item.amount.currency for item in details.display_items} == {currency}
 
 
+def test_currencies_have_as_many_digits_behind_the_point_as_they_have() -> None:
+    assert [str(decimal_of(1_234, currency)) for currency in ("USD", "JPY", "KWD", "CLF")] == [
+        "12.34", "1234", "1.234", "0.1234",
+    ]  # fmt: skip
+
+
 def test_lines_are_labelled_by_what_is_bought_and_costs_by_their_kind() -> None:
     read = read_json(cart(checkout([1_000, 250], tax=100, off=50), refund_days=14), CartContents, "cart")
     items = read.payment_request.details.display_items

@@ -36,6 +36,7 @@ from waggledance.gateways import (
     signed_cart,
     signed_payment,
 )
+from waggledance.gateways._anp_did import b64url
 
 PAYER, SHOP, MALLORY = Key(b"p" * 32), Key(b"s" * 32), Key(b"m" * 32)
 NOW_MS = 1_790_000_000_000
@@ -230,6 +231,21 @@ def test_attack_d13_a_token_that_is_altered_or_unsigned_is_refused(token: str) -
     head, body, signature = json.loads(carried)["merchant_authorization"].split(".")
     said = token.format(h=head, b=body, s=signature, none=NO_ALGORITHM, small="A" * 86)
     mandate = swapped(carried, merchant_authorization=said)
+    cart = told.say(SHOP, Ap2Cart(principal=SHOP.peer, intent=told.intent.id, mandate=mandate))
+    assert check_mandates(told.channel.messages(), at_ms=NOW_MS)[cart.id].refused == "merchant_authorization_invalid"
+
+
+@pytest.mark.parametrize("header", [{"alg": "HS256"}, {"alg": "EdDSA", "crit": ["exp"]}, {"kid": "00" * 32}])
+@pytest.mark.parametrize("who", [SHOP, MALLORY])
+def test_attack_d13_a_token_under_another_algorithm_or_in_another_s_name_is_refused(
+    header: dict[str, Any], who: Key
+) -> None:
+    told = Told()
+    carried: bytes = told.cart.body.mandate
+    _, body, _ = json.loads(carried)["merchant_authorization"].split(".")
+    head = b64url(json.dumps({"alg": "EdDSA", "kid": SHOP.peer.hex(), **header}).encode())
+    signature = b64url(who.sign(MessageId(f"{head}.{body}".encode())))
+    mandate = swapped(carried, merchant_authorization=f"{head}.{body}.{signature}")
     cart = told.say(SHOP, Ap2Cart(principal=SHOP.peer, intent=told.intent.id, mandate=mandate))
     assert check_mandates(told.channel.messages(), at_ms=NOW_MS)[cart.id].refused == "merchant_authorization_invalid"
 

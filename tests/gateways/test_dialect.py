@@ -200,7 +200,12 @@ def test_arguments_of_tools_are_never_translated(call: bytes) -> None:
 def test_who_spoke_and_when_comes_back_where_acp_said_it_and_is_a_loss_elsewhere() -> None:
     heard = dialect("acp/0.2").read(CANONICAL["acp/0.2"])
     assert heard.meta == '{"acp":{"agent":"summarizer","created_at":"2025-08-21T07:28:53Z"}}'
-    for meta, why in (('{"acp":{"agent":"a b"}}', "no name"), ('{"acp":{"x":1}}', "unknown"), ('{"k":1}', "another")):
+    for meta, why in (
+        ('{"acp":{"agent":"a b"}}', "no name"),
+        ('{"acp": {"agent":"ab"}}', "in another form"),
+        ('{"acp":{"x":1}}', "unknown"),
+        ('{"k":1}', "another"),
+    ):
         said = Neutral(role="assistant", pieces=(Piece(text="hi"),), meta=meta)
         raw, lost = dialect("acp/0.2").write(said)
         assert raw == b'{"role":"agent","parts":[{"content_type":"text/plain","content":"hi"}]}', why
