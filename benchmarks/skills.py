@@ -211,7 +211,8 @@ async def with_model(name: str, tasks: int) -> dict[str, Any]:
     thinking = model(name)
     chosen = stream(tasks, 1)
     for label, book in (("plain", None), ("practised", SkillBook())):
-        swarm = Swarm([Agent(f"p{i}", thinking, max_tokens=96) for i in range(PEERS)], protocol=Vote(), skills=book)
+        peers = [Agent(f"p{i}", thinking, max_tokens=64, timeout_s=900.0) for i in range(PEERS)]
+        swarm = Swarm(peers, protocol=Vote(), skills=book)
         spent = right = short = 0
         for _, question, answer in chosen:
             decision = await swarm.ask(question)
@@ -229,7 +230,7 @@ async def main() -> None:
     parser.add_argument("--small", action="store_true", help="two streams instead of twenty: does it run at all?")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--model", help="a real model at every seat instead of simulated peers, such as embedded")
-    parser.add_argument("--tasks", type=int, default=60, help="with --model: how many tasks")
+    parser.add_argument("--tasks", type=int, default=40, help="with --model: how many tasks")
     args = parser.parse_args()
     if args.model:
         print(json.dumps(await with_model(args.model, args.tasks), indent=2))

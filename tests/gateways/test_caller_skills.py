@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from waggledance.core import UsageError
-from waggledance.gateways._caller_skills import CallerSkills
+from waggledance.gateways import CallerSkills
 
 
 def test_each_caller_has_one_book_and_who_has_no_key_none(tmp_path: Path) -> None:

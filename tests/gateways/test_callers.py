@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from waggledance import FunctionPeer, Swarm
 from waggledance.core import UNIT, Budget, Decision, Question, Turn, UsageError
-from waggledance.gateways import Host, Hosted, Keys, OpenAIDoor, Order, app_of
-from waggledance.gateways._callers import USUAL_AFTER, Callers, Profile, measured
+from waggledance.gateways import Callers, Host, Hosted, Keys, OpenAIDoor, Order, Profile, app_of, measured
+from waggledance.gateways._callers import USUAL_AFTER
 from waggledance.memory import SkillBook
 from waggledance.protocols import Vote
 

@@ -161,6 +161,10 @@ def ask(
     check: Annotated[
         bool, typer.Option("--check", help="Check the built-in contracts while peers talk; see `waggle log check`.")
     ] = False,
+    practise: Annotated[
+        Path | None,
+        flag("A book of skills: two are asked first where a kind of question went well; made if missing.", "FILE"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Let a swarm agree on an answer.
@@ -207,6 +211,10 @@ def ask(
             raise UsageError(
                 "what a mesh has said is checked afterwards: leave --check out, and see `waggle log check`"
             )
+        if practise is not None:
+            from waggledance.core import UsageError
+
+            raise UsageError("skills are practised with peers of this machine: leave --practise out, or --mesh")
         from waggledance.cli._mesh_ask import Whom, ask_mesh
 
         whom = Whom(
@@ -226,7 +234,7 @@ def ask(
         raise UsageError("a certificate is signed by members of a swarm on the network: say which with --mesh")
     ask(
         question, flags, config=config, options=tuple(option or ()), human=human, quiet=quiet, as_json=as_json,
-        explain=explain, check=check, studio=in_studio,
+        explain=explain, check=check, studio=in_studio, practise=practise,
     )  # fmt: skip
 
 

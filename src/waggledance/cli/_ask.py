@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ from waggledance.core import Budget, Decision, LogFailed, Message, Question
 from waggledance.protocols import AskProtocol, check_fit, protocol_for
 
 if TYPE_CHECKING:
+    from waggledance.memory import SkillBook
     from waggledance.safety import Violation
 
 NO_ANSWER = 3
@@ -48,6 +49,7 @@ def ask(
     explain: bool,
     check: bool = False,
     studio: bool = False,
+    practise: Path | None = None,
 ) -> None:
     """Ask a swarm and print what it decides.
 
@@ -62,10 +64,12 @@ def ask(
         explain: whether to say why it was arranged so, and what it would cost to be surer.
         check: whether to check the built-in contracts while peers talk.
         studio: whether to show it in the browser meanwhile, and afterwards until Ctrl-C.
+        practise: the file of a book of skills.
     """
     force = in_force(flags, config=config)
-    with studio_beside(force) if studio else nullcontext() as beside:
-        _ask(typed, force, options, beside, human=human, quiet=quiet, as_json=as_json, explain=explain, check=check)
+    with studio_beside(force) if studio else nullcontext() as beside, _book(practise) as skills:
+        _ask(typed, force, options, beside, skills, human=human, quiet=quiet, as_json=as_json, explain=explain,
+             check=check)  # fmt: skip
 
 
 def _ask(
@@ -73,6 +77,7 @@ def _ask(
     force: InForce,
     options: Sequence[str],
     beside: Beside | None,
+    skills: SkillBook | None,
     *,
     human: bool,
     quiet: bool,
@@ -98,7 +103,7 @@ def _ask(
         tell("what the others say is shown when it is your turn to hear it")
     view = view_for(None if quiet or human else terminal(sys.stderr), quiet=quiet or human, write=tell)
     with Closing(seating.models):  # at the very end: one that is computing may take its time, what is to be said not
-        ended = _run(question, seating, protocol, budget, force, view, beside, check=check)
+        ended = _run(question, seating, protocol, budget, force, view, beside, skills, check=check)
         chosen = force.settings.ask.protocol is not None
         if as_json:
             _print_as_json(ended, question, arranged, seating, view, chosen=chosen, explain=explain, check=check)
@@ -124,7 +129,7 @@ class _Ended:
 
 def _run(
     question: Question, seating: Seating, protocol: AskProtocol, budget: Budget, force: InForce, view: View,
-    beside: Beside | None, *, check: bool,
+    beside: Beside | None, skills: SkillBook | None, *, check: bool,
 ) -> _Ended:  # fmt: skip
     """Ask, and keep what is said."""
     ended: _Ended | None = None
@@ -134,8 +139,9 @@ def _run(
             journal = Watched(log, view.see if beside is None else _both(view.see, beside.see))
             keep = _checking(journal, budget, violations) if check else journal
             swarm = Swarm(
-                seating.peers, protocol=protocol, log=keep, weights=seating.weights, seed=force.settings.ask.seed
-            )
+                seating.peers, protocol=protocol, log=keep, weights=seating.weights, seed=force.settings.ask.seed,
+                skills=skills,
+            )  # fmt: skip
             try:
                 with view:
                     ended = _Ended(swarm.ask_sync(question, budget=budget, see=None if beside is None else beside.see))
@@ -163,6 +169,14 @@ def _end(ended: _Ended, *, kept: bool) -> None:
         raise typer.Exit(CANNOT_WRITE)
     if ended.violations or ended.decision is None or ended.decision.key is None:
         raise typer.Exit(NO_ANSWER)
+
+
+def _book(file: Path | None) -> AbstractContextManager[SkillBook | None]:
+    if file is None:
+        return nullcontext()
+    from waggledance.memory import SkillBook
+
+    return SkillBook(file)
 
 
 def _both(one: Callable[[Message[Any]], None], other: Callable[[Message[Any]], None]) -> Callable[[Message[Any]], None]:

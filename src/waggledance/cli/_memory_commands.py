@@ -140,6 +140,28 @@ def memory_forget(id: Id, file: File = None, as_json: Json = False) -> None:
         print_text(f"forgotten: {one_line(kept.record.key, 60)}")
 
 
+@memory.command("skills")
+@ending_well
+def memory_skills(
+    book: Annotated[Path, typer.Argument(metavar="FILE", help="A book of skills, as given to --practise.")],
+    forget: Annotated[str | None, typer.Option(metavar="ID", help="Forget a skill, by how its id begins.")] = None,
+    right: Annotated[
+        str | None, typer.Option(metavar="DECISION", help="Say that a decision was right, by how its id begins.")
+    ] = None,
+    wrong: Annotated[
+        str | None, typer.Option(metavar="DECISION", help="Say that it was wrong: that outweighs what peers said.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Print what a swarm has practised: each kind of question, how far it has come, and the example that is shown.
+
+    A decision's id is in the output of `waggle ask --json`.
+    """
+    from waggledance.cli._skills_command import skills
+
+    skills(book, forget, right=right, wrong=wrong, as_json=as_json)
+
+
 def _place(file: Path | None) -> Path:
     if file is not None:
         return file

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    ExitStack,
+    asynccontextmanager,
+    closing,
+    contextmanager,
+)
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -27,6 +34,8 @@ from waggledance.core import AnswerKind, Budget, Log, Question, RunFailed, Unkno
 from waggledance.gateways import (
     A2A,
     AGUI,
+    Callers,
+    CallerSkills,
     Gateway,
     GrpcPlace,
     Host,
@@ -42,11 +51,12 @@ from waggledance.gateways import (
     hosted_on_mesh,
 )
 from waggledance.gateways._a2a_grpc import place_of
+from waggledance.gateways._guard import ANYONE
 from waggledance.gateways._host import DEFAULT
 from waggledance.gateways._loopback import LOOPBACK, is_loopback
 from waggledance.mesh import Dialling, Node
 from waggledance.models import Model
-from waggledance.protocols import AskProtocol, check_fit
+from waggledance.protocols import AskProtocol, Default, check_fit
 from waggledance.tasks import register_protocols
 
 if TYPE_CHECKING:
@@ -77,6 +87,8 @@ class Opening:
     dids: tuple[str, ...]
     wait_s: float | None
     grpc: str
+    practise: Path | None = None
+    profiles: Path | None = None
 
 
 def serve(
@@ -104,9 +116,30 @@ def serve(
     if force.file is not None:
         say(f"settings from {force.file}")
     keys, limits = _keys(opening), Limits(body_bytes=opening.max_body, a_minute=opening.rate)
-    with opened_log(force) as log:
+    with opened_log(force) as log, _remembered(opening, keys) as (skills, callers):
         run_awake(_serve(force, opening, served(force, memberships(force, membership, dialling), log,
-                                                  at_once=opening.at_once), keys, limits))  # fmt: skip
+                                                  at_once=opening.at_once, skills=skills, callers=callers),
+                         keys, limits))  # fmt: skip
+
+
+@contextmanager
+def _remembered(opening: Opening, keys: Keys | None) -> Generator[tuple[CallerSkills | None, Callers | None]]:
+    """Open what is remembered of callers, as far as the server's owner wants it.
+
+    Raises:
+        UsageError: nobody's key says who asks, or a file cannot be used.
+    """
+    if keys is None and not is_loopback(opening.address) and (opening.practise or opening.profiles):
+        raise UsageError("--practise and --profiles keep things apart by the names of callers' keys: give --keys FILE")
+    names = (ANYONE,) if keys is None else keys.names
+    with ExitStack() as stack:
+        skills = callers = None
+        if opening.practise is not None:
+            skills = stack.enter_context(closing(CallerSkills(opening.practise, names)))
+        if opening.profiles is not None:
+            callers = stack.enter_context(closing(Callers(opening.profiles, names)))
+            say(f"numbers of what callers ask are kept in {opening.profiles}; theirs to see and erase at /profile")
+        yield skills, callers
 
 
 async def _serve(
@@ -122,8 +155,9 @@ async def _serve(
 
 @asynccontextmanager
 async def served(
-    force: InForce, networked: Mapping[str, Membership], log: Log | None, *, at_once: int = 1_000
-) -> AsyncGenerator[Host]:
+    force: InForce, networked: Mapping[str, Membership], log: Log | None, *, at_once: int = 1_000,
+    skills: CallerSkills | None = None, callers: Callers | None = None,
+) -> AsyncGenerator[Host]:  # fmt: skip
     """Make the swarms that settings describe, here and on the network, and close models and nodes at the end.
 
     Args:
@@ -131,6 +165,8 @@ async def served(
         networked: which of the swarms are on the network; see `memberships`.
         log: where messages are kept.
         at_once: see `Host`.
+        skills: what the swarms have practised, for each caller.
+        callers: see `Host`.
 
     Raises:
         UsageError: a swarm's settings make no sense together.
@@ -152,7 +188,9 @@ async def served(
                 node, certify=membership.certify, log=log, seed=forces[name].settings.ask.seed,
                 **msgspec.structs.asdict(how)
             )  # fmt: skip
-        host = Host({name: swarms[name] for name in forces}, log, at_once=at_once)
+        of = None if skills is None else skills.of
+        practising = {name: replace(swarms[name], skills=of) for name in forces}
+        host = Host(practising, log, at_once=at_once, callers=callers)
         host.subscribe(partial(praise_at, nodes))
         yield host
 
@@ -197,9 +235,9 @@ def hosted(name: str, force: InForce, models: dict[str, Model], log: Log | None)
     """Return a swarm as its settings want it; what does not fit together is said now, not at the first question."""
     how = _how(name, force)
     seating = seat(tables(force), models, force, human=False)
-    check_fit(how.choose(Question(text="?", expects="free")), seating.peers)
-    swarm = Swarm(seating.peers, log=log, weights=seating.weights, seed=force.settings.ask.seed)
-    return Hosted(swarm, about=how.about, budget=how.budget, expects=how.expects, choose=how.choose)
+    swarm = Swarm(seating.peers, protocol=how.protocol, log=log, weights=seating.weights, seed=force.settings.ask.seed)
+    check_fit(swarm.protocol_for(Question(text="?", expects="free")), seating.peers)
+    return Hosted(swarm, about=how.about, budget=how.budget, expects=how.expects)
 
 
 class _How(msgspec.Struct, frozen=True):
@@ -208,7 +246,7 @@ class _How(msgspec.Struct, frozen=True):
     about: str
     budget: Budget
     expects: AnswerKind | None
-    choose: Callable[[Question], AskProtocol]
+    protocol: AskProtocol | Default
 
 
 def _how(name: str, force: InForce) -> _How:
@@ -219,21 +257,8 @@ def _how(name: str, force: InForce) -> _How:
         about=table.about if table is not None else "",
         budget=Budget(**msgspec.structs.asdict(force.settings.budget)),
         expects=cast("AnswerKind | None", kind),
-        choose=_Choosing(force),
+        protocol=protocol_from(force),
     )
-
-
-class _Choosing:
-    """The protocol for each kind of question, made once."""
-
-    def __init__(self, force: InForce) -> None:
-        self._force = force
-        self._made: dict[str, AskProtocol] = {}
-
-    def __call__(self, question: Question) -> AskProtocol:
-        if question.expects not in self._made:
-            self._made[question.expects] = protocol_from(self._force, question, human=False)[0]
-        return self._made[question.expects]
 
 
 def _keys(opening: Opening) -> Keys | None:

@@ -114,6 +114,14 @@ def serve(
     max_tokens: Annotated[int | None, flag("Tokens of one peer's answer at most (default: 256).", "N")] = None,
     scrub: Scrub = None,
     seed: Seed = None,
+    practise: Annotated[
+        Path | None,
+        flag("Practise kinds of questions that recur: a folder with a book of skills for each caller.", "FOLDER"),
+    ] = None,
+    profiles: Annotated[
+        Path | None,
+        flag("Keep running means of what each caller asks for; numbers, theirs to read and erase at /profile.", "FILE"),
+    ] = None,
     budget_tokens: Annotated[int | None, flag("Tokens that one question may cost.", "N")] = None,
     budget_calls: Annotated[int | None, flag("Calls of models that one question may cost.", "N")] = None,
     budget_usd: Annotated[
@@ -167,6 +175,7 @@ def serve(
         at_once=at_once, max_body=max_body, origins=tuple(cors_origin or ()), names=tuple(name or ()), drain_s=drain,
         studio=in_studio,
         url=url, webhooks=tuple(webhook or ()), sign_as=sign_as, dids=tuple(did or ()), wait_s=wait, grpc=grpc,
+        practise=practise, profiles=profiles,
     )  # fmt: skip
     if mesh is None and certify:
         raise UsageError("--certify is for a swarm on the network: give --mesh SWARM, or certify = true in waggle.toml")

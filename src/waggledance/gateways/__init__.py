@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from waggledance.gateways._broker import Broker as Broker
     from waggledance.gateways._broker import Tenant as Tenant
     from waggledance.gateways._broker import ToolRefused as ToolRefused
+    from waggledance.gateways._caller_skills import CallerSkills as CallerSkills
+    from waggledance.gateways._callers import Callers as Callers
+    from waggledance.gateways._callers import Profile as Profile
+    from waggledance.gateways._callers import measured as measured
     from waggledance.gateways._chat_client import ChatClient as ChatClient
     from waggledance.gateways._chat_client import NoRoom as NoRoom
     from waggledance.gateways._chat_client import chat_client as chat_client
