@@ -24,7 +24,7 @@ from waggledance.testing import ATTACKS, W5, Attack
 
 Say = Callable[..., Message[Proposal]]
 
-# -- B3: poisoned gradients ------------------------------------------------------------------------------------------
+# -- B3: poisoned gradients -------------------------------------------------------------------------------------------
 
 
 def trained(rule: Aggregator, attack: Attack, seed: int, bad: int = 2) -> float:
