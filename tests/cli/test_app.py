@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from typer.main import get_command
 from typer.testing import Result
 
+from loading import load
 from waggledance.cli._app import app
 from waggledance.cli._config import InForce, in_force
 from waggledance.cli._own_models import model_named
@@ -277,15 +276,6 @@ def test_defaults_are_what_the_structs_say() -> None:
 # -- docs/cli.md -----------------------------------------------------------------------------------------------------
 
 
-def _maker() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_cli", DOCS / "_make_cli.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def _commands(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     yield path, command
     for name, inside in getattr(command, "commands", {}).items():
@@ -294,7 +284,7 @@ def _commands(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def test_the_page_on_the_command_line_has_every_command_and_flag_and_no_other() -> None:
     """Not the page's very text: how help is laid out changes with the library that lays it out."""
-    maker = _maker()
+    maker = load(DOCS / "_make_cli.py")
     sections = dict(re.findall(r"## `waggle ?(.*?)`\n\n```text\n(.*?)```", (DOCS / "cli.md").read_text(), re.DOTALL))
     commands = dict(_commands(get_command(app)))
     assert set(maker.COMMANDS) | {"config"} == set(commands)

@@ -1,4 +1,4 @@
-"""Messages to decide on, made without a channel; property tests here are about truth, not about time."""
+"""Messages to decide on, made without a channel."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import pytest
-from hypothesis import settings
 
 from waggledance.core import Body, Judgement, Message, MessageId, Proposal, Verdict, local_peer_id, swarm_id
 from waggledance.core._message import compose
-
-settings.register_profile("untimed", deadline=None, max_examples=40)
-settings.load_profile("untimed")
 
 B = TypeVar("B", bound=Body)
 

@@ -374,7 +374,7 @@ def test_what_is_returned_is_also_noted_as_heard() -> None:
     n=st.integers(1, 6), gone=st.sets(st.integers(0, 5)), speak=st.permutations(range(6)), at=st.integers(0, 6),
     back=st.booleans(),
 )  # fmt: skip
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_everyone_means_all_who_are_left_and_whoever_is_gone_counts_when_it_comes(
     n: int, gone: set[int], speak: list[int], at: int, back: bool
 ) -> None:

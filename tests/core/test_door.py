@@ -457,7 +457,7 @@ def a_conversation(rng: Random, n: int, liar: bool) -> list[Message[Any]]:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rng=st.randoms(use_true_random=False), n=st.integers(1, 25), liar=st.booleans())
 def test_order_duplication_and_regrouping_change_neither_digest_nor_what_is_collected(
     rng: Random, n: int, liar: bool

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loading import load
 from waggledance.core import (
     Body,
     Channel,
@@ -259,11 +260,5 @@ def test_a_key_shows_nothing_secret_and_needs_32_bytes() -> None:
 
 
 def test_the_vectors_file_is_what_its_maker_writes() -> None:
-    from importlib.util import module_from_spec, spec_from_file_location
-
-    spec = spec_from_file_location("maker", Path(__file__).with_name("make_envelope_vectors.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    maker = module_from_spec(spec)
-    spec.loader.exec_module(maker)
+    maker = load(Path(__file__).with_name("make_envelope_vectors.py"))
     assert maker.vectors() == VECTORS

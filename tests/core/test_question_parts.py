@@ -49,7 +49,7 @@ def long(size: int, text: str = "And now?") -> Question:
 
 
 @given(size=st.integers(0, 900_000), text=st.sampled_from(["And now?", "é" * 40_000, " \n q"]), seed=st.integers(0, 9))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_parts_in_whatever_order_and_with_others_words_among_them_make_the_question(
     size: int, text: str, seed: int
 ) -> None:

@@ -527,7 +527,7 @@ loose = st.recursive(
 @given(
     params=loose, method=st.sampled_from(["SendMessage", "SendStreamingMessage", "GetTask", "ListTasks", "CancelTask"])
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 async def test_whatever_is_sent_is_answered_or_refused_and_never_an_error_of_ours(params: Any, method: str) -> None:
     transport = httpx.ASGITransport(app(host()))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:

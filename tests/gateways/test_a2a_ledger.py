@@ -27,7 +27,7 @@ def entry(id: str, *, at_ms: int = 0, state: int = DONE, context: str = "c", cal
     state=st.sampled_from([0, WORKING, DONE]),
     context=st.sampled_from(["", "c", "d"]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_pages_together_are_what_a_plain_sort_gives(
     rows: list[tuple[int, int, str]], size: int, state: int, context: str
 ) -> None:

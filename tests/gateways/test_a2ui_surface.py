@@ -110,7 +110,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(PIECES, max_size=14).map("".join))
 def test_words_shown_as_markdown_make_no_tag_no_link_and_no_picture(words: str) -> None:
     tokens = MarkdownIt("commonmark", {"html": True}).parse(literal(words))

@@ -29,7 +29,7 @@ names = st.builds(
 
 
 @given(names)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_name_is_read_as_it_was_written(did: WbaDid) -> None:
     assert WbaDid.read(str(did)) == did
 

@@ -59,7 +59,7 @@ def test_a_peer_that_answers_several_times_at_once_is_told_answer_by_answer() ->
 @given(
     said=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1), st.sampled_from("xyz"), st.booleans()), max_size=30)
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_nothing_is_lost_and_nothing_told_twice(said: list[tuple[int, int, str, bool]]) -> None:
     floor, told = Floor(), ""
     expected: dict[tuple[int, int], str] = {}

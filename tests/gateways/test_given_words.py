@@ -30,7 +30,7 @@ PIECES = st.sampled_from(
 @given(pieces=st.lists(PIECES, max_size=12), stops=st.sampled_from([(), ("STOP",), (".", "STOP")]))
 @example(pieces=["Ice", "\n", "Confidence", ": 90%"], stops=())
 @example(pieces=["Ice", "\n", "My con", "fidence", ": 90%", "\n"], stops=())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_flows_is_the_beginning_of_what_is_given_out_whole(pieces: list[str], stops: tuple[str, ...]) -> None:
     flow = Flow(stops)
     given_out = "".join(flow.hear(piece) for piece in pieces)

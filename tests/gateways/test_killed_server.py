@@ -10,26 +10,17 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 
+from loading import load
 from waggledance.consensus import Certificate, verify_certificate
 
 HEADERS = {"a2a-version": "1.0", "content-type": "application/json"}
 MEMBERS = Path(__file__).parents[1] / "mesh" / "_members.py"
-
-
-def driver() -> Any:
-    spec = spec_from_file_location(MEMBERS.stem, MEMBERS)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @contextmanager
@@ -65,7 +56,7 @@ def all_were_asked(reports: dict[str, dict[str, Any]]) -> bool:
 
 @pytest.mark.slow
 def test_a_server_with_another_key_gives_the_certified_decision_of_one_that_was_killed(tmp_path: Path) -> None:
-    members = driver().Members(tmp_path)
+    members = load(MEMBERS).Members(tmp_path)
     names = ("p0", "p1", "p2", "p3")
     members.found(*names)
     try:

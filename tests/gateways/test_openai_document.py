@@ -36,7 +36,7 @@ SCHEMA.app = unending
 
 @pytest.mark.slow
 @SCHEMA.parametrize()
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 def test_every_request_that_can_be_made_up_is_answered_as_the_document_says(case: Any) -> None:
     body: Any = case.body
     if type(body) is dict and "model" in body:

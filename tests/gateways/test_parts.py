@@ -43,7 +43,7 @@ def parts(draw: st.DrawFn) -> Part:
     return Part(type=type, blob=BlobRef(ref.hash, ref.size_bytes, "file.bin"), alt=draw(words), meta=meta)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(part=parts(), dialect=st.sampled_from(sorted(DIALECTS)))
 def test_a_part_survives_the_way_there_and_back_or_the_loss_is_told(part: Part, dialect: str) -> None:
     raw, lost = DIALECTS[dialect].write(Neutral(role="user", pieces=(as_piece(part, fetch(part)),)))

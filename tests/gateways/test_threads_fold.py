@@ -53,7 +53,7 @@ def test_a_thread_names_its_title_its_members_its_turns_and_its_heads() -> None:
     assert thread.closed is None
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32), rng=st.randoms(use_true_random=False))
 def test_arrival_order_changes_nothing(seed: int, rng: Random) -> None:
     draw = Random(seed)

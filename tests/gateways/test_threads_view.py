@@ -33,7 +33,7 @@ def thread(number: int, texts: list[str], *, closed: str = "") -> Thread:
     return folded
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     sizes=st.lists(st.tuples(st.integers(0, 30), st.integers(1, 900), st.booleans()), max_size=12),
     budget=st.integers(LEAST_TOKENS, 3_000),

@@ -46,7 +46,7 @@ def checkouts(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(checkouts())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_what_we_carry_is_what_the_official_types_read_with_every_field_and_amount(said: dict[str, Any]) -> None:
     body = UcpCheckout(checkout=canonical_json(json.dumps(said).encode()))
     theirs = OfficialCheckout.model_validate_json(body.checkout).model_dump(mode="json", exclude_unset=True)

@@ -53,7 +53,7 @@ def test_the_upstream_formula_counts_every_coordinator_of_an_open_cover_as_neede
     assert value("vertex-cover", SQUARE, lone, upstream=True) == 0.5
 
 
-@settings(deadline=None, max_examples=40)  # the first call imports networkx and scipy
+@settings(max_examples=40)
 @given(st.sampled_from(FAMILIES), st.integers(4, 20), st.integers(0, 50))
 def test_whoever_knows_the_whole_network_solves_all_five(family: str, n: int, seed: int) -> None:
     graph = network(family, n, seed)  # type: ignore[arg-type]

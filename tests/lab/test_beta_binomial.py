@@ -47,7 +47,7 @@ def test_scattered_errors_are_predicted_as_simulated_in_a_restaurant(agreement: 
     assert abs(plurality_with_correlation(n, p, rho, agreement) - wins / 6_000) < 0.02
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @example(n=1, accuracy=5e-324, rho=0.75, agreement=0.0)
 @example(n=25, accuracy=1 - 2**-53, rho=5e-324, agreement=1.0)
 @example(n=2, accuracy=0.5, rho=1 - 2**-53, agreement=0.5)

@@ -14,7 +14,7 @@ from waggledance.lab import front
 ARMS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ARMS)
 def test_every_arm_off_the_front_is_beaten_by_one_on_it(arms: list[tuple[int, int]]) -> None:
     on = front([c for c, _ in arms], [s for _, s in arms])

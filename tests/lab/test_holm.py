@@ -23,7 +23,7 @@ def rejected_step_by_step(p_values: list[float], level: float) -> set[int]:
 
 
 @example([0.012, 0.016, 0.02, 0.04])  # all four, where Bonferroni rejects the first alone
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(0, 60).map(lambda n: n / 1000), max_size=8))
 def test_what_stays_below_the_level_is_what_the_stepwise_procedure_rejects(p_values: list[float]) -> None:
     adjusted = holm(p_values)

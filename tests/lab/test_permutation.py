@@ -21,7 +21,7 @@ def by_hand(differences: list[float]) -> float:
     return sum(total >= seen - 1e-9 for total in sums) / len(sums)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(-3, 3).map(float), min_size=1, max_size=9))
 def test_few_differences_are_flipped_in_every_way(differences: list[float]) -> None:
     assert sign_flip_p(differences) == pytest.approx(by_hand(differences))

@@ -92,7 +92,7 @@ def test_without_keys_agreement_tells_nearly_the_same_where_difficulty_spreads_a
     assert abs(with_keys.votes[2].accuracy - without.votes[2].accuracy) < 0.05
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10**6))
 def test_no_order_of_questions_or_voters_changes_a_prediction(seed: int) -> None:
     rng = Random(seed)

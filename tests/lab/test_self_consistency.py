@@ -34,7 +34,7 @@ def samples(run: str, costs: list[int], keys: str = "") -> Samples:
 RUNS = st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=6), min_size=1, max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(RUNS, st.integers(0, 120))
 def test_it_never_spends_more_than_the_arm_and_leaves_less_than_one_sample(runs: list[list[int]], target: int) -> None:
     had = {(f"t{i}", 0): samples(f"t{i}", costs) for i, costs in enumerate(runs)}

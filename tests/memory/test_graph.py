@@ -59,7 +59,7 @@ def test_two_names_are_joined_only_with_a_neighbour_in_common() -> None:
     st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("defgh")), max_size=6),
     st.integers(0, 99),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_order_of_delivery_gives_the_same_graph(
     found: list[tuple[str, str, str]], same: list[tuple[str, str]], seed: int
 ) -> None:

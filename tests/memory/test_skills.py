@@ -85,7 +85,7 @@ def test_somebody_who_knows_outweighs_those_who_judged() -> None:
 
 
 @given(course=courses, seed=st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_fold_is_blind_to_order_and_to_repeats(course: str, seed: int) -> None:
     outcomes = lived(course)
     mixed = [*outcomes, *outcomes[::2]]
@@ -94,7 +94,7 @@ def test_the_fold_is_blind_to_order_and_to_repeats(course: str, seed: int) -> No
 
 
 @given(course=courses, more=courses)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_is_left_out_changes_nothing_now_or_later(course: str, more: str) -> None:
     outcomes = lived(course + more)
     kept = needed(outcomes[: len(course)])

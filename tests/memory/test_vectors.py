@@ -12,7 +12,7 @@ from waggledance.memory._vectors import LENGTH, Matrix, to_ppm, whole
 
 
 @given(dimensions=st.integers(1, 1_024), seed=st.integers(0, 99))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_products_in_32_bit_floats_are_exact_in_any_order(dimensions: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     rows = whole(rng.normal(size=(6, dimensions)), 6)

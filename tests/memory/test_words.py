@@ -26,7 +26,7 @@ def bare(word: str) -> str:
 
 @example(query="ÀN")
 @given(query=st.text(max_size=80) | st.text(alphabet="\"'*^:(){}[]-+ANDORNEARkey,0 \x00", max_size=40))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_query_raises_or_finds_what_none_of_its_words_stand_in(query: str) -> None:
     with RecordStore() as store:
         store.put(Record.of("finding", "key one", "an apple"))
@@ -113,9 +113,7 @@ asked = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4, unique=True)
 
 
 @given(texts=said, rare=st.integers(0, 3), query=asked, count=st.integers(1, 8))
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @pytest.mark.usefixtures("few_matches")
 def test_a_search_finds_what_the_plain_way_finds_unless_so_many_match_that_some_are_drawn(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str], rare: int, query: list[str], count: int

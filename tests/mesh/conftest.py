@@ -8,22 +8,14 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
+from loading import load
+
 PROGRAM = Path(__file__).with_name("_peer_process.py")
-
-
-def load(file: Path) -> Any:
-    spec = spec_from_file_location(file.stem, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 class DrivenPeer(ABC):

@@ -60,7 +60,7 @@ words = st.text(st.characters(codec="utf-8", categories=("L", "N")), min_size=1,
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     name=words,
     desc=words,

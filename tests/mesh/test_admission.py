@@ -608,7 +608,7 @@ def _resigned(held: HeldInvite, keys: list[Key], genesis: Genesis) -> Any:
     return msgspec.structs.replace(blank, signature=issuer.sign(digest_of_invite(blank)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=st.integers(0, 10**9), steps=st.integers(0, 40))
 def test_the_same_messages_in_any_order_and_number_give_the_same_members(seed: int, steps: int) -> None:
     rng = Random(seed)
@@ -621,7 +621,7 @@ def test_the_same_messages_in_any_order_and_number_give_the_same_members(seed: i
     assert list(again.members) == list(once.members)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=st.integers(0, 10**9), steps=st.integers(0, 40))
 def test_what_holds_of_every_membership(seed: int, steps: int) -> None:
     lobby = history(Random(seed), steps)

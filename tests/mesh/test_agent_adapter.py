@@ -1,11 +1,11 @@
 """An adapter at a real node with the embedded model: used from the next answer on, refused where it does not fit."""
 
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from loading import load
 from waggledance.core import UNIT, Budget, Call, Member, Meter, Question
 from waggledance.mesh import AgentAdapter, AgentHere, Dialling, Genesis, Home, Sitting, Way, new_key, present
 from waggledance.models import Embedded, get
@@ -18,12 +18,7 @@ WIDTH, BLOCKS = 576, 30  # of SmolLM2-135M
 
 def lora(path: Path, **how: Any) -> bytes:
     file = Path(__file__).parents[1] / "models" / "_lora_file.py"
-    spec = spec_from_file_location(file.stem, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    written: Path = module.lora(path, **how)
+    written: Path = load(file).lora(path, **how)
     return written.read_bytes()
 
 

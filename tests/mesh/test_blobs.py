@@ -22,7 +22,7 @@ def files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(size=st.sampled_from([0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES]), seed=st.integers())
 def test_what_is_put_comes_back_byte_for_byte_also_after_opening_again(size: int, seed: int) -> None:
     content = Random(seed).randbytes(size)

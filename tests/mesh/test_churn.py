@@ -6,12 +6,12 @@ Takes ten minutes; WAGGLE_CHURN_MINUTES says otherwise.
 from __future__ import annotations
 
 import os
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from loading import load
 
 MINUTES = float(os.environ.get("WAGGLE_CHURN_MINUTES", "10"))
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "churn.py"
@@ -19,12 +19,7 @@ PROGRAM = Path(__file__).parents[2] / "benchmarks" / "churn.py"
 
 @pytest.fixture(scope="module")
 def program() -> Any:
-    spec = spec_from_file_location("churn", PROGRAM)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules["churn"] = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(PROGRAM)
 
 
 @pytest.mark.slow

@@ -69,7 +69,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[Record], Need, dict[PeerId, Observed]]
     return records, need, seen
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(world=worlds(), rng=st.randoms(use_true_random=False), seed=st.integers(0, 50))
 def test_a_rank_does_not_depend_on_the_order_in_which_records_arrived(
     world: tuple[list[Record], Need, dict[PeerId, Observed]], rng: Random, seed: int
@@ -80,7 +80,7 @@ def test_a_rank_does_not_depend_on_the_order_in_which_records_arrived(
     assert one == other
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(world=worlds(), seed=st.integers(0, 50))
 def test_the_policy_gate_and_the_filters_hold_for_everybody_who_is_named(
     world: tuple[list[Record], Need, dict[PeerId, Observed]], seed: int

@@ -80,7 +80,7 @@ def test_what_others_observed_is_not_taken_for_ones_own() -> None:
     assert observed_by(CAL, messages, TASKS) == {}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     said=st.lists(
         st.tuples(st.sampled_from((ADA, BEA, EVE)), st.sampled_from((ADA, BEA, CAL)), st.sampled_from((Q1, Q2)),

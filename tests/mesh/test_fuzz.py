@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,22 +17,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from loading import load
 from waggledance.core import PeerFault, frame
 from waggledance.core._message import decode
 
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "fuzz.py"
 
 
-def program() -> Any:
-    spec = spec_from_file_location("fuzz", PROGRAM)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-FUZZ = program()
+FUZZ = load(PROGRAM)
 SAMPLES: dict[str, list[bytes]] = {target: FUZZ.samples(target) for target in FUZZ.TARGETS}
 Checks = dict[str, Callable[[bytes], None]]
 
@@ -51,14 +42,14 @@ def test_valid_samples_are_taken(checks: Checks, target: str) -> None:
 
 
 @pytest.mark.parametrize("target", SAMPLES)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.differing_executors])
 @given(data=st.binary(max_size=300))
 def test_whatever_bytes_come_no_law_breaks(checks: Checks, target: str, data: bytes) -> None:
     checks[target](data)
 
 
 @pytest.mark.parametrize("target", SAMPLES)
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.differing_executors])
 @given(seed=st.integers(0, 2**64))
 def test_whatever_is_changed_in_what_is_valid_no_law_breaks(checks: Checks, target: str, seed: int) -> None:
     rng = Random(seed)

@@ -69,7 +69,7 @@ def test_a_genesis_that_a_person_wrote_needs_names_and_keys_only() -> None:
     assert genesis_from_json(text) == Genesis(name="bees", members=members())
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(where=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
 def test_a_changed_file_is_refused_or_still_the_same_founding(where: float, byte: int) -> None:
     genesis = Genesis(name="bees", members=members())

@@ -66,7 +66,7 @@ def test_a_flipped_bit_anywhere_is_garbled() -> None:
             read_invite(text, now_ms=NOW_MS)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(where=st.floats(0, 1), cut=st.integers(0, 4), put=st.text(max_size=4))
 def test_a_mistyped_invite_is_the_same_or_garbled(where: float, cut: int, put: str) -> None:
     held = issued()
@@ -79,7 +79,7 @@ def test_a_mistyped_invite_is_the_same_or_garbled(where: float, cut: int, put: s
             read_invite(text, now_ms=NOW_MS)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     text=st.one_of(st.text(max_size=300), st.binary(max_size=300).map(lambda b: base64.urlsafe_b64encode(b).decode()))
 )
@@ -89,7 +89,7 @@ def test_no_text_crashes_the_reader(text: str) -> None:
             read_invite(candidate, now_ms=NOW_MS)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     value=st.recursive(
         st.none() | st.integers(-5, 2**64 - 1) | st.binary(max_size=64) | st.text(max_size=8) | st.floats(),

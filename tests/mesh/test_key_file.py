@@ -115,7 +115,7 @@ def test_a_cut_off_key_is_never_loaded(path: Path) -> None:
             load_key(path)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(where=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
 def test_one_changed_byte_never_makes_another_key(path: Path, where: float, byte: int) -> None:
     path.unlink(missing_ok=True)

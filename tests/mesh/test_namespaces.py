@@ -14,13 +14,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from loading import load
 from waggledance.core import Note
 from waggledance.mesh import LOBBY
 
@@ -33,15 +33,6 @@ NAMES = ("p0", "p1", "p2", "p3")
 ASKER = "asker"
 CUT_SECONDS = 20.0
 HOST_OF = {name: number for number, name in enumerate((*NAMES, ASKER), 1)}
-
-
-def load(file: Path) -> Any:
-    spec = spec_from_file_location(file.stem, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 DRIVER = load(Path(__file__).with_name("_members.py"))

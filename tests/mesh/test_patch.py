@@ -47,7 +47,7 @@ def tensors(draw: st.DrawFn) -> dict[str, np.ndarray]:
     return {name: array(name) for name in draw(st.sets(names))}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(base=tensors(), new=tensors(), rng=st.randoms(use_true_random=False))
 def test_a_patch_makes_the_new_file_of_the_old_whatever_the_order(
     base: dict[str, np.ndarray], new: dict[str, np.ndarray], rng: Random

@@ -6,12 +6,12 @@ import shutil
 import signal
 import socket
 from collections.abc import Iterator
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from loading import load
 from waggledance.consensus import Certificate, Seal, verify_certificate
 from waggledance.core import Opening, Proposal
 from waggledance.mesh import LOBBY, membership_of
@@ -23,15 +23,6 @@ FOUR = ("p0", "p1", "p2", "p3")
 EIGHT = (*FOUR, "p4", "p5", "p6", "p7")
 ASKER = "asker"
 TWO_YEARS_MS = 2 * 365 * 24 * 3_600_000
-
-
-def load(file: Path) -> Any:
-    spec = spec_from_file_location(file.stem, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 DRIVER = load(Path(__file__).with_name("_members.py"))

@@ -88,7 +88,7 @@ def test_a_quota_of_nothing_lets_no_question_begin() -> None:
     assert str(why) == "this member spends no calls on this asker's questions: ask others"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(-HOUR_MS, HOUR_MS), st.integers(1, 400)), min_size=1, max_size=60))
 def test_no_asker_gets_more_than_the_hours_that_passed_and_one_and_a_calls_worth(steps: list[tuple[int, int]]) -> None:
     wall, spent, passed_ms = Wall(), 0, 0

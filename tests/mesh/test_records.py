@@ -54,7 +54,7 @@ def test_the_same_content_under_one_version_is_no_fault() -> None:
     assert records.by_author[ADA].message == min(m.id for m in again)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     said_by=st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 3), st.sampled_from("xyz")), max_size=12),
     rng=st.randoms(use_true_random=False),

@@ -111,7 +111,7 @@ graphs = st.dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(edges=graphs, rng=st.randoms(use_true_random=False))
 def test_merit_comes_to_those_that_work_leads_to_alone_and_together_is_no_more_than_one(
     edges: Edges, rng: Random

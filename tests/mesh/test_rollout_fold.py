@@ -126,7 +126,7 @@ def test_active_with_another_result_is_a_failure() -> None:
 stages = st.sampled_from(["active", "failed", "rolled-back"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     many=st.integers(1, 12),
     words=st.lists(st.tuples(st.integers(0, 11), stages, st.booleans()), max_size=30),

@@ -311,7 +311,7 @@ def test_a_setting_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> No
         Swim(KEYS[0], SWARM, rng=Random(1), **wrong)  # pyright: ignore[reportArgumentType]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 1 << 32), n=st.integers(2, 9), loss=st.floats(0, 0.5))
 def test_incarnations_never_go_back(seed: int, n: int, loss: float) -> None:
     world = SwimWorld(n, seed=seed, loss=loss)
@@ -339,7 +339,7 @@ def test_the_same_seed_gives_the_same_run() -> None:
     assert [s.states() for s in runs[0].swims.values()] == [s.states() for s in runs[1].swims.values()]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 1 << 32), delay_s=st.floats(0.001, 0.1), at=st.floats(0.5, 6.0))
 def test_a_living_peer_is_dead_for_nobody_longer_than_a_round_trip(seed: int, delay_s: float, at: float) -> None:
     world = SwimWorld(5, seed=seed, delay_s=delay_s)

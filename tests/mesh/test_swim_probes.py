@@ -13,7 +13,7 @@ from waggledance.mesh._swim_probes import Round
 PEERS = [PeerId(bytes([n]) * 32) for n in range(40)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 1 << 32), n=st.integers(1, 40))
 def test_nobody_waits_longer_than_two_rounds_but_one(seed: int, n: int) -> None:
     turns = Round(Random(seed))

@@ -44,7 +44,7 @@ pieces = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(news=st.lists(pieces, max_size=12), rng=st.randoms(use_true_random=False))
 def test_the_same_news_in_any_order_and_any_number_gives_the_same_roll(news: list[News], rng: Random) -> None:
     shuffled = rng.sample(news, len(news)) + rng.sample(news, len(news) // 2)
@@ -57,7 +57,7 @@ def test_the_same_news_in_any_order_and_any_number_gives_the_same_roll(news: lis
         assert (one[peer].incarnation, one[peer].rank) == (other[peer].incarnation, other[peer].rank)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(news=st.lists(pieces, max_size=12))
 def test_the_highest_incarnation_counts_and_then_left_dead_suspect_alive(news: list[News]) -> None:
     held = roll()

@@ -95,7 +95,7 @@ def test_a_beacon_that_is_not_here_is_named_in_the_error() -> None:
         team_of([], MessageId(bytes(32)))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(who=st.lists(st.integers(0, 4), max_size=8), size=st.integers(1, 4), rng=st.randoms(use_true_random=False))
 def test_all_who_hold_the_same_messages_pick_the_same_team(who: list[int], size: int, rng: Random) -> None:
     room = Room(size=size)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from waggledance.mesh._zenoh_checksum import checked, with_checksum
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.binary(max_size=300), st.data())
 def test_a_datagram_of_which_a_burst_of_bits_was_altered_is_not_handed_on(datagram: bytes, data: st.DataObject) -> None:
     carried = with_checksum(datagram)

@@ -1,26 +1,16 @@
 """LoRA adapters on the real embedded model: added, taken out again, and refused where they do not fit."""
 
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from loading import load
 from waggledance.models import Adaptable, Embedded, Model, Request, Scripted, Turn, WeightsBroken, WeightsMissing
 
 pytestmark = pytest.mark.slow
 
 WIDTH, BLOCKS = 576, 30  # of SmolLM2-135M
 HELLO = Request(turns=(Turn("user", "Say hello in one sentence."),), max_tokens=16, temperature=0.0, seed=1)
-
-
-def load(file: Path) -> Any:
-    spec = spec_from_file_location(file.stem, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 lora = load(Path(__file__).with_name("_lora_file.py")).lora

@@ -3,7 +3,7 @@
 from random import Random
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from waggledance.core import (
@@ -59,7 +59,6 @@ def copy() -> Copy:
     return Copy(SWARM, "c", KEYS[0].peer, lambda body: body, seal, lambda sealed: None)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 100_000))
 def test_many_doors_that_share_let_in_what_single_doors_let_in(seed: int) -> None:
     rng = Random(seed)

@@ -251,7 +251,7 @@ def healing_faults(draw: st.DrawFn) -> list[Fault]:
     return faults
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     faults=healing_faults(), seed=st.integers(0, 1000), loss=st.floats(0, 0.6), reorder=st.floats(0, 0.5),
     duplicate=st.floats(0, 0.5), bit_flip=st.floats(0, 0.2), mean_s=st.floats(0, 0.5),

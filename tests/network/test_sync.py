@@ -2,7 +2,7 @@
 
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from waggledance.core import Channel, Door, Key, LoopClock, Message, Proposal, encode, frame, swarm_id
@@ -61,7 +61,6 @@ def exchange(a: Door, b: Door) -> None:
                 receiver.receive(framed)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 10_000), share=st.floats(0, 1), forks=st.booleans())
 def test_exchanges_make_two_copies_equal(seed: int, share: float, forks: bool) -> None:
     rng, frames = Random(seed), history(seed, forks)
@@ -74,7 +73,6 @@ def test_exchanges_make_two_copies_equal(seed: int, share: float, forks: bool) -
     assert both <= {m.id for m in a.channel.messages()}
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_equal_copies_have_nothing_to_give(seed: int) -> None:
     frames = history(seed, forks=True)

@@ -23,7 +23,7 @@ def run_of(name: str, number: int = 0, peers: int = 9, **more: Any) -> Run:
     return simulate(Institution(name, patience_s=30), WORLD.task(number), peers=WORLD.seats(peers), **more)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.sampled_from(institutions()), st.integers(0, 50), st.randoms(use_true_random=False))
 def test_neither_order_nor_repetition_of_messages_moves_the_stage(name: str, number: int, rng: Random) -> None:
     run = run_of(name, number)

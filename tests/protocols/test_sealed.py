@@ -180,7 +180,7 @@ def test_one_liar_of_three_who_says_it_knew_nothing_shuts_nobody_out() -> None:
     assert table.keys() == ["a", "b", "d"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.randoms(use_true_random=False), st.lists(st.sampled_from(["plain", "late", "false", "hidden", "open"]),
                                                    min_size=4, max_size=4))  # fmt: skip
 def test_what_counts_is_a_function_of_the_set(rng: Random, ways: list[str]) -> None:

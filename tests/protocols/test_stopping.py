@@ -40,7 +40,7 @@ def cases(draw: st.DrawFn) -> tuple[list[list[Message[Proposal]]], dict[bytes, i
 
 
 @pytest.mark.parametrize("rule", RULES)
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70)
 @given(case=cases(), rng=st.randoms(use_true_random=False))
 def test_what_is_settled_is_what_all_votes_together_decide(
     rule: Rule, case: tuple[list[list[Message[Proposal]]], dict[bytes, int]], rng: Random
@@ -55,7 +55,7 @@ def test_what_is_settled_is_what_all_votes_together_decide(
             assert rule(said, (), weights).key == rule(everything, (), weights).key  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     keys=st.lists(st.lists(st.sampled_from(["a", "b", None]), min_size=1, max_size=3), min_size=1, max_size=3),
     left=st.lists(st.integers(0, 2), min_size=3, max_size=3),

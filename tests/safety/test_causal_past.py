@@ -223,7 +223,7 @@ def view(past: CausalPast | PlainPast, said: Sequence[AnyMessage]) -> tuple[obje
     )  # fmt: skip
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(seed=st.integers(0, 2**32), length=st.integers(0, 30), order=st.integers(0, 3))
 def test_a_step_sees_what_a_walk_finds_in_whatever_order_mail_came(seed: int, length: int, order: int) -> None:
     said = history(seed, length)
@@ -238,7 +238,7 @@ def test_a_step_sees_what_a_walk_finds_in_whatever_order_mail_came(seed: int, le
     assert seen == {id: view(past, held) for id, past in plain.items()}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32), length=st.integers(0, 40), order=st.integers(0, 3))
 def test_each_contract_says_what_a_plain_fold_says_in_whatever_order_mail_came(
     seed: int, length: int, order: int

@@ -109,7 +109,7 @@ def test_it_says_what_a_plain_fold_over_causal_pasts_says(most: int, of: int) ->
         assert found == Naive(said, Remembers(most, of)).broken
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32), length=st.integers(0, 30), authors=st.integers(1, 6))
 def test_arrival_does_not_matter_and_each_violation_is_told_once(seed: int, length: int, authors: int) -> None:
     said = talk(seed, length, authors)
@@ -131,7 +131,7 @@ def test_arrival_does_not_matter_and_each_violation_is_told_once(seed: int, leng
     assert verdicts[0] == verdicts[1] == verdicts[2]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32), length=st.integers(1, 25))
 def test_who_holds_less_finds_what_is_there_and_nothing_else(seed: int, length: int) -> None:
     said = talk(seed, length, 4)

@@ -72,7 +72,7 @@ def interventions(draw: st.DrawFn, messages: tuple[AnyMessage, ...]) -> list[Int
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in DRAWS_OTHERWISE])
 @given(data=st.data(), seed=st.integers(0, 3))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_what_the_record_answers_is_what_peers_would_answer(name: str, data: st.DataObject, seed: int) -> None:
     """A replay that asks only where it must says the same as one that asks everybody everything anew."""
     messages = recorded(name, seed)
@@ -87,7 +87,7 @@ def test_what_the_record_answers_is_what_peers_would_answer(name: str, data: st.
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in LOOKS_ABOUT])
 @given(data=st.data(), seed=st.integers(0, 3))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_a_fork_is_decided_again_as_it_was_and_run_again_as_it_is(name: str, data: st.DataObject, seed: int) -> None:
     messages = recorded(name, seed)
     edits = data.draw(interventions(messages))

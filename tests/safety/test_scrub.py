@@ -93,7 +93,7 @@ def test_only_the_kinds_that_are_asked_for_are_taken_out() -> None:
         HardScrub(["NAME"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     words=st.lists(
         st.sampled_from([d.sentence for d in private_details(80, 9)] + list(HARMLESS)) | st.text(max_size=20),

@@ -16,7 +16,7 @@ def seen(numbers: Iterable[int]) -> Seen:
     return union([], numbers)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(sets=st.lists(NUMBERS, max_size=5), more=NUMBERS)
 def test_a_union_is_that_of_sets(sets: list[frozenset[int]], more: frozenset[int]) -> None:
     plain = more.union(*sets)
@@ -26,7 +26,7 @@ def test_a_union_is_that_of_sets(sets: list[frozenset[int]], more: frozenset[int
     assert found.size == len(plain)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(part=NUMBERS, more=NUMBERS)
 def test_what_lies_beyond_a_part_is_the_difference(part: frozenset[int], more: frozenset[int]) -> None:
     assert list(seen(part | more).beyond(seen(part))) == sorted(more - part)

@@ -82,7 +82,7 @@ def test_links_with_a_condition_stay_in_every_topology() -> None:
         assert any(isinstance(op, Link) and op.when == "yes" for op in ops)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), topology=st.sampled_from(TOPOLOGIES))
 def test_what_comes_out_is_legal_keeps_every_task_and_does_not_depend_on_the_order_it_came_in(
     seed: int, topology: str

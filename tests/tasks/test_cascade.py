@@ -84,7 +84,7 @@ def test_an_offer_that_another_was_faster_to_take_sends_the_loser_back_to_its_ga
     assert len(asked) == 2
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     limit=st.integers(0, 90), growth=st.integers(1, 4), amount=st.integers(1, 12), rng=st.randoms(use_true_random=False)
 )
@@ -237,7 +237,7 @@ def test_scope_follows_the_links_both_ways_and_nothing_else() -> None:
     assert scope(plan, next(iter(plan.entries)), -1) == frozenset()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rng=st.randoms(use_true_random=False))
 def test_what_is_awarded_depends_on_the_set_of_messages_and_never_exceeds_a_stock(rng: Random) -> None:
     messages = _contest(rng)

@@ -97,7 +97,7 @@ def test_a_doubt_does_not_depend_on_the_order_of_messages() -> None:
     assert doubted_by(ME, both) == doubted_by(ME, both[::-1] + both)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6))
 def test_a_doubt_kept_up_to_date_is_the_one_from_scratch_in_any_order_and_portions(seed: int) -> None:
     rng = Random(seed)

@@ -66,7 +66,7 @@ def test_what_waits_behind_a_long_task_is_done_by_who_has_nothing_to_do() -> Non
     assert handed.virtual_s < 0.9 * kept.virtual_s
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(seed=st.integers(0, 10**6))
 def test_no_task_comes_to_a_peer_twice_and_none_that_was_begun_moves(seed: int) -> None:
     rng = Random(seed)

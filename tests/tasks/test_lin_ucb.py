@@ -12,7 +12,7 @@ from waggledance.testing._routing_world import RoutingWorld
 
 
 @given(rows=st.lists(st.lists(st.integers(0, UNIT), min_size=FEATURES, max_size=FEATURES), max_size=30))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_inverse_in_whole_numbers_equals_numpys(rows: list[list[int]]) -> None:
     x = np.array(rows, dtype=np.int64).reshape(-1, FEATURES)
     matrix = np.eye(FEATURES, dtype=np.int64) * UNIT * UNIT + x.T @ x

@@ -199,7 +199,7 @@ def test_a_single_peer_agrees_with_itself() -> None:
     assert play(Crew(wants=9), peers=1).decision.key == "0"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rng=st.randoms(use_true_random=False), wants=st.sampled_from([1, 2, 99]))
 def test_which_draft_was_agreed_on_depends_on_the_set_of_messages_and_on_nothing_else(rng: Random, wants: int) -> None:
     log = _LOGS.setdefault(wants, play(Crew(wants=wants)).log)

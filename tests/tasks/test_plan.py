@@ -486,7 +486,7 @@ def history(seed: int, edits: int, names: int) -> list[AnyMessage]:
     return list(table.channel.messages())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), rng=st.randoms(use_true_random=False))
 def test_the_same_messages_in_any_order_and_any_portions_make_the_same_plan(seed: int, rng: Random) -> None:
     messages = history(seed, edits=60, names=8)
@@ -500,7 +500,7 @@ def test_the_same_messages_in_any_order_and_any_portions_make_the_same_plan(seed
     assert state(plan) == expected
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6))
 def test_a_plan_never_has_a_cycle_and_counts_what_a_task_waits_for_rightly(seed: int) -> None:
     plan = Plan.fold(history(seed, edits=80, names=6), members=PEERS)

@@ -105,7 +105,7 @@ CALLS = st.one_of(
 
 
 @given(st.lists(CALLS, max_size=6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_whatever_a_model_calls_nothing_is_raised_and_what_is_done_stays_done(calls: list[tuple[str, Any]]) -> None:
     desk, done = Desk(), set[TaskId]()
     for name, arguments in calls:

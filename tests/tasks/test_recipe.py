@@ -181,7 +181,7 @@ def test_an_unknown_recipe_names_the_nearest() -> None:
 
 
 @given(data=st.data(), rng=st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_team_without_a_loop_makes_a_legal_plan_whatever_the_order_of_its_roles(
     data: st.DataObject, rng: Random
 ) -> None:

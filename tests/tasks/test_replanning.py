@@ -215,7 +215,7 @@ def test_a_spare_peer_calls_once_for_each_task_that_holds_others_up() -> None:
     assert called == [Cause("spare", first.id)]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(rng=st.randoms(use_true_random=False))
 def test_the_same_messages_call_for_the_same_task(rng: Random) -> None:
     if not _LOG:

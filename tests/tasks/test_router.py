@@ -40,7 +40,7 @@ def outcomes(n: int, seed: int) -> list[Said]:
 
 
 @pytest.mark.parametrize("router", EVERY_ROUTER, ids=lambda router: router.name)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(n=st.integers(0, 3 * _EVERY), seed=st.integers(0, 99), rng=st.randoms(use_true_random=False))
 def test_a_rank_takes_no_notice_of_the_order_of_outcomes_and_cards_nor_of_repeats(
     router: Router, n: int, seed: int, rng: Random
@@ -52,7 +52,7 @@ def test_a_rank_takes_no_notice_of_the_order_of_outcomes_and_cards_nor_of_repeat
 
 
 @pytest.mark.parametrize("router", EVERY_ROUTER, ids=lambda router: router.name)
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(seed=st.integers(0, 99), rng=st.randoms(use_true_random=False))
 def test_learning_bit_by_bit_with_late_comers_equals_the_fold_from_scratch(
     router: Router, seed: int, rng: Random
@@ -136,7 +136,7 @@ def test_an_earlier_word_that_comes_late_takes_the_place_of_a_later_one() -> Non
 
 
 @given(seed=st.integers(0, 1_000))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_lot_is_fair_between_any_two_peers(seed: int) -> None:
     a, b = local_peer_id(f"a{seed}"), local_peer_id(f"b{seed}")
     wins = sum(lot(Task(goal=f"{i}"), a) < lot(Task(goal=f"{i}"), b) for i in range(200))
@@ -164,7 +164,7 @@ def test_scores_say_whom_they_are_of() -> None:
     assert EVERY_ROUTER[0].rank(TASK, CARDS)[0] == Scored(PEERS[5], 650_000)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), n=st.integers(0, 40), levels=st.sampled_from([1, 3, 10**6]))
 def test_the_best_come_first_as_if_every_pair_were_looked_at(seed: int, n: int, levels: int) -> None:
     rng = Random(seed)

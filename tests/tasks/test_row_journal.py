@@ -94,7 +94,7 @@ async def test_a_killed_run_goes_on_and_does_nothing_twice_but_calls_in_flight(t
 
 
 @given(lefts=st.lists(st.integers(0, 25), max_size=4), in_flight=st.integers(1, 8))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_killed_any_number_of_times_the_rows_are_the_same(
     tmp_path_factory: pytest.TempPathFactory, lefts: list[int], in_flight: int
 ) -> None:

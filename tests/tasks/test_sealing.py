@@ -169,7 +169,7 @@ def always_due(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("always_due")
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(n=st.integers(2, 5), seed=st.integers(0, 10**6), dead=st.integers(0, 1))
 def test_whoever_hears_whom_there_is_one_chain_and_a_majority_that_hears_each_other_goes_on_with_it(
     n: int, seed: int, dead: int

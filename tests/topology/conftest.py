@@ -1,17 +1,13 @@
-"""Messages to plan from, made without a channel; property tests here are about truth, not about time."""
+"""Messages to plan from, made without a channel."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
-from hypothesis import settings
 
 from waggledance.core import Message, Proposal, local_peer_id, swarm_id
 from waggledance.core._message import compose
-
-settings.register_profile("untimed", deadline=None, max_examples=40)
-settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

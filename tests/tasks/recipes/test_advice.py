@@ -51,7 +51,7 @@ def test_the_model_chooses_better_than_the_most_wins_and_finds_the_signs() -> No
 
 
 @given(rng=st.randoms(use_true_random=False))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_the_order_of_comparisons_and_of_texts_in_them_changes_nothing(rng: Random) -> None:
     said = world(rng, 40)
     turned = [(b, a, w) for a, b, w in rng.sample(said, len(said))]

@@ -65,7 +65,7 @@ def test_the_best_of_n_is_no_worse_than_fusing_in_this_world(teams: int) -> None
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=20), st.integers(1, 6), st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_groups_hold_everything_once_evenly_and_blind_to_order(ratings: list[int], unit: int, rng: Random) -> None:
     contents = [Content(str(i), rating) for i, rating in enumerate(ratings)]
     groups = snake(contents, unit)

@@ -87,7 +87,7 @@ def test_a_sample_without_grades_is_not_taken_and_a_ruling_counts_only_where_it_
 
 
 @given(rng=st.randoms(use_true_random=False), n=st.integers(0, 12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_stays_of_near_duplicates_does_not_hang_on_order(rng: Random, n: int) -> None:
     samples = {f"s{i}": rng.randrange(3) for i in range(n)}
     names = list(samples)
