@@ -213,6 +213,19 @@ def test_a_task_goes_to_a_peer_with_the_skill_and_outcomes_are_told_by_others() 
     assert outcomes[0].author != entry.holder
 
 
+def test_a_work_of_two_trades_is_done_by_two_and_by_neither_of_them_alone() -> None:
+    """The card on the Internet of Agents, arXiv:2407.07061: a task that a team solves and neither member alone."""
+    frame, coat = Task(goal="frame", needs=("weld",)), Task(goal="coat", needs=("paint",))
+    work: list[Op] = [Add(frame), Add(coat), Link(frame.id, coat.id)]
+    welder, painter = {"weld": 900_000}, {"paint": 900_000}
+    both = run(work, Clockwork(), peers=2, good_at={"p0": welder, "p1": painter})
+    assert both.decision.key == "coat(frame())"
+    assert len({entry.holder for entry in plan_of(both).entries.values()}) == 2
+    for alone, left in ((welder, "coat"), (painter, "frame")):
+        with pytest.raises(NobodyAnswered, match=f"open: .* {left}"):
+            run(work, Clockwork(), peers=1, good_at={"p0": alone}, patience_s=60.0)
+
+
 def test_nobody_says_of_a_task_of_its_own_how_it_went() -> None:
     seen = run(wide(24), Clockwork())
     told = [m for m in seen.log if isinstance(m.body, TaskOutcome)]
