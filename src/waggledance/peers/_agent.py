@@ -262,7 +262,7 @@ class Agent:
             if not wanted:
                 return completion
             said = Turn("assistant", defanged(completion.text), calls=wanted)
-            turns = (*turns, said, *await used(own, wanted, call))
+            turns = (*turns, said, *await used(own, wanted, call, turns))
             call.ask_again()
         return await self._ask(call, turns, call.question.tools)
 

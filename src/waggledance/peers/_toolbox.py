@@ -21,6 +21,9 @@ MAX_CALLS = 8
 """Of tools asked for at once; the rest is refused."""
 RESULT_CHARS = 8_000
 """Of one result: about 2,000 tokens."""
+ALL_RESULTS_CHARS = 24_000
+"""Of all results of one answer together, so that they do not bury what was asked; each has 200 in any case."""
+_LEAST_CHARS = 200
 
 
 class Toolbox(Protocol):
@@ -90,8 +93,19 @@ async def offered(boxes: Sequence[Toolbox]) -> dict[str, tuple[Toolbox, Tool]]:
     return known
 
 
-async def used(known: Mapping[str, tuple[Toolbox, Tool]], calls: Sequence[ToolCall], call: Call) -> tuple[Turn, ...]:
-    """Use the tools that a model asked for, together; return a turn with the result of each, in the same order."""
+async def used(
+    known: Mapping[str, tuple[Toolbox, Tool]], calls: Sequence[ToolCall], call: Call, before: Sequence[Turn] = ()
+) -> tuple[Turn, ...]:
+    """Use the tools that a model asked for, together; return a turn with the result of each, in the same order.
+
+    Args:
+        known: the tools, as `offered` returns them.
+        calls: what the model asked for.
+        call: for which answer.
+        before: the turns so far: results in them leave less room for these.
+    """
+    room = ALL_RESULTS_CHARS - sum(len(turn.text) for turn in before if turn.role == "tool")
+    chars = max(_LEAST_CHARS, min(RESULT_CHARS, room // len(calls)))
 
     async def one(number: int, wanted: ToolCall) -> Turn:
         if number >= MAX_CALLS:
@@ -104,16 +118,16 @@ async def used(known: Mapping[str, tuple[Toolbox, Tool]], calls: Sequence[ToolCa
                 else:
                     exchange.answered = await box.call(wanted.name, wanted.arguments)
         except RunFailed as why:
-            return Turn("tool", _shown(f"The tool failed: {why}"), call=wanted.id)
-        return Turn("tool", _shown(exchange.answered), call=wanted.id)
+            return Turn("tool", _shown(f"The tool failed: {why}", chars), call=wanted.id)
+        return Turn("tool", _shown(exchange.answered, chars), call=wanted.id)
 
     return tuple(await asyncio.gather(*(one(number, wanted) for number, wanted in enumerate(calls))))
 
 
-def _shown(result: str) -> str:
-    """Return a result as a model may read it."""
+def _shown(result: str, chars: int) -> str:
+    """Return a result as a model may read it, its middle left out where it has more than so many characters."""
     text = defanged(result)
-    if len(text) <= RESULT_CHARS:
+    if len(text) <= chars:
         return text or "(nothing)"
-    half = RESULT_CHARS // 2
+    half = chars // 2
     return f"{text[:half]}\n[… {len(text) - 2 * half:,} characters left out …]\n{text[-half:]}"
