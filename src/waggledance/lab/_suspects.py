@@ -14,25 +14,20 @@ import msgspec
 
 from waggledance.core import (
     UNIT,
-    Cut,
-    ForkedFrom,
     Judgement,
     Message,
     MessageId,
     Note,
-    Opening,
-    Outcome,
     PeerId,
     Proposal,
-    Roster,
     members_of,
     opening_of,
     show,
 )
 from waggledance.safety import Contract, check
+from waggledance.safety._compare_histories import OF_THE_ASKER
 
 AnyMessage = Message[Any]
-_OF_THE_ASKER = (Opening, Roster, Cut, Outcome, ForkedFrom)
 
 
 class Suspect(msgspec.Struct, frozen=True):
@@ -59,7 +54,7 @@ def suspects(
     """
     names = {member.id: member.name for member in members_of(messages)}
     opening = opening_of(messages)
-    said = [m for m in sorted(messages, key=lambda m: (m.lamport, m.id)) if not isinstance(m.body, _OF_THE_ASKER)]
+    said = [m for m in sorted(messages, key=lambda m: (m.lamport, m.id)) if not isinstance(m.body, OF_THE_ASKER)]
     if opening is None or not said:
         return ()
     by_id = {m.id: m for m in said}

@@ -12,7 +12,8 @@ from waggledance.safety._recorded_history import Gists, Slot, slots_of
 
 AnyMessage = Message[Any]
 
-_OF_THE_ASKER = (Opening, Roster, Cut, Outcome, ForkedFrom)
+OF_THE_ASKER = (Opening, Roster, Cut, Outcome, ForkedFrom)
+"""What frames a run, and is no peer's word."""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -72,7 +73,7 @@ def _by_slot(messages: Iterable[AnyMessage], gists: Gists) -> dict[Slot, AnyMess
     for message in in_order:
         gists.of(message)
     slots = slots_of(in_order)
-    return {slots[m.id]: m for m in in_order if not isinstance(m.body, _OF_THE_ASKER)}
+    return {slots[m.id]: m for m in in_order if not isinstance(m.body, OF_THE_ASKER)}
 
 
 def _said(message: AnyMessage | None) -> str:
