@@ -37,9 +37,9 @@ export function toggleTheme(): void {
   palette.value = paint();
 }
 
-dark.addEventListener("change", () => {
-  palette.value = paint();
-});
+const repaint = (): void => void (palette.value = paint());
+dark.addEventListener("change", repaint);
+addEventListener("load", repaint); // WebKit may run this before the style sheet is there: colours are then empty
 
 function kept(): Theme {
   try {
