@@ -206,6 +206,40 @@ async def test_what_is_too_large_or_of_another_version_is_refused(
         assert (await service.SendMessage(asking())).task.status.state == TaskState.TASK_STATE_COMPLETED
 
 
+@pytest.mark.parametrize("raw", [b"\xff" * 50, b"\x0a\x04abc", bytes(1_000)])
+@pytest.mark.parametrize("method", ["SendMessage", "SendStreamingMessage", "GetTask"])
+async def test_what_is_no_message_is_the_caller_s_mistake_and_the_next_call_is_answered(
+    served: Served, raw: bytes, method: str
+) -> None:
+    asked, place = host(), GrpcPlace(HERE)
+    async with served(app_of(asked, [A2A(asked, grpc=place)])), stub(place) as service:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{place.port}") as channel:
+            call: Any = channel.unary_unary(f"/lf.a2a.v1.A2AService/{method}")
+            with pytest.raises(grpc.aio.AioRpcError, match="no message of this method") as refused:
+                await call(raw)
+        assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+        assert (await service.SendMessage(asking())).task.status.state == TaskState.TASK_STATE_COMPLETED
+
+
+async def test_a_bug_is_told_by_its_class_and_no_more(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked, place = host(), GrpcPlace(HERE)
+
+    def breaks(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a secret of ours")
+
+    monkeypatch.setattr(asked, "start", breaks)
+    async with served(app_of(asked, [A2A(asked, grpc=place)])), stub(place) as service:
+        calls: list[Any] = [service.SendMessage(asking()), service.SendStreamingMessage(asking()).read()]
+        for call in calls:
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await call
+            assert refused.value.code() == grpc.StatusCode.INTERNAL
+            assert refused.value.details() == "an error of ours (ZeroDivisionError); the server's log says where"
+    assert "a secret of ours" in caplog.text
+
+
 async def test_a_server_that_stops_takes_no_new_question_and_streams_reach_their_end(served: Served) -> None:
     told = asyncio.Event()
 

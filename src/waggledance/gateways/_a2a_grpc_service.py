@@ -10,7 +10,8 @@ Source: Agent2Agent protocol 1.0, §10 (gRPC), §3.6 (versions), §4.4.6 (interf
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ from a2a.server.request_handlers.request_handler import RequestHandler
 from a2a.types import a2a_pb2_grpc
 from a2a.utils.constants import VERSION_HEADER
 from a2a.utils.errors import InvalidParamsError
+from google.protobuf.message import DecodeError
 
 from waggledance.gateways._a2a_bindings import VERSION, check_version
 from waggledance.gateways._a2a_requests import BASE, CALLER, Requests
@@ -30,6 +32,8 @@ from waggledance.gateways._anp_strangers import Stranger, Strangers
 from waggledance.gateways._guard import caller_by
 from waggledance.gateways._keys import Keys
 from waggledance.gateways._limits import Pace
+
+logger = logging.getLogger(__name__)
 
 _LET_IN: ContextVar[str] = ContextVar("_LET_IN")
 """Who the guard let in; a call is guarded and answered in one task."""
@@ -109,7 +113,7 @@ class _Guard(grpc.aio.ServerInterceptor):
         """Pass a call on, or refuse it."""
         refused = await self._refused(handler_call_details)
         if refused is None:
-            return cast("grpc.RpcMethodHandler[Any, Any]", await continuation(handler_call_details))
+            return _told_well(await continuation(handler_call_details))
         code, why = refused
 
         async def refuse(_: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
@@ -135,6 +139,49 @@ class _Guard(grpc.aio.ServerInterceptor):
             return grpc.StatusCode.RESOURCE_EXHAUSTED, f"too many requests; ask again in {wait_s:.0f} s or later"
         _LET_IN.set(caller)
         return None
+
+
+def _told_well(handler: Any) -> grpc.RpcMethodHandler[Any, Any]:
+    """Return a method that refuses what it cannot read as the caller's mistake, and tells a bug by its class alone."""
+    if handler is None or handler.request_streaming:  # a method that there is not
+        return cast("grpc.RpcMethodHandler[Any, Any]", handler)
+
+    async def read(raw: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        try:
+            return handler.request_deserializer(raw)
+        except DecodeError:
+            await context.abort(
+                grpc.StatusCode.INVALID_ARGUMENT, "the request is no message of this method, or too deep"
+            )
+
+    async def one(raw: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        request = await read(raw, context)
+        try:
+            return await handler.unary_unary(request, context)
+        except grpc.aio.AbortError:
+            raise
+        except Exception as why:  # noqa: BLE001 - whatever it is, the caller is told no more than its class
+            await _broken(why, context)
+
+    async def many(raw: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncGenerator[Any]:
+        request = await read(raw, context)
+        try:
+            async for event in handler.unary_stream(request, context):
+                yield event
+        except grpc.aio.AbortError:
+            raise
+        except Exception as why:  # noqa: BLE001 - as above
+            await _broken(why, context)
+
+    if handler.response_streaming:
+        return grpc.unary_stream_rpc_method_handler(cast("Any", many), None, handler.response_serializer)
+    return grpc.unary_unary_rpc_method_handler(cast("Any", one), None, handler.response_serializer)
+
+
+async def _broken(why: Exception, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+    logger.error("a call by gRPC", exc_info=why)
+    what = f"an error of ours ({type(why).__name__}); the server's log says where"
+    await context.abort(grpc.StatusCode.INTERNAL, what)
 
 
 def _said(metadata: Any) -> dict[str, str]:
