@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import grpc.aio
 import httpx
@@ -214,7 +214,7 @@ async def test_what_is_no_message_is_the_caller_s_mistake_and_the_next_call_is_a
     asked, place = host(), GrpcPlace(HERE)
     async with served(app_of(asked, [A2A(asked, grpc=place)])), stub(place) as service:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{place.port}") as channel:
-            call: Any = channel.unary_unary(f"/lf.a2a.v1.A2AService/{method}")
+            call = cast("Any", channel).unary_unary(f"/lf.a2a.v1.A2AService/{method}")
             with pytest.raises(grpc.aio.AioRpcError, match="no message of this method") as refused:
                 await call(raw)
         assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
