@@ -59,7 +59,7 @@ def test_names_that_let_in_nobody_or_everybody_are_refused_before_anything_is_se
 async def test_strangers_sign_for_the_names_that_we_go_by_or_the_host_that_callers_know() -> None:
     async with strangers(opened(dids=(DID,), names=("swarm.example", "a.example"))) as named:
         assert named is not None
-        assert named.realm == "a.example"
+        assert named.realm == "swarm.example"
     async with strangers(opened(dids=(DID,), url="https://swarm.example/bees")) as named:
         assert named is not None
         assert named.realm == "swarm.example"

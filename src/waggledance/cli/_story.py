@@ -229,6 +229,12 @@ class Story:
 
 def _other(body: Body) -> str:
     """Say what is in a body of a kind that only its protocol knows: its kind and its plain fields."""
+    kind = body.kind_name if isinstance(body, Unknown) else body.kind
+    if kind.startswith(("ap2-", "ucp-")):
+        from waggledance.gateways import commerce_words
+
+        if words := commerce_words(body):
+            return one_line(words, 160)
     if isinstance(body, Unknown):
         return one_line(f"{body.kind_name}, {len(body.raw)} bytes that nobody here can read", 160)
     fields = [(name, getattr(body, name)) for name in body.__struct_fields__]

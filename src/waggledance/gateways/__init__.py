@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from waggledance.gateways._chat_door import ChatGateway as ChatGateway
     from waggledance.gateways._chat_room import Room as Room
     from waggledance.gateways._chat_speaker import Speaker as Speaker
+    from waggledance.gateways._commerce_words import commerce_words as commerce_words
     from waggledance.gateways._dialect import Dialect as Dialect
     from waggledance.gateways._dialect import DialectError as DialectError
     from waggledance.gateways._dialect import Loss as Loss

@@ -74,7 +74,7 @@ class Strangers:
         self, allow: Collection[str], services: Collection[str], documents: Documents, *, clock: Clock | None = None
     ) -> None:
         self._allowed = frozenset(map(WbaDid.read, allow))
-        self._services = tuple(sorted({service.lower() for service in services}))
+        self._services = tuple(dict.fromkeys(service.lower() for service in services))
         if not self._allowed:
             raise UsageError("nobody is let in by name: give at least one did:wba, or none of this")
         if not self._services or not all(self._services):
