@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from waggledance import FunctionPeer, Swarm
 from waggledance.core import Key, LoopClock
 from waggledance.gateways import (
+    A2A,
     DidDoor,
     Host,
     Hosted,
@@ -107,6 +108,20 @@ async def test_each_stranger_has_a_pace_of_its_own(served: Served) -> None:
     async with served(app(allow=(DID, OTHER), limits=Limits(a_minute=1))) as url:
         told = [(await ask(url, signed(did))).status_code for did in (DID, DID, OTHER)]
     assert told == [200, 429, 200]
+
+
+async def test_a_card_says_by_what_callers_show_who_they_are(served: Served) -> None:
+    host = Host({"default": Hosted(Swarm([FunctionPeer("p", lambda _: "9")]))})
+    for keyed, named, schemes in (
+        (True, True, {"Bearer", "DIDWba"}),
+        (False, True, {"DIDWba"}),
+        (True, False, {"Bearer"}),
+    ):
+        async with served(app_of(host, [A2A(host, keyed=keyed, named=named)])) as url, httpx.AsyncClient() as http:
+            card: dict[str, Any] = (await http.get(f"{url}/.well-known/agent-card.json")).json()
+        assert {one["httpAuthSecurityScheme"]["scheme"] for one in card["securitySchemes"].values()} == schemes
+        assert len(card["securityRequirements"]) == len(schemes), "each is enough"
+        assert card["capabilities"]["extendedAgentCard"]
 
 
 async def test_anybody_sees_the_server_s_own_document_and_the_key_in_it(served: Served) -> None:

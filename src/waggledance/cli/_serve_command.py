@@ -316,5 +316,6 @@ def _a2a(host: Host, opening: Opening, keys: Keys | None, place: GrpcPlace | Non
     if place is not None:
         say(f"A2A by gRPC at {place.address}:{place.port}")
     return A2A(
-        host, url=opening.url, keyed=_asks(opening, keys), webhooks=webhooks, key=key, wait_s=opening.wait_s, grpc=place
-    )
+        host, url=opening.url, keyed=keys is not None, named=bool(opening.dids), webhooks=webhooks, key=key,
+        wait_s=opening.wait_s, grpc=place,
+    )  # fmt: skip

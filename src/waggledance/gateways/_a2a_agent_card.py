@@ -19,6 +19,7 @@ from waggledance.core import Key
 from waggledance.gateways._a2a_asked import JSON, QUESTION, TEXT
 from waggledance.gateways._a2a_task import DECISION, SAID
 from waggledance.gateways._a2ui_surface import CATALOG
+from waggledance.gateways._anp_header import SCHEME
 from waggledance.gateways._hosted import Hosted
 from waggledance.gateways._shown_pictures import TYPES, seeing
 from waggledance.mesh import Capability, Skill
@@ -38,7 +39,15 @@ _EXAMPLES = ("A farmer has 17 sheep. All but 9 run away. How many are left?",)
 
 
 def card_for(
-    name: str, hosted: Hosted, url: str, *, key: Key | None, keyed: bool, grpc: str = "", extended: bool = False
+    name: str,
+    hosted: Hosted,
+    url: str,
+    *,
+    key: Key | None,
+    keyed: bool,
+    named: bool,
+    grpc: str = "",
+    extended: bool = False,
 ) -> AgentCard:
     """Return the card of a swarm.
 
@@ -47,7 +56,8 @@ def card_for(
         hosted: the swarm.
         url: where it is spoken to, without a slash at its end; empty where only its place for gRPC is known.
         key: signs the card; nobody does when None.
-        keyed: whether callers need an API key.
+        keyed: whether callers may show an API key.
+        named: whether callers may sign as a name on the web; with either, nobody else may ask.
         grpc: where it is spoken to by gRPC, as ``"HOST:PORT"``; nowhere when empty.
         extended: whether it is for callers who have shown theirs: then it names peers, protocol and budget.
     """
@@ -68,15 +78,16 @@ def card_for(
         third = AgentInterface(url=grpc, protocol_binding="GRPC", protocol_version=PROTOCOL, tenant=name)
         card.supported_interfaces.append(third)
     card.capabilities.streaming = card.capabilities.push_notifications = True
-    card.capabilities.extended_agent_card = keyed
+    card.capabilities.extended_agent_card = keyed or named
     for uri, what in _EXTENSIONS.items():
         card.capabilities.extensions.add(uri=uri, description=what)
     a2ui = {"uri": A2UI_EXTENSION, "description": _DRAWN, "params": {"supportedCatalogIds": [CATALOG]}}
     card.capabilities.extensions.append(ParseDict(a2ui, AgentExtension()))
-    if keyed:
-        scheme = SecurityScheme(http_auth_security_scheme=HTTPAuthSecurityScheme(scheme="Bearer"))
-        card.security_schemes["key"].CopyFrom(scheme)
-        card.security_requirements.append(SecurityRequirement(schemes={"key": StringList()}))
+    for asked, what, how in ((keyed, "key", "Bearer"), (named, "did", SCHEME)):
+        if asked:
+            scheme = SecurityScheme(http_auth_security_scheme=HTTPAuthSecurityScheme(scheme=how))
+            card.security_schemes[what].CopyFrom(scheme)
+            card.security_requirements.append(SecurityRequirement(schemes={what: StringList()}))
     if extended:
         card.capabilities.extensions.append(_inside(hosted))
     return card if key is None else sign_card(card, key)

@@ -41,7 +41,8 @@ class A2A:
         host: the swarms that are served.
         url: the server's address as callers know it, such as ``"https://swarm.example"``; as each request names it
             when empty.
-        keyed: whether callers need an API key; then the card says so, and there is an extended card.
+        keyed: whether callers may show an API key; then the card says so, and there is an extended card.
+        named: whether callers may sign as a name on the web; the same.
         webhooks: which addresses notifications may go to; public ones when None.
         key: signs the cards; nobody does when None.
         tasks: the file in which tasks are kept; beside the host's log when None, and in memory where it has none.
@@ -63,6 +64,7 @@ class A2A:
         *,
         url: str = "",
         keyed: bool = False,
+        named: bool = False,
         webhooks: Webhooks | None = None,
         key: Key | None = None,
         tasks: Path | None = None,
@@ -80,7 +82,8 @@ class A2A:
 
         if tasks is None and host.log is not None:
             tasks = host.log.path.with_name(f"{host.log.path.name}.a2a")
-        self._host, self._url, self._keyed, self._key, self._wait_s = host, url.rstrip("/"), keyed, key, wait_s
+        self._host, self._url, self._key, self._wait_s = host, url.rstrip("/"), key, wait_s
+        self._keyed, self._named = keyed, named
         self._grpc = grpc
         self._opened = formatdate(LoopClock().wall_ms() // 1_000, usegmt=True)
         self._work = Work(host, Ledger(tasks))
@@ -136,7 +139,7 @@ class A2A:
     def _requests_of(self, name: str) -> Requests:
         from waggledance.gateways._a2a_requests import Requests
 
-        extended = partial(self._card, name, extended=True) if self._keyed else None
+        extended = partial(self._card, name, extended=True) if self._keyed or self._named else None
         return Requests(name, self._work, self._pushes, extended, self._wait_s)
 
     def _base(self, path: str, request: Request) -> str:
@@ -152,8 +155,9 @@ class A2A:
             if len(self._cards) >= _MAX_CARDS:  # by callers that name us in many ways
                 self._cards.clear()
             self._cards[place] = card_for(
-                name, hosted, url, key=self._key, keyed=self._keyed, grpc=self._grpc_at(url), extended=extended
-            )
+                name, hosted, url, key=self._key, keyed=self._keyed, named=self._named, grpc=self._grpc_at(url),
+                extended=extended,
+            )  # fmt: skip
         return self._cards[place]
 
     def _grpc_at(self, url: str) -> str:
