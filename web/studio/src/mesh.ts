@@ -6,7 +6,7 @@ export interface Seen {
   readonly name: string;
   /** Whose view is shown: the first peer here that runs; of none that run the one that told last; null if none ever did. */
   readonly by: MeshSwarm | null;
-  /** Its members, each with those peers of this machine that see it otherwise, and as what. */
+  /** Its members, each with those peers of this machine that see it otherwise, and as what; none where no peer runs. */
   readonly members: readonly (MeshMember & { readonly otherwise: readonly string[] })[];
   /** All who tell, as they came. */
   readonly tellers: readonly MeshSwarm[];
@@ -18,7 +18,7 @@ export function seen(swarms: readonly MeshSwarm[]): readonly Seen[] {
     const tellers = swarms.filter((s) => s.name === name);
     const by = tellers.find((s) => s.runs) ?? [...tellers].filter((s) => s.age_ms !== null).sort((a, b) => (a.age_ms ?? 0) - (b.age_ms ?? 0))[0] ?? null;
     const others = tellers.filter((s) => s.runs && s !== by);
-    const members = (by?.members ?? []).map((member) => ({
+    const members = (by?.runs === true ? by.members : []).map((member) => ({
       ...member,
       otherwise: others.flatMap((other) => {
         if (other.peer === member.name) return []; // one who hangs still thinks that it is alive

@@ -78,5 +78,5 @@ function Teller({ teller }: { readonly teller: MeshSwarm }) {
 
 function told(by: MeshSwarm | null): string {
   if (by?.age_ms == null) return "nobody here has told how it is";
-  return by.runs ? `as ${by.peer} sees it` : `as ${by.peer} saw it ${elapsed(by.age_ms)} ago; no peer of this machine runs`;
+  return by.runs ? `as ${by.peer} sees it` : `no peer of this machine runs; ${elapsed(by.age_ms)} ago ${by.peer} saw ${counts(by.members)}`;
 }
