@@ -161,6 +161,21 @@ async def test_attack_c2_a_model_behind_a_door_is_asked_for_whoever_has_the_key(
     assert principal() == ""
 
 
+async def test_attack_c2_a_group_chat_is_a_principal_of_its_own() -> None:
+    seen = list[str]()
+
+    def think(request: Request) -> str:
+        seen.append(principal())
+        return "Nice."
+
+    host = Host({"default": Hosted(Swarm([Agent("ann", Scripted(think))], protocol=Vote()))})
+    for name in ("pub", "lab"):
+        room = Room(name, ["swarm"])
+        room.say(room.enter("ada", "", lambda: None), "Hello, swarm?")
+        await Speaker(room, "swarm", host, "default", Gates(()), Random(1))._speak("addressed")
+    assert seen == ["room pub", "room lab"]
+
+
 # -- A2 and C4: what a tool server of somebody else's says and wants --------------------------------------------------
 
 SERVER = Path(__file__).with_name("_tool_server.py")

@@ -104,7 +104,13 @@ class Speaker:
         self.busy(self.name, True)
         try:
             running = self._host.start(
-                Order(swarm=self._swarm, question=self._question(reason), context=self.room.channel, closely=False)
+                Order(
+                    swarm=self._swarm,
+                    question=self._question(reason),
+                    caller=f"room {self.room.name}",
+                    context=self.room.channel,
+                    closely=False,
+                )
             )
             try:
                 decision = await running.decision()
