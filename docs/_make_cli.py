@@ -64,6 +64,7 @@ COMMANDS = (
     "memory show",
     "memory add",
     "memory forget",
+    "memory skills",
     "lab",
     "lab record",
     "lab predict",
