@@ -25,6 +25,7 @@ from waggledance.core import (
     Say,
     Unknown,
 )
+from waggledance.gateways import commerce_words
 from waggledance.mesh import Capability, Feedback, Join
 from waggledance.studio._conversation import Conversation
 from waggledance.studio._shapes import FREE, Author, Back, CostShown, Msg, VerdictShown
@@ -146,6 +147,8 @@ def said(body: Body, goals: Mapping[bytes, str] = NO_GOALS, names: Mapping[PeerI
         case Unknown():
             return f"{body.kind_name}: {len(body.raw):,} bytes of a kind that this version does not know"
         case _:
+            if words := commerce_words(body):
+                return words
             fields = [(name, getattr(body, name)) for name in body.__struct_fields__ if name != "round"]
             plain = [f"{name}: {value}" for name, value in fields if isinstance(value, str | int) and value != ""]
             return "\n".join(plain)
