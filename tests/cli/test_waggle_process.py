@@ -285,6 +285,15 @@ def test_a_disk_that_is_full_does_not_lose_the_answer(env: dict[str, str]) -> No
     assert "Traceback" not in ran.stderr
 
 
+def test_a_disk_that_is_full_is_no_reason_to_remove_a_memory(env: dict[str, str]) -> None:
+    def no_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+    said = waggle("memory", "add", "roof", "red", env=env, preexec_fn=no_room)
+    assert said.returncode == 2
+    assert "make room on the disk, or give another file" in said.stderr
+
+
 def test_a_second_asker_waits_for_the_first_ones_log(env: dict[str, str], tmp_path: Path, started: Start) -> None:
     with Log(tmp_path / "log.db"):
         process = started("ask", "2+2?", *SAYS_4, env=env)

@@ -68,7 +68,9 @@ def open_file(path: Path | None) -> sqlite3.Connection:
             connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     except sqlite3.DatabaseError as why:
         connection.close()
-        raise UsageError(f"memory {path} cannot be used: {why}; give another file, or remove this one") from why
+        no_room = getattr(why, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+        what = "make room on the disk, or give another file" if no_room else "give another file, or remove this one"
+        raise UsageError(f"memory {path} cannot be used: {why}; {what}") from why
     except BaseException:
         connection.close()
         raise
