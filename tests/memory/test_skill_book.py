@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from waggledance import FunctionPeer, Swarm
-from waggledance.core import Budget, Decision, Question, RunFailed, Tool, Turn, UnknownName, UsageError
-from waggledance.memory import MemoryFull, RecordStore, SkillBook, Where, judges_of, pattern_of
+from waggledance.core import Budget, Decision, Question, RunFailed, UnknownName, UsageError
+from waggledance.memory import MemoryFull, Record, RecordStore, SkillBook, Where, judges_of
 from waggledance.memory import _skill_book as skill_book
-from waggledance.memory._skill_book import has_pattern
 from waggledance.protocols import Debate, TwoFirst, Vote
 from waggledance.topology import hashed_ngrams
 
@@ -133,28 +133,6 @@ async def test_near_duplicates_are_one_pattern_and_the_book_grows_with_patterns_
     assert len(book.store.records(Where(sorts=("pattern-number",)))) == 1
 
 
-def test_a_pattern_has_its_kind_and_no_numbers_and_only_what_stands_alone_has_one() -> None:
-    one, other = (pattern_of(Question(text=t, expects="number")) for t in ("What is 3,5 + 12?", "what IS  1 + 2.25?"))
-    assert one.id == other.id
-    assert one.id != pattern_of(Question(text="What is 3 + 12?", expects="short")).id
-    long = pattern_of(Question(text="word " * 300, expects="short"))
-    assert long.words.replace("\n", "") != long.key
-    turn = Turn(role="user", text="hi")
-    tool = Tool(name="t", description="", parameters="{}")
-    assert has_pattern(Question(text="2+2?", expects="number"))
-    for other_question in (
-        Question(text="42", expects="number"),
-        Question(text="2+2?", expects="number", before=(turn,)),
-        Question(text="2+2?", expects="number", offers=(tool,)),
-        Question(text="Write a poem", expects="free"),
-        Question(text="Write a sort", expects="code"),
-    ):
-        assert not has_pattern(other_question)
-        with pytest.raises(UsageError, match="stands alone"):
-            pattern_of(other_question)
-        assert SkillBook().match(other_question) is None
-
-
 async def test_what_somebody_verifies_outweighs_what_peers_judged() -> None:
     book = SkillBook()
     swarm = Swarm(Crowd().peers(), protocol=Vote(), skills=book)
@@ -216,12 +194,33 @@ async def test_a_book_that_fails_costs_no_decision(
     assert decision.key == "6"
     assert "did not keep this question" in caplog.text
 
-    def broken(*_: object) -> None:
-        raise RunFailed("the disk is gone")
+    for why in (RunFailed("the disk is gone"), UsageError("a vector of NaN"), sqlite3.OperationalError("locked")):
 
-    monkeypatch.setattr(RecordStore, "search", broken)
-    assert book.match(sums(1)[0]) is None
-    assert "cannot be read" in caplog.text
+        def broken(*_: object, why: Exception = why) -> None:
+            raise why
+
+        caplog.clear()
+        monkeypatch.setattr(RecordStore, "search", broken)
+        assert book.match(sums(1)[0]) is None
+        assert f"cannot be read: {why}" in caplog.text
+
+
+async def test_what_somebody_else_wrote_into_the_book_is_passed_over() -> None:
+    book = SkillBook()
+    swarm = Swarm(Crowd().peers(), protocol=Vote(), skills=book)
+    await asked(swarm, sums(2))
+    pattern = book.pattern(sums(1)[0])
+    for text in ("no JSON", '{"pattern":"AA==","number":0,"run":"r","right":true}'):
+        book.store.put(Record.of("outcome", "x", text, links=[("of", pattern)]))
+    await asked(swarm, sums(1, 3))
+    assert book.skills()[0][1].stage == "committed"
+
+
+async def test_the_example_of_a_choice_has_its_options() -> None:
+    book = SkillBook()
+    swarm = Swarm([FunctionPeer(f"p{i}", lambda _: "Answer: B") for i in range(3)], protocol=Vote(), skills=book)
+    await swarm.ask("Which is heavier?", expects="choice", options=("water", "lead"))
+    assert book.skills()[0][1].question == "Which is heavier?\nA) water\nB) lead"
 
 
 async def test_of_many_patterns_one_without_a_skill_goes(monkeypatch: pytest.MonkeyPatch) -> None:

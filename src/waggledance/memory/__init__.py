@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from waggledance.memory._kept import Mode as Mode
     from waggledance.memory._kept import Where as Where
     from waggledance.memory._memory import Memory as Memory
+    from waggledance.memory._question_pattern import has_pattern as has_pattern
+    from waggledance.memory._question_pattern import pattern_of as pattern_of
     from waggledance.memory._record import MAX_TEXT_CHARS as MAX_TEXT_CHARS
     from waggledance.memory._record import PRIVATE as PRIVATE
     from waggledance.memory._record import TEAM as TEAM
@@ -63,7 +65,6 @@ if TYPE_CHECKING:
     from waggledance.memory._remembering import Remembering as Remembering
     from waggledance.memory._skill_book import SkillBook as SkillBook
     from waggledance.memory._skill_book import judges_of as judges_of
-    from waggledance.memory._skill_book import pattern_of as pattern_of
     from waggledance.memory._skills import Outcome as Outcome
     from waggledance.memory._skills import Skill as Skill
     from waggledance.memory._skills import Stage as Stage

@@ -11,7 +11,7 @@ own. A book that fails costs no decision.
 from __future__ import annotations
 
 import logging
-import re
+import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -29,11 +29,13 @@ from waggledance.core import (
     RunFailed,
     UnknownName,
     UsageError,
+    WaggleError,
     well_formed,
 )
 from waggledance.memory._exemplars import alike_from
 from waggledance.memory._kept import Where
-from waggledance.memory._record import MAX_KEY_CHARS, Record, RecordId
+from waggledance.memory._question_pattern import PATTERNS, has_pattern, pattern_of, with_options, words_of
+from waggledance.memory._record import Record, RecordId
 from waggledance.memory._skills import MAX_SHOWN_CHARS, Outcome, Skill, needed, skill_of
 from waggledance.memory._store import RecordStore
 from waggledance.protocols import Tried, agreed_on
@@ -43,18 +45,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PATTERNS = {kind: f"pattern-{kind.replace('/', '-')}" for kind in ("number", "choice", "yes/no", "short")}
-"""The sort of a pattern's record, for each kind of question whose answers can be equal."""
 OUTCOME = "outcome"
 """The sort of what became of a question."""
 MAX_PATTERNS = 1_000
 """Beyond that one without a usable skill goes, drawn by its hash."""
 
 _OF = "of"
-_PATTERN_CHARS = 2_000
 _LOOKED_UP = 5
 _ANY_PATTERN = Where(sorts=tuple(PATTERNS.values()))
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 class SkillBook:
@@ -92,7 +90,7 @@ class SkillBook:
         """
         try:
             skills = [skill for id in self._alike(question) if (skill := self.skill(id)) is not None and skill.usable]
-        except RunFailed as why:
+        except (WaggleError, sqlite3.Error) as why:
             logger.warning("the book of skills cannot be read: %s", why)
             return None
         return next((skill for skill in skills if skill.stage == "mature"), skills[0] if skills else None)
@@ -123,11 +121,11 @@ class SkillBook:
                 run=decision.id.hex(),
                 right=right,
                 judges=judges,
-                question=_shown(question.text) if right else "",
+                question=_shown(with_options(question)) if right else "",
                 answer=_shown(decision.text or decision.key or "") if right else "",
             )
             self._keep(outcome)
-        except RunFailed as why:
+        except (WaggleError, sqlite3.Error) as why:
             logger.warning("the book of skills did not keep this question: %s", why)
 
     def verify(self, run: str, *, right: bool) -> Skill | None:
@@ -201,7 +199,7 @@ class SkillBook:
             kept = self.store.records(Where(sorts=(OUTCOME,)))
         else:
             kept = self.store.neighbours(pattern, _OF, back=True)
-        return tuple(msgspec.json.decode(one.record.text, type=Outcome) for one in kept)
+        return tuple(outcome for one in kept if (outcome := _outcome(one.record)) is not None)
 
     def _keep(self, outcome: Outcome) -> None:
         """Keep an outcome, and drop those of its pattern that matter no more, and of its run."""
@@ -213,36 +211,6 @@ class SkillBook:
         for old in self.store.neighbours(outcome.pattern, _OF, back=True):
             if old.id not in kept:
                 self.store.forget(old.id)
-
-
-def has_pattern(question: Question) -> bool:
-    """Say whether a question stands alone, and whether answers to it can be equal."""
-    alone = not question.conversation and not question.tools and question.whole is msgspec.UNSET
-    return alone and question.expects in PATTERNS and bool(_without_numbers(question.text))
-
-
-def pattern_of(question: Question) -> Record:
-    """Return a question's pattern: its words in small letters without numbers, under a sort for its kind.
-
-    Raises:
-        UsageError: it has none; see `has_pattern`.
-
-    >>> pattern_of(Question(text="How much is 17 - 8.5?", expects="number")).key
-    'how much is - ?'
-    """
-    if not has_pattern(question):
-        raise UsageError("a question has a pattern where it stands alone, has words, and answers to it can be equal")
-    words = _without_numbers(question.text)
-    return Record.of(PATTERNS[question.expects], words, words[MAX_KEY_CHARS:])
-
-
-def words_of(pattern: Record) -> str:
-    """Return a pattern as people read it: its kind and the beginning of its words."""
-    return f"{pattern.sort.removeprefix('pattern-')}: {pattern.key}"
-
-
-def _without_numbers(text: str) -> str:
-    return " ".join(_NUMBER.sub(" ", text.casefold()[:_PATTERN_CHARS]).split())
 
 
 def judges_of(decision: Decision, said: Sequence[Message[Proposal]]) -> int | None:
@@ -283,6 +251,14 @@ def _differed(said: Sequence[Message[Proposal]]) -> bool:
 def _record(outcome: Outcome) -> Record:
     text = msgspec.json.encode(outcome).decode()
     return Record.of(OUTCOME, outcome.run, text, links=[(_OF, outcome.pattern)])
+
+
+def _outcome(record: Record) -> Outcome | None:
+    """Return what a record says became of a question; None where somebody else wrote it, who says something else."""
+    try:
+        return msgspec.json.decode(record.text, type=Outcome)
+    except msgspec.MsgspecError:
+        return None
 
 
 def _shown(words: str) -> str:
