@@ -188,7 +188,7 @@ def test_what_is_no_header_is_refused(said: str) -> None:
 
 
 @given(st.text(max_size=60), st.integers(0, len(WELL)))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_text_breaks_the_reader(noise: str, at: int) -> None:
     for said in (f"DIDWba {noise}", WELL[:at] + noise + WELL[at:]):
         try:

@@ -67,7 +67,7 @@ def cart(said: dict[str, Any], **more: Any) -> bytes:
     st.sampled_from(["USD", "JPY", "KWD", "CLF"]),
     st.integers(0, 10**6),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_cart_costs_what_the_checkout_costs_and_is_the_sum_of_its_items(
     prices: list[int], currency: str, tax: int
 ) -> None:

@@ -126,7 +126,7 @@ async def test_a_profile_outlives_the_server(tmp_path: Path) -> None:
 
 
 @given(xs=st.lists(st.integers(0, 10**9), min_size=1, max_size=60), seed=st.integers(0, 9))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_mean_stays_between_what_it_saw_and_comes_to_what_stays(xs: list[int], seed: int) -> None:
     profile = Profile(seen=0, numbers={})
     for x in xs:

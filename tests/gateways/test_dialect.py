@@ -54,7 +54,7 @@ messages = st.builds(
 
 @pytest.mark.parametrize("id", DIALECTS)
 @given(message=messages)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_lost_is_exactly_what_is_said_to_be(id: str, message: Neutral) -> None:
     raw, lost = DIALECTS[id].write(message)
     arrived = DIALECTS[id].read(raw)
@@ -65,7 +65,7 @@ def test_what_is_lost_is_exactly_what_is_said_to_be(id: str, message: Neutral) -
 
 @pytest.mark.parametrize(("source", "target"), list(product(DIALECTS, DIALECTS)))
 @given(message=messages)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_of_every_pair_the_loss_is_the_real_difference_and_the_source_stays(
     source: str, target: str, message: Neutral
 ) -> None:
@@ -79,7 +79,7 @@ def test_of_every_pair_the_loss_is_the_real_difference_and_the_source_stays(
 
 
 @given(message=messages, source=st.sampled_from(list(DIALECTS)))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_no_detour_through_a_third_dialect_keeps_what_the_direct_way_loses(message: Neutral, source: str) -> None:
     """So no path is to be looked for: the star's one way is the best of one, two or three hops."""
     raw, _ = DIALECTS[source].write(message)
@@ -236,7 +236,7 @@ def test_a_piece_is_one_thing(made: dict[str, str]) -> None:
 
 
 @given(message=messages)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_official_reader_takes_what_is_written_for_a2a(message: Neutral) -> None:
     from a2a.types import Message
 
@@ -247,7 +247,7 @@ def test_the_official_reader_takes_what_is_written_for_a2a(message: Neutral) -> 
 
 
 @given(message=messages)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_official_reader_takes_what_is_written_for_mcp(message: Neutral) -> None:
     from mcp.types import ContentBlock
     from pydantic import TypeAdapter
