@@ -1,9 +1,10 @@
 """What no rule can know: names, health, beliefs about oneself, family, money. A small model marks it; off by default.
 
-A model misses things, and marks what is harmless: of 58 details Qwen2.5-Coder-0.5B marks 16, and the embedded model none
-(`benchmarks/soft_scrub.py`). So this comes on top of the rules, never in their place, and it is for whoever has a larger
-model and has measured it on texts like their own. The model must think on this machine: it reads all that is to be kept from others. What it says is read strictly, and only words that stand
-in the text just so are taken out; where it says nothing that can be read, nothing is sent.
+A model misses things, and marks what is harmless: of 58 details Qwen2.5-Coder-0.5B marks 16, and the embedded model
+none (`benchmarks/soft_scrub.py`). So this comes on top of the rules, never in their place, and it is for whoever has a
+larger model and has measured it on texts like their own. The model must think on this machine: it reads all that is to
+be kept from others. What it says is read strictly, and only words that stand in the text just so are taken out; where
+it says nothing that can be read, nothing is sent.
 
 Source: the second model of Shen et al. 2026, "GroupGPT", arXiv:2603.01059, with its seventeen classes (four of which
 are one here with others) and people's names beside them. There the words are made more general; here they become
