@@ -129,7 +129,7 @@ def test_ctrl_c_gives_the_partial_decision() -> None:
         return "late"
 
     with pytest.raises(Interrupted) as caught:
-        Swarm([says("ada", "1"), FunctionPeer("ben", interrupts)]).ask_sync("?")
+        Swarm([says("ada", "1"), FunctionPeer("ben", interrupts)], protocol=Debate()).ask_sync("?")  # one Ctrl-C
     assert caught.value.partial is not None
     assert caught.value.partial.key == "1"
     assert caught.value.exit_code == 130
