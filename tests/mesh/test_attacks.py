@@ -250,7 +250,7 @@ def test_attack_d1_recorded_datagrams_do_not_make_a_dead_peer_look_alive() -> No
         await asyncio.sleep(30)
         gone, node = mesh.keys["p1"].peer, mesh.nodes["p0"]
         recorded = [datagram for sender, to, datagram in wire.seen if sender == gone and to == node.me]
-        await mesh.end("p1")
+        await mesh.crash("p1")
         died = mesh.clock.now()
         for _ in range(120):
             await asyncio.sleep(0.5)
