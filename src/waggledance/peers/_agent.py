@@ -49,8 +49,8 @@ class Agent:
 
     What all agents say to their models begins alike (instructions, worked examples, the question), so that a model's
     server computes it once; persona and form come after. Others' words enter as data: fenced, labelled, limited in
-    size, without anything that a chat template could take for its own, and are not passed on word for word with its
-    reasons. A model's failure makes the seat abstain.
+    size, without anything that a chat template could take for its own; an order to repeat them goes no further. A
+    model's failure makes the seat abstain.
 
     Args:
         name: the peer's name.
