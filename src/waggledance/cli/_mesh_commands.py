@@ -238,7 +238,7 @@ def _changes(before: Status | None, now: Status | None, peer: LocalPeer) -> list
     gone = was.keys() - {member.key for member in now.members}
     lines += [f"{was[key].name} left" for key in sorted(gone)]
     if now.channels > before.channels:
-        lines.append(f"{now.channels - before.channels} new question(s), {now.open} open")
+        lines.append(f"{counted(now.channels - before.channels, 'new question')}, {now.open} open")
     if now.answered > before.answered:
         lines.append(f"answered {now.answered - before.answered}")
     for reason, n in now.refused.items():
