@@ -11,6 +11,7 @@ from waggledance.protocols import (
     Audit,
     Bargaining,
     ConfidenceDebate,
+    Conversation,
     Debate,
     Institution,
     NestSite,
@@ -33,6 +34,7 @@ EVERY = [
     ConfidenceDebate(rounds=1, patience_s=30, drafts=2),
     RoundTable(rounds=2, patience_s=30),
     RoundTable(rounds=2, patience_s=30, examples={"p0": "what convinced p0", "p1": "what convinced p1"}),
+    Conversation(patience_s=30, silence_s=5),
     Society("01/10", patience_s=30),
     OutlinePaths(patience_s=30),
     PeerRanking(patience_s=30),
@@ -79,8 +81,8 @@ def test_all_but_one_silent_still_ends_in_a_decision_of_that_one(protocol: AskPr
     run = simulate(protocol, question_for(protocol), faults=[Silent(f"p{i}") for i in range(1, 5)])
     assert run.decisions["p0"].key is not None
     assert run.virtual_s < 30 * 4 + 1
-    if isinstance(protocol, Institution):
-        return  # who is heard by nobody governs itself as well, and the swarm tells of any of the five
+    if isinstance(protocol, Institution | Conversation):
+        return  # who is heard by nobody governs or talks by itself as well, and the swarm tells of any of the five
     assert run.decision.key == run.decisions["p0"].key
     assert {run.decision.name(peer) for peer in run.decision.silent} == {"p1", "p2", "p3", "p4"}
 

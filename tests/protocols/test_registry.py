@@ -27,6 +27,7 @@ def test_every_protocol_is_known_by_its_own_name() -> None:
         "debate",
         "confidence-debate",
         "round-table",
+        "conversation",
         "society",
         "outline-paths",
         "peer-ranking",

@@ -24,11 +24,13 @@ NAMES = sorted(name for name, kind in PROTOCOLS.items() if kind.__module__.start
 AnyMessage = Message[Any]
 DRAWS_OTHERWISE = {
     "outline-paths": "who redrafts depends on all outlines, so an answer is another call of its peer, with other luck",
+    "conversation": "who speaks depends on all turns, so an answer is another call of its peer, with other luck",
     "bargain": "whose offer is unsaid does not find it among those it hears; the record does not say whether it did",
 }
 """Where a change may alter how often a peer is asked, or what it is told of its own."""
 LOOKS_ABOUT = {
     "institution": "whose turn it is depends on what is here by then",
+    "conversation": "whose turn it is depends on what is here by then",
     "audit": "who audits is drawn by ids, and who has objected by then is looked up",
     "nest-site": "who has gone home by then is looked up, and what scouts saw is in no message",
 }

@@ -44,6 +44,14 @@ from waggledance.consensus._decided import outcome_of_decision as outcome_of_dec
 from waggledance.consensus._fairness import gini as gini
 from waggledance.consensus._fairness import quantile as quantile
 from waggledance.consensus._fairness import worst as worst
+from waggledance.consensus._floor import Floor as Floor
+from waggledance.consensus._floor import FloorState as FloorState
+from waggledance.consensus._floor import FloorTask as FloorTask
+from waggledance.consensus._floor_bodies import Act as Act
+from waggledance.consensus._floor_bodies import Assigned as Assigned
+from waggledance.consensus._floor_bodies import FloorReport as FloorReport
+from waggledance.consensus._floor_bodies import FloorTurn as FloorTurn
+from waggledance.consensus._floor_bodies import TaskRef as TaskRef
 from waggledance.consensus._learnt_vote import LearntVote as LearntVote
 from waggledance.consensus._log_odds import CalibratedLogOdds as CalibratedLogOdds
 from waggledance.consensus._majority import majority as majority

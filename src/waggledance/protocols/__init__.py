@@ -5,6 +5,7 @@ from waggledance.protocols._audit import Audited as Audited
 from waggledance.protocols._audit import auditors as auditors
 from waggledance.protocols._bargaining import Bargaining as Bargaining
 from waggledance.protocols._confidence_debate import ConfidenceDebate as ConfidenceDebate
+from waggledance.protocols._conversation import Conversation as Conversation
 from waggledance.protocols._convincing import Trial as Trial
 from waggledance.protocols._convincing import convincing as convincing
 from waggledance.protocols._debate import Debate as Debate
@@ -98,6 +99,7 @@ __all__ = [
     "ByRules",
     "Commitment",
     "ConfidenceDebate",
+    "Conversation",
     "Dance",
     "Debate",
     "Default",

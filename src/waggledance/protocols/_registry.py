@@ -15,6 +15,7 @@ from waggledance.core import UnknownName, UsageError
 from waggledance.protocols._audit import Audit, Audited
 from waggledance.protocols._bargaining import Bargaining
 from waggledance.protocols._confidence_debate import ConfidenceDebate
+from waggledance.protocols._conversation import Conversation
 from waggledance.protocols._debate import Debate
 from waggledance.protocols._institution import Governed, Institution
 from waggledance.protocols._institution_spec import institution_spec
@@ -38,6 +39,7 @@ AnyProtocol = (
     | Debate
     | ConfidenceDebate
     | RoundTable
+    | Conversation
     | Society
     | OutlinePaths
     | PeerRanking
@@ -55,6 +57,7 @@ _KINDS: dict[str, type[AnyProtocol]] = {
         Debate,
         ConfidenceDebate,
         RoundTable,
+        Conversation,
         Society,
         OutlinePaths,
         PeerRanking,
@@ -108,6 +111,8 @@ _SENSELESS: Mapping[tuple[str, str], str] = MappingProxyType(
         ("vote", "topology"): "nobody hears anybody in a vote; choose 'debate' to let peers hear each other",
         ("society", "rounds"): "its strategy has a letter for every round; write 'society(strategy=0011)'",
         ("round-table", "topology"): "at a round table everybody hears everybody; choose 'debate' for another topology",
+        ("conversation", "rounds"): "one speaks at a time; write 'conversation(max_turns=20)' for how often",
+        ("conversation", "topology"): "in a conversation everybody hears every turn; choose 'debate' for a topology",
         ("peer-ranking", "rounds"): "peers answer once and judge once; choose 'debate' for rounds",
         (
             "peer-ranking",
