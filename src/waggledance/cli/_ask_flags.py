@@ -17,6 +17,14 @@ _SIGNED = "a certificate is signed by members of a swarm on the network: say whi
 _AT_A_MESH = {"team": _TEAM, "skill": _TEAM, "certify": _SIGNED, "certificate": _SIGNED}
 """Flags that are for a swarm on the network, and what is said of them elsewhere."""
 _HERE = {
+    **{
+        name.replace("-", "_"): f"its members think with what they have: leave --{name} out, or --mesh"
+        for name in ("peers", "model", "tools", "temperature", "max-tokens", "scrub")
+    },
+    **{
+        name.replace("-", "_"): f"a member's log holds what is said on the network: leave --{name} out, or --mesh"
+        for name in ("log", "no-log")
+    },
     "studio": "the studio shows what a peer of this machine holds: leave --studio out, and see `waggle studio --mesh`",
     "check": "what a mesh has said is checked afterwards: leave --check out, and see `waggle log check`",
     "practise": "skills are practised with peers of this machine: leave --practise out, or --mesh",
@@ -156,7 +164,10 @@ def ask(
         return
     from waggledance.cli._mesh_ask import Whom, ask_mesh
 
-    _check_none(_HERE, studio=in_studio, check=check, practise=practise, human=human, explain=explain)
+    _check_none(
+        _HERE, studio=in_studio, check=check, practise=practise, human=human, explain=explain, peers=peers, model=model,
+        tools=tools, temperature=temperature, max_tokens=max_tokens, scrub=scrub, log=log, no_log=no_log,
+    )  # fmt: skip
     way = dialling(None, connect, hub=False, client=client, scout=scout, tls=(tls_ca, tls_certificate, tls_key))
     whom = Whom(over, as_name, certify or certificate is not None, certificate, way, team, tuple(skill or ()))
     ask_mesh(question, flags, whom, config=config, options=tuple(option or ()), quiet=quiet, as_json=as_json)
@@ -175,5 +186,5 @@ def _check_none(why_not: Mapping[str, str], **given: object) -> None:
     from waggledance.core import UsageError
 
     for name, value in given.items():
-        if value:
+        if not (value is None or value is False or value == []):  # a temperature may be 0
             raise UsageError(why_not[name])
