@@ -147,11 +147,11 @@ class _Said:
         members = frozenset(floor.order)
         known = {m.id: m for m in messages if m.author in members and m.channel == floor.channel}
         in_order = sorted(known.values(), key=lambda m: (m.sequence, m.id))
-        turns: dict[tuple[PeerId, MessageId | None], Message[FloorTurn]] = {}
+        turns: dict[tuple[PeerId, MessageId | None, int], Message[FloorTurn]] = {}
         self._reports: dict[TaskRef, list[Message[FloorReport]]] = {}
         for message in in_order:
             if isinstance(message.body, FloorTurn):
-                turns.setdefault((message.author, message.body.after), message)
+                turns.setdefault((message.author, message.body.after, message.body.round), message)
             elif isinstance(message.body, FloorReport):
                 self._reports.setdefault(TaskRef(message.body.turn, message.author), []).append(message)
         self.after: dict[MessageId | None, list[Message[FloorTurn]]] = {}
