@@ -72,8 +72,8 @@ class Referee:
     def __init__(self, max_turns: int) -> None:
         self.holder: PeerId = min(TEAM, key=lambda peer: blake3(b"waggle/floor/1\0q\0" + peer).digest())
         self.turns: list[MessageId] = []
-        self.progress: dict[TaskRef, str] = {}
-        self.awaited: set[TaskRef] = set()
+        self.progress = dict[TaskRef, str]()
+        self.awaited = set[TaskRef]()
         self.pausing = self.over = False
         self.left = max_turns
         self.tried: set[tuple[PeerId, MessageId | None]] = set()
@@ -99,8 +99,8 @@ class Referee:
         self.left -= 1
         self.pausing = body.act == "pause"
         new = {TaskRef(turn.id, task.who) for task in body.tasks if task.who in TEAM}
-        self.progress |= dict.fromkeys(new, "given")
-        self.awaited = new if body.act == "assign-and-wait" else {ref for ref in body.triggers if ref in self.progress}
+        self.progress.update(dict.fromkeys(new, "given"))
+        self.awaited = new if body.act == "assign-and-wait" else self.progress.keys() & set(body.triggers)
         named = [peer for peer in body.next if peer in TEAM]
         self.holder = author if self.awaited or not named else named[0]
         if body.act == "conclude" or self.left == 0:
@@ -130,9 +130,9 @@ steps = st.fixed_dictionaries(
 
 def attempt(talk: Talk, referee: Referee, step: dict[str, Any]) -> Message[Any] | None:
     """Say what a step says, sensible or not; None where a peer would jump at its own floor, see the test of that."""
-    refs: list[TaskRef] = sorted(referee.progress)
+    refs = sorted(referee.progress)
     if step["report"] and refs:
-        ref = refs[step["pick"] % len(refs)]
+        ref = refs[int(step["pick"]) % len(refs)]
         who = ref.who if step["holds"] else step["author"]
         return talk.write(who, FloorReport(about="work", text="…", turn=ref.turn, progress=step["progress"]))
     author = referee.holder if step["holds"] else step["author"]
@@ -144,7 +144,7 @@ def attempt(talk: Talk, referee: Referee, step: dict[str, Any]) -> Message[Any] 
     body = FloorTurn(
         round=len(referee.turns) + step["astray"], about="speech", text="…", act=act, after=head, takes=takes,
         next=tuple(step["next"]), tasks=given_to(*step["tasks"]) if act.startswith("assign") else (),
-        triggers=(refs[step["pick"] % len(refs)], TaskRef(MessageId(bytes(32)), author)) if act == "pause" else (),
+        triggers=(refs[int(step["pick"]) % len(refs)], TaskRef(MessageId(bytes(32)), author)) if act == "pause" else (),
     )  # fmt: skip
     return talk.write(author, body)
 

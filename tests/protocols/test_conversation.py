@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from waggledance import Budget, FunctionPeer, Swarm
 from waggledance.consensus import Floor, FloorReport, FloorState, FloorTurn
 from waggledance.core import Decision, Message, Peer, PeerId, Proposal, Question, Seat, UsageError, members_of
 from waggledance.models import Request, Scripted
-from waggledance.network import Crash, Simulated
+from waggledance.network import Crash, Fault, Partition, Restart, Simulated
 from waggledance.peers import Agent
 from waggledance.protocols import AskProtocol, Conversation, Quorum, Vote, by_name, spelled
 from waggledance.testing import Kept, Opinionated, Run, SimulatedMesh, on_virtual_time, simulate
@@ -231,6 +231,21 @@ def test_a_task_whose_worker_is_dead_gives_the_floor_back_after_the_patience() -
     assert TERMS.patience_s <= run.virtual_s < TERMS.patience_s + 2
 
 
+def test_who_comes_back_without_its_past_follows_where_others_have_passed_over_the_silent() -> None:
+    dead, one, other, late = order_in("who?")  # who comes back asks for its past for 10 s
+    names_next = {one: other, other: late}
+
+    def speaking(name: str) -> Says:
+        return lambda question, material: f"Act: discuss\nNext: {names_next.get(name, one)}"
+
+    speakers = [peer(name, speaking(name), thinks_s=3.0) for name in NAMES]
+    faults: list[Fault] = [Crash(dead), Crash(late, at_s=0.5), Restart(late, at_s=24.0, log="empty")]
+    run = simulate(Conversation(max_turns=7, silence_s=10, patience_s=60), "who?", peers=speakers, faults=faults)
+    _, names, state = floor_of(run, 7)
+    assert [names[turn.author] for turn in state.turns] == [one, other, one, other, late, one, other]
+    assert [turn.body.takes for turn in state.turns] == [True, False, True, False, False, False, False]
+
+
 # -- a liar -----------------------------------------------------------------------------------------------------------
 
 
@@ -308,6 +323,37 @@ def test_who_never_concludes_is_ended_by_the_last_turn() -> None:
     assert run.decision.key == "4"
 
 
+async def holds_its_turn_back(seat: Seat) -> None:
+    """Stay silent with the floor, and speak when somebody has taken it and concluded, as if nobody had."""
+    with seat.listen() as news:
+        while True:
+            for m in await news.next():
+                if isinstance(m.body, FloorTurn) and m.author != seat.me:
+                    cat = next(peer for peer in seat.roster if seat.table.names[peer] == "cat")
+                    await seat.publish(FloorTurn(about="speech", text="mine", next=(cat,)))
+                    return
+
+
+def test_a_turn_held_back_until_the_talk_was_over_keeps_nobody_talking() -> None:
+    def concludes(question: str, material: list[str]) -> str:
+        return "Act: conclude"
+
+    team: list[Peer] = [*(peer(name, concludes) for name in HONEST), Opinionated("liar")]
+    seed = next(seed for seed in range(99) if first_of(team, seed) == "liar")
+    cut_off = Partition(("cat",), from_s=9.0, until_s=14.0)  # hears of the end and of the turn held back at once
+    run = simulate(WithLiar(TERMS, holds_its_turn_back), "2+2?", peers=team, seed=seed, faults=[cut_off])
+    spoke = [m for m in run.log if isinstance(m.body, FloorTurn)]
+    assert len(spoke) == 2
+    assert run.decisions["cat"].key == run.decisions["ada"].key == "4"
+    assert run.virtual_s < 14 + 10
+
+
+def first_of(team: Sequence[Peer], seed: int) -> str:
+    """Return who has the floor first."""
+    floor, names, _ = floor_of(simulate(TERMS, "2+2?", peers=team, seed=seed))
+    return names[floor.order[0]]
+
+
 # -- where it runs ----------------------------------------------------------------------------------------------------
 
 
@@ -329,7 +375,7 @@ def test_a_budget_is_shared_between_the_talk_and_everybodys_answer() -> None:
     decision = swarm.ask_sync("2+2?", budget=Budget(messages=7))
     said = [m for m in kept.messages if m.author in decision.names]
     assert len([m for m in said if isinstance(m.body, Proposal)]) == 4
-    assert not any(isinstance(m.body, FloorReport) for m in said)  # a task's result would not have fitted in
+    assert {m.body.act for m in said if isinstance(m.body, FloorTurn)} == {"discuss"}  # no room for tasks' results
     assert any("the budget left 3 messages for the talk" in note for note in decision.notes)
 
 

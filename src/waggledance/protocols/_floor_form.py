@@ -56,8 +56,8 @@ def read_form(said: str, names: Mapping[PeerId, str], tasks: Sequence[FloorTask]
         names: the team's; a name that two bear names nobody.
         tasks: those given so far; the speaker knows them by their numbers, from 1.
     """
-    lines = _lines(said)
-    text = well_formed("\n".join(line for _, _, line, _ in lines).strip()[:MAX_TEXT_CHARS])
+    text = well_formed("\n".join(line for _, _, line, _ in _lines(said)).strip())[:MAX_TEXT_CHARS].strip()
+    lines = _lines(text)
     by_key: dict[str, list[str]] = {}
     for key, _, _, rest in lines:
         by_key.setdefault(key, []).append(rest)
@@ -72,7 +72,7 @@ def read_form(said: str, names: Mapping[PeerId, str], tasks: Sequence[FloorTask]
         text,
         act,
         next,
-        tuple(Assigned(who, well_formed(what[:MAX_TEXT_CHARS])) for who, what in given.items()),
+        tuple(Assigned(who, what) for who, what in given.items()),
         _triggers(by_key.get("wait for", []), tasks),
     )
     fits = bool(form.tasks) == form.act.startswith("assign") and bool(form.triggers) == (form.act == "pause")
