@@ -1,6 +1,6 @@
 """What is said on a floor: a turn of whoever has it, and how far a task is that somebody was given.
 
-Source: Chen et al. 2024, "Internet of Agents", arXiv:2407.07061, section 2.3 (conversation states); its vote, which its
+Source: Chen et al. 2024, "Internet of Agents", arXiv:2407.07061 (conversation states); its vote, which its
 own program never takes, is left to the protocol. What a speaker thought is no part of a turn.
 """
 
