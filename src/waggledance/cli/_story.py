@@ -13,7 +13,8 @@ from blake3 import blake3
 from waggledance.cli._counted import counted
 from waggledance.cli._plan_story import PlanStory
 from waggledance.cli._safe_text import first_sentence, one_line
-from waggledance.consensus import Ack, Claim, Prep, Seal
+from waggledance.cli._talk_story import talk_line
+from waggledance.consensus import Ack, Claim, FloorReport, FloorTurn, Prep, Seal
 from waggledance.core import (
     UNIT,
     Body,
@@ -130,6 +131,8 @@ class Story:
                 return self._propose(message)
             case Judgement():
                 return self._judge(message)
+            case FloorTurn() | FloorReport():
+                return talk_line(body, self._name(message.author))
             case Note():
                 return self._note(message)
             case Dance():

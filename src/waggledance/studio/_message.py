@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import msgspec
 
-from waggledance.consensus import Ack, Claim, Prep, Seal
+from waggledance.consensus import Ack, Claim, FloorReport, Prep, Seal
 from waggledance.core import (
     NO_COST,
     UNIT,
@@ -132,6 +132,8 @@ def said(body: Body, goals: Mapping[bytes, str] = NO_GOALS, names: Mapping[PeerI
             return f"can {', '.join(skill.name for skill in body.skills)}{f'; thinks with {models}' if models else ''}"
         case Feedback():
             return f"{name_of(body.about, names)} was {round(100 * body.outcome_ppm / UNIT)} % right"
+        case FloorReport(progress="started"):
+            return "begins its task"
         case Proposal() | Note():
             return body.text
         case Opening():
