@@ -17,7 +17,7 @@ from waggledance.models import Request, Scripted
 from waggledance.network import Crash, Fault, Partition, Restart, Simulated
 from waggledance.peers import Agent
 from waggledance.protocols import AskProtocol, Conversation, Quorum, Vote, by_name, spelled
-from waggledance.testing import Kept, Opinionated, Run, SimulatedMesh, on_virtual_time, simulate
+from waggledance.testing import Kept, Opinionated, Run, SimulatedMesh, check_protocol, on_virtual_time, simulate
 
 NAMES = ("ada", "bob", "cat", "dan")
 TERMS = Conversation(patience_s=60, silence_s=10)
@@ -95,6 +95,11 @@ def past(run: Run, message: Message[Any]) -> set[bytes]:
         ahead += [by_id[id] for id in causes if id not in found and id in by_id]
         found.update(causes)
     return found
+
+
+def test_a_talk_with_tasks_keeps_the_laws_of_protocols_too() -> None:
+    workers = [peer(name, chair, thinks_s=0.3) for name in NAMES]
+    check_protocol(Conversation(patience_s=30, silence_s=10), peers=workers, seeds=(1, 2))
 
 
 def test_a_thought_goes_no_further() -> None:
