@@ -40,8 +40,8 @@ from waggledance.core import (
     after,
     everyone_within,
 )
-from waggledance.protocols._floor import floor_for
 from waggledance.protocols._protocol import check_patience, collect_from_those_here
+from waggledance.protocols._ration import ration_for
 
 OBJECTION = "objection"
 """What a note is about that says what an auditor finds wrong."""
@@ -178,25 +178,25 @@ class Audit:
 
     async def __call__(self, seat: Seat, /) -> Decision:
         in_time = everyone_within(self.patience_s)
-        floor = floor_for(seat, 4)  # an answer, an objection, a grade, another answer
-        mine = await seat.publish(await seat.propose()) if floor.admits(seat.me) else None
-        first = await seat.collect(Proposal, 0, until=in_time, of=floor.speakers)
+        ration = ration_for(seat, 4)  # an answer, an objection, a grade, another answer
+        mine = await seat.publish(await seat.propose()) if ration.admits(seat.me) else None
+        first = await seat.collect(Proposal, 0, until=in_time, of=ration.speakers)
         leading = next((m for m in first if m.id == self.decide(first, (), seat.weights).winner), None)
-        if mine is None or leading is None or floor.turns < 2:
-            return floor.tell(self._rule(first, (), seat.weights))
+        if mine is None or leading is None or ration.turns < 2:
+            return ration.tell(self._rule(first, (), seat.weights))
         drawn = auditors(first, leading.id, self.auditors)
         if seat.me in drawn:
-            await _audit(seat, leading, in_words=floor.turns > 3)
+            await _audit(seat, leading, in_words=ration.turns > 3)
         audits = await seat.collect(Judgement, 1, until=in_time, of=drawn) if drawn else ()
         again: tuple[Message[Proposal], ...] = ()
         objecting = objections(audits, leading.id, drawn)
-        if floor.turns > 2 and upheld(objecting, drawn):
+        if ration.turns > 2 and upheld(objecting, drawn):
             notes = await seat.collect(Note, 1, until=after(0))
             guide = [n for n in notes if n.body.about == OBJECTION and n.author in objecting]
             heard = [leading] if leading.author != seat.me else []
             await seat.publish(await seat.revise(mine, heard, guide))
             again = await collect_from_those_here(seat, 1, in_time)
-        return floor.tell(self._rule((*first, *again), audits, seat.weights))
+        return ration.tell(self._rule((*first, *again), audits, seat.weights))
 
 
 async def _audit(seat: Seat, leading: Message[Proposal], *, in_words: bool) -> None:

@@ -29,8 +29,8 @@ from waggledance.core import (
     package_key,
     package_of,
 )
-from waggledance.protocols._floor import floor_for
 from waggledance.protocols._protocol import check_patience
+from waggledance.protocols._ration import ration_for
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,14 @@ class Bargaining:
             raise UsageError(f"a bargain has 0 or more rounds of offers, got {self.rounds}")
 
     async def __call__(self, seat: Seat, /) -> Decision:
-        floor = floor_for(seat, 2 + 4 * self.rounds)
-        table = _Table(seat, self.patience_s, floor.speakers)
-        if floor.admits(seat.me):
+        ration = ration_for(seat, 2 + 4 * self.rounds)
+        table = _Table(seat, self.patience_s, ration.speakers)
+        if ration.admits(seat.me):
             mine = await seat.publish(await seat.propose())
             await table.hear(0)
-            if floor.turns > 1:
+            if ration.turns > 1:
                 await table.grade(0)
-            for offers in range(1, floor.turns - 2, 2):
+            for offers in range(1, ration.turns - 2, 2):
                 before = self._now(table)
                 if before.winner is None:
                     break
@@ -77,13 +77,13 @@ class Bargaining:
                 mine = await seat.publish(msgspec.structs.replace(offer, round=offers))
                 heard = await table.hear(offers)
                 await table.grade(offers)
-                if offers + 2 < floor.turns:
+                if offers + 2 < ration.turns:
                     await table.join(leader, heard, offers + 1)
                 if self._now(table).key == before.key:
                     break
         else:
             await table.hear(0)
-        return floor.tell(self._now(table))
+        return ration.tell(self._now(table))
 
     def _now(self, table: _Table) -> Decision:
         return self.decide(tuple(table.proposals), tuple(table.judgements), table.seat.weights)

@@ -34,9 +34,9 @@ from waggledance.core import (
     count,
     everyone_within,
 )
-from waggledance.protocols._floor import floor_for
 from waggledance.protocols._floor_form import ABOUT, MAX_TEXT_CHARS, Form, read_form, standing, told
 from waggledance.protocols._protocol import check_patience, collect_from
+from waggledance.protocols._ration import ration_for
 
 WORK = "work"
 
@@ -71,15 +71,15 @@ class Conversation:
             raise UsageError(f"a conversation has 1 or more turns, got max_turns={self.max_turns}")
 
     async def __call__(self, seat: Seat, /) -> Decision:
-        floor = floor_for(seat, 1)
+        ration = ration_for(seat, 1)
         talk = _Talk(seat, self)
         state = await talk.held()
-        if floor.admits(seat.me):
+        if ration.admits(seat.me):
             await seat.publish(await seat.propose(guide=told(state, seat.table.names)))
-        here = floor.speakers or frozenset(seat.roster) - state.absent | {seat.me}
+        here = ration.speakers or frozenset(seat.roster) - state.absent | {seat.me}
         in_time = everyone_within(self.patience_s)
         proposals = await collect_from(seat, Proposal, 0, in_time, here)
-        decision = floor.tell(self.decide(proposals, (), seat.weights))
+        decision = ration.tell(self.decide(proposals, (), seat.weights))
         return msgspec.structs.replace(decision, notes=(*decision.notes, *talk.notes(state)))
 
 

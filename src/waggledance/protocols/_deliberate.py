@@ -15,9 +15,9 @@ import msgspec
 
 from waggledance.consensus import Rule
 from waggledance.core import Condition, Decision, Message, PeerId, Proposal, Seat, UsageError, everyone_within
-from waggledance.protocols._floor import floor_for
 from waggledance.protocols._hearing import hear
 from waggledance.protocols._protocol import collect_from, collect_from_those_here
+from waggledance.protocols._ration import ration_for
 from waggledance.topology import Complete, Topology
 
 Said = Sequence[Message[Proposal]]
@@ -64,18 +64,18 @@ async def deliberate(
         pooled: all rounds count from the first answers on, a peer's proposals sharing its weight; else only the last.
     """
     in_time = everyone_within(patience_s)
-    floor = floor_for(seat, start_turns + rounds)
-    mine, round, last, here = None, 0, floor.turns - 1, None
-    if floor.speakers is None or seat.me in floor.speakers:
+    ration = ration_for(seat, start_turns + rounds)
+    mine, round, last, here = None, 0, ration.turns - 1, None
+    if ration.speakers is None or seat.me in ration.speakers:
         if start is None:
             mine = await seat.publish(await seat.propose())
         else:
-            turns = min(start_turns, max(1, floor.turns - rounds))
+            turns = min(start_turns, max(1, ration.turns - rounds))
             mine, here = await start(seat, in_time, turns)
             round = mine.body.round
-            last = round + floor.turns - turns
+            last = round + ration.turns - turns
     if here is None:
-        said = await seat.collect(Proposal, round, until=in_time, of=floor.speakers)
+        said = await seat.collect(Proposal, round, until=in_time, of=ration.speakers)
     else:
         said = await collect_from(seat, Proposal, round, in_time, here)
     counted = [*said] if pooled else said
@@ -86,7 +86,7 @@ async def deliberate(
             words = hearing if isinstance(hearing, tuple) else await hearing
         mine = await seat.publish(await seat.revise(mine, words))
         round += 1
-        if len(said) < floor.peers:
+        if len(said) < ration.peers:
             said = await collect_from_those_here(seat, round, in_time)
         else:
             said = await seat.collect(Proposal, round, until=in_time)
@@ -95,10 +95,10 @@ async def deliberate(
     if pooled:
         decision = _of_the_end(decision, said)
     if stop_told and round < last:
-        saved = (last - round) * floor.peers
+        saved = (last - round) * ration.peers
         note = f"{stop_told} after {round} of {last} rounds of talk: {saved} calls saved"
         decision = msgspec.structs.replace(decision, notes=(*decision.notes, note))
-    return floor.tell(decision) if floor.note else decision
+    return ration.tell(decision) if ration.note else decision
 
 
 def agreed(said: Said) -> bool:

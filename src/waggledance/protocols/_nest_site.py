@@ -48,9 +48,9 @@ from waggledance.core import (
     UsageError,
     everyone_within,
 )
-from waggledance.protocols._floor import floor_for
 from waggledance.protocols._protocol import check_patience
 from waggledance.protocols._quorum import Otherwise, Quorum, needed_weight
+from waggledance.protocols._ration import ration_for
 
 HOME = 1
 """The round of the proposals in which scouts say where they stand at the end."""
@@ -132,15 +132,15 @@ class NestSite:
 
     async def __call__(self, seat: Seat, /) -> Decision:
         in_time = everyone_within(self.patience_s)
-        floor = floor_for(seat, 2 + self.rounds)
-        mine = await seat.publish(await seat.propose()) if floor.admits(seat.me) else None
-        proposals = await seat.collect(Proposal, 0, until=in_time, of=floor.speakers)
-        if mine is None or floor.turns < 3:
-            return floor.tell(self.decide(proposals, (), seat.weights))
+        ration = ration_for(seat, 2 + self.rounds)
+        mine = await seat.publish(await seat.propose()) if ration.admits(seat.me) else None
+        proposals = await seat.collect(Proposal, 0, until=in_time, of=ration.speakers)
+        if mine is None or ration.turns < 3:
+            return ration.tell(self.decide(proposals, (), seat.weights))
         scout = _Scout(seat, mine)
         await scout.settle()
         awaited = frozenset(m.author for m in proposals)
-        for tick in range(floor.turns - 2):
+        for tick in range(ration.turns - 2):
             await seat.publish(scout.dance(tick))
             dances = await seat.collect(Dance, tick, until=in_time, of=awaited - _home(seat) | {seat.me})
             awaited = frozenset(m.author for m in seat.said(Dance, tick))
@@ -151,7 +151,7 @@ class NestSite:
             scout.signal(dances)
         await seat.publish(scout.at_the_end())
         proposals = await seat.collect(Proposal, HOME, until=in_time, of=awaited)
-        return floor.tell(self.decide(proposals, (), seat.weights))
+        return ration.tell(self.decide(proposals, (), seat.weights))
 
 
 @dataclass

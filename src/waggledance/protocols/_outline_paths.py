@@ -20,10 +20,10 @@ import msgspec
 
 from waggledance.consensus import Rule, majority, needs_of
 from waggledance.core import Condition, Decision, Message, MessageId, Note, Proposal, Seat, UsageError, everyone_within
-from waggledance.protocols._floor import floor_for
 from waggledance.protocols._outlines import OUTLINE, Outlines, Vectors, assign, latest, overlap, repeats
 from waggledance.protocols._protocol import check_patience, collect_from
 from waggledance.protocols._ranked import ranked
+from waggledance.protocols._ration import ration_for
 
 Embed = Callable[[Sequence[str]], Iterable[Iterable[float]]]
 """From texts to points, one each; `waggledance.topology.hashed_ngrams` is one."""
@@ -79,28 +79,28 @@ class OutlinePaths:
 
     async def __call__(self, seat: Seat, /) -> Decision:
         in_time = everyone_within(self.patience_s)
-        floor = floor_for(seat, 2 + self.redrafts + self._judged)
+        ration = ration_for(seat, 2 + self.redrafts + self._judged)
         calls = seat.meter.budget.calls
-        thoughts = floor.turns if calls is None else min(floor.turns, calls // len(seat.roster))
+        thoughts = ration.turns if calls is None else min(ration.turns, calls // len(seat.roster))
         outlines: Outlines = ()
         if thoughts > 1:  # else the answer comes first
             redrafts = min(self.redrafts, max(0, thoughts - 2 - self._judged))
             outlines = await self._outlines(seat, redrafts, in_time)
         taken = assign(outlines, self._vectors(outlines), seat.seed).get(seat.me)
-        if floor.admits(seat.me):
+        if ration.admits(seat.me):
             await seat.publish(await seat.propose(guide=[m for m in outlines if m.id == taken]))
         if outlines:
             here = frozenset(m.author for m in outlines)
             proposals = await collect_from(seat, Proposal, 0, in_time, here)
         else:
-            proposals = await seat.collect(Proposal, 0, until=in_time, of=floor.speakers)
-        if self._judged and floor.turns > 2:
+            proposals = await seat.collect(Proposal, 0, until=in_time, of=ration.speakers)
+        if self._judged and ration.turns > 2:
             here = frozenset(m.author for m in proposals)
             decision = await ranked(seat, self.decide, proposals, until=in_time, comparisons=self.comparisons, of=here)
         else:
             decision = self.decide(proposals, (), seat.weights)
         notes = (*decision.notes, *told(outlines, proposals))
-        return floor.tell(msgspec.structs.replace(decision, notes=notes))
+        return ration.tell(msgspec.structs.replace(decision, notes=notes))
 
     async def _outlines(self, seat: Seat, redrafts: int, in_time: Condition) -> Outlines:
         """Write an outline, and another one as long as it repeats somebody's; return everybody's last."""

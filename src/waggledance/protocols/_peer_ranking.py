@@ -14,9 +14,9 @@ from typing import ClassVar, Literal
 
 from waggledance.consensus import Rule, bradley_terry
 from waggledance.core import Decision, Proposal, Seat, UsageError, everyone_within
-from waggledance.protocols._floor import floor_for
 from waggledance.protocols._protocol import check_patience
 from waggledance.protocols._ranked import ranked
+from waggledance.protocols._ration import ration_for
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,13 @@ class PeerRanking:
 
     async def __call__(self, seat: Seat, /) -> Decision:
         in_time = everyone_within(self.patience_s)
-        floor = floor_for(seat, 2)
-        if floor.admits(seat.me):
+        ration = ration_for(seat, 2)
+        if ration.admits(seat.me):
             await seat.publish(await seat.propose())
-        proposals = await seat.collect(Proposal, 0, until=in_time, of=floor.speakers)
-        if floor.turns < 2:
-            return floor.tell(self.decide(proposals, (), seat.weights))
-        here = None if len(proposals) == floor.peers else frozenset(m.author for m in proposals)
+        proposals = await seat.collect(Proposal, 0, until=in_time, of=ration.speakers)
+        if ration.turns < 2:
+            return ration.tell(self.decide(proposals, (), seat.weights))
+        here = None if len(proposals) == ration.peers else frozenset(m.author for m in proposals)
         return await ranked(
             seat, self.decide, proposals, until=in_time, comparisons=self.comparisons, unit=self.unit, of=here
         )

@@ -32,10 +32,10 @@ from waggledance.core import (
     after,
     everyone_within,
 )
-from waggledance.protocols._floor import floor_for
 from waggledance.protocols._protocol import check_patience, collect_from
 from waggledance.protocols._quality import evaluators, quality, weak
 from waggledance.protocols._ranked import ranked
+from waggledance.protocols._ration import ration_for
 
 SUGGESTION = "suggestion"
 """What a note is about that says what is to be mended."""
@@ -87,19 +87,19 @@ class Refinement:
     async def __call__(self, seat: Seat, /) -> Decision:
         in_time = everyone_within(self.patience_s)
         a_pass = self.evaluators + 2  # suggestions, grades, the solution done again
-        floor = floor_for(seat, 3 + self.passes * a_pass)
-        mine = await seat.publish(await seat.propose()) if floor.admits(seat.me) else None
-        first = await seat.collect(Proposal, 0, until=in_time, of=floor.speakers)
-        if mine is None or floor.turns < 2 or not differ(first):
-            return floor.tell(self.decide(first, (), seat.weights))
+        ration = ration_for(seat, 3 + self.passes * a_pass)
+        mine = await seat.publish(await seat.propose()) if ration.admits(seat.me) else None
+        first = await seat.collect(Proposal, 0, until=in_time, of=ration.speakers)
+        if mine is None or ration.turns < 2 or not differ(first):
+            return ration.tell(self.decide(first, (), seat.weights))
         here = frozenset(m.author for m in first)
         versions = {m.id: m for m in first}
-        if floor.turns > 2:
+        if ration.turns > 2:
             await seat.publish(await seat.revise(mine, _others(first, seat.me)))
             refined = await collect_from(seat, Proposal, 1, in_time, here)
             here = frozenset(m.author for m in refined)  # who is missing once is waited for no more
             versions |= {m.id: m for m in refined}
-            for number in range(1, 1 + min(self.passes, (floor.turns - 3) // a_pass)):
+            for number in range(1, 1 + min(self.passes, (ration.turns - 3) // a_pass)):
                 again = await self._again(seat, _last(versions.values()), number, here)
                 if not again:
                     break
@@ -108,7 +108,7 @@ class Refinement:
         decision = await ranked(
             seat, self.decide, contending, until=in_time, round=1 + self.passes, comparisons=self.comparisons, of=here
         )
-        return floor.tell(decision)
+        return ration.tell(decision)
 
     async def _again(self, seat: Seat, last: Said, number: int, here: frozenset[PeerId]) -> Said:
         """Grade what is due, and have the weak done again; return their new versions."""

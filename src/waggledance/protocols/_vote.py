@@ -20,8 +20,8 @@ import msgspec
 
 from waggledance.consensus import Rule, Weights, majority
 from waggledance.core import Decision, Message, Proposal, Seat, UsageError, everyone_within
-from waggledance.protocols._floor import Floor, floor_for
 from waggledance.protocols._protocol import check_patience, collect_from_those_here
+from waggledance.protocols._ration import Ration, ration_for
 from waggledance.protocols._stopping import check_likely, check_settles, check_sure, likely_in, settled_in
 
 
@@ -80,47 +80,47 @@ class Vote:
 
     async def __call__(self, seat: Seat, /) -> Decision:
         in_time = everyone_within(self.patience_s)
-        floor = floor_for(seat, self.samples)
+        ration = ration_for(seat, self.samples)
         said: Sequence[Message[Proposal]] = ()
         everybody, taken = True, 0
-        while due := self._due(seat, floor, said, taken):
-            if floor.admits(seat.me):
+        while due := self._due(seat, ration, said, taken):
+            if ration.admits(seat.me):
                 turns = range(taken, taken + due)
                 for proposal in await asyncio.gather(*(seat.propose(sample) for sample in turns)):
                     await seat.publish(proposal)
             for sample in range(taken, taken + due):
                 if everybody:
-                    more = await seat.collect(Proposal, sample, until=in_time, of=floor.speakers)
+                    more = await seat.collect(Proposal, sample, until=in_time, of=ration.speakers)
                 else:
                     more = await collect_from_those_here(seat, sample, in_time)
-                everybody = len(more) == floor.peers
+                everybody = len(more) == ration.peers
                 said = [*said, *more] if said else more
             taken += due
         decision = self.decide(said, (), seat.weights)
-        if taken < floor.turns:
-            decision = msgspec.structs.replace(decision, notes=(*decision.notes, self._told(taken, floor)))
-        return floor.tell(decision)
+        if taken < ration.turns:
+            decision = msgspec.structs.replace(decision, notes=(*decision.notes, self._told(taken, ration)))
+        return ration.tell(decision)
 
-    def _due(self, seat: Seat, floor: Floor, said: Sequence[Message[Proposal]], taken: int) -> int:
+    def _due(self, seat: Seat, ration: Ration, said: Sequence[Message[Proposal]], taken: int) -> int:
         """Return how many turns to take at once; 0 when it is enough."""
-        if self.stop == "never" or floor.turns == 1 or taken == floor.turns:
-            return floor.turns - taken
+        if self.stop == "never" or ration.turns == 1 or taken == ration.turns:
+            return ration.turns - taken
         last, weights = self._last, seat.weights
-        if last.weights is not weights or last.turns != floor.turns or last.said != said:
+        if last.weights is not weights or last.turns != ration.turns or last.said != said:
             given = Counter(m.author for m in said)
-            left = {peer: floor.turns - given[peer] for peer in seat.roster}
+            left = {peer: ration.turns - given[peer] for peer in seat.roster}
             due = settled_in(said, left, weights, self.decide)
             if self.stop == "likely":
                 leader = self.decide(said, (), weights).key if said else None
                 due = min(due, likely_in(said, left, leader, self.sure))
-            last.said, last.weights, last.turns, last.due = said, weights, floor.turns, due
-        return min(last.due, floor.turns - taken)
+            last.said, last.weights, last.turns, last.due = said, weights, ration.turns, due
+        return min(last.due, ration.turns - taken)
 
-    def _told(self, taken: int, floor: Floor) -> str:
+    def _told(self, taken: int, ration: Ration) -> str:
         why = (
             "no answer to come could change the outcome"
             if self.stop == "settled"
             else f"the leading answer is the more probable of the first two with {self.sure:g} or more, or settled"
         )
-        saved = (floor.turns - taken) * floor.peers
-        return f"stopped after {taken} of {floor.turns} samples of each peer, {saved} calls saved: {why}"
+        saved = (ration.turns - taken) * ration.peers
+        return f"stopped after {taken} of {ration.turns} samples of each peer, {saved} calls saved: {why}"

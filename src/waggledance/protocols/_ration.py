@@ -1,4 +1,4 @@
-"""Floor: what a budget of messages lets the seats say.
+"""Ration: what a budget of messages lets the seats say.
 
 All seats of a run share one budget of messages. A protocol that just spoke until the money was gone would leave those
 who still could speak waiting for those who cannot. So every seat works out beforehand, alike, how many turns there are
@@ -16,7 +16,7 @@ from waggledance.core import BudgetSpent, Decision, PeerId, Seat
 
 
 @dataclass(frozen=True)
-class Floor:
+class Ration:
     """Who may speak, and how often."""
 
     turns: int
@@ -37,7 +37,7 @@ class Floor:
         return msgspec.structs.replace(decision, notes=(*decision.notes, self.note)) if self.note else decision
 
 
-def floor_for(seat: Seat, wanted: int) -> Floor:
+def ration_for(seat: Seat, wanted: int) -> Ration:
     """Return what everybody may say, the same at every seat.
 
     Args:
@@ -56,11 +56,11 @@ def floor_for(seat: Seat, wanted: int) -> Floor:
     turns = limit // peers
     if turns:
         note = f"the budget of {limit} messages allows each of {peers} peers {turns} of {wanted}; decided after those"
-        return Floor(turns, peers, None, note)
+        return Ration(turns, peers, None, note)
     note = f"the budget of {limit} messages lets {limit} of {peers} peers speak; decided on what they said"
-    return Floor(1, limit, frozenset(seat.roster[:limit]), note)
+    return Ration(1, limit, frozenset(seat.roster[:limit]), note)
 
 
 @cache
-def _whole(wanted: int, peers: int) -> Floor:
-    return Floor(wanted, peers)
+def _whole(wanted: int, peers: int) -> Ration:
+    return Ration(wanted, peers)
